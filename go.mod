@@ -1,0 +1,3 @@
+module github.com/mixnet-go/mixnet
+
+go 1.26
