@@ -1,0 +1,50 @@
+// Package vision turns picture files into the input of a network: it decodes,
+// turns upright, resizes exactly as Pillow does, crops, normalises and, for
+// training, augments.
+package vision
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Image is an 8-bit picture, rows from the top, channels innermost: channel c
+// of the pixel in row y and column x is Pix[(y·W+x)·C+c]. C is 3 (RGB) or 1
+// (grey).
+type Image struct {
+	W, H, C int
+	Pix     []uint8
+}
+
+// ErrImage is wrapped by every error about an [Image] that is not well formed.
+var ErrImage = errors.New("invalid image")
+
+// NewImage returns a black image.
+func NewImage(w, h, c int) *Image {
+	return &Image{W: w, H: h, C: c, Pix: make([]uint8, w*h*c)}
+}
+
+// Check reports an error unless the sizes are positive and Pix has their
+// length.
+func (m *Image) Check() error {
+	if m == nil {
+		return fmt.Errorf("%w: nil", ErrImage)
+	}
+	if m.W < 1 || m.H < 1 || (m.C != 1 && m.C != 3) {
+		return fmt.Errorf("%w: %d×%d with %d channels", ErrImage, m.W, m.H, m.C)
+	}
+	if len(m.Pix) != m.W*m.H*m.C {
+		return fmt.Errorf("%w: %d×%d×%d with %d bytes", ErrImage, m.W, m.H, m.C, len(m.Pix))
+	}
+	return nil
+}
+
+// reset gives m a size, reusing its memory where it is large enough. The
+// pixels are not cleared.
+func (m *Image) reset(w, h, c int) {
+	n := w * h * c
+	if cap(m.Pix) < n {
+		m.Pix = make([]uint8, n)
+	}
+	m.W, m.H, m.C, m.Pix = w, h, c, m.Pix[:n]
+}

@@ -1,0 +1,150 @@
+package vision
+
+import (
+	"errors"
+	"fmt"
+	"math"
+)
+
+// Interpolation names the filter of an antialiased resize, as timm and
+// torchvision spell it.
+type Interpolation string
+
+// The filters of [Image.Resize] and [Resizer]; each equals Pillow's.
+const (
+	Bilinear Interpolation = "bilinear" // triangle, support 1
+	Bicubic  Interpolation = "bicubic"  // Keys cubic, a = -0.5, support 2
+	Lanczos  Interpolation = "lanczos"  // windowed sinc, support 3
+	Box      Interpolation = "box"      // mean of the covered area
+	Nearest  Interpolation = "nearest"  // no filter
+)
+
+// CropMode says how an image of any shape becomes Size.
+type CropMode string
+
+const (
+	// CropCenter scales the short side to floor(Size/CropPct), keeping the
+	// proportions, and cuts Size from the middle: torchvision's and timm's
+	// evaluation.
+	CropCenter CropMode = "center"
+	// CropSquash scales each side to floor(Size/CropPct) whatever the
+	// proportions, and cuts Size from the middle.
+	CropSquash CropMode = "squash"
+	// CropFirst cuts the square of CropPct times the short side from the
+	// middle and scales that to Size: the evaluation of TensorFlow's MixNet
+	// code.
+	CropFirst CropMode = "first"
+)
+
+// Preprocess says how an image becomes a network's input. It is stored with
+// the network's weights. The zero value of each field means its default, see
+// [Preprocess.WithDefaults].
+type Preprocess struct {
+	// Size is the network's input height and width in pixels; 224×224.
+	Size [2]int `json:"size"`
+	// Channels is 3 for RGB (the default) or 1 for grey.
+	Channels int `json:"channels"`
+	// CropPct is the part of the scaled image's side that is kept, in (0, 1];
+	// 0.875.
+	CropPct float64 `json:"crop_pct"`
+	// CropMode is CropCenter unless said otherwise.
+	CropMode CropMode `json:"crop_mode"`
+	// Interpolation is Bicubic unless said otherwise.
+	Interpolation Interpolation `json:"interpolation"`
+	// Mean and Std, one per channel and in units of the range 0 to 1, make
+	// the input (pixel/255 - Mean) / Std. Defaults: ImageNet's for RGB, 0.5
+	// and 0.5 for grey.
+	Mean []float32 `json:"mean"`
+	Std  []float32 `json:"std"`
+}
+
+// ErrPreprocess is wrapped by every error about a Preprocess that cannot be
+// applied.
+var ErrPreprocess = errors.New("invalid preprocessing")
+
+// maxSide bounds the side of an image that a Preprocess may ask for.
+const maxSide = 1 << 14
+
+// ImageNetMean and ImageNetStd return the usual RGB statistics of ImageNet,
+// in units of the range 0 to 1.
+func ImageNetMean() []float32 { return []float32{0.485, 0.456, 0.406} }
+
+// ImageNetStd is described with [ImageNetMean].
+func ImageNetStd() []float32 { return []float32{0.229, 0.224, 0.225} }
+
+// WithDefaults returns p with every unset field filled in.
+func (p Preprocess) WithDefaults() Preprocess {
+	if p.Size == [2]int{} {
+		p.Size = [2]int{224, 224}
+	}
+	if p.Channels == 0 {
+		p.Channels = 3
+	}
+	if p.CropPct == 0 {
+		p.CropPct = 0.875
+	}
+	if p.CropMode == "" {
+		p.CropMode = CropCenter
+	}
+	if p.Interpolation == "" {
+		p.Interpolation = Bicubic
+	}
+	if len(p.Mean) == 0 {
+		p.Mean = []float32{0.5}
+		if p.Channels == 3 {
+			p.Mean = ImageNetMean()
+		}
+	}
+	if len(p.Std) == 0 {
+		p.Std = []float32{0.5}
+		if p.Channels == 3 {
+			p.Std = ImageNetStd()
+		}
+	}
+	return p
+}
+
+// Validate reports what keeps p, after its defaults, from being applied.
+func (p Preprocess) Validate() error {
+	p = p.WithDefaults()
+	bad := func(format string, args ...any) error {
+		return fmt.Errorf("%w: %s", ErrPreprocess, fmt.Sprintf(format, args...))
+	}
+	if p.Size[0] < 1 || p.Size[1] < 1 || p.Size[0] > maxSide || p.Size[1] > maxSide {
+		return bad("size %d×%d: each side must be between 1 and %d", p.Size[0], p.Size[1], maxSide)
+	}
+	if p.Channels != 1 && p.Channels != 3 {
+		return bad("%d channels: want 3 (RGB) or 1 (grey)", p.Channels)
+	}
+	if !(p.CropPct > 0.01 && p.CropPct <= 1) {
+		return bad("crop_pct %v: want more than 0.01 and at most 1", p.CropPct)
+	}
+	switch p.CropMode {
+	case CropCenter, CropSquash, CropFirst:
+	default:
+		return bad("crop_mode %q: want %s, %s or %s", p.CropMode, CropCenter, CropSquash, CropFirst)
+	}
+	if err := p.Interpolation.Validate(); err != nil {
+		return err
+	}
+	if len(p.Mean) != p.Channels || len(p.Std) != p.Channels {
+		return bad("%d means and %d deviations for %d channels", len(p.Mean), len(p.Std), p.Channels)
+	}
+	for c := range p.Mean {
+		m, s := float64(p.Mean[c]), float64(p.Std[c])
+		if math.IsNaN(m) || math.IsInf(m, 0) || math.IsNaN(s) || math.IsInf(s, 0) || s <= 0 {
+			return bad("channel %d: mean %v, deviation %v: want finite numbers and a positive deviation", c, m, s)
+		}
+	}
+	return nil
+}
+
+// Validate reports an error unless i is one of the filters.
+func (i Interpolation) Validate() error {
+	switch i {
+	case Bilinear, Bicubic, Lanczos, Box, Nearest:
+		return nil
+	}
+	return fmt.Errorf("%w: interpolation %q: want %s, %s, %s, %s or %s",
+		ErrPreprocess, i, Bilinear, Bicubic, Lanczos, Box, Nearest)
+}
