@@ -1,0 +1,90 @@
+package cpu
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+)
+
+func TestChoose(t *testing.T) {
+	have := []Level{Generic, AVX2}
+	for _, c := range []struct {
+		env  string
+		want Level
+		ok   bool
+	}{
+		{"", AVX2, true},
+		{"generic", Generic, true},
+		{"avx2", AVX2, true},
+		{"avx512", AVX2, false},
+		{"AVX2", AVX2, false},
+		{"sse9", AVX2, false},
+	} {
+		got, err := choose(c.env, have)
+		if got != c.want || (err == nil) != c.ok {
+			t.Errorf("choose(%q) = %v, %v; want %v, ok=%v", c.env, got, err, c.want, c.ok)
+		}
+	}
+}
+
+func TestLevelNames(t *testing.T) {
+	for l := Generic; l <= AVX512; l++ {
+		got, err := ParseLevel(l.String())
+		if err != nil || got != l {
+			t.Errorf("ParseLevel(%q) = %v, %v", l.String(), got, err)
+		}
+	}
+	if s := Level(99).String(); s != "Level(99)" {
+		t.Errorf("Level(99).String() = %q", s)
+	}
+}
+
+func TestSetRestores(t *testing.T) {
+	old := Current()
+	restore, err := Set(Generic)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if Current() != Generic {
+		t.Errorf("Current() = %v after Set(Generic)", Current())
+	}
+	restore()
+	if Current() != old {
+		t.Errorf("Current() = %v after restore, want %v", Current(), old)
+	}
+	if _, err := Set(Level(99)); err == nil {
+		t.Error("Set(99) succeeded")
+	}
+}
+
+// The kernel's own list of features is the witness that the best instruction
+// set of the machine is not lost silently.
+func TestFlagshipDetected(t *testing.T) {
+	want := Generic
+	if runtime.GOARCH == "amd64" && !purego {
+		info, err := os.ReadFile("/proc/cpuinfo")
+		if err != nil {
+			t.Skip("no /proc/cpuinfo to compare with")
+		}
+		flags := strings.Fields(string(info))
+		has := func(names ...string) bool {
+			for _, n := range names {
+				if !slices.Contains(flags, n) {
+					return false
+				}
+			}
+			return true
+		}
+		if has("avx2", "fma") {
+			want = AVX2
+			if has("avx512f", "avx512bw", "avx512dq", "avx512vl") {
+				want = AVX512
+			}
+		}
+	}
+	if best := available[len(available)-1]; best != want {
+		t.Errorf("best level is %v, the machine and build have %v", best, want)
+	}
+}

@@ -1,0 +1,21 @@
+//go:build amd64 && !purego
+
+package cpu
+
+import "golang.org/x/sys/cpu"
+
+// purego tells that this build has no assembly.
+const purego = false
+
+func detect() []Level {
+	levels := []Level{Generic}
+	x := &cpu.X86
+	if !x.HasAVX2 || !x.HasFMA {
+		return levels
+	}
+	levels = append(levels, AVX2)
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		levels = append(levels, AVX512)
+	}
+	return levels
+}
