@@ -1,14 +1,26 @@
-// Package par runs the parts of one operator on a fixed number of goroutines.
+// Package par runs the parts of one operator on a fixed set of goroutines.
 //
 // Work is cut into numbered parts by the caller, never by the scheduler, so
 // that a sum over parts does not depend on which goroutine ran which.
 package par
 
-import "runtime"
+import (
+	"runtime"
+	"sync"
+)
 
-// Pool runs tasks on up to Threads goroutines. The zero value and a nil pool
-// run everything on the calling goroutine.
-type Pool struct{ threads int }
+// Pool runs tasks on up to Threads goroutines: the caller's and workers that
+// start at the first use. Workers wait for the next task spinning for a few
+// tens of microseconds, then sleep. The zero value and a nil pool run
+// everything on the calling goroutine.
+//
+// A Pool is safe for concurrent use. Its workers serve one caller at a time; a
+// caller that finds them busy, or that is itself a task, runs its parts alone.
+type Pool struct {
+	threads int
+	start   sync.Once
+	team    *team
+}
 
 // New returns a pool of the given number of threads; 0 means GOMAXPROCS.
 func New(threads int) *Pool {
@@ -26,30 +38,56 @@ func (p *Pool) Threads() int {
 	return p.threads
 }
 
-// Run calls f(part) for every part in [0, parts) and returns when all are done.
+// Run calls f(part) for every part in [0, parts) and returns when all are
+// done. It allocates nothing.
 func (p *Pool) Run(parts int, f func(part int)) {
-	n := min(p.Threads(), parts)
-	if n <= 1 {
-		for i := range parts {
-			f(i)
-		}
+	if t := p.acquire(parts); t != nil {
+		t.run(parts, f, nil)
+		t.mu.Unlock()
 		return
 	}
-	done := make(chan struct{}, n)
-	for w := 1; w < n; w++ {
-		go func() {
-			for i := w; i < parts; i += n {
-				f(i)
-			}
-			done <- struct{}{}
-		}()
-	}
-	for i := 0; i < parts; i += n {
+	for i := range parts {
 		f(i)
 	}
-	for range n - 1 {
-		<-done
+}
+
+// Each is Run for tasks with scratch memory: worker, in [0, Threads), differs
+// between parts that run at the same time for this caller.
+func (p *Pool) Each(parts int, f func(worker, part int)) {
+	if t := p.acquire(parts); t != nil {
+		t.run(parts, nil, f)
+		t.mu.Unlock()
+		return
 	}
+	for i := range parts {
+		f(0, i)
+	}
+}
+
+// acquire returns the locked team, or nil when the caller has to work alone.
+func (p *Pool) acquire(parts int) *team {
+	if parts < 2 || p.Threads() < 2 {
+		return nil
+	}
+	p.start.Do(func() {
+		p.team = newTeam(p.threads - 1)
+		runtime.AddCleanup(p, (*team).close, p.team)
+	})
+	if !p.team.mu.TryLock() {
+		return nil
+	}
+	return p.team
+}
+
+// Close ends the workers. Later calls of Run work on the calling goroutine
+// alone. A pool that is no longer referenced is closed by the garbage
+// collector.
+func (p *Pool) Close() {
+	if p == nil {
+		return
+	}
+	p.start.Do(func() { p.team = newTeam(0) })
+	p.team.close()
 }
 
 // Split returns the half-open range of part i when n items are cut into parts
