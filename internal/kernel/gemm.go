@@ -1,0 +1,125 @@
+package kernel
+
+// panelCols is the number of matrix columns stored side by side.
+const panelCols = 16
+
+// MatrixOf is a weight matrix of K inputs and N outputs, packed once for
+// Pointwise.
+//
+// It is stored in panels of 16 outputs: weight (n, k) is element
+// n mod 16 of row k of panel n/16. The last panel is padded with zeros.
+type MatrixOf[T Float] struct {
+	K, N   int
+	panels []T
+}
+
+// Matrix is the type used for inference.
+type Matrix = MatrixOf[float32]
+
+// PackMatrix packs w, which has out rows of in values, PyTorch's layout of a
+// linear layer's or 1×1 convolution's weight.
+func PackMatrix[T Float](w []T, out, in int) *MatrixOf[T] {
+	m := NewMatrix[T](out, in)
+	m.Pack(w)
+	return m
+}
+
+// NewMatrix returns a zero matrix of the given size.
+func NewMatrix[T Float](out, in int) *MatrixOf[T] {
+	panels := (out + panelCols - 1) / panelCols
+	return &MatrixOf[T]{K: in, N: out, panels: make([]T, panels*in*panelCols)}
+}
+
+// Pack replaces the values of m by those of w, N rows of K values.
+func (m *MatrixOf[T]) Pack(w []T) {
+	w = w[:m.N*m.K]
+	for n := range m.N {
+		row := w[n*m.K:][:m.K]
+		p := m.panel(n / panelCols)
+		for k, x := range row {
+			p[k*panelCols+n%panelCols] = x
+		}
+	}
+}
+
+// PackTransposed replaces the values of m by those of the transpose of w,
+// K rows of N values.
+func (m *MatrixOf[T]) PackTransposed(w []T) {
+	w = w[:m.N*m.K]
+	for n0 := 0; n0 < m.N; n0 += panelCols {
+		p := m.panel(n0 / panelCols)
+		cols := min(panelCols, m.N-n0)
+		for k := range m.K {
+			copy(p[k*panelCols:][:cols], w[k*m.N+n0:])
+		}
+	}
+}
+
+// panel returns panel i.
+func (m *MatrixOf[T]) panel(i int) []T {
+	return m.panels[i*m.K*panelCols:][:m.K*panelCols]
+}
+
+// EpilogueOf is what happens to the sums of a matrix product on their way to
+// memory. The zero value stores them as they are.
+type EpilogueOf[T Float] struct {
+	Bias []T // added to each output, length N; nil for none
+	Act  Act // applied after the bias
+	// Add is a residual of the same rows and outputs, AddStride apart, added
+	// after the activation; nil for none. It may be the destination.
+	Add       []T
+	AddStride int
+	// InScale multiplies each input before the product, length K; nil for
+	// none. It is applied to a copy of the weights, in Scratch, which has at
+	// least InScaleScratch elements: worthwhile when there are more rows than
+	// outputs, otherwise ScaleRows on the source is cheaper.
+	InScale []T
+	Scratch []T
+}
+
+// Epilogue is the type used for inference.
+type Epilogue = EpilogueOf[float32]
+
+// InScaleScratch returns the length of Epilogue.Scratch that InScale needs.
+func (m *MatrixOf[T]) InScaleScratch() int { return m.K * panelCols }
+
+// Pointwise computes a linear layer on rows pixels, which is what a 1×1
+// convolution is:
+//
+//	dst[r·dstStride+n] = act(Σ_k src[r·srcStride+k]·w(n,k) + bias[n]) + add[r·addStride+n]
+//
+// for r < rows and n < w.N. dst must not overlap src. A nil ep is the zero
+// Epilogue.
+func Pointwise[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], ep *EpilogueOf[T]) {
+	if ep == nil {
+		ep = &EpilogueOf[T]{}
+	}
+	need("destination", dst, rows, dstStride, w.N)
+	need("source", src, rows, srcStride, w.K)
+	if ep.Bias != nil {
+		need("bias", ep.Bias, 1, 0, w.N)
+	}
+	if ep.Add != nil {
+		need("residual", ep.Add, rows, ep.AddStride, w.N)
+	}
+	if ep.InScale != nil {
+		need("input scale", ep.InScale, 1, 0, w.K)
+		need("scratch", ep.Scratch, 1, 0, w.InScaleScratch())
+	}
+	for n0 := 0; n0 < w.N; n0 += panelCols {
+		panel := w.panel(n0 / panelCols)
+		if ep.InScale != nil {
+			panel = scalePanel(ep.Scratch, panel, ep.InScale)
+		}
+		pointwiseGeneric(dst, dstStride, src, srcStride, rows, w, n0, panel, ep)
+	}
+}
+
+// scalePanel sets scratch to panel with row k multiplied by scale[k].
+func scalePanel[T Float](scratch, panel, scale []T) []T {
+	scratch = scratch[:len(panel)]
+	for i, x := range panel {
+		scratch[i] = x * scale[i/panelCols]
+	}
+	return scratch
+}
