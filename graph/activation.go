@@ -1,6 +1,9 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+	"strings"
+)
 
 // Activation is an element-wise function.
 type Activation uint8
@@ -23,12 +26,7 @@ func (a Activation) String() string { return name(activationNames[:], a) }
 
 // ParseActivation is the inverse of String.
 func ParseActivation(s string) (Activation, error) {
-	for i, n := range activationNames {
-		if n == s {
-			return Activation(i), nil
-		}
-	}
-	return 0, fmt.Errorf("unknown activation %q; known: %q", s, activationNames)
+	return parse[Activation]("activation", activationNames[:], s)
 }
 
 func name[E ~uint8](names []string, e E) string {
@@ -36,4 +34,13 @@ func name[E ~uint8](names []string, e E) string {
 		return names[e]
 	}
 	return fmt.Sprintf("%T(%d)", e, uint8(e))
+}
+
+func parse[E ~uint8](what string, names []string, s string) (E, error) {
+	for i, n := range names {
+		if n == s {
+			return E(i), nil
+		}
+	}
+	return 0, fmt.Errorf("unknown %s %q; known: %s", what, s, strings.Join(names, ", "))
 }

@@ -25,6 +25,9 @@ var paddingNames = [...]string{"symmetric", "same", "valid"}
 // String returns the name used in network files.
 func (p Padding) String() string { return name(paddingNames[:], p) }
 
+// ParsePadding is the inverse of String.
+func ParsePadding(s string) (Padding, error) { return parse[Padding]("padding", paddingNames[:], s) }
+
 // Extent returns the output size along one axis and the zeros placed before
 // the first input element.
 func (p Padding) Extent(in, kernel, stride, dilation int) (out, before int) {

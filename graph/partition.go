@@ -20,6 +20,11 @@ var partitionNames = [...]string{"equal", "exponential"}
 // String returns the name used in network files.
 func (p Partition) String() string { return name(partitionNames[:], p) }
 
+// ParsePartition is the inverse of String.
+func ParsePartition(s string) (Partition, error) {
+	return parse[Partition]("partition", partitionNames[:], s)
+}
+
 // Split returns the channels of each of g groups of c channels. It fails when
 // there are fewer channels than groups. Where halving would leave an
 // exponential group empty it gets one channel, taken from the first group.

@@ -1,0 +1,109 @@
+package zoo
+
+import "github.com/mixnet-go/mixnet/graph"
+
+// Build makes the graph, with parameters named as in timm's state_dict.
+func (n Network) Build(o Options) (*graph.Graph, error) {
+	info, err := o.apply(n.Info)
+	if err != nil {
+		return nil, err
+	}
+	if err := n.Validate(); err != nil {
+		return nil, err
+	}
+	b := &blockBuilder{Builder: graph.NewBuilder(n.Name, info.Input.Channels), n: n}
+	b.Norm = n.Norm
+
+	act := or(n.Act, graph.ReLU)
+	x := b.Conv("conv_stem", b.Input(), graph.ConvSpec{
+		Out: n.Stem.Out, Kernel: or(n.Stem.Kernel, 3), Stride: or(n.Stem.Stride, 2), Padding: n.Padding,
+	})
+	x = b.norm("bn1", x, or(n.Stem.Act, act))
+
+	blocks := n.blocks()
+	for _, k := range blocks {
+		k.Act = or(k.Act, act)
+		if k.Kind == Plain {
+			x = b.plain(k, x)
+		} else {
+			x = b.inverted(k, x, info.DropPath*float64(k.number)/float64(len(blocks)))
+		}
+		b.Block(k.name(), x)
+	}
+
+	headAct := or(n.Head.Act, act)
+	if n.Head.Out > 0 && !n.Head.AfterPool {
+		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out})
+		x = b.norm("bn2", x, headAct)
+	}
+	x = b.GlobalPool("global_pool", x)
+	if n.Head.Out > 0 && n.Head.AfterPool {
+		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out, Bias: true})
+		x = b.Activate("act2", x, headAct)
+	}
+	b.Feature(x)
+	x = b.Dropout("dropout", x, info.DropRate)
+	b.Output(b.Linear("classifier", x, info.Classes, true))
+	return b.Builder.Build()
+}
+
+type blockBuilder struct {
+	*graph.Builder
+	n Network
+}
+
+// norm adds batch norm and an activation.
+func (b *blockBuilder) norm(name string, x graph.ID, act graph.Activation) graph.ID {
+	return b.Activate(name+".act", b.BatchNorm(name, x), act)
+}
+
+// plain adds a convolution with batch norm and activation.
+func (b *blockBuilder) plain(k block, x graph.ID) graph.ID {
+	x = b.Conv(k.name()+".conv", x, graph.ConvSpec{Out: k.Out, Kernel: k.Kernels[0], Stride: k.Stride, Padding: b.n.Padding})
+	return b.norm(k.name()+".bn1", x, k.Act)
+}
+
+// inverted adds an inverted-residual block, or a depthwise-separable one where
+// there is no expansion.
+func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
+	x, name := in, k.name()
+	bn1, bn2, project := ".bn1", ".bn2", ".conv_pw"
+	if k.Expand > 0 {
+		x = b.Conv(name+".conv_pw", x, graph.ConvSpec{Out: k.expanded(k.in), Groups: k.ExpandGroups, Split: !k.Shuffle})
+		x = b.norm(name+".bn1", x, k.Act)
+		bn1, bn2, project = ".bn2", ".bn3", ".conv_pwl"
+	}
+	if k.Shuffle {
+		x = b.Shuffle(name+".shuffle", x, max(k.ExpandGroups, k.ProjectGroups))
+	}
+	x = b.MixConv(name+".conv_dw", x, graph.MixSpec{
+		Kernels: k.Kernels, Stride: k.Stride, Padding: b.n.Padding, Partition: k.Partition, Dilated: k.Dilated,
+	})
+	x = b.norm(name+bn1, x, k.Act)
+	if k.SE > 0 {
+		x = b.squeezeExcite(k, x)
+	}
+	x = b.Conv(name+project, x, graph.ConvSpec{Out: k.Out, Groups: k.ProjectGroups, Split: !k.Shuffle})
+	last := graph.Identity
+	if k.ProjectAct {
+		last = k.Act
+	}
+	x = b.norm(name+bn2, x, last)
+	if k.Stride == 1 && k.in == k.Out && !k.NoSkip {
+		x = b.DropPath(name+".drop_path", x, dropPath)
+		x = b.Add(name+".add", x, in)
+	}
+	return x
+}
+
+// squeezeExcite scales the channels of x by factors computed from their means.
+func (b *blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
+	name := k.name() + ".se"
+	width := b.Channels(x)
+	s := b.GlobalPool(name+".pool", x)
+	s = b.Conv(name+".conv_reduce", s, graph.ConvSpec{Out: b.n.SE.width(k.in, width, k.SE), Bias: true})
+	s = b.Activate(name+".act1", s, or(b.n.SE.Act, k.Act))
+	s = b.Conv(name+".conv_expand", s, graph.ConvSpec{Out: width, Bias: true})
+	s = b.Activate(name+".gate", s, or(b.n.SE.Gate, graph.Sigmoid))
+	return b.Scale(name+".scale", x, s)
+}

@@ -1,0 +1,94 @@
+package zoo
+
+import (
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// count builds a network and returns its parameters and its multiply-adds for
+// one image of its input size.
+func count(t *testing.T, name string, o Options) (params, macs int64) {
+	t.Helper()
+	s, err := Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	info, err := Adapt(s, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.Build(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	macs, err = g.MACs(tensor.Shape{N: 1, H: info.Input.Size[0], W: info.Input.Size[1], C: info.Input.Channels})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g.ParamCount(), macs
+}
+
+// TestCounts compares parameters exactly and multiply-adds to the digits
+// given with an independent count made from the original code.
+func TestCounts(t *testing.T) {
+	for _, tc := range []struct {
+		name   string
+		params int64
+		macs   string // millions
+	}{
+		{"mixnet_s", 4134606, "239.17"},
+		{"mixnet_m", 5014382, "339.17"},
+		{"mixnet_l", 7329252, "555.25"},
+		{"mixnet_xl", 11896768, "904.0"},
+		{"mixnet_xxl", 23961752, "1992.7"},
+		{"tf_mixnet_s", 4134606, "239.17"},
+		{"tf_mixnet_m", 5014382, "339.17"},
+		{"tf_mixnet_l", 7329252, "555.25"},
+		{"mixnet_s@classes=10", 2612976, ""},
+		{"mixnet_s@classes=100", 2751306, ""},
+		{"mixnet_m@classes=10", 3492752, ""},
+		{"mixnet_m@classes=100", 3631082, ""},
+		{"mixnet_l@classes=10", 5807622, ""},
+		{"mixnet_l@classes=100", 5945952, ""},
+		{"mixnet_m@width=1.3", 7329252, "555.25"},
+		{"mixnet_m@width=1.6,depth=1.2", 11896768, "904.0"},
+		{"efficientnet_lite0", 4652008, ""},
+		{"mobilenetv2_140", 6108776, "582.20"},
+
+		// Figures 1 and 4 of the MixConv paper.
+		{"mobilenetv1_100", 4231976, "568.74"},
+		{"mobilenetv1_100@kernel=5", 4311336, "599.65"},
+		{"mobilenetv1_100@kernel=7", 4430376, "646.0"},
+		{"mobilenetv1_100@kernel=9", 4589096, "707.8"},
+		{"mobilenetv1_100@kernel=11", 4787496, "785.1"},
+		{"mobilenetv1_100@kernel=13", 5025576, "877.8"},
+		{"mobilenetv1_100@mix=2", 4271656, "584.2"},
+		{"mobilenetv1_100@mix=3", 4324152, "604.1"},
+		{"mobilenetv1_100@mix=4", 4390696, "630.6"},
+		{"mobilenetv1_100@mix=5", 4468616, "658.9"},
+		{"mobilenetv1_100@mix=6", 4560376, "694.1"},
+		{"mobilenetv2_100", 3504872, "300.77"},
+		{"mobilenetv2_100@kernel=5", 3619048, "337.6"},
+		{"mobilenetv2_100@kernel=7", 3790312, "392.85"},
+		{"mobilenetv2_100@kernel=9", 4018664, "466.5"},
+		{"mobilenetv2_100@kernel=11", 4304104, "558.6"},
+		{"mobilenetv2_100@kernel=13", 4646632, "669.1"},
+		{"mobilenetv2_100@mix=2", 3561960, "319.2"},
+		{"mobilenetv2_100@mix=3", 3638040, "343.3"},
+		{"mobilenetv2_100@mix=4", 3733224, "374.4"},
+		{"mobilenetv2_100@mix=5", 3845672, "408.8"},
+		{"mobilenetv2_100@mix=6", 3980472, "452.6"},
+	} {
+		params, macs := count(t, tc.name, Options{})
+		if params != tc.params {
+			t.Errorf("%s: %d parameters, want %d", tc.name, params, tc.params)
+		}
+		_, decimals, _ := strings.Cut(tc.macs, ".")
+		if got := strconv.FormatFloat(float64(macs)/1e6, 'f', len(decimals), 64); tc.macs != "" && got != tc.macs {
+			t.Errorf("%s: %s M multiply-adds, want %s M", tc.name, got, tc.macs)
+		}
+	}
+}

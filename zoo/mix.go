@@ -1,0 +1,58 @@
+package zoo
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
+
+// Mix replaces depthwise convolutions, as the MixConv paper does with those of
+// MobileNetV1 and V2 for its Figures 1 and 4 to 6.
+type Mix struct {
+	// Kernels are the sizes, one a channel group. A single size is an
+	// ordinary depthwise convolution; nil keeps each layer's sizes.
+	Kernels   []int
+	Partition graph.Partition
+	Dilated   bool  // see [Stage]
+	Layers    []int // depthwise layers to replace, counted from 0; nil means all
+}
+
+// MixKernels returns the paper's kernel sizes for g groups: 3, 5, … 2g+1.
+func MixKernels(g int) []int {
+	kernels := make([]int, max(g, 0))
+	for i := range kernels {
+		kernels[i] = 2*i + 3
+	}
+	return kernels
+}
+
+// Mixed returns the table with depthwise convolutions replaced.
+func (n Network) Mixed(m Mix) (Network, error) {
+	var stages []Stage
+	layer := 0
+	for _, b := range n.blocks() {
+		s := b.Stage
+		s.Part = SamePart
+		if b.index == 0 {
+			s.Part = NewPart
+		}
+		if s.Kind == Inverted {
+			if m.Layers == nil || slices.Contains(m.Layers, layer) {
+				s.Partition, s.Dilated = m.Partition, m.Dilated
+				if m.Kernels != nil {
+					s.Kernels = m.Kernels
+				}
+			}
+			layer++
+		}
+		stages = append(stages, s)
+	}
+	for _, l := range m.Layers {
+		if l < 0 || l >= layer {
+			return n, fmt.Errorf("network %s has no depthwise layer %d; its layers are 0 to %d", n.Name, l, layer-1)
+		}
+	}
+	n.Stages = stages
+	return n, n.Validate()
+}

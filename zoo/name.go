@@ -1,0 +1,293 @@
+package zoo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
+
+// setting is a change of a network that can be written after its name:
+// NAME@KEY=VALUE,KEY=VALUE,…
+type setting struct {
+	key   string
+	value string // what to write, for help; "" for a switch
+	help  string
+	table bool // changes the table, so only a Network takes it
+	set   func(c *changes, value string) error
+}
+
+// changes is what the settings after a name ask for.
+type changes struct {
+	width, depth float64
+	mix          Mix
+	mixed        bool
+	act          graph.Activation
+	padding      *graph.Padding
+	size         [2]int
+	options      Options
+}
+
+// settings lists the changes in the order in which names write them.
+var settings = []setting{
+	{"width", "X", "channels times X, rounded to multiples of 8", true, func(c *changes, v string) (err error) {
+		c.width, err = parseFloat(v, 0.01, 16)
+		return err
+	}},
+	{"depth", "X", "repeats times X, rounded to the nearest", true, func(c *changes, v string) (err error) {
+		c.depth, err = parseFloat(v, 0.01, 16)
+		return err
+	}},
+	{"mix", "G", "depthwise layers become MixConvs of G groups with kernels 3, 5, … 2G+1", true, func(c *changes, v string) error {
+		g, err := parseInt(v, 1, (maxKernel-1)/2)
+		return c.kernels(MixKernels(g), err)
+	}},
+	{"kernel", "K", "depthwise layers have this kernel size", true, func(c *changes, v string) error {
+		k, err := parseInt(v, 1, maxKernel)
+		return c.kernels([]int{k}, err)
+	}},
+	{"kernels", "K.K.K", "depthwise layers have these kernel sizes, one a channel group", true, func(c *changes, v string) error {
+		var sizes []int
+		for k := range strings.SplitSeq(v, ".") {
+			n, err := parseInt(k, 1, maxKernel)
+			if err != nil {
+				return err
+			}
+			sizes = append(sizes, n)
+		}
+		return c.kernels(sizes, nil)
+	}},
+	{"partition", "equal|exponential", "how channels are shared among the kernels", true, func(c *changes, v string) (err error) {
+		c.mix.Partition, err = graph.ParsePartition(v)
+		c.mixed = true
+		return err
+	}},
+	{"dilated", "", "stride-1 layers dilate 3×3 kernels instead of enlarging them", true, func(c *changes, v string) error {
+		c.mix.Dilated, c.mixed = true, true
+		return nil
+	}},
+	{"layers", "A-B+C", "depthwise layers that change, counted from 0; all if absent", true, func(c *changes, v string) (err error) {
+		c.mix.Layers, err = parseRanges(v)
+		return err
+	}},
+	{"act", "NAME", "activation wherever the table names none", true, func(c *changes, v string) (err error) {
+		c.act, err = graph.ParseActivation(v)
+		return err
+	}},
+	{"padding", "symmetric|same", "padding of all convolutions", true, func(c *changes, v string) error {
+		p, err := graph.ParsePadding(v)
+		c.padding = &p
+		return err
+	}},
+	{"size", "PX|HxW", "input size in pixels", false, func(c *changes, v string) (err error) {
+		h, w, ok := strings.Cut(v, "x")
+		if c.size[0], err = parseInt(h, 1, maxSize); err != nil {
+			return err
+		}
+		c.size[1] = c.size[0]
+		if ok {
+			c.size[1], err = parseInt(w, 1, maxSize)
+		}
+		return err
+	}},
+	{"classes", "N", "number of classes", false, func(c *changes, v string) (err error) {
+		c.options.Classes, err = parseInt(v, 1, maxClasses)
+		return err
+	}},
+	{"channels", "1|3", "channels of the image: 1 is grey", false, func(c *changes, v string) (err error) {
+		c.options.Channels, err = parseInt(v, 1, maxChannels)
+		return err
+	}},
+	{"drop", "P", "dropout before the classifier", false, func(c *changes, v string) error {
+		p, err := parseFloat(v, 0, 0.999)
+		c.options.DropRate = &p
+		return err
+	}},
+	{"droppath", "P", "stochastic depth of the last block", false, func(c *changes, v string) error {
+		p, err := parseFloat(v, 0, 0.999)
+		c.options.DropPath = &p
+		return err
+	}},
+}
+
+// Setting describes one change that can be written after a network's name.
+type Setting struct{ Key, Value, Help string }
+
+// Settings lists the changes that can be written after a network's name and an
+// at sign, separated by commas: mobilenetv2_100@mix=4,dilated,layers=1-5+8.
+func Settings() []Setting {
+	out := make([]Setting, len(settings))
+	for i, s := range settings {
+		out[i] = Setting{s.key, s.value, s.help}
+	}
+	return out
+}
+
+// change returns s with the changes of a name applied and written in its name.
+func change(s Spec, text string) (Spec, error) {
+	info := s.About()
+	n, isTable := s.(Network)
+	if v, ok := s.(variant); ok {
+		n, isTable = v.Spec.(Network)
+		n.Info = info
+	}
+	var c changes
+	written := make([]string, len(settings))
+	for part := range strings.SplitSeq(text, ",") {
+		key, value, _ := strings.Cut(part, "=")
+		i := slices.IndexFunc(settings, func(s setting) bool { return s.key == key })
+		if i < 0 {
+			return nil, fmt.Errorf("network %s: unknown setting %q in %q; known: %s", info.Name, key, text, settingNames(isTable))
+		}
+		if settings[i].table && !isTable {
+			return nil, fmt.Errorf("network %s: %q does not apply to its architecture; what does: %s", info.Name, key, settingNames(false))
+		}
+		if (value == "") != (settings[i].value == "") {
+			return nil, fmt.Errorf("network %s: write %s", info.Name, settings[i].usage())
+		}
+		if written[i] != "" {
+			return nil, fmt.Errorf("network %s: %s is given twice", info.Name, key)
+		}
+		written[i] = part
+		if err := settings[i].set(&c, value); err != nil {
+			return nil, fmt.Errorf("network %s: %s: %w", info.Name, key, err)
+		}
+	}
+	name := info.Name + "@" + strings.Join(slices.DeleteFunc(written, func(s string) bool { return s == "" }), ",")
+
+	if isTable {
+		var err error
+		if n, err = c.table(n); err != nil {
+			return nil, err
+		}
+		s, info = n, n.Info
+	}
+	info.Name = name
+	if c.size != [2]int{} {
+		info.Input.Size = c.size
+	}
+	var err error
+	if info, err = c.options.apply(info); err != nil {
+		return nil, err
+	}
+	if isTable {
+		n.Info = info
+		return n, nil
+	}
+	return variant{s, info}, nil
+}
+
+// kernels asks for kernel sizes, once.
+func (c *changes) kernels(sizes []int, err error) error {
+	if c.mix.Kernels != nil {
+		return errors.New("give one of mix, kernel and kernels")
+	}
+	c.mix.Kernels, c.mixed = sizes, true
+	return err
+}
+
+// table applies what changes a table's layers.
+func (c changes) table(n Network) (Network, error) {
+	if c.mix.Layers != nil && !c.mixed {
+		return n, fmt.Errorf("network %s: layers needs one of mix, kernel, kernels, partition and dilated", n.Name)
+	}
+	layers := c.width != 0 || c.depth != 0 || c.mixed || c.act != graph.Identity
+	n = n.Scaled(c.width, c.depth, RoundNearest)
+	n.Act = or(c.act, n.Act)
+	if c.padding != nil {
+		n.Padding = *c.padding
+		layers = true
+	}
+	if layers {
+		n.Paper, n.Weights = nil, nil
+	}
+	if c.mixed {
+		return n.Mixed(c.mix)
+	}
+	return n, nil
+}
+
+func (s setting) usage() string {
+	if s.value == "" {
+		return s.key
+	}
+	return s.key + "=" + s.value
+}
+
+func settingNames(table bool) string {
+	var names []string
+	for _, s := range settings {
+		if table || !s.table {
+			names = append(names, s.usage())
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+func parseInt(s string, lo, hi int) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < lo || n > hi {
+		return 0, fmt.Errorf("%q: want a whole number from %d to %d", s, lo, hi)
+	}
+	return n, nil
+}
+
+func parseFloat(s string, lo, hi float64) (float64, error) {
+	x, err := strconv.ParseFloat(s, 64)
+	if err != nil || !(x >= lo && x <= hi) {
+		return 0, fmt.Errorf("%q: want a number from %g to %g", s, lo, hi)
+	}
+	return x, nil
+}
+
+// parseRanges reads numbers and ranges joined by plus signs, such as 1-5+8.
+func parseRanges(s string) ([]int, error) {
+	var out []int
+	for part := range strings.SplitSeq(s, "+") {
+		from, to, ok := strings.Cut(part, "-")
+		if !ok {
+			to = from
+		}
+		a, err := parseInt(from, 0, 9999)
+		if err != nil {
+			return nil, err
+		}
+		b, err := parseInt(to, a, 9999)
+		if err != nil {
+			return nil, err
+		}
+		for i := a; i <= b; i++ {
+			out = append(out, i)
+		}
+	}
+	return out, nil
+}
+
+// variant is a Spec with other information: the preprocessing of some weights,
+// another input size, number of classes or rate.
+type variant struct {
+	Spec
+	info Info
+}
+
+// About returns the changed information.
+func (v variant) About() Info { return v.info }
+
+// Build builds the network with what the information says where o is silent.
+func (v variant) Build(o Options) (*graph.Graph, error) {
+	info, err := o.apply(v.info)
+	if err != nil {
+		return nil, err
+	}
+	g, err := v.Spec.Build(Options{
+		Classes: info.Classes, Channels: info.Input.Channels, DropRate: &info.DropRate, DropPath: &info.DropPath,
+	})
+	if err != nil {
+		return nil, err
+	}
+	g.Name = info.Name
+	return g, nil
+}

@@ -1,0 +1,292 @@
+package zoo
+
+import (
+	"fmt"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
+
+// Network is the table of a network made of inverted-residual stages: MixNet,
+// MobileNet V1 to V3, MnasNet, FBNet, ProxylessNAS, EfficientNet-Lite.
+//
+//	image → stem → stages → head convolution → global mean → dropout → classifier
+type Network struct {
+	Info
+	Act     graph.Activation // wherever a part names none; zero means ReLU
+	Norm    graph.Norm       // zero means the paper's ε 0.001 and momentum 0.01
+	Padding graph.Padding
+	SE      SqueezeExcite
+	Stem    Stem
+	Stages  []Stage
+	Head    Head
+}
+
+// Stem is the first convolution, with batch norm and activation.
+type Stem struct {
+	Out    int
+	Kernel int // 0 means 3
+	Stride int // 0 means 2
+	Act    graph.Activation
+	Fixed  bool // Scaled leaves its width alone
+}
+
+// Stage is a row of the table: Repeats blocks of which only the first has the
+// stride and changes the width. An inverted-residual block is
+//
+//	1×1 expansion → depthwise convolution → squeeze-excite → 1×1 projection
+//
+// each convolution with batch norm and all but the projection with the
+// activation, and the block's input added where width and resolution stay.
+type Stage struct {
+	Kind          Kind
+	Repeats       int              // 0 means 1
+	Kernels       []int            // of the depthwise convolution, one a channel group: 3, 5, 7 is a MixConv; nil means 3
+	Stride        int              // 0 means 1
+	Expand        float64          // expansion ratio; 0: the block has no expansion convolution
+	Out           int              // output channels
+	SE            float64          // squeeze width as a part of the block's input width; 0: no squeeze-excite
+	Act           graph.Activation // zero means the network's
+	ExpandGroups  int              // contiguous groups of the expansion, unshuffled, one weight tensor each; 0 means 1
+	ProjectGroups int              // the same of the projection
+	Shuffle       bool             // shuffle channels after the expansion; the 1×1 groups share a weight tensor (FBNet)
+	ProjectAct    bool             // activation after the projection too (MobileNetV1)
+	NoSkip        bool             // no residual connection
+	Partition     graph.Partition  // of channels among the kernels
+	Dilated       bool             // stride 1: K×K kernels as 3×3 with dilation (K-1)/2
+	Part          Part             // where the row stands in the numbering of blocks
+	FixedDepth    bool             // Scaled leaves its repeats alone
+}
+
+// Kind is what a stage's blocks are.
+type Kind uint8
+
+// The kinds of blocks.
+const (
+	Inverted Kind = iota // inverted residual; depthwise-separable without an expansion
+	Plain                // one convolution with batch norm and activation
+)
+
+// Part places a row in timm's numbering blocks.PART.BLOCK. A new part begins
+// wherever resolution or width change; the other values overrule that.
+type Part uint8
+
+// The ways of numbering a row.
+const (
+	AutoPart Part = iota
+	NewPart
+	SamePart
+)
+
+// SqueezeExcite says how the squeeze-excite of all blocks is made. The zero
+// value is MixNet's and MnasNet's.
+type SqueezeExcite struct {
+	OfExpanded bool             // ratios are of the expanded width instead of the block's input
+	Divisor    int              // squeeze widths are rounded to a multiple; 0: they are truncated
+	Act        graph.Activation // zero means the block's
+	Gate       graph.Activation // zero means sigmoid
+}
+
+// width returns the squeeze width of a block.
+func (s SqueezeExcite) width(in, expanded int, ratio float64) int {
+	if s.OfExpanded {
+		in = expanded
+	}
+	if s.Divisor > 0 {
+		return roundTo(float64(in)*ratio, s.Divisor)
+	}
+	return max(1, int(float64(in)*ratio))
+}
+
+// Head is the 1×1 convolution before the classifier.
+type Head struct {
+	Out       int // 0: no head convolution
+	Act       graph.Activation
+	Widen     bool // Scaled widens it above width 1 (MobileNetV2)
+	AfterPool bool // it follows the global mean, with a bias instead of batch norm (MobileNetV3)
+}
+
+// TableError says which part of a Network cannot be built and why.
+type TableError struct {
+	Network string
+	Table   string // "stem", "stage", "head" or ""
+	Index   int    // of the stage
+	Field   string // as in a network file
+	Reason  string
+}
+
+// Error locates the mistake in the table.
+func (e *TableError) Error() string {
+	where := e.Table
+	if e.Table == "stage" {
+		where = fmt.Sprintf("stage %d", e.Index+1)
+	}
+	if e.Field != "" && where != "" {
+		where += ": "
+	}
+	where += e.Field
+	if where != "" {
+		where += ": "
+	}
+	return fmt.Sprintf("network %s: %s%s", e.Network, where, e.Reason)
+}
+
+// Validate reports the first mistake in the table as a *TableError. Build
+// calls it.
+func (n Network) Validate() error {
+	table, index := "stem", 0
+	bad := func(field, format string, args ...any) error {
+		return &TableError{n.Name, table, index, field, fmt.Sprintf(format, args...)}
+	}
+	between := func(field string, v, lo, hi int) error {
+		if v < lo || v > hi {
+			return bad(field, "%d: want %d to %d", v, lo, hi)
+		}
+		return nil
+	}
+	kernel := func(field string, k int) error {
+		if k < 1 || k > maxKernel || k%2 == 0 {
+			return bad(field, "%d: kernel sizes are odd, 1 to %d", k, maxKernel)
+		}
+		return nil
+	}
+	first := func(errs ...error) error {
+		for _, err := range errs {
+			if err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+
+	if err := first(
+		between("out", n.Stem.Out, 1, maxChannels),
+		kernel("kernel", or(n.Stem.Kernel, 3)),
+		between("stride", or(n.Stem.Stride, 2), 1, 8),
+	); err != nil {
+		return err
+	}
+
+	table = "stage"
+	in := n.Stem.Out
+	for i, s := range n.Stages {
+		index = i
+		s = s.withDefaults()
+		if err := first(
+			between("repeats", s.Repeats, 1, maxRepeats),
+			between("stride", s.Stride, 1, 8),
+			between("out", s.Out, 1, maxChannels),
+		); err != nil {
+			return err
+		}
+		for _, k := range s.Kernels {
+			if err := kernel("kernels", k); err != nil {
+				return err
+			}
+		}
+		if s.Kind == Plain {
+			if len(s.Kernels) != 1 {
+				return bad("kernels", "%v: a plain convolution has one kernel size", s.Kernels)
+			}
+			in = s.Out
+			continue
+		}
+		if !(s.Expand == 0 || s.Expand >= 1 && s.Expand <= 64) {
+			return bad("expand", "%g: want a ratio of 1 to 64, or none", s.Expand)
+		}
+		if !(s.SE >= 0 && s.SE <= 1) {
+			return bad("se", "%g: want a ratio of 0 to 1", s.SE)
+		}
+		for r := range min(s.Repeats, 2) {
+			mid := s.expanded(in)
+			if mid > maxChannels {
+				return bad("expand", "%d channels times %g is more than %d", in, s.Expand, maxChannels)
+			}
+			if _, err := s.Partition.Split(mid, len(s.Kernels)); err != nil {
+				return bad("kernels", "%v: %v", s.Kernels, err)
+			}
+			if err := s.groups("expand_groups", s.ExpandGroups, in, mid, bad); s.Expand > 0 && err != nil {
+				return err
+			}
+			if err := s.groups("project_groups", s.ProjectGroups, mid, s.Out, bad); err != nil {
+				return err
+			}
+			if r == 0 {
+				in = s.Out
+			}
+		}
+	}
+
+	table = "head"
+	return between("out", n.Head.Out, 0, maxChannels)
+}
+
+// groups checks that a 1×1 convolution divides into its groups.
+func (s Stage) groups(field string, g, in, out int, bad func(string, string, ...any) error) error {
+	switch {
+	case g < 1 || g > in || g > out:
+		return bad(field, "%d: want 1 to %d, the channels of the 1×1 convolution", g, min(in, out))
+	case s.Shuffle && (in%g != 0 || out%g != 0):
+		return bad(field, "%d: %d to %d channels do not divide into as many groups", g, in, out)
+	}
+	return nil
+}
+
+func (s Stage) withDefaults() Stage {
+	s.Repeats = or(s.Repeats, 1)
+	s.Stride = or(s.Stride, 1)
+	s.ExpandGroups = or(s.ExpandGroups, 1)
+	s.ProjectGroups = or(s.ProjectGroups, 1)
+	if len(s.Kernels) == 0 {
+		s.Kernels = []int{3}
+	}
+	return s
+}
+
+// expanded returns the width of the depthwise convolution for in channels:
+// in·Expand rounded to a multiple of 8 as in timm, exact where that is one.
+func (s Stage) expanded(in int) int {
+	if s.Expand == 0 {
+		return in
+	}
+	return roundTo(float64(in)*s.Expand, 8)
+}
+
+// block is one block of the network.
+type block struct {
+	Stage      // with Repeats 1
+	row    int // index of the stage
+	part   int // named blocks.PART.INDEX
+	index  int
+	number int // index among all blocks
+	in     int // input channels
+}
+
+func (b block) name() string { return fmt.Sprintf("blocks.%d.%d", b.part, b.index) }
+
+// blocks returns the network's blocks in order.
+func (n Network) blocks() []block {
+	var out []block
+	part, index := -1, 0
+	in := n.Stem.Out
+	for row, s := range n.Stages {
+		s = s.withDefaults()
+		fresh := s.Stride > 1 || s.Out != in || part < 0
+		if s.Part != AutoPart && part >= 0 {
+			fresh = s.Part == NewPart
+		}
+		if fresh {
+			part, index = part+1, 0
+		}
+		for r := range s.Repeats {
+			b := block{Stage: s, row: row, part: part, index: index, number: len(out), in: in}
+			b.Repeats = 1
+			if r > 0 {
+				b.Stride = 1
+			}
+			out = append(out, b)
+			in = s.Out
+			index++
+		}
+	}
+	return out
+}

@@ -1,0 +1,219 @@
+package zoo
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+)
+
+// ErrUnknown is wrapped by the error of Lookup for a name that no network has.
+var ErrUnknown = errors.New("unknown network")
+
+// all returns every network of the zoo, families together and small ones first.
+var all = sync.OnceValue(func() []Spec {
+	var specs []Spec
+	add := func(networks ...Network) {
+		for _, n := range networks {
+			specs = append(specs, n)
+		}
+	}
+	add(mixnets()...)
+	add(smalls()...)
+	add(widths(mobilenetV1, 25, 50, 75, 100)...)
+	add(widths(mobilenetV2, 35, 50, 75, 100, 130, 140)...)
+	add(efficientnetLites()...)
+	return specs
+})
+
+// index returns the zoo by name.
+var index = sync.OnceValue(func() map[string]Spec {
+	m := map[string]Spec{}
+	for _, s := range all() {
+		m[s.About().Name] = s
+	}
+	return m
+})
+
+// List returns every network of the zoo, family by family.
+func List() []Spec { return slices.Clone(all()) }
+
+// Families returns the names of the families, in the order of List.
+func Families() []string {
+	var names []string
+	for _, s := range all() {
+		if f := s.About().Family; !slices.Contains(names, f) {
+			names = append(names, f)
+		}
+	}
+	return names
+}
+
+// Family returns the networks of one family.
+func Family(name string) []Spec {
+	var specs []Spec
+	for _, s := range all() {
+		if s.About().Family == name {
+			specs = append(specs, s)
+		}
+	}
+	return specs
+}
+
+// Lookup returns the network of a name:
+//
+//	mixnet_s                      a network of the zoo
+//	mixnet_s.ft_in1k              the same, with the preprocessing of published weights
+//	mobilenetv2_060               any width, in per cent, of a network NAME_100
+//	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [ParseName]
+//
+// The error for a name that is not known wraps ErrUnknown and suggests others.
+func Lookup(name string) (Spec, error) {
+	base, changes, _ := strings.Cut(name, "@")
+	base, tag, _ := strings.Cut(base, ".")
+	s, ok := index()[base]
+	if !ok {
+		s, ok = atWidth(base)
+	}
+	if !ok {
+		return nil, unknown(base)
+	}
+	if tag != "" {
+		var err error
+		if s, err = withWeights(s, tag); err != nil {
+			return nil, err
+		}
+	}
+	if changes == "" {
+		return s, nil
+	}
+	return change(s, changes)
+}
+
+// atWidth finds NAME_NNN where NAME_100 is known.
+func atWidth(name string) (Spec, bool) {
+	i := len(name) - 4
+	if i < 1 || name[i] != '_' {
+		return nil, false
+	}
+	percent, err := strconv.Atoi(name[i+1:])
+	if err != nil || percent < 1 {
+		return nil, false
+	}
+	n, ok := index()[name[:i]+"_100"].(Network)
+	if !ok {
+		return nil, false
+	}
+	return widths(n, percent)[0], true
+}
+
+// widths returns the versions of a network NAME_100 at some widths in per cent.
+func widths(base Network, percent ...int) []Network {
+	var out []Network
+	for _, p := range percent {
+		n := base
+		if p != 100 {
+			n = base.Scaled(float64(p)/100, 1, RoundUp)
+			n.Name = fmt.Sprintf("%s_%03d", strings.TrimSuffix(base.Name, "_100"), p)
+			n.Title = fmt.Sprintf("%s %g×", base.Title, float64(p)/100)
+			n.Paper, n.Weights = nil, nil
+		}
+		out = append(out, n)
+	}
+	return out
+}
+
+// withWeights returns s with the preprocessing of published weights.
+func withWeights(s Spec, tag string) (Spec, error) {
+	info := s.About()
+	var known []string
+	for _, w := range info.Weights {
+		if w.Tag != tag {
+			known = append(known, info.Name+"."+w.Tag)
+			continue
+		}
+		if w.Input != nil {
+			info.Input = *w.Input
+		}
+		return variant{s, info}, nil
+	}
+	if len(known) == 0 {
+		return nil, fmt.Errorf("%w %q: no weights of %s are published", ErrUnknown, info.Name+"."+tag, info.Name)
+	}
+	return nil, fmt.Errorf("%w %q; published weights: %s", ErrUnknown, info.Name+"."+tag, strings.Join(known, ", "))
+}
+
+// unknown names the closest matches of a name.
+func unknown(name string) error {
+	close := Suggest(name)
+	if len(close) == 0 {
+		return fmt.Errorf("%w %q; families: %s", ErrUnknown, name, strings.Join(Families(), ", "))
+	}
+	return fmt.Errorf("%w %q; did you mean %s?", ErrUnknown, name, strings.Join(close, ", "))
+}
+
+// Suggest returns up to three names close to a mistyped one, closest first.
+func Suggest(name string) []string {
+	names := make([]string, 0, len(all()))
+	for _, s := range all() {
+		names = append(names, s.About().Name)
+	}
+	return closest(name, names)
+}
+
+// closest returns the words within a few edits of word, and then those that
+// contain it, up to three.
+func closest(word string, words []string) []string {
+	word = strings.ToLower(word)
+	type match struct {
+		word     string
+		distance int
+	}
+	var found []match
+	for _, w := range words {
+		d := editDistance(plain(word), plain(w))
+		switch {
+		case d <= max(1, len(w)/3):
+		case len(word) >= 3 && strings.Contains(w, word):
+			d = math.MaxInt - len(words) + len(w)
+		default:
+			continue
+		}
+		found = append(found, match{w, d})
+	}
+	slices.SortStableFunc(found, func(a, b match) int { return a.distance - b.distance })
+	var out []string
+	for _, m := range found[:min(len(found), 3)] {
+		out = append(out, m.word)
+	}
+	return out
+}
+
+// plain drops the separators that people mix up.
+func plain(s string) string {
+	return strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(s)
+}
+
+// editDistance is Levenshtein's.
+func editDistance(a, b string) int {
+	row := make([]int, len(b)+1)
+	for j := range row {
+		row[j] = j
+	}
+	for i := range len(a) {
+		diagonal := row[0]
+		row[0] = i + 1
+		for j := range len(b) {
+			cost := diagonal
+			if a[i] != b[j] {
+				cost = 1 + min(diagonal, row[j], row[j+1])
+			}
+			diagonal = row[j+1]
+			row[j+1] = cost
+		}
+	}
+	return row[len(b)]
+}

@@ -1,0 +1,87 @@
+package zoo
+
+import (
+	"math"
+	"slices"
+)
+
+// Rounding says how Scaled turns a fraction of a block into whole ones.
+type Rounding uint8
+
+// The rules of rounding repeats.
+const (
+	RoundUp      Rounding = iota // EfficientNet
+	RoundNearest                 // timm's MixNet-XL and -XXL; halves to even
+)
+
+// Scaled returns the table with its channels multiplied by width, rounded to
+// multiples of 8, and its repeats by depth. The head widens only where the
+// table says so. Factors of 0 and 1 change nothing.
+func (n Network) Scaled(width, depth float64, r Rounding) Network {
+	n.Stages = slices.Clone(n.Stages)
+	if width = or(width, 1); width != 1 {
+		if !n.Stem.Fixed {
+			n.Stem.Out = roundTo(float64(n.Stem.Out)*width, 8)
+		}
+		for i := range n.Stages {
+			n.Stages[i].Out = roundTo(float64(n.Stages[i].Out)*width, 8)
+		}
+		if n.Head.Widen && width > 1 {
+			n.Head.Out = roundTo(float64(n.Head.Out)*width, 8)
+		}
+	}
+	if depth = or(depth, 1); depth != 1 {
+		for _, rows := range n.parts() {
+			scaleDepth(n.Stages, rows, depth, r)
+		}
+	}
+	return n
+}
+
+// parts returns the indices of the rows of each part of the numbering.
+func (n Network) parts() [][]int {
+	var parts [][]int
+	for _, b := range n.blocks() {
+		if b.part == len(parts) {
+			parts = append(parts, nil)
+		}
+		if rows := &parts[b.part]; !slices.Contains(*rows, b.row) {
+			*rows = append(*rows, b.row)
+		}
+	}
+	return parts
+}
+
+// scaleDepth multiplies the repeats of some rows that form a part. The sum is
+// rounded and shared out from the last row to the first, so that single first
+// blocks stay single longest (timm's rule).
+func scaleDepth(stages []Stage, rows []int, depth float64, r Rounding) {
+	total := 0
+	for _, i := range rows {
+		if stages[i].FixedDepth {
+			return
+		}
+		total += or(stages[i].Repeats, 1)
+	}
+	scaled := int(math.Ceil(float64(total) * depth))
+	if r == RoundNearest {
+		scaled = max(1, int(math.RoundToEven(float64(total)*depth)))
+	}
+	for _, i := range slices.Backward(rows) {
+		old := or(stages[i].Repeats, 1)
+		stages[i].Repeats = max(1, int(math.RoundToEven(float64(old)/float64(total)*float64(scaled))))
+		total -= old
+		scaled -= stages[i].Repeats
+	}
+}
+
+// roundTo rounds v to a multiple of divisor, at least divisor, and never to
+// less than nine tenths of v: the rule of the MobileNet and MixNet code.
+func roundTo(v float64, divisor int) int {
+	d := float64(divisor)
+	r := max(d, math.Floor((v+d/2)/d)*d)
+	if r < 0.9*v {
+		r += d
+	}
+	return int(r)
+}
