@@ -30,8 +30,8 @@ func (m *Image) Check() error {
 	if m == nil {
 		return fmt.Errorf("%w: nil", ErrImage)
 	}
-	if m.W < 1 || m.H < 1 || (m.C != 1 && m.C != 3) {
-		return fmt.Errorf("%w: %d×%d with %d channels", ErrImage, m.W, m.H, m.C)
+	if err := checkSize(m.W, m.H, m.C); err != nil {
+		return err
 	}
 	if len(m.Pix) != m.W*m.H*m.C {
 		return fmt.Errorf("%w: %d×%d×%d with %d bytes", ErrImage, m.W, m.H, m.C, len(m.Pix))
@@ -47,4 +47,12 @@ func (m *Image) reset(w, h, c int) {
 		m.Pix = make([]uint8, n)
 	}
 	m.W, m.H, m.C, m.Pix = w, h, c, m.Pix[:n]
+}
+
+// checkSize reports an error unless an image may have these sizes.
+func checkSize(w, h, c int) error {
+	if w < 1 || h < 1 || (c != 1 && c != 3) {
+		return fmt.Errorf("%w: %d×%d with %d channels", ErrImage, w, h, c)
+	}
+	return nil
 }

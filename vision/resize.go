@@ -11,14 +11,15 @@ import (
 // bit. The zero value is ready; it keeps its tables and buffer, so that a
 // reused Resizer does not allocate. It serves one goroutine at a time.
 type Resizer struct {
-	key    resizeKey
+	plan   scaling
 	x, y   taps
-	xs     []int32 // source columns of the nearest-neighbour filter
+	xs, ys []int32 // source columns and rows of the nearest-neighbour filter
 	middle []uint8
 }
 
-// resizeKey is what the taps depend on.
-type resizeKey struct {
+// scaling is what the tables depend on: an image of inW×inH scaled to
+// outW×outH, of which the window is wanted.
+type scaling struct {
 	filter     Interpolation
 	inW, inH   int
 	outW, outH int
@@ -62,63 +63,81 @@ func (r *Resizer) Window(dst, src *Image, box image.Rectangle, w, h int, window 
 	if window.Empty() || !window.In(image.Rect(0, 0, w, h)) {
 		return fmt.Errorf("%w: window %v of a %d×%d result", ErrImage, window, w, h)
 	}
-	dst.reset(window.Dx(), window.Dy(), src.C)
-	if box.Dx() == w && box.Dy() == h {
-		copyRegion(dst, src, window.Add(box.Min))
-		return nil
-	}
-	r.prepare(resizeKey{filter, box.Dx(), box.Dy(), w, h, window})
-	if filter == Nearest {
-		r.nearest(dst, src, box.Min)
-		return nil
-	}
-	r.filter(dst, src, box)
+	r.prepare(scaling{filter, box.Dx(), box.Dy(), w, h, window})
+	r.run(dst, src, image.Point{}.Sub(box.Min))
 	return nil
 }
 
-// prepare computes the tables for key unless they are there.
-func (r *Resizer) prepare(key resizeKey) {
-	if r.key == key {
+// prepare computes the tables for plan unless they are there.
+func (r *Resizer) prepare(plan scaling) {
+	if r.plan == plan {
 		return
 	}
-	win := key.window
-	if key.filter == Nearest {
-		r.xs = nearestIndex(r.xs, key.inW, key.outW, win.Min.X, win.Max.X)
-		r.y.first = nearestIndex(r.y.first, key.inH, key.outH, win.Min.Y, win.Max.Y)
-	} else {
-		r.x.compute(key.filter, key.inW, key.outW, win.Min.X, win.Max.X)
-		r.y.compute(key.filter, key.inH, key.outH, win.Min.Y, win.Max.Y)
+	r.plan = plan
+	win := plan.window
+	if plan.filter == Nearest {
+		r.xs = nearestIndex(r.xs, plan.inW, plan.outW, win.Min.X, win.Max.X)
+		r.ys = nearestIndex(r.ys, plan.inH, plan.outH, win.Min.Y, win.Max.Y)
+		return
 	}
-	r.key = key
+	if plan.inW != plan.outW {
+		r.x.compute(plan.filter, plan.inW, plan.outW, win.Min.X, win.Max.X)
+	}
+	if plan.inH != plan.outH {
+		r.y.compute(plan.filter, plan.inH, plan.outH, win.Min.Y, win.Max.Y)
+	}
 }
 
-// filter runs the passes that are needed: a side that keeps its size has none.
-func (r *Resizer) filter(dst, src *Image, box image.Rectangle) {
-	c, key := src.C, r.key
-	stride := src.W * c
-	at := func(x, y int) []uint8 { return src.Pix[(box.Min.Y+y)*stride+(box.Min.X+x)*c:] }
-	if key.inH == key.outH {
+// needs returns the part of the input that the prepared plan reads.
+func (r *Resizer) needs() image.Rectangle {
+	need := r.plan.window
+	if r.plan.filter == Nearest {
+		return image.Rect(int(r.xs[0]), int(r.ys[0]), int(r.xs[len(r.xs)-1])+1, int(r.ys[len(r.ys)-1])+1)
+	}
+	if r.plan.inW != r.plan.outW {
+		need.Min.X, need.Max.X = r.x.span()
+	}
+	if r.plan.inH != r.plan.outH {
+		need.Min.Y, need.Max.Y = r.y.span()
+	}
+	return need
+}
+
+// run carries out the prepared plan. Pixel (0, 0) of src is the plan's input
+// pixel at origin; src holds at least what the plan needs.
+func (r *Resizer) run(dst, src *Image, origin image.Point) {
+	c, plan := src.C, &r.plan
+	win := plan.window
+	dst.reset(win.Dx(), win.Dy(), c)
+	switch {
+	case plan.inW == plan.outW && plan.inH == plan.outH:
+		copyRegion(dst, src, win.Sub(origin))
+		return
+	case plan.filter == Nearest:
+		r.nearest(dst, src, origin)
+		return
+	}
+	stride, width := src.W*c, dst.W*c
+	at := func(x, y int) []uint8 { return src.Pix[(y-origin.Y)*stride+(x-origin.X)*c:] }
+	need := r.needs()
+	switch {
+	case plan.inH == plan.outH:
 		for y := range dst.H {
-			r.x.row(dst.Pix[y*dst.W*c:(y+1)*dst.W*c], at(0, key.window.Min.Y+y), c)
+			r.x.row(dst.Pix[y*width:][:width], at(need.Min.X, win.Min.Y+y), c)
 		}
-		return
-	}
-	from, to := r.y.span()
-	rows, rowStride := at(key.window.Min.X, 0), stride
-	if key.inW != key.outW {
-		rowStride = dst.W * c
-		r.middle = resized(r.middle, (to-from)*rowStride)
-		for y := from; y < to; y++ {
-			r.x.row(r.middle[(y-from)*rowStride:(y-from+1)*rowStride], at(0, y), c)
+	case plan.inW == plan.outW:
+		r.y.columns(dst.Pix, at(win.Min.X, need.Min.Y), width, stride)
+	default:
+		r.middle = resized(r.middle, need.Dy()*width)
+		for y := range need.Dy() {
+			r.x.row(r.middle[y*width:][:width], at(need.Min.X, need.Min.Y+y), c)
 		}
-		rows = r.middle
-	} else {
-		from = 0
+		r.y.columns(dst.Pix, r.middle, width, width)
 	}
-	r.y.columns(dst.Pix, rows, dst.W*c, rowStride, from)
 }
 
-// row is the horizontal pass of one row of c channels.
+// row is the horizontal pass of one row of c channels, which begins at the
+// first sample that t reads.
 func (t *taps) row(dst, src []uint8, c int) {
 	if c == 3 {
 		t.rowRGB(dst, src)
@@ -126,7 +145,7 @@ func (t *taps) row(dst, src []uint8, c int) {
 	}
 	for i := range t.first {
 		k := t.weight[i*t.stride:][:t.count[i]]
-		p := src[t.first[i]:][:len(k)]
+		p := src[t.first[i]-t.first[0]:][:len(k)]
 		sum := int32(1 << (precisionBits - 1))
 		for j, w := range k {
 			sum += int32(p[j]) * w
@@ -138,7 +157,7 @@ func (t *taps) row(dst, src []uint8, c int) {
 func (t *taps) rowRGB(dst, src []uint8) {
 	for i := range t.first {
 		k := t.weight[i*t.stride:][:t.count[i]]
-		p := src[3*t.first[i]:][:3*len(k)]
+		p := src[3*(t.first[i]-t.first[0]):][:3*len(k)]
 		const half = 1 << (precisionBits - 1)
 		r, g, b := int32(half), int32(half), int32(half)
 		for _, w := range k {
@@ -152,12 +171,12 @@ func (t *taps) rowRGB(dst, src []uint8) {
 	}
 }
 
-// columns is the vertical pass: rows of width bytes, stride apart, the first of
-// them being input row from.
-func (t *taps) columns(dst, rows []uint8, width, stride, from int) {
+// columns is the vertical pass over rows of width bytes, stride apart, which
+// begin at the first one that t reads.
+func (t *taps) columns(dst, rows []uint8, width, stride int) {
 	for i := range t.first {
 		k := t.weight[i*t.stride:][:t.count[i]]
-		at := (int(t.first[i]) - from) * stride
+		at := int(t.first[i]-t.first[0]) * stride
 		out := dst[i*width:][:width]
 		for x := range out {
 			sum := int32(1 << (precisionBits - 1))
@@ -198,10 +217,10 @@ func nearestIndex(idx []int32, in, out, from, to int) []int32 {
 func (r *Resizer) nearest(dst, src *Image, origin image.Point) {
 	c := src.C
 	for y := range dst.H {
-		row := src.Pix[((origin.Y+int(r.y.first[y]))*src.W+origin.X)*c:]
+		row := src.Pix[(int(r.ys[y])-origin.Y)*src.W*c:][:src.W*c]
 		out := dst.Pix[y*dst.W*c:][:dst.W*c]
 		for x, sx := range r.xs {
-			copy(out[x*c:x*c+c], row[int(sx)*c:])
+			copy(out[x*c:x*c+c], row[(int(sx)-origin.X)*c:])
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"image"
+	"image/color"
 	"image/png"
 	"os"
 	"path/filepath"
@@ -65,8 +66,8 @@ func readReference(t testing.TB, file string) *Image {
 	m := NewImage(r.Dx(), r.Dy(), c)
 	for y := range m.H {
 		for x := range m.W {
-			v, g, b, _ := img.At(r.Min.X+x, r.Min.Y+y).RGBA()
-			copy(m.Pix[(y*m.W+x)*c:][:c], []uint8{uint8(v >> 8), uint8(g >> 8), uint8(b >> 8)})
+			v := color.NRGBAModel.Convert(img.At(r.Min.X+x, r.Min.Y+y)).(color.NRGBA)
+			copy(m.Pix[(y*m.W+x)*c:][:c], []uint8{v.R, v.G, v.B})
 		}
 	}
 	return m
