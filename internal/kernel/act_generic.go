@@ -59,49 +59,30 @@ func sigmoidGeneric[T Float](dst, src []T, times bool) {
 	}
 }
 
-// The constants of exp32 and of its vector form. ln 2 is split so that the
-// product of its upper part with any exponent is exact.
-const (
-	expMax     = 88.72283935546875  // the largest float32 whose exponential is finite
-	expMin     = -87.33654022216797 // the smallest one whose exponential is a normal number
-	log2e      = 1.44269504088896341
-	ln2Upper   = 0.693359375
-	ln2Lower   = -2.12194440e-4
-	roundMagic = 12582912 // 1.5·2^23: adding it rounds to an integer
-
-	expC2 = 5.0000001201e-1
-	expC3 = 1.6666665459e-1
-	expC4 = 4.1665795894e-2
-	expC5 = 8.3334519073e-3
-	expC6 = 1.3981999507e-3
-	expC7 = 1.9875691500e-4
-)
-
-// exp32 returns e^x to 2 units in the last place. Below expMin it returns
-// 0, above expMax +Inf.
+// exp32 returns e^x to 2 units in the last place, for x limited to ±87.33,
+// where the result is a normal number. The vector form has the same steps.
 func exp32(x float32) float32 {
-	if !(x >= expMin) {
-		if x != x {
-			return x
-		}
-		return 0
+	const (
+		limit = 87.33
+		// ln 2 is split so that the product of its upper part with any
+		// exponent is exact.
+		upper = 0.693359375
+		lower = -2.12194440e-4
+		magic = 3 << 22 // adding it rounds to an integer
+	)
+	x = min(max(x, -limit), limit)
+	n := float32(x*math.Log2E+magic) - magic
+	r := x - n*upper
+	r -= n * lower
+	p := float32(0.00138145987)
+	p = p*r + 0.008368717
+	p = p*r + 0.041668388
+	p = p*r + 0.1666652
+	p = p*r + 0.49999993
+	p = p*r + 1
+	p = p*r + 1
+	if x != x {
+		return x
 	}
-	if x > expMax {
-		return float32(math.Inf(1))
-	}
-	n := float32(x*log2e+roundMagic) - roundMagic
-	r := x - n*ln2Upper
-	r -= n * ln2Lower
-	p := float32(expC7)
-	p = p*r + expC6
-	p = p*r + expC5
-	p = p*r + expC4
-	p = p*r + expC3
-	p = p*r + expC2
-	p = p*r*r + r + 1
-	// 2^n in two steps, since n reaches 128.
-	h := int32(n) >> 1
-	a := math.Float32frombits(uint32(h+127) << 23)
-	b := math.Float32frombits(uint32(int32(n)-h+127) << 23)
-	return p * a * b
+	return math.Float32frombits(math.Float32bits(p) + uint32(int32(n))<<23)
 }

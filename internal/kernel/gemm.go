@@ -55,6 +55,19 @@ func (m *MatrixOf[T]) PackTransposed(w []T) {
 	}
 }
 
+// scaled sets scratch to the values of m, those of input k multiplied by
+// scale[k], and returns the matrix of it.
+func (m *MatrixOf[T]) scaled(scratch, scale []T) MatrixOf[T] {
+	s := MatrixOf[T]{K: m.K, N: m.N, panels: scratch[:len(m.panels)]}
+	for i := range (m.N + panelCols - 1) / panelCols {
+		d := s.panel(i)
+		for j, x := range m.panel(i) {
+			d[j] = x * scale[j/panelCols]
+		}
+	}
+	return s
+}
+
 // panel returns panel i.
 func (m *MatrixOf[T]) panel(i int) []T {
 	return m.panels[i*m.K*panelCols:][:m.K*panelCols]
@@ -70,9 +83,9 @@ type EpilogueOf[T Float] struct {
 	Add       []T
 	AddStride int
 	// InScale multiplies each input before the product, length K; nil for
-	// none. It is applied to a copy of the weights, in Scratch, which has at
-	// least InScaleScratch elements: worthwhile when there are more rows than
-	// outputs, otherwise ScaleRows on the source is cheaper.
+	// none. It is applied to a copy of the weights in Scratch, whose length is
+	// at least MatrixOf.InScaleScratch: worthwhile when there are more rows
+	// than outputs, otherwise ScaleRows on the source is cheaper.
 	InScale []T
 	Scratch []T
 }
@@ -81,7 +94,7 @@ type EpilogueOf[T Float] struct {
 type Epilogue = EpilogueOf[float32]
 
 // InScaleScratch returns the length of Epilogue.Scratch that InScale needs.
-func (m *MatrixOf[T]) InScaleScratch() int { return m.K * panelCols }
+func (m *MatrixOf[T]) InScaleScratch() int { return len(m.panels) }
 
 // Pointwise computes a linear layer on rows pixels, which is what a 1×1
 // convolution is:
@@ -106,20 +119,13 @@ func Pointwise[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w 
 		need("input scale", ep.InScale, 1, 0, w.K)
 		need("scratch", ep.Scratch, 1, 0, w.InScaleScratch())
 	}
-	for n0 := 0; n0 < w.N; n0 += panelCols {
-		panel := w.panel(n0 / panelCols)
-		if ep.InScale != nil {
-			panel = scalePanel(ep.Scratch, panel, ep.InScale)
-		}
-		pointwiseGeneric(dst, dstStride, src, srcStride, rows, w, n0, panel, ep)
+	if ep.InScale != nil {
+		scaled := w.scaled(ep.Scratch, ep.InScale)
+		w = &scaled
 	}
-}
-
-// scalePanel sets scratch to panel with row k multiplied by scale[k].
-func scalePanel[T Float](scratch, panel, scale []T) []T {
-	scratch = scratch[:len(panel)]
-	for i, x := range panel {
-		scratch[i] = x * scale[i/panelCols]
+	if d, ok := any(dst).([]float32); ok &&
+		pointwiseAsm(d, dstStride, any(src).([]float32), srcStride, rows, any(w).(*Matrix), any(ep).(*Epilogue)) {
+		return
 	}
-	return scratch
+	pointwiseGeneric(dst, dstStride, src, srcStride, rows, w, ep)
 }

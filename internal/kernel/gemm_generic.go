@@ -1,7 +1,14 @@
 package kernel
 
-// pointwiseGeneric computes the outputs of one panel, from n0 on.
-func pointwiseGeneric[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, panel []T, ep *EpilogueOf[T]) {
+func pointwiseGeneric[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], ep *EpilogueOf[T]) {
+	for n0 := 0; n0 < w.N; n0 += panelCols {
+		pointwisePanel(dst, dstStride, src, srcStride, rows, w, n0, ep)
+	}
+}
+
+// pointwisePanel computes the outputs of one panel, from n0 on.
+func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, ep *EpilogueOf[T]) {
+	panel := w.panel(n0 / panelCols)
 	cols := min(panelCols, w.N-n0)
 	for r := 0; r < rows; r += 2 {
 		pair := min(2, rows-r)
@@ -45,16 +52,12 @@ func dot2x4[T Float](a0, a1, panel []T) (sum [8]T) {
 // finish applies the epilogue to the outputs of row r from n0 on, in place.
 func (ep *EpilogueOf[T]) finish(d []T, r, n0 int) {
 	if ep.Bias != nil {
-		for i, b := range ep.Bias[n0:][:len(d)] {
-			d[i] += b
-		}
+		addVecGeneric(d, d, ep.Bias[n0:])
 	}
 	if ep.Act != Identity {
 		activateGeneric(d, d, ep.Act)
 	}
 	if ep.Add != nil {
-		for i, x := range ep.Add[r*ep.AddStride+n0:][:len(d)] {
-			d[i] += x
-		}
+		addVecGeneric(d, d, ep.Add[r*ep.AddStride+n0:])
 	}
 }
