@@ -1,0 +1,28 @@
+"""The networks that golden files are made of: name -> function that makes the PyTorch module.
+
+timm's by timm's names; ShuffleNetV2 and 'torchvision/...' by torchvision's; the rest are the twins."""
+import functools
+
+import timm
+import torchvision
+from timm.models.efficientnet import _gen_mobilenet_v1, _gen_mobilenet_v2
+
+from twins import TWINS
+
+TIMM = ('mixnet_s mixnet_m mixnet_l mixnet_xl mixnet_xxl tf_mixnet_s tf_mixnet_m tf_mixnet_l '
+        'mobilenetv1_100 mobilenetv1_125 mobilenetv2_035 mobilenetv2_050 mobilenetv2_075 mobilenetv2_100 mobilenetv2_110d '
+        'mobilenetv2_120d mobilenetv2_140 mobilenetv3_large_075 mobilenetv3_large_100 mobilenetv3_small_050 mobilenetv3_small_075 '
+        'mobilenetv3_small_100 tf_mobilenetv3_large_075 tf_mobilenetv3_large_100 tf_mobilenetv3_small_075 tf_mobilenetv3_small_100 '
+        'mnasnet_050 mnasnet_075 mnasnet_100 mnasnet_140 semnasnet_050 semnasnet_075 semnasnet_100 semnasnet_140 fbnetc_100 '
+        'efficientnet_lite0 tf_efficientnet_lite0 resnet18 resnet34 resnet50 resnet101 resnet152').split()
+TORCHVISION = ('mobilenet_v2 mobilenet_v3_large mobilenet_v3_small mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3').split()
+
+NETWORKS = {n: functools.partial(timm.create_model, n, drop_rate=0.0) for n in TIMM}
+for _tag, _width in (('025', 0.25), ('050', 0.5), ('075', 0.75)):  # widths of the paper that timm has no name for
+    NETWORKS[f'mobilenetv1_{_tag}'] = functools.partial(_gen_mobilenet_v1, 'mobilenetv1_100', _width)
+NETWORKS['mobilenetv2_130'] = functools.partial(_gen_mobilenet_v2, 'mobilenetv2_100', 1.3)
+for _width in ('x0_5', 'x1_0', 'x1_5', 'x2_0'):
+    NETWORKS[f'shufflenet_v2_{_width}'] = getattr(torchvision.models, f'shufflenet_v2_{_width}')
+for _name in TORCHVISION:
+    NETWORKS[f'torchvision/{_name}'] = getattr(torchvision.models, _name)
+NETWORKS |= TWINS
