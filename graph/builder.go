@@ -152,6 +152,7 @@ type MixSpec struct {
 	Stride    int
 	Padding   Padding
 	Partition Partition
+	Dilation  int // of every kernel; 0 means 1
 	// Dilated replaces every K×K kernel of a stride-1 layer by 3×3 with
 	// dilation (K-1)/2 (paper, section 3.2). Strided layers keep their kernels.
 	Dilated bool
@@ -171,7 +172,7 @@ func (b *Builder) MixConv(name string, x ID, s MixSpec) ID {
 		if k < 1 || k%2 == 0 {
 			b.fail("%s: kernel size %d: sizes are odd and positive", name, k)
 		}
-		g := MixGroup{Channels: sizes[i], Kernel: k, Dilation: 1}
+		g := MixGroup{Channels: sizes[i], Kernel: k, Dilation: max(s.Dilation, 1)}
 		if s.Dilated && op.Stride == 1 && k > 3 {
 			g.Kernel, g.Dilation = 3, (k-1)/2
 		}

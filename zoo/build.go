@@ -11,14 +11,13 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	b := &blockBuilder{Builder: graph.NewBuilder(n.Name, info.Input.Channels), n: n}
+	b := blockBuilder{convBuilder{graph.NewBuilder(n.Name, info.Input.Channels)}, n}
 	b.Norm = n.Norm
 
 	act := or(n.Act, graph.ReLU)
-	x := b.Conv("conv_stem", b.Input(), graph.ConvSpec{
+	x := b.convNorm("conv_stem", "bn1", b.Input(), graph.ConvSpec{
 		Out: n.Stem.Out, Kernel: or(n.Stem.Kernel, 3), Stride: or(n.Stem.Stride, 2), Padding: n.Padding,
-	})
-	x = b.norm("bn1", x, or(n.Stem.Act, act))
+	}, or(n.Stem.Act, act))
 
 	blocks := n.blocks()
 	for _, k := range blocks {
@@ -33,8 +32,7 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 
 	headAct := or(n.Head.Act, act)
 	if n.Head.Out > 0 && !n.Head.AfterPool {
-		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out})
-		x = b.norm("bn2", x, headAct)
+		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: n.Head.Out}, headAct)
 	}
 	x = b.GlobalPool("global_pool", x)
 	if n.Head.Out > 0 && n.Head.AfterPool {
@@ -44,33 +42,44 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 	b.Feature(x)
 	x = b.Dropout("dropout", x, info.DropRate)
 	b.Output(b.Linear("classifier", x, info.Classes, true))
-	return b.Builder.Build()
+	return b.Build()
 }
 
-type blockBuilder struct {
-	*graph.Builder
-	n Network
-}
+// convBuilder adds what convolutions come with.
+type convBuilder struct{ *graph.Builder }
 
 // norm adds batch norm and an activation.
-func (b *blockBuilder) norm(name string, x graph.ID, act graph.Activation) graph.ID {
+func (b convBuilder) norm(name string, x graph.ID, act graph.Activation) graph.ID {
 	return b.Activate(name+".act", b.BatchNorm(name, x), act)
 }
 
+// convNorm adds a convolution with batch norm and activation.
+func (b convBuilder) convNorm(conv, norm string, x graph.ID, s graph.ConvSpec, act graph.Activation) graph.ID {
+	return b.norm(norm, b.Conv(conv, x, s), act)
+}
+
+// blockBuilder adds the blocks of a Network.
+type blockBuilder struct {
+	convBuilder
+	n Network
+}
+
 // plain adds a convolution with batch norm and activation.
-func (b *blockBuilder) plain(k block, x graph.ID) graph.ID {
-	x = b.Conv(k.name()+".conv", x, graph.ConvSpec{Out: k.Out, Kernel: k.Kernels[0], Stride: k.Stride, Padding: b.n.Padding})
-	return b.norm(k.name()+".bn1", x, k.Act)
+func (b blockBuilder) plain(k block, x graph.ID) graph.ID {
+	return b.convNorm(k.name()+".conv", k.name()+".bn1", x, graph.ConvSpec{
+		Out: k.Out, Kernel: k.Kernels[0], Stride: k.Stride, Padding: b.n.Padding,
+	}, k.Act)
 }
 
 // inverted adds an inverted-residual block, or a depthwise-separable one where
 // there is no expansion.
-func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
+func (b blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
 	x, name := in, k.name()
 	bn1, bn2, project := ".bn1", ".bn2", ".conv_pw"
 	if k.Expand > 0 {
-		x = b.Conv(name+".conv_pw", x, graph.ConvSpec{Out: k.expanded(k.in), Groups: k.ExpandGroups, Split: !k.Shuffle})
-		x = b.norm(name+".bn1", x, k.Act)
+		x = b.convNorm(name+".conv_pw", name+".bn1", x, graph.ConvSpec{
+			Out: k.expanded(k.in), Groups: k.ExpandGroups, Split: !k.Shuffle,
+		}, k.Act)
 		bn1, bn2, project = ".bn2", ".bn3", ".conv_pwl"
 	}
 	if k.Shuffle {
@@ -83,12 +92,11 @@ func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID
 	if k.SE > 0 {
 		x = b.squeezeExcite(k, x)
 	}
-	x = b.Conv(name+project, x, graph.ConvSpec{Out: k.Out, Groups: k.ProjectGroups, Split: !k.Shuffle})
 	last := graph.Identity
 	if k.ProjectAct {
 		last = k.Act
 	}
-	x = b.norm(name+bn2, x, last)
+	x = b.convNorm(name+project, name+bn2, x, graph.ConvSpec{Out: k.Out, Groups: k.ProjectGroups, Split: !k.Shuffle}, last)
 	if k.Stride == 1 && k.in == k.Out && !k.NoSkip {
 		x = b.DropPath(name+".drop_path", x, dropPath)
 		x = b.Add(name+".add", x, in)
@@ -97,7 +105,7 @@ func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID
 }
 
 // squeezeExcite scales the channels of x by factors computed from their means.
-func (b *blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
+func (b blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
 	name := k.name() + ".se"
 	width := b.Channels(x)
 	s := b.GlobalPool(name+".pool", x)

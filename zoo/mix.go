@@ -29,30 +29,25 @@ func MixKernels(g int) []int {
 
 // Mixed returns the table with depthwise convolutions replaced.
 func (n Network) Mixed(m Mix) (Network, error) {
-	var stages []Stage
+	n = n.unrolled()
 	layer := 0
-	for _, b := range n.blocks() {
-		s := b.Stage
-		s.Part = SamePart
-		if b.index == 0 {
-			s.Part = NewPart
+	for i := range n.Stages {
+		s := &n.Stages[i]
+		if s.Kind != Inverted {
+			continue
 		}
-		if s.Kind == Inverted {
-			if m.Layers == nil || slices.Contains(m.Layers, layer) {
-				s.Partition, s.Dilated = m.Partition, m.Dilated
-				if m.Kernels != nil {
-					s.Kernels = m.Kernels
-				}
+		if m.Layers == nil || slices.Contains(m.Layers, layer) {
+			s.Partition, s.Dilated = m.Partition, m.Dilated
+			if m.Kernels != nil {
+				s.Kernels = m.Kernels
 			}
-			layer++
 		}
-		stages = append(stages, s)
+		layer++
 	}
 	for _, l := range m.Layers {
 		if l < 0 || l >= layer {
 			return n, fmt.Errorf("network %s has no depthwise layer %d; its layers are 0 to %d", n.Name, l, layer-1)
 		}
 	}
-	n.Stages = stages
 	return n, n.Validate()
 }

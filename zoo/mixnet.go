@@ -4,8 +4,10 @@ import "github.com/mixnet-go/mixnet/graph"
 
 // Kernel sizes of MixConv groups.
 var (
+	k1      = []int{1}
 	k3      = []int{3}
 	k5      = []int{5}
+	k7      = []int{7}
 	k35     = []int{3, 5}
 	k357    = []int{3, 5, 7}
 	k3579   = []int{3, 5, 7, 9}

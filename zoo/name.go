@@ -283,7 +283,7 @@ func (v variant) Build(o Options) (*graph.Graph, error) {
 		return nil, err
 	}
 	g, err := v.Spec.Build(Options{
-		Classes: info.Classes, Channels: info.Input.Channels, DropRate: &info.DropRate, DropPath: &info.DropPath,
+		Classes: info.Classes, Channels: info.Input.Channels, DropRate: &info.DropRate, DropPath: &info.DropPath, Aux: o.Aux,
 	})
 	if err != nil {
 		return nil, err

@@ -290,3 +290,17 @@ func (n Network) blocks() []block {
 	}
 	return out
 }
+
+// unrolled returns the same network with one row a block.
+func (n Network) unrolled() Network {
+	blocks := n.blocks()
+	n.Stages = make([]Stage, len(blocks))
+	for i, b := range blocks {
+		n.Stages[i] = b.Stage
+		n.Stages[i].Part = SamePart
+		if b.index == 0 {
+			n.Stages[i].Part = NewPart
+		}
+	}
+	return n
+}

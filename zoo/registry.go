@@ -13,21 +13,39 @@ import (
 // ErrUnknown is wrapped by the error of Lookup for a name that no network has.
 var ErrUnknown = errors.New("unknown network")
 
+// aliases are further names of networks: those of the papers where timm has
+// another.
+var aliases = map[string]string{
+	"mnasnet_a1": "semnasnet_100",
+	"mnasnet_b1": "mnasnet_100",
+}
+
 // all returns every network of the zoo, families together and small ones first.
 var all = sync.OnceValue(func() []Spec {
 	var specs []Spec
-	add := func(networks ...Network) {
-		for _, n := range networks {
-			specs = append(specs, n)
-		}
-	}
-	add(mixnets()...)
-	add(smalls()...)
-	add(widths(mobilenetV1, 25, 50, 75, 100)...)
-	add(widths(mobilenetV2, 35, 50, 75, 100, 130, 140)...)
-	add(efficientnetLites()...)
+	specs = add(specs, mixnets())
+	specs = add(specs, smalls())
+	specs = add(specs, widths(mobilenetV1, 25, 50, 75, 100))
+	specs = add(specs, widths(mobilenetV2, 35, 50, 75, 100, 130, 140))
+	specs = add(specs, mobilenetV3s())
+	specs = add(specs, mnasnets())
+	specs = add(specs, fbnets())
+	specs = add(specs, proxylessNets())
+	specs = add(specs, efficientnetLites())
+	specs = add(specs, shuffleNetV1s())
+	specs = add(specs, shuffleNetV2s())
+	specs = add(specs, []NASNet{nasnetMobile})
+	specs = add(specs, dartses())
+	specs = add(specs, resnets())
 	return specs
 })
+
+func add[S Spec](specs []Spec, networks []S) []Spec {
+	for _, n := range networks {
+		specs = append(specs, n)
+	}
+	return specs
+}
 
 // index returns the zoo by name.
 var index = sync.OnceValue(func() map[string]Spec {
@@ -74,6 +92,7 @@ func Family(name string) []Spec {
 func Lookup(name string) (Spec, error) {
 	base, changes, _ := strings.Cut(name, "@")
 	base, tag, _ := strings.Cut(base, ".")
+	base = or(aliases[base], base)
 	s, ok := index()[base]
 	if !ok {
 		s, ok = atWidth(base)

@@ -62,6 +62,7 @@ type Options struct {
 	Channels int      // of the input image; 0 means the table's
 	DropRate *float64 // dropout before the classifier; nil means the table's
 	DropPath *float64 // stochastic depth; nil means the table's
+	Aux      bool     // add the auxiliary classifiers that some networks train with
 }
 
 // Limits of what a table or an option may ask for, far above any use, so that

@@ -1,0 +1,28 @@
+"""Writes params.json.gz beside this script: the parameter names and shapes of timm's, torchvision's
+and bench/golden/twins.py's networks, in the order of their state_dict (pip install torch torchvision timm).
+"""
+import gzip, json, pathlib, sys
+import torch, timm, torchvision
+
+here = pathlib.Path(__file__).resolve().parent
+sys.path.append(str(here.parents[1] / 'bench' / 'golden'))
+from twins import TWINS
+
+TIMM = '''
+mixnet_s mixnet_m mixnet_l mixnet_xl mixnet_xxl tf_mixnet_s tf_mixnet_m tf_mixnet_l
+mobilenetv1_100 mobilenetv2_035 mobilenetv2_050 mobilenetv2_075 mobilenetv2_100 mobilenetv2_140
+efficientnet_lite0 efficientnet_lite1 efficientnet_lite2 efficientnet_lite3 efficientnet_lite4 tf_efficientnet_lite0
+mobilenetv3_large_075 mobilenetv3_large_100 mobilenetv3_small_075 mobilenetv3_small_100
+mnasnet_050 mnasnet_075 mnasnet_100 mnasnet_140 semnasnet_050 semnasnet_075 semnasnet_100 semnasnet_140 fbnetc_100
+resnet18 resnet34 resnet50 resnet101 resnet152
+'''.split()
+TORCHVISION = 'shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0'.split()
+
+out = {}
+with torch.device('meta'):
+    for name in TIMM + TORCHVISION + list(TWINS):
+        m = TWINS[name]() if name in TWINS else timm.create_model(name) if name in TIMM else torchvision.models.get_model(name)
+        out[name] = [[k, list(v.shape)] for k, v in m.state_dict().items() if not k.endswith('num_batches_tracked')]
+path = here / 'params.json.gz'
+path.write_bytes(gzip.compress(json.dumps(out, separators=(',', ':')).encode(), 9, mtime=0))
+print(len(out), 'networks,', path.stat().st_size, 'bytes')
