@@ -1,0 +1,212 @@
+package data
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"runtime"
+	"sync"
+
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// Remainder says what becomes of the examples of an epoch that do not fill a
+// batch.
+type Remainder int
+
+const (
+	// KeepRemainder makes the last batch smaller. An unreadable example is
+	// left out, which makes its batch smaller too: for evaluation.
+	KeepRemainder Remainder = iota
+	// DropRemainder leaves them out of this epoch. An unreadable example is
+	// replaced by the next one of the epoch's order.
+	DropRemainder
+	// FillRemainder fills the last batch with the first examples of the
+	// epoch's order again. Unreadable examples are replaced as above.
+	FillRemainder
+)
+
+// Config says how a [Loader] turns a set into batches.
+type Config struct {
+	// Preprocess is the network's.
+	Preprocess vision.Preprocess
+	// Augment is training's random change; nil means none.
+	Augment *vision.Augment
+	// Batch is the number of examples in a batch.
+	Batch int
+	// Shuffle puts every epoch in an order of its own, else it is the set's.
+	Shuffle bool
+	// Remainder is about the last batch of an epoch.
+	Remainder Remainder
+	// Seed determines the orders and the augmentation.
+	Seed uint64
+	// Workers is how many goroutines decode; 0 means GOMAXPROCS. It has no
+	// influence on what the batches hold.
+	Workers int
+	// Prefetch is how many batches are made ahead of the one in use; 0 means
+	// 2. It bounds the loader's memory.
+	Prefetch int
+	// MaxBad is how many unreadable examples are skipped before the loader
+	// gives up: 0 means one in a hundred, and at least one; less means none.
+	MaxBad int
+	// MaxPixels is described with [vision.Decoder].
+	MaxPixels int64
+}
+
+// Batch is what one step takes. It is valid until the next one is asked for.
+type Batch struct {
+	// Step counts from the first batch of epoch 0; Index from the first batch
+	// of Epoch.
+	Step, Epoch, Index int
+	// Images are the normalised pictures, N×H×W×C.
+	Images tensor.Tensor
+	// Labels are the pictures' classes.
+	Labels []int
+	// Examples are the pictures' indices in the set.
+	Examples []int
+}
+
+// BadExample is one that could not be read.
+type BadExample struct {
+	Index int
+	Name  string
+	Err   error
+}
+
+// Loader feeds a set in batches. What a batch holds is a function of the
+// configuration and its step alone, not of the number of workers or of time.
+type Loader struct {
+	set Dataset
+	cfg Config
+
+	mu  sync.Mutex
+	bad map[int]bool
+	log []BadExample
+}
+
+// NewLoader checks d and the configuration.
+func NewLoader(d Dataset, cfg Config) (*Loader, error) {
+	n := d.Len()
+	switch {
+	case n == 0:
+		return nil, fmt.Errorf("loader: the data set has no examples")
+	case int64(n) > 1<<31-1:
+		return nil, fmt.Errorf("loader: %d examples are too many", n)
+	case cfg.Batch < 1:
+		return nil, fmt.Errorf("loader: batch of %d", cfg.Batch)
+	case cfg.Remainder == DropRemainder && cfg.Batch > n:
+		return nil, fmt.Errorf("loader: a batch of %d is larger than the data set of %d: make it smaller", cfg.Batch, n)
+	}
+	classes := len(d.Classes())
+	for i := range n {
+		if l := d.Label(i); l < 0 || l >= classes {
+			return nil, fmt.Errorf("loader: %w: %s has label %d, there are %d classes", ErrLabel, d.Name(i), l, classes)
+		}
+	}
+	if err := cfg.Preprocess.Validate(); err != nil {
+		return nil, fmt.Errorf("loader: %w", err)
+	}
+	cfg.Preprocess = cfg.Preprocess.WithDefaults()
+	if cfg.Augment != nil {
+		if err := cfg.Augment.Validate(); err != nil {
+			return nil, fmt.Errorf("loader: %w", err)
+		}
+		full := cfg.Augment.WithDefaults()
+		cfg.Augment = &full
+	}
+	if cfg.Workers <= 0 {
+		cfg.Workers = runtime.GOMAXPROCS(0)
+	}
+	if cfg.Prefetch <= 0 {
+		cfg.Prefetch = 2
+	}
+	switch {
+	case cfg.MaxBad == 0:
+		cfg.MaxBad = max(n/100, 1)
+	case cfg.MaxBad < 0:
+		cfg.MaxBad = 0
+	}
+	return &Loader{set: d, cfg: cfg, bad: map[int]bool{}}, nil
+}
+
+// Steps returns the number of batches in an epoch.
+func (l *Loader) Steps() int {
+	n := l.set.Len()
+	if l.cfg.Remainder == DropRemainder {
+		return n / l.cfg.Batch
+	}
+	return (n + l.cfg.Batch - 1) / l.cfg.Batch
+}
+
+// Shape returns the shape of a full batch.
+func (l *Loader) Shape() tensor.Shape {
+	p := &l.cfg.Preprocess
+	return tensor.Shape{N: l.cfg.Batch, H: p.Size[0], W: p.Size[1], C: p.Channels}
+}
+
+// Bad returns the examples that could not be read so far, in the order of the
+// batches they were met in.
+func (l *Loader) Bad() []BadExample {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return append([]BadExample(nil), l.log...)
+}
+
+// Epoch yields the batches of one epoch from the given one on.
+func (l *Loader) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*Batch, error] {
+	return l.Batches(ctx, epoch*l.Steps()+first, (epoch+1)*l.Steps())
+}
+
+// Batches yields the batches of the steps [from, to), which may span epochs:
+// step s is batch s mod [Loader.Steps] of epoch s / Steps. It stops with an
+// error when ctx is done or too many examples are unreadable.
+func (l *Loader) Batches(ctx context.Context, from, to int) iter.Seq2[*Batch, error] {
+	return func(yield func(*Batch, error) bool) {
+		if from < 0 {
+			yield(nil, fmt.Errorf("loader: step %d", from))
+			return
+		}
+		r := newPipeline(l, from, to)
+		defer r.close()
+		defer context.AfterFunc(ctx, r.stop)()
+		for step := from; step < to; step++ {
+			if err := ctx.Err(); err != nil {
+				yield(nil, err)
+				return
+			}
+			s := r.wait(step)
+			if s == nil {
+				yield(nil, ctx.Err())
+				return
+			}
+			if err := l.account(s); err != nil {
+				yield(nil, err)
+				return
+			}
+			if len(s.batch.Labels) > 0 && !yield(&s.batch, nil) {
+				return
+			}
+			r.release(step)
+		}
+	}
+}
+
+// account records a batch's unreadable examples.
+func (l *Loader) account(s *slot) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for _, b := range s.bad {
+		if l.bad[b.Index] {
+			continue
+		}
+		l.bad[b.Index] = true
+		l.log = append(l.log, b)
+	}
+	if n := len(l.log); n > l.cfg.MaxBad {
+		b := l.log[n-1]
+		return fmt.Errorf("loader: %w: %d of %d, the limit is %d; the last is %s: %w",
+			ErrTooManyBad, n, l.set.Len(), l.cfg.MaxBad, b.Name, b.Err)
+	}
+	return s.err
+}

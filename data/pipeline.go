@@ -1,0 +1,269 @@
+package data
+
+import (
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"sync"
+
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// pipeline makes the batches of a run of steps in a ring of slots. Workers take
+// the examples one chunk after the other, so that all of them work on the batch
+// that is needed next.
+type pipeline struct {
+	l       *Loader
+	to      int // end of the steps
+	chunk   int // examples taken at once
+	workers sync.WaitGroup
+
+	mu       sync.Mutex
+	changed  *sync.Cond
+	slots    []slot
+	released int // steps before it are given back
+	step     int // of the next chunk
+	at       int // its first example within the step
+	stopped  bool
+	orders   map[int][]int32 // by epoch
+}
+
+// slot is a batch in the making.
+type slot struct {
+	batch   Batch
+	order   []int32 // of the epoch; nil if it is the set's own
+	started bool
+	pending int // examples not done
+	bad     []BadExample
+	missing []int // positions left out
+	err     error
+}
+
+func newPipeline(l *Loader, from, to int) *pipeline {
+	p := &pipeline{l: l, to: to, step: from, released: from, chunk: 1, orders: map[int][]int32{}}
+	if _, small := l.set.(Sized); small {
+		p.chunk = 16
+	}
+	p.changed = sync.NewCond(&p.mu)
+	p.slots = make([]slot, min(l.cfg.Prefetch+1, max(to-from, 1)))
+	for range l.cfg.Workers {
+		p.workers.Go(p.work)
+	}
+	return p
+}
+
+// stop makes the workers and the consumer give up.
+func (p *pipeline) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.stopped = true
+	p.changed.Broadcast()
+}
+
+// close stops the workers and waits for them.
+func (p *pipeline) close() {
+	p.stop()
+	p.workers.Wait()
+}
+
+// wait returns the slot of a step once it is done, or nil after a stop.
+func (p *pipeline) wait(step int) *slot {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s := &p.slots[step%len(p.slots)]
+	for !p.stopped && !(s.started && s.pending == 0) {
+		p.changed.Wait()
+	}
+	if p.stopped {
+		return nil
+	}
+	s.leaveOut()
+	return s
+}
+
+// release gives the slot of a step back.
+func (p *pipeline) release(step int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.slots[step%len(p.slots)].started = false
+	p.released = step + 1
+	p.changed.Broadcast()
+}
+
+// next returns the next chunk of work: a slot and a range of its examples.
+func (p *pipeline) next() (s *slot, from, to int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for !p.stopped && p.step < p.to && p.step >= p.released+len(p.slots) {
+		p.changed.Wait()
+	}
+	if p.stopped || p.step >= p.to {
+		return nil, 0, 0
+	}
+	s = &p.slots[p.step%len(p.slots)]
+	if p.at == 0 {
+		p.start(s)
+	}
+	n := len(s.batch.Labels)
+	from, to = p.at, min(p.at+p.chunk, n)
+	if p.at = to; to == n {
+		p.step, p.at = p.step+1, 0
+	}
+	return s, from, to
+}
+
+// start makes s the batch of the next step.
+func (p *pipeline) start(s *slot) {
+	l := p.l
+	steps := l.Steps()
+	epoch, index := p.step/steps, p.step%steps
+	n := l.cfg.Batch
+	if l.cfg.Remainder == KeepRemainder {
+		n = min(n, l.set.Len()-index*n)
+	}
+	shape := l.Shape()
+	shape.N = n
+	b := &s.batch
+	b.Step, b.Epoch, b.Index = p.step, epoch, index
+	b.Images = tensor.Tensor{Shape: shape, Data: resized(b.Images.Data, shape.Len())}
+	b.Labels, b.Examples = resized(b.Labels, n), resized(b.Examples, n)
+	s.order = p.order(epoch)
+	s.started, s.pending, s.err = true, n, nil
+	s.bad, s.missing = s.bad[:0], s.missing[:0]
+}
+
+// order returns an epoch's order, keeping this and the last one.
+func (p *pipeline) order(epoch int) []int32 {
+	if !p.l.cfg.Shuffle {
+		return nil
+	}
+	if p.orders[epoch] == nil {
+		delete(p.orders, epoch-2)
+		p.orders[epoch] = epochOrder(p.l.set.Len(), p.l.cfg.Seed, epoch)
+	}
+	return p.orders[epoch]
+}
+
+// finish reports a chunk of n examples as done.
+func (p *pipeline) finish(s *slot, n int, bad []BadExample, missing []int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	s.bad = append(s.bad, bad...)
+	s.missing = append(s.missing, missing...)
+	if err != nil {
+		s.err = err
+	}
+	if s.pending -= n; s.pending == 0 {
+		p.changed.Broadcast()
+	}
+}
+
+// leaveOut closes the gaps of the examples that are missing, and puts the
+// unreadable ones in order.
+func (s *slot) leaveOut() {
+	slices.SortFunc(s.bad, func(a, b BadExample) int { return a.Index - b.Index })
+	if len(s.missing) == 0 {
+		return
+	}
+	b := &s.batch
+	size := b.Images.Shape.Len() / b.Images.Shape.N
+	kept := 0
+	for i := range b.Labels {
+		if slices.Contains(s.missing, i) {
+			continue
+		}
+		if kept != i {
+			copy(b.Images.Data[kept*size:(kept+1)*size], b.Images.Data[i*size:])
+			b.Labels[kept], b.Examples[kept] = b.Labels[i], b.Examples[i]
+		}
+		kept++
+	}
+	b.Labels, b.Examples = b.Labels[:kept], b.Examples[:kept]
+	b.Images.Shape.N, b.Images.Data = kept, b.Images.Data[:kept*size]
+}
+
+// errAllBad is reported when no example can stand in for an unreadable one.
+var errAllBad = errors.New("no readable example is left to stand in")
+
+// worker is the state of one goroutine.
+type worker struct {
+	l       *Loader
+	proc    *vision.Processor
+	sample  Sample
+	pcg     rand.PCG
+	rng     *rand.Rand
+	bad     []BadExample
+	missing []int
+}
+
+// work makes chunks until there are none.
+func (p *pipeline) work() {
+	proc, err := vision.NewProcessor(p.l.cfg.Preprocess)
+	if err == nil {
+		proc.Decoder.MaxPixels = p.l.cfg.MaxPixels
+	}
+	w := &worker{l: p.l, proc: proc}
+	w.rng = rand.New(&w.pcg)
+	for {
+		s, from, to := p.next()
+		if s == nil {
+			return
+		}
+		w.bad, w.missing = w.bad[:0], w.missing[:0]
+		for i := from; i < to && err == nil; i++ {
+			err = w.fill(s, i)
+		}
+		p.finish(s, to-from, w.bad, w.missing, err)
+	}
+}
+
+// fill makes example i of the batch.
+func (w *worker) fill(s *slot, i int) error {
+	n := w.l.set.Len()
+	b := &s.batch
+	size := len(b.Images.Data) / len(b.Labels)
+	dst := b.Images.Data[i*size : (i+1)*size]
+	at := b.Index*w.l.cfg.Batch + i
+	for try := range n {
+		example := (at + try) % n
+		if s.order != nil {
+			example = int(s.order[example])
+		}
+		err := w.example(dst, b.Epoch, example)
+		if err == nil {
+			b.Labels[i], b.Examples[i] = w.l.set.Label(example), example
+			return nil
+		}
+		w.bad = append(w.bad, BadExample{example, w.l.set.Name(example), err})
+		if w.l.cfg.Remainder == KeepRemainder {
+			w.missing = append(w.missing, i)
+			return nil
+		}
+		if try >= w.l.cfg.MaxBad {
+			break
+		}
+	}
+	return errAllBad
+}
+
+// example makes the input of one example.
+func (w *worker) example(dst []float32, epoch, example int) error {
+	if err := w.l.set.Read(example, &w.sample); err != nil {
+		return err
+	}
+	if w.l.cfg.Augment == nil {
+		return w.proc.EvalTo(dst, w.sample.Picture)
+	}
+	w.pcg.Seed(key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
+	return w.proc.TrainTo(dst, w.sample.Picture, w.l.cfg.Augment, w.rng)
+}
+
+// resized returns a slice of n elements, in s's memory where it is large
+// enough.
+func resized[T any](s []T, n int) []T {
+	if cap(s) < n {
+		return make([]T, n)
+	}
+	return s[:n]
+}
