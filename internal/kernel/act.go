@@ -16,5 +16,9 @@ const (
 
 // Activate sets dst[i] = a(src[i]) for all i < len(src). dst may be src.
 func Activate[T Float](dst, src []T, a Act) {
+	dst = dst[:len(src)]
+	if d, ok := any(dst).([]float32); ok && activateAsm(d, any(src).([]float32), a) {
+		return
+	}
 	activateGeneric(dst, src, a)
 }

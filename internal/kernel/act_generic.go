@@ -3,7 +3,6 @@ package kernel
 import "math"
 
 func activateGeneric[T Float](dst, src []T, a Act) {
-	dst = dst[:len(src)]
 	switch a {
 	case Identity:
 		copy(dst, src)

@@ -60,9 +60,12 @@ func (m *MatrixOf[T]) PackTransposed(w []T) {
 func (m *MatrixOf[T]) scaled(scratch, scale []T) MatrixOf[T] {
 	s := MatrixOf[T]{K: m.K, N: m.N, panels: scratch[:len(m.panels)]}
 	for i := range (m.N + panelCols - 1) / panelCols {
-		d := s.panel(i)
-		for j, x := range m.panel(i) {
-			d[j] = x * scale[j/panelCols]
+		d, x := s.panel(i), m.panel(i)
+		if d, ok := any(d).([]float32); ok && scalePanelAsm(d, any(x).([]float32), any(scale).([]float32)[:m.K]) {
+			continue
+		}
+		for j := range d {
+			d[j] = x[j] * scale[j/panelCols]
 		}
 	}
 	return s

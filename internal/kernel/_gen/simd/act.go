@@ -87,7 +87,86 @@ func (s *ISA) relu6(v, t reg.VecPhysical) {
 	VMINPS(v, t, v)
 }
 
-// divide sets q = a/b and clobbers b and t.
+// divide sets q = a/b for b from 1 to 2^126, and clobbers b and t. With
+// AVX-512, where a division takes longer than the rest of a sigmoid, it is a
+// reciprocal of 14 bits and one Newton step.
 func (s *ISA) divide(a, b, t, q reg.VecPhysical) {
-	VDIVPS(b, a, q)
+	if !s.Wide() {
+		VDIVPS(b, a, q)
+		return
+	}
+	VRCP14PS(b, t)
+	VFNMADD213PS(s.Float(1), t, b)
+	VFMADD213PS(t, b, t)
+	VMULPS(t, a, q)
+}
+
+// ActGrad multiplies g by the derivative of an activation at y, and clobbers
+// t0, t1 and t2.
+func (s *ISA) ActGrad(act int, y, g, t0, t1, t2 reg.VecPhysical) {
+	switch act {
+	case ReLU:
+		s.keep(g, y, greater, 0, t0)
+	case ReLU6:
+		s.keep(g, y, greater, 0, t0)
+		s.keep(g, y, less, 6, t0)
+	case Swish: // σ·(1 + y·(1-σ))
+		s.sigmoids(y, t0, t1, t2)
+		VFMADD213PS(s.Float(1), y, t1)
+		VMULPS(t0, g, g)
+		VMULPS(t1, g, g)
+	case HardSwish: // y/3 + 1/2 between -3 and 3
+		VMOVUPS(s.Float(1.0/3), t1)
+		VFMADD213PS(s.Float(0.5), y, t1)
+		s.replace(t1, y, greater, 3, 1, t0)
+		VMULPS(t1, g, g)
+		s.keep(g, y, greaterEqual, -3, t0)
+	case Sigmoid: // σ·(1-σ)
+		s.sigmoids(y, t0, t1, t2)
+		VMULPS(t0, g, g)
+		VMULPS(t1, g, g)
+	case HardSigmoid:
+		s.keep(g, y, greater, -3, t0)
+		s.keep(g, y, less, 3, t0)
+		VMULPS(s.Float(1.0/6), g, g)
+	}
+}
+
+// sigmoids sets p to σ(y) and q to 1-σ(y), and clobbers t.
+func (s *ISA) sigmoids(y, p, q, t reg.VecPhysical) {
+	s.ExpNeg(y, p, q, t)
+	VADDPS(s.Float(1), p, p)
+	VMOVUPS(s.Float(1), q)
+	s.divide(q, p, t, p)
+	VSUBPS(p, q, q)
+}
+
+// Ordered comparisons, false if a side is NaN.
+const (
+	less         = 0x11
+	greaterEqual = 0x1d
+	greater      = 0x1e
+)
+
+// keep zeroes the lanes of v where y does not compare with limit, and
+// clobbers t.
+func (s *ISA) keep(v, y reg.VecPhysical, comparison uint8, limit float32, t reg.VecPhysical) {
+	if s.Wide() {
+		VCMPPS(U8(comparison), s.Float(limit), y, reg.K2)
+		VMOVAPS_Z(v, reg.K2, v)
+		return
+	}
+	VCMPPS(U8(comparison), s.Float(limit), y, t)
+	VANDPS(t, v, v)
+}
+
+// replace sets the lanes of v to x where y compares with limit, and clobbers t.
+func (s *ISA) replace(v, y reg.VecPhysical, comparison uint8, limit, x float32, t reg.VecPhysical) {
+	if s.Wide() {
+		VCMPPS(U8(comparison), s.Float(limit), y, reg.K2)
+		VMOVUPS(s.Float(x), reg.K2, v)
+		return
+	}
+	VCMPPS(U8(comparison), s.Float(limit), y, t)
+	VBLENDVPS(t, s.Float(x), v, v)
 }

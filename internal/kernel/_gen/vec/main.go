@@ -1,0 +1,320 @@
+// Command vec generates the assembly of the element-wise loops and of those
+// over channels.
+package main
+
+import (
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	for _, s := range []*simd.ISA{simd.AVX2, simd.AVX512} {
+		activate(s)
+		actGrad(s)
+		addVec(s)
+		mulVec(s)
+		mulAdd(s)
+		scaleRows(s)
+		scalePanel(s)
+		sumRows(s)
+		dotRows(s)
+		moments(s)
+		affineAct(s)
+		actGradSums(s)
+		affine2(s)
+	}
+	Generate()
+}
+
+func text(s *simd.ISA, name, signature, doc string) {
+	TEXT(name+s.Name, attr.NOSPLIT, signature)
+	Pragma("noescape")
+	Doc(name + s.Name + " " + doc)
+}
+
+func broadcast(param string, v reg.VecPhysical) {
+	p, err := Param(param).Resolve()
+	if err != nil {
+		panic(err)
+	}
+	VBROADCASTSS(p.Addr, v)
+}
+
+func activate(s *simd.ISA) {
+	text(s, "activate", "func(dst, src *float32, n int, variant int)", "applies activation variant.")
+	f := simd.Flat{ISA: s, Vecs: []string{"dst", "src"}, Unroll: 2}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		f.Variants = append(f.Variants, func(e *simd.Elems) {
+			e.Load(1, s.V(0))
+			s.Activate(act, s.V(0), s.V(1), s.V(2), s.V(3))
+			e.Store(s.V(0), 0)
+		})
+	}
+	f.Emit()
+}
+
+func actGrad(s *simd.ISA) {
+	text(s, "actGrad", "func(dy, y *float32, n int, variant int)", "multiplies dy by the derivative of activation variant at y.")
+	f := simd.Flat{ISA: s, Vecs: []string{"dy", "y"}, Unroll: 2}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		f.Variants = append(f.Variants, func(e *simd.Elems) {
+			e.Load(1, s.V(0))
+			e.Load(0, s.V(1))
+			s.ActGrad(act, s.V(0), s.V(1), s.V(2), s.V(3), s.V(4))
+			e.Store(s.V(1), 0)
+		})
+	}
+	f.Emit()
+}
+
+func addVec(s *simd.ISA) {
+	text(s, "addVec", "func(dst, a, b *float32, n int)", "sets dst to a+b.")
+	f := simd.Flat{ISA: s, Vecs: []string{"dst", "a", "b"}, Unroll: 4}
+	f.Step = func(e *simd.Elems) {
+		e.Load(1, s.V(0))
+		e.Load(2, s.V(1))
+		VADDPS(s.V(1), s.V(0), s.V(0))
+		e.Store(s.V(0), 0)
+	}
+	f.Emit()
+}
+
+func mulVec(s *simd.ISA) {
+	text(s, "mulVec", "func(dst, a, b *float32, n int)", "sets dst to a·b.")
+	f := simd.Flat{ISA: s, Vecs: []string{"dst", "a", "b"}, Unroll: 4}
+	f.Step = func(e *simd.Elems) {
+		e.Load(1, s.V(0))
+		e.Load(2, s.V(1))
+		VMULPS(s.V(1), s.V(0), s.V(0))
+		e.Store(s.V(0), 0)
+	}
+	f.Emit()
+}
+
+func mulAdd(s *simd.ISA) {
+	text(s, "mulAdd", "func(dst *float32, a float32, x *float32, n int)", "adds a·x to dst.")
+	f := simd.Flat{ISA: s, Vecs: []string{"dst", "x"}, Unroll: 4}
+	f.Setup = func() { broadcast("a", s.V(4)) }
+	f.Step = func(e *simd.Elems) {
+		e.Load(0, s.V(0))
+		e.Load(1, s.V(1))
+		VFMADD231PS(s.V(1), s.V(4), s.V(0))
+		e.Store(s.V(0), 0)
+	}
+	f.Emit()
+}
+
+// scalePanel multiplies each row of 16 of a packed panel by its own factor.
+func scalePanel(s *simd.ISA) {
+	text(s, "scalePanel", "func(dst, src *float32, k int, scale *float32)",
+		"sets dst to the k rows of 16 of src, each multiplied by its scale.")
+	dst, src, k, scale := reg.RDI, reg.RSI, reg.RCX, reg.RDX
+	Load(Param("dst"), dst)
+	Load(Param("src"), src)
+	Load(Param("k"), k)
+	Load(Param("scale"), scale)
+	Label("row")
+	VBROADCASTSS(Mem{Base: scale}, s.V(0))
+	for v := range 64 / s.Bytes() {
+		VMULPS(Mem{Base: src, Disp: v * s.Bytes()}, s.V(0), s.V(1+v))
+		VMOVUPS(s.V(1+v), Mem{Base: dst, Disp: v * s.Bytes()})
+	}
+	ADDQ(U32(4), scale)
+	ADDQ(U32(64), src)
+	ADDQ(U32(64), dst)
+	DECQ(k)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
+}
+
+func scaleRows(s *simd.ISA) {
+	text(s, "scaleRows", "func(dst *float32, dstStride int, src *float32, srcStride, rows, c int, scale *float32)",
+		"multiplies channels by their scale.")
+	r := simd.Rows{ISA: s, Mats: []string{"dst", "src"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Chan("scale", v, s.V(v))
+		}
+	}
+	r.Row = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Load(1, v, s.V(4+v))
+			VMULPS(s.V(v), s.V(4+v), s.V(4+v))
+			b.Store(s.V(4+v), 0, v)
+		}
+	}
+	r.Emit()
+}
+
+func sumRows(s *simd.ISA) {
+	text(s, "sumRows", "func(dst, src *float32, srcStride, rows, c int)", "adds channels of src to dst.")
+	r := simd.Rows{ISA: s, Mats: []string{"src"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			s.Zero(s.V(v))
+		}
+	}
+	r.Row = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Load(0, v, s.V(4+v))
+			VADDPS(s.V(4+v), s.V(v), s.V(v))
+		}
+	}
+	r.Finish = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.ChanAdd(s.V(v), "dst", v, s.V(4))
+		}
+	}
+	r.Emit()
+}
+
+func dotRows(s *simd.ISA) {
+	text(s, "dotRows", "func(dst, a *float32, aStride int, b *float32, bStride, rows, c int)",
+		"adds channels of a·b to dst.")
+	r := simd.Rows{ISA: s, Mats: []string{"a", "b"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			s.Zero(s.V(v))
+		}
+	}
+	r.Row = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Load(0, v, s.V(4))
+			b.Load(1, v, s.V(5))
+			VFMADD231PS(s.V(4), s.V(5), s.V(v))
+		}
+	}
+	r.Finish = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.ChanAdd(s.V(v), "dst", v, s.V(4))
+		}
+	}
+	r.Emit()
+}
+
+func moments(s *simd.ISA) {
+	text(s, "moments", "func(src *float32, srcStride, rows, c int, sum, squares *float32)",
+		"adds channels of src to sum, and of their squares to squares.")
+	r := simd.Rows{ISA: s, Mats: []string{"src"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			s.Zero(s.V(v))
+			s.Zero(s.V(4 + v))
+		}
+	}
+	r.Row = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Load(0, v, s.V(8+v))
+			VADDPS(s.V(8+v), s.V(v), s.V(v))
+			VFMADD231PS(s.V(8+v), s.V(8+v), s.V(4+v))
+		}
+	}
+	r.Finish = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.ChanAdd(s.V(v), "sum", v, s.V(8))
+			b.ChanAdd(s.V(4+v), "squares", v, s.V(8))
+		}
+	}
+	r.Emit()
+}
+
+// affineAct is act(scale·x+shift), by channel.
+func affineAct(s *simd.ISA) {
+	text(s, "affineAct", "func(dst *float32, dstStride int, src *float32, srcStride, rows, c int, scale, shift *float32, variant int)",
+		"sets dst to activation variant of scale·src+shift.")
+	r := simd.Rows{ISA: s, Mats: []string{"dst", "src"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Chan("scale", v, s.V(v))
+			b.Chan("shift", v, s.V(4+v))
+		}
+	}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		r.Variants = append(r.Variants, func(b *simd.Block) {
+			for v := range b.Vecs {
+				x := s.V(8 + v%2)
+				b.Load(1, v, x)
+				VFMADD213PS(s.V(4+v), s.V(v), x)
+				s.Activate(act, x, s.V(10), s.V(11), s.V(12))
+				b.Store(x, 0, v)
+			}
+		})
+	}
+	r.Emit()
+}
+
+// actGradSums takes the gradient through the activation of an affine map and
+// gathers what the gradient of the map itself needs.
+func actGradSums(s *simd.ISA) {
+	text(s, "actGradSums", "func(dy *float32, dyStride int, z *float32, zStride, rows, c int, scale, shift, mean *float32, variant int, sum, dot *float32)",
+		"multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot.")
+	r := simd.Rows{ISA: s, Mats: []string{"dy", "z"}, Blocks: []int{2, 1}}
+	scale := func(v int) reg.VecPhysical { return s.V(v) }
+	shift := func(v int) reg.VecPhysical { return s.V(2 + v) }
+	mean := func(v int) reg.VecPhysical { return s.V(4 + v) }
+	sum := func(v int) reg.VecPhysical { return s.V(6 + v) }
+	dot := func(v int) reg.VecPhysical { return s.V(8 + v) }
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Chan("scale", v, scale(v))
+			b.Chan("shift", v, shift(v))
+			b.Chan("mean", v, mean(v))
+			s.Zero(sum(v))
+			s.Zero(dot(v))
+		}
+	}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		r.Variants = append(r.Variants, func(b *simd.Block) {
+			for v := range b.Vecs {
+				y, g := s.V(10), s.V(11)
+				b.Load(1, v, y)
+				VFMADD213PS(shift(v), scale(v), y)
+				b.Load(0, v, g)
+				s.ActGrad(act, y, g, s.V(12), s.V(13), s.V(14))
+				b.Load(1, v, y)
+				VSUBPS(mean(v), y, y)
+				VADDPS(g, sum(v), sum(v))
+				VFMADD231PS(g, y, dot(v))
+				b.Store(g, 0, v)
+			}
+		})
+	}
+	r.Finish = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.ChanAdd(sum(v), "sum", v, s.V(12))
+			b.ChanAdd(dot(v), "dot", v, s.V(12))
+		}
+	}
+	r.Emit()
+}
+
+// affine2 is the backward pass of a batch norm: a·g + b·z + c, by channel.
+func affine2(s *simd.ISA) {
+	text(s, "affine2", "func(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride, rows, c int, ag, az, shift *float32)",
+		"sets dst to ag·dy + az·z + shift.")
+	r := simd.Rows{ISA: s, Mats: []string{"dst", "dy", "z"}, Blocks: []int{4, 1}}
+	r.Setup = func(b *simd.Block) {
+		for v := range b.Vecs {
+			b.Chan("ag", v, s.V(v))
+			b.Chan("az", v, s.V(4+v))
+			b.Chan("shift", v, s.V(8+v))
+		}
+	}
+	r.Row = func(b *simd.Block) {
+		for v := range b.Vecs {
+			g, z := s.V(12), s.V(13)
+			b.Load(1, v, g)
+			b.Load(2, v, z)
+			VFMADD213PS(s.V(8+v), s.V(v), g)
+			VFMADD231PS(s.V(4+v), z, g)
+			b.Store(g, 0, v)
+		}
+	}
+	r.Emit()
+}
