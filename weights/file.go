@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"hash/crc32"
@@ -92,8 +93,32 @@ func NewFile(r io.ReaderAt, size int64, name string) (*File, error) {
 	return f, nil
 }
 
+// parse tells the format from the first bytes.
 func (f *File) parse(size int64) error {
-	return f.parseSafetensors(size)
+	head := make([]byte, min(size, 16))
+	if err := readFull(f.src, head, 0); err != nil {
+		return err
+	}
+	switch {
+	case size == 0:
+		return formatError("the file is empty")
+	case looksLikeSafetensors(head, size):
+		return f.parseSafetensors(size)
+	case bytes.HasPrefix(head, []byte("PK\x03\x04")):
+		return f.parseArchive(size)
+	case bytes.HasPrefix(head, []byte(npyMagic)):
+		f.format = NumPy
+		return f.parseArray("", 0, size)
+	case head[0] == 0x80 && size > 2 && head[1] <= 5: // a pickle and its protocol
+		return f.parseLegacy(size)
+	case bytes.HasPrefix(head, []byte("version https://")):
+		return formatError("a Git LFS pointer, not the file it stands for: run git lfs pull")
+	case head[0] == '<':
+		return formatError("an HTML or XML page, not weights: the download went wrong")
+	case len(head) > 8 && head[8] == '{':
+		return f.parseSafetensors(size) // to say what is wrong with it
+	}
+	return formatError("neither safetensors, nor PyTorch's, nor NumPy's format")
 }
 
 // add enters a tensor into the table.

@@ -14,6 +14,16 @@ import (
 // maxHeader is the largest header the safetensors format allows.
 const maxHeader = 100_000_000
 
+// looksLikeSafetensors reports whether a file begins with a possible length
+// and an opening brace.
+func looksLikeSafetensors(head []byte, size int64) bool {
+	if len(head) < 9 || head[8] != '{' {
+		return false
+	}
+	length := binary.LittleEndian.Uint64(head)
+	return length <= maxHeader && int64(length) <= size-8
+}
+
 // parseSafetensors reads the header of a safetensors file: eight bytes of
 // length, little-endian, then JSON, then the tensors' bytes. As the format
 // demands, they must fill the rest of the file without gaps or overlaps.

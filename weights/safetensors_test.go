@@ -85,7 +85,7 @@ func TestSafetensorsRejects(t *testing.T) {
 		"product wraps to 2":     {`{` + tensor("F32", "[9223372036854775809,2]", "[0,8]") + `}`, 8},
 		"product of 2^64":        {`{` + tensor("F32", "[4294967296,4294967296]", "[0,0]") + `}`, 0},
 		"2^62 and zero":          {`{` + tensor("F32", "[4611686018427387904,0]", "[0,0]") + `}`, 0},
-		"too many dimensions":    {`{` + tensor("F32", "["+strings.Repeat("1,", 64)+"2]", "[0,8]") + `}`, 8},
+		"too many dimensions":    {`{` + tensor("F32", "["+strings.Repeat("1,", maxDims)+"2]", "[0,8]") + `}`, 8},
 		"shape for other bytes":  {`{` + tensor("F32", "[3]", "[0,8]") + `}`, 8},
 		"type for other bytes":   {`{` + tensor("F64", "[2]", "[0,8]") + `}`, 8},
 		"one offset":             {`{` + tensor("F32", "[2]", "[0]") + `}`, 8},

@@ -3,8 +3,8 @@ package weights
 import "math"
 
 const (
-	// maxDims bounds the dimensions of a tensor, as PyTorch and NumPy do.
-	maxDims = 64
+	// maxDims bounds the dimensions of a tensor.
+	maxDims = 32
 	// maxElements bounds the elements of a tensor: 2^40 of them are 4 TiB of
 	// float32. No file gets near it, and products below it cannot overflow.
 	maxElements = 1 << 40
