@@ -1,0 +1,384 @@
+package autodiff
+
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// convTileElems bounds the input and output elements of a tile of a
+// convolution, so that they stay in the second-level cache.
+const convTileElems = 48 << 10
+
+// conv is a convolution or a fully connected layer. The pixels of its input
+// are the rows of a matrix that is multiplied with the weights: directly for
+// 1×1, through a copy of every window's values otherwise.
+type conv[T tensor.Float] struct {
+	op     *graph.Conv
+	groups []convGroup[T]
+	count  *norm[T] // batch norm whose moments are counted; nil for none
+	direct bool     // windows are pixels
+	pad    struct{ top, left int }
+}
+
+// convGroup is one group of channels.
+type convGroup[T tensor.Float] struct {
+	graph.ConvGroup
+	inAt, outAt int                 // first channels
+	param       graph.ParamID       // holds the weights
+	at          int                 // from this value on
+	area        int                 // values of a window per channel
+	ordered     []T                 // weights by output, position and channel; nil for 1×1
+	product     *kernel.MatrixOf[T] // windows to outputs
+	adjoint     *kernel.MatrixOf[T] // gradients of outputs to those of windows
+}
+
+func (g *convGroup[T]) len() int    { return g.Out * g.window() }
+func (g *convGroup[T]) window() int { return g.In * g.area }
+
+// weights returns the weights by output, position and channel.
+func (g *convGroup[T]) weights(v graph.Values[T]) []T {
+	w := v[g.param][g.at:][:g.len()]
+	if g.area == 1 {
+		return w
+	}
+	for o := range g.Out {
+		transpose(g.ordered[o*g.window():], w[o*g.window():], g.In, g.area)
+	}
+	return g.ordered
+}
+
+func newConv[T tensor.Float](v *node[T], op *graph.Conv) *conv[T] {
+	k := &conv[T]{op: op, direct: op.Kernel == 1 && op.Stride == 1}
+	in := v.in[0].shape
+	_, k.pad.top = op.Padding.Extent(in.H, op.Kernel, op.Stride, op.Dilation)
+	_, k.pad.left = op.Padding.Extent(in.W, op.Kernel, op.Stride, op.Dilation)
+	g := convGroup[T]{area: op.Kernel * op.Kernel}
+	for i, size := range op.Groups {
+		g.ConvGroup = size
+		if len(op.Weights) == len(op.Groups) {
+			g.param, g.at = op.Weights[i], 0
+		} else {
+			g.param = op.Weights[0]
+		}
+		g.product = kernel.NewMatrix[T](g.Out, g.window())
+		g.adjoint = kernel.NewMatrix[T](g.window(), g.Out)
+		if g.area > 1 {
+			g.ordered = make([]T, g.len())
+		}
+		k.groups = append(k.groups, g)
+		g.inAt += size.In
+		g.outAt += size.Out
+		g.at += g.len()
+	}
+	return k
+}
+
+// linear expresses a fully connected layer as a convolution.
+func linear(op *graph.Linear) *graph.Conv {
+	return &graph.Conv{
+		Groups: []graph.ConvGroup{{In: op.In, Out: op.Out}},
+		Kernel: 1, Stride: 1, Dilation: 1,
+		Weights: []graph.ParamID{op.Weight}, Bias: op.Bias,
+	}
+}
+
+// window returns the values of a window over all groups.
+func (k *conv[T]) window() int {
+	n := 0
+	for i := range k.groups {
+		n += k.groups[i].window()
+	}
+	return n
+}
+
+// weights returns the number of weights over all groups.
+func (k *conv[T]) weights() int {
+	n := 0
+	for i := range k.groups {
+		n += k.groups[i].len()
+	}
+	return n
+}
+
+// tileRows returns the size of a tile: pixels for a direct convolution, rows
+// of the output otherwise.
+func (k *conv[T]) tileRows(n *Net[T], v *node[T]) int {
+	rows := convTileElems / (k.window() + v.shape.C)
+	if !k.direct {
+		return min(max(rows/v.shape.W, 1), v.shape.H)
+	}
+	pixels := n.in.N * v.pixels()
+	threads := len(n.workers)
+	return min(max(rows&^7, 16), (pixels+threads-1)/threads)
+}
+
+func (k *conv[T]) forward(n *Net[T], v *node[T]) error {
+	for i := range k.groups {
+		g := &k.groups[i]
+		g.product.Pack(g.weights(n.params))
+	}
+	rows := k.tileRows(n, v)
+	if k.direct {
+		pixels := n.batch * v.pixels()
+		n.parallel((pixels+rows-1)/rows, func(w *worker[T], unit int) {
+			p0, p1 := unit*rows, min((unit+1)*rows, pixels)
+			x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: k.op.In()})
+			k.multiply(n, v, w, x.data, x.stride, p0, p1)
+		})
+		return nil
+	}
+	perImage := (v.shape.H + rows - 1) / rows
+	n.parallel(n.batch*perImage, func(w *worker[T], unit int) {
+		image := unit / perImage
+		y0 := unit % perImage * rows
+		y1 := min(y0+rows, v.shape.H)
+		s := w.split()
+		windows := k.windows(n, v, s, image, y0, y1)
+		k.multiply(n, v, w, windows, k.window(), (image*v.shape.H+y0)*v.shape.W, (image*v.shape.H+y1)*v.shape.W)
+	})
+	return nil
+}
+
+// multiply computes output pixels [p0, p1) from their windows.
+func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, stride, p0, p1 int) {
+	out := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
+	at := 0
+	for i := range k.groups {
+		g := &k.groups[i]
+		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, nil)
+		at += g.window()
+	}
+	if k.op.Bias != graph.NoParam {
+		addToRows(out.data, out.stride, out.rows(), out.cols(), n.params[k.op.Bias])
+	}
+	if k.count != nil && n.train {
+		k.count.count(w, out)
+	}
+}
+
+// inputRows returns the rows of the input under output rows [y0, y1).
+func (k *conv[T]) inputRows(in tensor.Shape, y0, y1 int) (from, to int) {
+	from = y0*k.op.Stride - k.pad.top
+	to = (y1-1)*k.op.Stride - k.pad.top + k.op.Dilation*(k.op.Kernel-1) + 1
+	return max(from, 0), max(min(to, in.H), 0)
+}
+
+// windows copies the windows of output rows [y0, y1) of an image: one row of
+// the result per output pixel, ordered by group, position and channel.
+func (k *conv[T]) windows(n *Net[T], v *node[T], s splitter[T], image, y0, y1 int) []T {
+	x := v.in[0]
+	from, to := k.inputRows(x.shape, y0, y1)
+	width := x.shape.W
+	size := max(to-from, 0) * width
+	base := image*x.pixels() + from*width
+	in := x.value(n, s.take(size*x.shape.C), tile[T]{p0: base, p1: base + size, c1: x.shape.C})
+	dst := s.take((y1 - y0) * v.shape.W * k.window())
+	at := 0
+	k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
+		row := dst[at:][:g.In]
+		if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < width {
+			copy(row, in.data[((iy-from)*width+ix)*in.stride+g.inAt:])
+		} else {
+			clear(row)
+		}
+		at += g.In
+	})
+	return dst
+}
+
+// positions calls f for every pixel of output rows [y0, y1), every group and
+// every position of its window: the order of windows.
+func (k *conv[T]) positions(v *node[T], y0, y1 int, f func(g *convGroup[T], iy, ix int)) {
+	for y := y0; y < y1; y++ {
+		for x := range v.shape.W {
+			for i := range k.groups {
+				for ky := range k.op.Kernel {
+					for kx := range k.op.Kernel {
+						f(&k.groups[i], y*k.op.Stride-k.pad.top+ky*k.op.Dilation, x*k.op.Stride-k.pad.left+kx*k.op.Dilation)
+					}
+				}
+			}
+		}
+	}
+}
+
+func (k *conv[T]) backward(n *Net[T], v *node[T]) {
+	if v.up[0] != nil {
+		for i := range k.groups {
+			g := &k.groups[i]
+			g.adjoint.PackTransposed(g.weights(n.params))
+		}
+	}
+	rows := k.tileRows(n, v)
+	parts := 0
+	if k.direct {
+		pixels := n.batch * v.pixels()
+		parts = n.ranges((pixels+rows-1)/rows, func(w *worker[T], from, to int) {
+			s := w.split()
+			sums := s.zeros(k.weights() + v.shape.C)
+			for unit := from; unit < to; unit++ {
+				k.backwardPixels(n, v, w, s, sums, unit*rows, min((unit+1)*rows, pixels))
+			}
+		})
+	} else {
+		parts = n.ranges(n.batch, func(w *worker[T], from, to int) {
+			s := w.split()
+			sums := s.zeros(k.weights() + v.shape.C)
+			for image := from; image < to; image++ {
+				k.backwardImage(n, v, w, s, sums, image, rows)
+			}
+		})
+	}
+	k.gather(n, v, parts)
+}
+
+// backwardPixels handles a tile of a direct convolution.
+func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], s splitter[T], sums []T, p0, p1 int) {
+	x := v.in[0]
+	g := v.gradient(s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
+	in := x.value(n, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
+	k.addWeights(sums, g, in.data, in.stride)
+	if e := v.up[0]; e != nil {
+		t := tile[T]{data: s.take((p1 - p0) * x.shape.C), stride: x.shape.C, p0: p0, p1: p1, c1: x.shape.C}
+		k.multiplyAdjoint(t.data, t.stride, g)
+		n.contribute(e, w, t)
+	}
+}
+
+// backwardImage handles an image of any other convolution.
+func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], s splitter[T], sums []T, image, rows int) {
+	x := v.in[0]
+	e := v.up[0]
+	t := imageTile(x, image)
+	if e != nil {
+		t.data, t.stride = s.zeros(x.perImage()), x.shape.C
+	}
+	for y0 := 0; y0 < v.shape.H; y0 += rows {
+		y1 := min(y0+rows, v.shape.H)
+		s := s
+		p := image * v.pixels()
+		g := v.gradient(s.take((y1-y0)*v.shape.W*v.shape.C), tile[T]{p0: p + y0*v.shape.W, p1: p + y1*v.shape.W, c1: v.shape.C})
+		windows := k.windows(n, v, s, image, y0, y1)
+		k.addWeights(sums, g, windows, k.window())
+		if e == nil {
+			continue
+		}
+		k.multiplyAdjoint(windows, k.window(), g)
+		at := 0
+		k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
+			if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < x.shape.W {
+				addRows(t.data[(iy*x.shape.W+ix)*t.stride+g.inAt:], g.In, windows[at:], g.In, 1, g.In)
+			}
+			at += g.In
+		})
+	}
+	if e != nil {
+		n.contribute(e, w, t)
+	}
+}
+
+// addWeights adds the gradients of weights and bias from a tile g of the
+// output's gradient and the windows of its pixels.
+func (k *conv[T]) addWeights(sums []T, g tile[T], windows []T, stride int) {
+	at, weight := 0, 0
+	for i := range k.groups {
+		c := &k.groups[i]
+		addOuter(sums[weight:], c.window(), g.data[c.outAt:], g.stride, windows[at:], stride, g.rows(), c.Out, c.window())
+		at += c.window()
+		weight += c.len()
+	}
+	if k.op.Bias != graph.NoParam {
+		sumRows(sums[weight:], g.data, g.stride, g.rows(), g.cols())
+	}
+}
+
+// multiplyAdjoint computes the gradients of the windows of the pixels of g.
+func (k *conv[T]) multiplyAdjoint(dst []T, stride int, g tile[T]) {
+	at := 0
+	for i := range k.groups {
+		c := &k.groups[i]
+		kernel.Pointwise(dst[at:], stride, g.data[c.outAt:], g.stride, g.rows(), c.adjoint, nil)
+		at += c.window()
+	}
+}
+
+// gather adds the sums of all parts to the gradients, part by part.
+func (k *conv[T]) gather(n *Net[T], v *node[T], parts int) {
+	at := 0
+	for i := range k.groups {
+		g := &k.groups[i]
+		grad := n.gradient(g.param)
+		if grad != nil {
+			grad = grad[g.at:][:g.len()]
+			n.parallel(g.Out, func(_ *worker[T], o int) {
+				dst := grad[o*g.window():][:g.window()]
+				for p := range parts {
+					addTransposed(dst, n.workers[p].scratch[at+o*g.window():], g.In, g.area)
+				}
+			})
+		}
+		at += g.len()
+	}
+	if grad := n.gradient(k.op.Bias); grad != nil {
+		for p := range parts {
+			addRows(grad, v.shape.C, n.workers[p].scratch[at:], v.shape.C, 1, v.shape.C)
+		}
+	}
+}
+
+// addTransposed adds one output channel's weights, ordered by position and
+// channel, to dst, ordered by channel and position.
+func addTransposed[T tensor.Float](dst, src []T, in, area int) {
+	if area == 1 {
+		addRows(dst, in, src, in, 1, in)
+		return
+	}
+	for a := range area {
+		for c := range in {
+			dst[c*area+a] += src[a*in+c]
+		}
+	}
+}
+
+func (k *conv[T]) scratch(n *Net[T], v *node[T]) int {
+	x := v.in[0]
+	rows := k.tileRows(n, v)
+	if k.direct {
+		return k.weights() + v.shape.C + rows*(v.shape.C+2*x.shape.C)
+	}
+	from, to := k.inputRows(tensor.Shape{H: 1 << 30}, 1<<20, 1<<20+rows)
+	under := min(to-from, x.shape.H) * x.shape.W * x.shape.C
+	return k.weights() + v.shape.C + x.perImage() + under + rows*v.shape.W*(v.shape.C+k.window())
+}
+
+func (k *conv[T]) rereads() bool { return true }
+
+// splitter hands out pieces of a worker's private memory.
+type splitter[T tensor.Float] struct{ rest []T }
+
+func (w *worker[T]) split() splitter[T] { return splitter[T]{w.scratch} }
+
+func (s *splitter[T]) take(n int) []T {
+	piece := s.rest[:n:n]
+	s.rest = s.rest[n:]
+	return piece
+}
+
+func (s *splitter[T]) zeros(n int) []T {
+	piece := s.take(n)
+	clear(piece)
+	return piece
+}
+
+// ranges calls f once per part with its range of units and returns the number
+// of parts.
+func (n *Net[T]) ranges(units int, f func(w *worker[T], from, to int)) int {
+	parts := min(len(n.workers), units)
+	n.opts.Pool.Run(parts, func(part int) {
+		from, to := par.Split(units, parts, part)
+		f(&n.workers[part], from, to)
+	})
+	return parts
+}

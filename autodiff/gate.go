@@ -1,0 +1,120 @@
+package autodiff
+
+import (
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// gate is the last stage of a view v: a multiplication of its parent v.in[0].
+type gate[T tensor.Float] interface {
+	// apply multiplies a tile of the parent's value.
+	apply(n *Net[T], v *node[T], t tile[T])
+	// pullBack turns a tile of the gradient of v into one of the parent.
+	pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T])
+}
+
+// excite multiplies every image and channel by a factor computed by the
+// network itself: squeeze-excite.
+type excite[T tensor.Float] struct {
+	factors *node[T] // N×1×1×C, stored
+	sums    [][]T    // gradient of the factors, one part per worker
+}
+
+func (g *excite[T]) forward(*Net[T], *node[T]) error { return nil }
+func (g *excite[T]) scratch(n *Net[T], v *node[T]) int {
+	return max(v.tilePixels()*v.shape.C, n.in.N*v.shape.C)
+}
+func (g *excite[T]) rereads() bool { return true }
+
+// backward passes on the gradient of the factors.
+func (g *excite[T]) backward(n *Net[T], v *node[T]) {
+	e := v.up[1]
+	if e == nil {
+		return
+	}
+	total := g.sums[0]
+	for _, s := range g.sums[1:] {
+		addRows(total, len(s), s, len(s), 1, len(s))
+		clear(s)
+	}
+	n.contributeAll(e, total[:n.batch*v.shape.C])
+	clear(total)
+}
+
+func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) {
+	c := v.shape.C
+	t.perImage(v.pixels(), func(image int, t tile[T]) {
+		mulRows(t.data, t.stride, t.rows(), t.cols(), g.factors.out.data[image*c+t.c0:])
+	})
+}
+
+func (g *excite[T]) pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
+	if g.factors.needsGrad {
+		c := v.shape.C
+		sums := g.sums[w.part]
+		rows := max(len(w.view)/t.cols(), 1)
+		t.perImage(v.pixels(), func(image int, t tile[T]) {
+			for p := t.p0; p < t.p1; p += rows {
+				t := t.segment(p, min(p+rows, t.p1))
+				a := v.in[0].value(n, w.view, t)
+				dotRows(sums[image*c+t.c0:], t.data, t.stride, a.data, a.stride, t.rows(), t.cols())
+			}
+		})
+	}
+	g.apply(n, v, t)
+}
+
+// dropPath multiplies every image by 0 or 1/(1-rate): stochastic depth.
+type dropPath[T tensor.Float] struct{ rate float64 }
+
+func (g *dropPath[T]) apply(n *Net[T], v *node[T], t tile[T]) {
+	if !n.train {
+		return
+	}
+	stream := n.stream(v)
+	t.perImage(v.pixels(), func(image int, t tile[T]) {
+		scaleRows(t.data, t.stride, t.rows(), t.cols(), keep[T](stream, image, g.rate))
+	})
+}
+
+func (g *dropPath[T]) pullBack(n *Net[T], v *node[T], _ *worker[T], t tile[T]) { g.apply(n, v, t) }
+
+// dropout multiplies every element by 0 or 1/(1-rate).
+type dropout[T tensor.Float] struct{ rate float64 }
+
+func (g *dropout[T]) apply(n *Net[T], v *node[T], t tile[T]) {
+	if !n.train {
+		return
+	}
+	stream := n.stream(v)
+	for i := range t.rows() {
+		row := t.data[i*t.stride:][:t.cols()]
+		at := (t.p0+i)*v.shape.C + t.c0
+		for j := range row {
+			row[j] *= keep[T](stream, at+j, g.rate)
+		}
+	}
+}
+
+func (g *dropout[T]) pullBack(n *Net[T], v *node[T], _ *worker[T], t tile[T]) { g.apply(n, v, t) }
+
+// stream returns the start of the random sequence of one node in one step.
+func (n *Net[T]) stream(v *node[T]) uint64 { return mix64(n.key ^ mix64(uint64(v.id))) }
+
+// keep returns 0 with probability rate and 1/(1-rate) otherwise, the i-th
+// draw of a stream. Forward and backward draw the same value without storing
+// it.
+func keep[T tensor.Float](stream uint64, i int, rate float64) T {
+	const unit = 1 << 53
+	if float64(mix64(stream+uint64(i)*0x9E3779B97F4A7C15)>>11) < rate*unit {
+		return 0
+	}
+	return T(1 / (1 - rate))
+}
+
+// mix64 is the finaliser of SplitMix64.
+func mix64(z uint64) uint64 {
+	z += 0x9E3779B97F4A7C15
+	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
+	z = (z ^ z>>27) * 0x94D049BB133111EB
+	return z ^ z>>31
+}

@@ -1,0 +1,219 @@
+package autodiff
+
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// input is the image batch.
+type input[T tensor.Float] struct{}
+
+func (input[T]) forward(*Net[T], *node[T]) error { return nil }
+func (input[T]) backward(*Net[T], *node[T])      {}
+func (input[T]) scratch(*Net[T], *node[T]) int   { return 0 }
+func (input[T]) rereads() bool                   { return false }
+
+// add sums its inputs. Its gradient is that of each of them; where the plan
+// allows it they share the buffer.
+type add[T tensor.Float] struct{}
+
+func (add[T]) forward(n *Net[T], v *node[T]) error {
+	n.tiles(v, func(w *worker[T], p0, p1 int) {
+		t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
+		v.in[0].load(n, t)
+		y := v.in[1].value(n, w.scratch, t)
+		addRows(t.data, t.stride, y.data, y.stride, t.rows(), t.cols())
+	})
+	return nil
+}
+
+func (add[T]) backward(n *Net[T], v *node[T]) {
+	for _, e := range v.up {
+		if e == nil || e.alias && !(e.last && e.to.isNorm()) {
+			continue
+		}
+		n.tiles(v, func(w *worker[T], p0, p1 int) {
+			t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}
+			if e.alias {
+				e.to.norm.countGradient(w, t.in(v.grad.data, v.shape.C))
+				return
+			}
+			n.contribute(e, w, v.gradCopy(w.scratch, t))
+		})
+	}
+}
+
+func (add[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
+func (add[T]) rereads() bool                     { return false }
+
+// globalPool averages over the positions of each image.
+type globalPool[T tensor.Float] struct{}
+
+func (globalPool[T]) forward(n *Net[T], v *node[T]) error {
+	x, c := v.in[0], v.shape.C
+	size, rows := x.pixels(), x.tilePixels()
+	n.images(func(w *worker[T], image int) {
+		sum := v.out.data[image*c:][:c]
+		clear(sum)
+		for p := image * size; p < (image+1)*size; p += rows {
+			t := x.value(n, w.scratch, tile[T]{p0: p, p1: min(p+rows, (image+1)*size), c1: c})
+			sumRows(sum, t.data, t.stride, t.rows(), c)
+		}
+		scaleRows(sum, c, 1, c, T(1)/T(size))
+	})
+	return nil
+}
+
+func (globalPool[T]) backward(n *Net[T], v *node[T]) {
+	e := v.up[0]
+	x, c := v.in[0], v.shape.C
+	n.tiles(x, func(w *worker[T], p0, p1 int) {
+		t := tile[T]{data: w.scratch, stride: c, p0: p0, p1: p1, c1: c}
+		t.perImage(x.pixels(), func(image int, t tile[T]) {
+			g := v.grad.data[image*c:][:c]
+			for i := range t.rows() {
+				copy(t.data[i*c:], g)
+			}
+			scaleRows(t.data, c, t.rows(), c, T(1)/T(x.pixels()))
+		})
+		n.contribute(e, w, t)
+	})
+}
+
+func (globalPool[T]) scratch(_ *Net[T], v *node[T]) int { return v.in[0].tilePixels() * v.shape.C }
+func (globalPool[T]) rereads() bool                     { return false }
+
+// concat joins its inputs along the channels.
+type concat[T tensor.Float] struct{}
+
+func (concat[T]) forward(n *Net[T], v *node[T]) error {
+	n.tiles(v, func(_ *worker[T], p0, p1 int) {
+		at := 0
+		for _, x := range v.in {
+			x.load(n, tile[T]{data: v.out.data[p0*v.shape.C+at:], stride: v.shape.C, p0: p0, p1: p1, c1: x.shape.C})
+			at += x.shape.C
+		}
+	})
+	return nil
+}
+
+func (concat[T]) backward(n *Net[T], v *node[T]) {
+	at := 0
+	for i, x := range v.in {
+		if e := v.up[i]; e != nil {
+			n.tiles(v, func(w *worker[T], p0, p1 int) {
+				t := v.gradCopy(w.scratch, tile[T]{p0: p0, p1: p1, c0: at, c1: at + x.shape.C})
+				t.c0, t.c1 = 0, x.shape.C
+				n.contribute(e, w, t)
+			})
+		}
+		at += x.shape.C
+	}
+}
+
+func (concat[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
+func (concat[T]) rereads() bool                     { return false }
+
+// slice takes a range of channels.
+type slice[T tensor.Float] struct{ op *graph.Slice }
+
+func (s slice[T]) forward(n *Net[T], v *node[T]) error {
+	n.tiles(v, func(_ *worker[T], p0, p1 int) {
+		v.in[0].load(n, tile[T]{data: v.out.data[p0*v.shape.C:], stride: v.shape.C, p0: p0, p1: p1, c0: s.op.From, c1: s.op.To})
+	})
+	return nil
+}
+
+func (s slice[T]) backward(n *Net[T], v *node[T]) {
+	e, c := v.up[0], v.in[0].shape.C
+	n.tiles(v.in[0], func(w *worker[T], p0, p1 int) {
+		t := tile[T]{data: w.scratch[:(p1-p0)*c], stride: c, p0: p0, p1: p1, c1: c}
+		clear(t.data)
+		for i := range t.rows() {
+			copy(t.data[i*c+s.op.From:], v.grad.data[(p0+i)*v.shape.C:][:v.shape.C])
+		}
+		n.contribute(e, w, t)
+	})
+}
+
+func (s slice[T]) scratch(_ *Net[T], v *node[T]) int { return v.in[0].tilePixels() * v.in[0].shape.C }
+func (s slice[T]) rereads() bool                     { return false }
+
+// shuffle transposes the channels of every pixel as a groups × n matrix.
+type shuffle[T tensor.Float] struct{ groups int }
+
+func (s shuffle[T]) forward(n *Net[T], v *node[T]) error {
+	c := v.shape.C
+	n.tiles(v, func(w *worker[T], p0, p1 int) {
+		x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
+		for i := range x.rows() {
+			transpose(v.out.data[(p0+i)*c:], x.data[i*x.stride:], s.groups, c/s.groups)
+		}
+	})
+	return nil
+}
+
+func (s shuffle[T]) backward(n *Net[T], v *node[T]) {
+	e, c := v.up[0], v.shape.C
+	n.tiles(v, func(w *worker[T], p0, p1 int) {
+		t := tile[T]{data: w.scratch, stride: c, p0: p0, p1: p1, c1: c}
+		for i := range t.rows() {
+			transpose(t.data[i*c:], v.grad.data[(p0+i)*c:], c/s.groups, s.groups)
+		}
+		n.contribute(e, w, t)
+	})
+}
+
+func (s shuffle[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
+func (s shuffle[T]) rereads() bool                     { return false }
+
+// transpose writes the rows × cols matrix src to dst as cols × rows.
+func transpose[T tensor.Float](dst, src []T, rows, cols int) {
+	for i := range rows {
+		for j := range cols {
+			dst[j*rows+i] = src[i*cols+j]
+		}
+	}
+}
+
+// shift moves the image: out[y,x] = in[y+dy,x+dx], zero outside.
+type shift[T tensor.Float] struct{ op *graph.Shift }
+
+func (s shift[T]) forward(n *Net[T], v *node[T]) error {
+	n.images(func(w *worker[T], image int) {
+		x := v.in[0].value(n, w.scratch, imageTile(v, image))
+		s.move(v, v.out.data[image*v.perImage():], v.shape.C, x.data, x.stride, s.op.DY, s.op.DX)
+	})
+	return nil
+}
+
+func (s shift[T]) backward(n *Net[T], v *node[T]) {
+	n.images(func(w *worker[T], image int) {
+		t := imageTile(v, image)
+		t.data, t.stride = w.scratch, v.shape.C
+		s.move(v, t.data, t.stride, v.grad.data[image*v.perImage():], v.shape.C, -s.op.DY, -s.op.DX)
+		n.contribute(v.up[0], w, t)
+	})
+}
+
+func (s shift[T]) move(v *node[T], dst []T, dstStride int, src []T, srcStride, dy, dx int) {
+	h, w, c := v.shape.H, v.shape.W, v.shape.C
+	for y := range h {
+		for x := range w {
+			row := dst[(y*w+x)*dstStride:][:c]
+			if sy, sx := y+dy, x+dx; sy >= 0 && sy < h && sx >= 0 && sx < w {
+				copy(row, src[(sy*w+sx)*srcStride:])
+			} else {
+				clear(row)
+			}
+		}
+	}
+}
+
+func (s shift[T]) scratch(_ *Net[T], v *node[T]) int { return v.perImage() }
+func (s shift[T]) rereads() bool                     { return false }
+
+// imageTile returns the rectangle of a whole image.
+func imageTile[T tensor.Float](v *node[T], image int) tile[T] {
+	return tile[T]{p0: image * v.pixels(), p1: (image + 1) * v.pixels(), c1: v.shape.C}
+}

@@ -1,0 +1,255 @@
+// Package autodiff trains a graph: it runs it forward with batch statistics
+// and backward for the gradients of its parameters.
+//
+// # How a network is run
+//
+// Only the results of convolutions and of the few operators that move data are
+// stored. Batch norm, activations, squeeze-excite's scaling, dropout and
+// stochastic depth are views: a consumer computes them tile by tile from the
+// stored tensor while it loads its input, in the forward pass and again in the
+// backward pass, where recomputing them costs less than reading them back
+// would. Gradients travel the same way: the tile of a gradient that a
+// convolution produces is pulled back through the views above it while it is
+// in cache.
+//
+// Where every tensor lives is settled once, by New, from the moments it is
+// first written and last read during a whole step; the steps that follow
+// allocate no tensors.
+//
+// Results depend on the number of threads, because sums are cut into one part
+// per thread, but not on timing.
+package autodiff
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// Options changes what a Net computes. The zero value trains all parameters
+// on one thread.
+type Options struct {
+	// Pool runs the operators' parts; nil means one thread.
+	Pool *par.Pool
+	// ForwardOnly leaves out the backward pass, the auxiliary heads and the
+	// memory they need.
+	ForwardOnly bool
+	// InputGrad asks for the gradient of the input.
+	InputGrad bool
+	// Frozen reports the parameters that get no gradient; nil means none.
+	Frozen func(graph.ParamID) bool
+}
+
+// Net is a graph made ready to be trained with batches of one size. It holds
+// the activations of one step and must not be used by two goroutines at once.
+type Net[T tensor.Float] struct {
+	g       *graph.Graph
+	in      tensor.Shape
+	opts    Options
+	nodes   []*node[T] // by graph.ID; nil where no output depends on it
+	outputs []*edge[T] // where the loss enters: the logits, then the auxiliary heads
+	workers []worker[T]
+	arena   []T
+
+	batch  int  // images of the pass in progress
+	train  bool // batch statistics and dropout
+	ready  bool // Train has run and Backward has not
+	key    uint64
+	params graph.Values[T]
+	grads  graph.Values[T]
+}
+
+// worker is the private memory of one part of an operator.
+type worker[T tensor.Float] struct {
+	part    int
+	scratch []T
+	view    []T // a tile of a view's value
+	sums    []T // two values per channel
+}
+
+// ErrOrder is returned by Backward when no Train precedes it.
+var ErrOrder = errors.New("autodiff: Backward without a preceding Train")
+
+// New plans g for batches of up to in.N images of size in.H × in.W.
+func New[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options) (*Net[T], error) {
+	shapes, err := g.Shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes))}
+	heads := []graph.ID{g.Output}
+	if !opts.ForwardOnly {
+		for _, a := range g.Aux {
+			heads = append(heads, a.Out)
+		}
+	}
+	if err := n.compile(shapes, heads); err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Name, err)
+	}
+	n.plan()
+	return n, nil
+}
+
+// Shape returns the planned input shape.
+func (n *Net[T]) Shape() tensor.Shape { return n.in }
+
+// Bytes returns the size of the memory for activations and gradients of
+// activations.
+func (n *Net[T]) Bytes() int64 {
+	var t T
+	size := int64(4)
+	if _, ok := any(t).(float64); ok {
+		size = 8
+	}
+	elems := int64(len(n.arena))
+	for _, w := range n.workers {
+		elems += int64(len(w.scratch))
+	}
+	return elems * size
+}
+
+// Train runs x forward with batch statistics, moving the running ones in
+// params, and with dropout, whose choices are a function of key alone.
+func (n *Net[T]) Train(x *tensor.Dense[T], params graph.Values[T], key uint64) error {
+	if n.opts.ForwardOnly {
+		return errors.New("autodiff: Train on a network planned for ForwardOnly")
+	}
+	n.train, n.key = true, key
+	if err := n.forward(x, params); err != nil {
+		return err
+	}
+	n.ready = true
+	return nil
+}
+
+// Eval runs x forward with the running statistics and without dropout.
+func (n *Net[T]) Eval(x *tensor.Dense[T], params graph.Values[T]) error {
+	n.train = false
+	return n.forward(x, params)
+}
+
+func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
+	n.ready = false
+	if err := n.checkInput(x); err != nil {
+		return err
+	}
+	if err := n.checkValues("parameters", params); err != nil {
+		return err
+	}
+	n.batch, n.params = x.Shape.N, params
+	defer func() { n.params = nil }()
+	n.nodes[0].out.data = x.Data
+	for _, v := range n.nodes {
+		if v == nil {
+			continue
+		}
+		if err := v.forward(n); err != nil {
+			return fmt.Errorf("%s: %s: %w", n.g.Name, v.name, err)
+		}
+	}
+	return nil
+}
+
+func (n *Net[T]) checkInput(x *tensor.Dense[T]) error {
+	if err := x.Check(); err != nil {
+		return err
+	}
+	s := x.Shape
+	if s.N > n.in.N || s.H != n.in.H || s.W != n.in.W || s.C != n.in.C {
+		return fmt.Errorf("%w: %s is planned for %v, got %v", tensor.ErrShape, n.g.Name, n.in, s)
+	}
+	return nil
+}
+
+func (n *Net[T]) checkValues(what string, v graph.Values[T]) error {
+	if len(v) != len(n.g.Params) {
+		return fmt.Errorf("%s: %d %s, want %d", n.g.Name, len(v), what, len(n.g.Params))
+	}
+	for i, p := range n.g.Params {
+		if len(v[i]) != p.Len() {
+			return fmt.Errorf("%s: %s of %s: %d values, want %d", n.g.Name, what, p.Name, len(v[i]), p.Len())
+		}
+	}
+	return nil
+}
+
+// Outputs returns the number of outputs: the logits and, in training, the
+// auxiliary heads.
+func (n *Net[T]) Outputs() int { return len(n.outputs) }
+
+// Output returns the logits (i = 0) or those of an auxiliary head of the last
+// Train or Eval, shape N×classes. They are valid until the next one.
+func (n *Net[T]) Output(i int) []T {
+	v := n.outputs[i].to
+	return v.out.data[:n.batch*v.perImage()]
+}
+
+// Backward adds to grads the gradients of the loss, given its gradient with
+// respect to every output of the preceding Train. params must be unchanged
+// since then. Frozen parameters and running statistics are left alone.
+func (n *Net[T]) Backward(dOut [][]T, params, grads graph.Values[T]) error {
+	if !n.ready {
+		return ErrOrder
+	}
+	n.ready = false
+	if len(dOut) != len(n.outputs) {
+		return fmt.Errorf("%w: gradients of %d outputs, want %d", tensor.ErrShape, len(dOut), len(n.outputs))
+	}
+	for i, d := range dOut {
+		if want := len(n.Output(i)); len(d) != want {
+			return fmt.Errorf("%w: gradient of output %d has %d values, want %d", tensor.ErrShape, i, len(d), want)
+		}
+	}
+	if err := errors.Join(n.checkValues("parameters", params), n.checkValues("gradients", grads)); err != nil {
+		return err
+	}
+	n.params, n.grads = params, grads
+	defer func() { n.params, n.grads = nil, nil }()
+	for i, e := range n.outputs {
+		if e.to.needsGrad {
+			n.contributeAll(e, dOut[i])
+		}
+	}
+	for i := len(n.nodes) - 1; i > 0; i-- {
+		if v := n.nodes[i]; v != nil && v.needsGrad {
+			v.backward(n)
+		}
+	}
+	return nil
+}
+
+// InputGrad returns the gradient of the input after Backward, if Options asked
+// for it, until the next Train.
+func (n *Net[T]) InputGrad() []T {
+	v := n.nodes[0]
+	if !n.opts.InputGrad || v.grad == nil {
+		return nil
+	}
+	return v.grad.data[:n.batch*v.perImage()]
+}
+
+// parallel calls f for every unit, in parts that are ranges of units.
+func (n *Net[T]) parallel(units int, f func(w *worker[T], unit int)) {
+	parts := min(len(n.workers), units)
+	n.opts.Pool.Run(parts, func(part int) {
+		from, to := par.Split(units, parts, part)
+		for u := from; u < to; u++ {
+			f(&n.workers[part], u)
+		}
+	})
+}
+
+// tiles calls f for consecutive pixel ranges of a tensor with v's pixels.
+func (n *Net[T]) tiles(v *node[T], f func(w *worker[T], p0, p1 int)) {
+	pixels := n.batch * v.shape.H * v.shape.W
+	size := v.tilePixels()
+	n.parallel((pixels+size-1)/size, func(w *worker[T], unit int) {
+		f(w, unit*size, min((unit+1)*size, pixels))
+	})
+}
+
+// images calls f for every image of the batch.
+func (n *Net[T]) images(f func(w *worker[T], image int)) { n.parallel(n.batch, f) }

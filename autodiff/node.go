@@ -1,0 +1,191 @@
+package autodiff
+
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// node is a node of the graph with where its value and gradient live.
+//
+// A stored node has a tensor of its own. A view has none: its value is
+// computed from that of base, a stored node, as
+//
+//	gate(act(norm(base)))
+//
+// where each of the three may be absent. A solid view is stored as well, for
+// consumers that cannot take a view.
+type node[T tensor.Float] struct {
+	id    graph.ID
+	name  string
+	shape tensor.Shape // N is the largest batch
+	in    []*node[T]
+	op    operator[T]
+
+	out  *buffer[T] // nil for a view
+	base *node[T]   // nil for a stored node that is not a solid view
+	norm *norm[T]
+	act  graph.Activation
+	gate gate[T]
+
+	needsGrad bool
+	lazy      *norm[T]   // computes this node's gradient from its own, tile by tile
+	grad      *buffer[T] // gradient of the value, while planning and at the end
+	want, got int        // gradient contributions: expected, and seen so far
+	up        []*edge[T] // contributions to the inputs; nil where none is needed
+}
+
+// edge is one contribution to the gradient of a node.
+type edge[T tensor.Float] struct {
+	to          *node[T]
+	first, last bool
+	alias       bool       // the gradient is that of the consumer itself
+	in, out     *buffer[T] // the sum before this contribution, and after it
+}
+
+// operator computes what a node stores and how its gradient goes on.
+type operator[T tensor.Float] interface {
+	forward(n *Net[T], v *node[T]) error
+	backward(n *Net[T], v *node[T])
+	// scratch returns how many elements of private memory a worker needs.
+	scratch(n *Net[T], v *node[T]) int
+	// rereads reports whether backward needs the values of the inputs.
+	rereads() bool
+}
+
+func (v *node[T]) forward(n *Net[T]) error {
+	if v.op != nil {
+		if err := v.op.forward(n, v); err != nil {
+			return err
+		}
+	}
+	if v.solid() {
+		n.tiles(v, func(_ *worker[T], p0, p1 int) {
+			v.compute(n, tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C))
+		})
+	}
+	return nil
+}
+
+func (v *node[T]) backward(n *Net[T]) {
+	if v.solid() && !v.isNorm() {
+		n.tiles(v, func(w *worker[T], p0, p1 int) {
+			n.pullBack(v, w, v.gradCopy(w.scratch, tile[T]{p0: p0, p1: p1, c1: v.shape.C}))
+		})
+	}
+	if v.op != nil {
+		v.op.backward(n, v)
+	}
+}
+
+// stored reports whether the node has a tensor of its own.
+func (v *node[T]) stored() bool { return v.out != nil }
+
+// solid reports whether the node is a view and stored too.
+func (v *node[T]) solid() bool { return v.stored() && v.base != nil }
+
+// perImage returns the elements of one image.
+func (v *node[T]) perImage() int { return v.shape.H * v.shape.W * v.shape.C }
+
+// pixels returns the positions of one image.
+func (v *node[T]) pixels() int { return v.shape.H * v.shape.W }
+
+// tile is a rectangle of a tensor: rows are pixels [p0, p1), counted through
+// the batch, and columns channels [c0, c1). Row i starts at data[i*stride].
+type tile[T tensor.Float] struct {
+	data           []T
+	stride         int
+	p0, p1, c0, c1 int
+}
+
+func (t tile[T]) rows() int { return t.p1 - t.p0 }
+func (t tile[T]) cols() int { return t.c1 - t.c0 }
+func (t tile[T]) size() int { return t.rows() * t.cols() }
+
+// in returns the same rectangle of a stored tensor with c channels.
+func (t tile[T]) in(data []T, c int) tile[T] {
+	t.data, t.stride = data[t.p0*c+t.c0:], c
+	return t
+}
+
+// segment returns pixels [p0, p1) of t.
+func (t tile[T]) segment(p0, p1 int) tile[T] {
+	t.data = t.data[(p0-t.p0)*t.stride:]
+	t.p0, t.p1 = p0, p1
+	return t
+}
+
+// perImage calls f for the part of t that lies in each image of pixels pixels.
+func (t tile[T]) perImage(pixels int, f func(image int, t tile[T])) {
+	for p := t.p0; p < t.p1; {
+		image := p / pixels
+		end := min((image+1)*pixels, t.p1)
+		f(image, t.segment(p, end))
+		p = end
+	}
+}
+
+// load writes the value of v into the rectangle t.
+func (v *node[T]) load(n *Net[T], t tile[T]) {
+	if !v.stored() {
+		v.compute(n, t)
+		return
+	}
+	x := t.in(v.out.data, v.shape.C)
+	copyRows(t.data, t.stride, x.data, x.stride, t.rows(), t.cols())
+}
+
+// compute writes the rectangle t of a view.
+func (v *node[T]) compute(n *Net[T], t tile[T]) {
+	x := t.in(v.base.out.data, v.shape.C)
+	scale, shift := v.norm.affine(t)
+	affineAct(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), scale, shift, v.act)
+	if v.gate != nil {
+		v.gate.apply(n, v, t)
+	}
+}
+
+// value returns the rectangle t of the value of v: a part of its tensor if it
+// is stored, or else computed into scratch. The result must not be changed.
+func (v *node[T]) value(n *Net[T], scratch []T, t tile[T]) tile[T] {
+	if v.stored() {
+		return t.in(v.out.data, v.shape.C)
+	}
+	t.data, t.stride = scratch, t.cols()
+	v.load(n, t)
+	return t
+}
+
+// gradient returns the rectangle t of the gradient of v, computed into scratch
+// where it is not stored. The result must not be changed.
+func (v *node[T]) gradient(scratch []T, t tile[T]) tile[T] {
+	if v.lazy == nil {
+		return t.in(v.grad.data, v.shape.C)
+	}
+	t.data, t.stride = scratch, t.cols()
+	v.lazy.pullBack(t)
+	return t
+}
+
+// loadGradient writes the rectangle t of the gradient of v.
+func (v *node[T]) loadGradient(t tile[T]) {
+	if v.lazy != nil {
+		v.lazy.pullBack(t)
+		return
+	}
+	g := t.in(v.grad.data, v.shape.C)
+	copyRows(t.data, t.stride, g.data, g.stride, t.rows(), t.cols())
+}
+
+// gradCopy copies the rectangle t of the stored gradient of v to scratch.
+func (v *node[T]) gradCopy(scratch []T, t tile[T]) tile[T] {
+	t.data, t.stride = scratch, t.cols()
+	v.loadGradient(t)
+	return t
+}
+
+// tileElems is the size of the tiles element-wise passes work on: small enough
+// to stay in the second-level cache with what is computed from it.
+const tileElems = 16 << 10
+
+// tilePixels returns the pixels of a tile of v with all its channels.
+func (v *node[T]) tilePixels() int { return max(tileElems/v.shape.C, 1) }

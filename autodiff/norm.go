@@ -1,0 +1,147 @@
+package autodiff
+
+import (
+	"errors"
+	"math"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// norm is a batch norm: y = γ·(x-mean)/√(var+ε)+β = x·scale+shift.
+type norm[T tensor.Float] struct {
+	node    *node[T] // the batch-norm node itself
+	op      *graph.BatchNorm
+	counted bool // the producer of x counts the moments
+
+	scale, shift []T
+	mean         []T
+	invStd       []T
+	moments      []moments[T] // of x, one per worker
+
+	sums    [][]float64 // Σ g and Σ g·(x-mean) per worker, g = dL/dy
+	a, b, c []T         // dL/dx = a·g + b·x + c
+}
+
+func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T] {
+	b := &norm[T]{node: v, op: op, moments: make([]moments[T], n.opts.Pool.Threads()), sums: make([][]float64, n.opts.Pool.Threads())}
+	for _, s := range []*[]T{&b.scale, &b.shift, &b.mean, &b.invStd, &b.a, &b.b, &b.c} {
+		*s = make([]T, op.C)
+	}
+	for i := range b.moments {
+		b.moments[i] = newMoments[T](op.C)
+		b.sums[i] = make([]float64, 2*op.C)
+	}
+	return b
+}
+
+var errOneValue = errors.New("batch norm needs more than one value per channel to train: use a larger batch or image")
+
+// forward settles scale and shift.
+func (b *norm[T]) forward(n *Net[T], v *node[T]) error {
+	if !n.train {
+		mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
+		for c := range b.scale {
+			b.settle(n, c, float64(mean[c]), float64(variance[c]))
+		}
+		return nil
+	}
+	x := v.in[0]
+	if !b.counted {
+		n.tiles(v, func(w *worker[T], p0, p1 int) {
+			b.count(w, tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(x.out.data, v.shape.C))
+		})
+	}
+	total := mergeMoments(b.moments)
+	count := n.batch * v.pixels()
+	if count < 2 {
+		return errOneValue
+	}
+	mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
+	keep := 1 - b.op.Momentum
+	for c := range b.scale {
+		m, squares := total.mean[c], total.squares[c]
+		b.settle(n, c, m, squares/float64(count))
+		mean[c] = T(keep*float64(mean[c]) + b.op.Momentum*m)
+		variance[c] = T(keep*float64(variance[c]) + b.op.Momentum*squares/float64(count-1))
+	}
+	return nil
+}
+
+func (b *norm[T]) settle(n *Net[T], c int, mean, variance float64) {
+	inv := 1 / math.Sqrt(variance+b.op.Eps)
+	scale := float64(n.params[b.op.Gamma][c]) * inv
+	b.mean[c], b.invStd[c] = T(mean), T(inv)
+	b.scale[c], b.shift[c] = T(scale), T(float64(n.params[b.op.Beta][c])-mean*scale)
+}
+
+// affine returns the factors and summands of the channels of t.
+func (b *norm[T]) affine(t tile[T]) (scale, shift []T) {
+	if b == nil {
+		return nil, nil
+	}
+	return b.scale[t.c0:t.c1], b.shift[t.c0:t.c1]
+}
+
+// count adds a tile of x to the moments.
+func (b *norm[T]) count(w *worker[T], t tile[T]) { b.moments[w.part].add(w.sums, t) }
+
+// countGradient adds a tile of dL/dy to its sums.
+func (b *norm[T]) countGradient(w *worker[T], t tile[T]) {
+	x := t.in(b.node.in[0].out.data, b.op.C)
+	cols := t.cols()
+	sum, dot := w.sums[:cols], w.sums[cols:2*cols]
+	clear(w.sums[:2*cols])
+	gradSums(sum, dot, t.data, t.stride, x.data, x.stride, t.rows(), cols, b.mean[t.c0:])
+	b.addSums(w, t, sum, dot)
+}
+
+func (b *norm[T]) addSums(w *worker[T], t tile[T], sum, dot []T) {
+	total := b.sums[w.part]
+	for i := range sum {
+		total[t.c0+i] += float64(sum[i])
+		total[b.op.C+t.c0+i] += float64(dot[i])
+	}
+}
+
+// backward settles how dL/dx follows from dL/dy, and the gradients of γ and β.
+func (b *norm[T]) backward(n *Net[T], v *node[T]) {
+	total := b.sums[0]
+	for _, s := range b.sums[1:] {
+		for i := range s {
+			total[i] += s[i]
+		}
+		clear(s)
+	}
+	count := float64(n.batch * v.pixels())
+	for c := range b.a {
+		mean, inv := float64(b.mean[c]), float64(b.invStd[c])
+		sum, dot := total[c], total[b.op.C+c]*inv // Σ g and Σ g·(x-mean)/std
+		a := float64(b.scale[c])
+		slope := -a * inv * dot / count
+		b.a[c], b.b[c], b.c[c] = T(a), T(slope), T(-a*sum/count-slope*mean)
+		if g := n.gradient(b.op.Gamma); g != nil {
+			g[c] += T(dot)
+		}
+		if g := n.gradient(b.op.Beta); g != nil {
+			g[c] += T(sum)
+		}
+	}
+	clear(total)
+	if e := v.up[0]; e != nil {
+		n.tiles(v, func(w *worker[T], p0, p1 int) {
+			t := tile[T]{data: w.scratch, stride: v.shape.C, p0: p0, p1: p1, c1: v.shape.C}
+			b.pullBack(t)
+			n.contribute(e, w, t)
+		})
+	}
+}
+
+// pullBack writes a tile of dL/dx.
+func (b *norm[T]) pullBack(t tile[T]) {
+	g, x := t.in(b.node.grad.data, b.op.C), t.in(b.node.in[0].out.data, b.op.C)
+	affine2(t.data, t.stride, g.data, g.stride, x.data, x.stride, t.rows(), t.cols(), b.a[t.c0:], b.b[t.c0:], b.c[t.c0:])
+}
+
+func (b *norm[T]) scratch(n *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
+func (b *norm[T]) rereads() bool                     { return true }

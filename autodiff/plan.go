@@ -1,0 +1,278 @@
+package autodiff
+
+import (
+	"cmp"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// buffer is a tensor in the arena. It may be shared with others that are not
+// needed at the same time.
+type buffer[T tensor.Float] struct {
+	size        int
+	first, last int // moments of the first and last use; 0 before any
+	owners      int // nodes whose gradient it holds, while planning
+	at          int // offset in the arena
+	data        []T
+}
+
+// planner goes through the moments of a step in order and notes which buffers
+// are used when.
+type planner[T tensor.Float] struct {
+	now     int
+	buffers []*buffer[T]
+}
+
+// plan settles where every tensor lives.
+func (n *Net[T]) plan() {
+	p := &planner[T]{}
+	for _, v := range n.nodes {
+		if v != nil {
+			p.forward(v)
+		}
+	}
+	for _, e := range n.outputs {
+		p.now++
+		if e.to.needsGrad {
+			p.contribute(e, nil)
+		}
+	}
+	for _, v := range slices.Backward(n.nodes) {
+		if v != nil && v.needsGrad {
+			p.backward(v)
+		}
+	}
+	p.now++
+	for _, e := range n.outputs {
+		p.use(e.to.out)
+	}
+	if v := n.nodes[0]; v.grad != nil {
+		p.use(v.grad)
+	}
+	p.drop(n.nodes[0].out)
+	n.arena = make([]T, p.place())
+	for _, b := range p.buffers {
+		b.data = n.arena[b.at:][:b.size:b.size]
+	}
+	n.planScratch()
+}
+
+func (n *Net[T]) planScratch() {
+	size, channels := 0, 0
+	gated := false
+	for _, v := range n.nodes {
+		if v == nil {
+			continue
+		}
+		size = max(size, v.tilePixels()*v.shape.C)
+		channels = max(channels, v.shape.C)
+		if v.op != nil {
+			size = max(size, v.op.scratch(n, v))
+		}
+		gated = gated || v.gate != nil
+	}
+	for i := range n.workers {
+		w := &n.workers[i]
+		w.part = i
+		w.scratch = make([]T, size)
+		w.sums = make([]T, 2*channels)
+		if gated && !n.opts.ForwardOnly {
+			w.view = make([]T, max(tileElems, channels))
+		}
+	}
+}
+
+// use notes that b is in use now.
+func (p *planner[T]) use(b *buffer[T]) {
+	if b.last == 0 {
+		b.first = p.now
+		p.buffers = append(p.buffers, b)
+	}
+	b.last = p.now
+}
+
+// drop takes a buffer out that lives elsewhere.
+func (p *planner[T]) drop(b *buffer[T]) {
+	p.buffers = slices.DeleteFunc(p.buffers, func(o *buffer[T]) bool { return o == b })
+}
+
+// read notes that the value of v is read now.
+func (p *planner[T]) read(v *node[T]) {
+	if v.stored() {
+		p.use(v.out)
+		return
+	}
+	p.compute(v)
+}
+
+// compute notes that the view v is computed now.
+func (p *planner[T]) compute(v *node[T]) {
+	p.use(v.base.out)
+	if g, ok := v.gate.(*excite[T]); ok {
+		p.use(g.factors.out)
+	}
+}
+
+func (p *planner[T]) forward(v *node[T]) {
+	p.now++
+	if v.op != nil {
+		for _, in := range v.in {
+			p.read(in)
+		}
+	}
+	if v.solid() {
+		p.compute(v)
+	}
+	if v.stored() {
+		p.use(v.out)
+	}
+}
+
+func (p *planner[T]) backward(v *node[T]) {
+	p.now++
+	g := v.grad
+	switch {
+	case v.lazy != nil:
+		p.use(v.out)
+		g = v.lazy.node.grad
+		p.use(g)
+	case v.holds():
+		p.use(g)
+	}
+	if v.op != nil && v.op.rereads() {
+		for _, in := range v.in {
+			p.read(in)
+		}
+	}
+	switch op := v.op.(type) {
+	case add[T]:
+		p.share(v)
+	case *norm[T]:
+		p.use(v.base.out)
+		if e := v.up[0]; e != nil {
+			p.contribute(e, p.inherit(g))
+		}
+	default:
+		if v.solid() {
+			p.passOn(v, p.inherit(g))
+		} else if v.stored() {
+			p.contributeAll(v.up)
+		}
+		if _, ok := op.(*excite[T]); ok && v.up[1] != nil {
+			p.contribute(v.up[1], nil)
+		}
+	}
+	lends := v.isNorm() && v.base.lazy == v.norm
+	if g != nil && !lends {
+		g.owners--
+	}
+}
+
+func (p *planner[T]) contributeAll(edges []*edge[T]) {
+	for _, e := range edges {
+		if e != nil {
+			p.contribute(e, nil)
+		}
+	}
+}
+
+// inherit returns b if its last owner is passing it on, tile by tile, so that
+// the result may take its place.
+func (p *planner[T]) inherit(b *buffer[T]) *buffer[T] {
+	if b != nil && b.owners == 1 {
+		return b
+	}
+	return nil
+}
+
+// contribute plans what Net.contribute does. carry is a buffer of the right
+// size whose tiles are read for the last time just before each contribution.
+func (p *planner[T]) contribute(e *edge[T], carry *buffer[T]) {
+	v := e.to
+	v.got++
+	e.first, e.last = v.got == 1, v.got == v.want
+	if !e.first {
+		e.in = v.grad
+		p.use(e.in)
+		if own := p.inherit(e.in); own != nil {
+			carry = own
+		}
+		e.in.owners--
+		v.grad = nil
+	}
+	if !e.last || v.holds() {
+		if carry == nil {
+			carry = &buffer[T]{size: v.shape.Len()}
+		}
+		e.out, v.grad = carry, carry
+		carry.owners++
+		p.use(carry)
+		if v.isNorm() {
+			p.use(v.base.out)
+		}
+		return
+	}
+	p.passOn(v, carry)
+}
+
+// passOn plans Net.pullBack.
+func (p *planner[T]) passOn(v *node[T], carry *buffer[T]) {
+	if v.up[0] == nil {
+		return
+	}
+	p.compute(v)
+	if v.gate != nil {
+		p.read(v.in[0])
+	}
+	p.contribute(v.up[0], carry)
+}
+
+// share plans the backward pass of an addition: the inputs take over the
+// buffer of the sum's gradient where they can.
+func (p *planner[T]) share(v *node[T]) {
+	for _, e := range v.up {
+		if e == nil {
+			continue
+		}
+		u := e.to
+		if u.got > 0 || u.want == 1 && !u.holds() {
+			p.contribute(e, nil)
+			continue
+		}
+		u.got++
+		e.first, e.last, e.alias = true, u.want == 1, true
+		u.grad = v.grad
+		u.grad.owners++
+		if u.isNorm() {
+			p.use(u.base.out)
+		}
+	}
+}
+
+// place finds offsets for all buffers, so that those in use at the same time
+// do not overlap, and returns the size needed: largest first, each at the
+// lowest offset that is free throughout.
+func (p *planner[T]) place() int {
+	const align = 16
+	slices.SortStableFunc(p.buffers, func(a, b *buffer[T]) int { return cmp.Compare(b.size, a.size) })
+	total := 0
+	var taken []*buffer[T]
+	for i, b := range p.buffers {
+		taken = taken[:0]
+		for _, o := range p.buffers[:i] {
+			if o.first <= b.last && b.first <= o.last {
+				taken = append(taken, o)
+			}
+		}
+		slices.SortFunc(taken, func(a, b *buffer[T]) int { return cmp.Compare(a.at, b.at) })
+		for _, o := range taken {
+			if b.at+b.size <= o.at {
+				break
+			}
+			b.at = max(b.at, (o.at+o.size+align-1)/align*align)
+		}
+		total = max(total, b.at+b.size)
+	}
+	return total
+}
