@@ -54,7 +54,7 @@ func efficientnetLites() []Network {
 		}
 		t := tf(n)
 		t.Input.CropPct, t.Input.Interpolation = v.tfCrop, v.tfInterpolation
-		t.Input.Mean, t.Input.Std = half, half
+		t.Input.Mean, t.Input.Std = inception, inception
 		t.Weights = []Weights{{Tag: "in1k"}}
 		all = append(all, n, t)
 	}

@@ -1,12 +1,14 @@
 package zoo
 
 import (
+	"slices"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
-// half is the normalisation to ±1 of TensorFlow's Inception preprocessing.
-var half = []float32{0.5, 0.5, 0.5}
+// inception is the normalisation to ±1 of TensorFlow's Inception preprocessing.
+var inception = []float32{0.5, 0.5, 0.5}
 
 // mobilenetV1 is MobileNetV1 (arXiv 1704.04861, table 1): depthwise-separable
 // convolutions with activations after both, no residuals.
@@ -16,7 +18,7 @@ var mobilenetV1 = Network{
 		Paper: &Paper{Source: mixnetPaper, Params: 4.2, FLOPS: 575, Top1: 70.6, Top5: 89.5},
 		Weights: []Weights{{
 			Tag:   "ra4_e3600_r224_in1k",
-			Input: &vision.Preprocess{Mean: half, Std: half},
+			Input: &vision.Preprocess{Mean: inception, Std: inception},
 		}},
 	},
 	Act:  graph.ReLU6,
@@ -51,4 +53,35 @@ var mobilenetV2 = Network{
 		{Kernels: k3, Expand: 6, Out: 320},
 	},
 	Head: Head{Out: 1280, Widen: true},
+}
+
+// mobilenetV2s returns the widths of the paper and timm's deeper variants,
+// which keep stem and head and the depth of the first and last row.
+func mobilenetV2s() []Network {
+	all := widths(mobilenetV2, 35, 50, 75, 100, 130, 140)
+	for i := range all {
+		switch all[i].Name {
+		case "mobilenetv2_050":
+			all[i].Weights = []Weights{{Tag: "lamb_in1k"}}
+		case "mobilenetv2_130":
+			all[i].Paper = &Paper{Source: "MixConv, arXiv 1907.09595, figure 7", FLOPS: 514, Top1: 74.4}
+		case "mobilenetv2_140":
+			all[i].Paper = &Paper{Source: mixnetPaper, Params: 6.9, FLOPS: 585, Top1: 74.7, Top5: 92.5}
+			all[i].Note = "the published 6.9 M parameters fit neither a head of 1280 nor of 1792 channels"
+			all[i].Weights = []Weights{{Tag: "ra_in1k"}}
+		}
+	}
+	for _, v := range []struct {
+		name         string
+		width, depth float64
+	}{{"110d", 1.1, 1.2}, {"120d", 1.2, 1.4}} {
+		n := mobilenetV2
+		n.Stem.Fixed, n.Head.Widen = true, false
+		n.Stages = slices.Clone(n.Stages)
+		n.Stages[0].FixedDepth, n.Stages[len(n.Stages)-1].FixedDepth = true, true
+		n = n.Scaled(v.width, v.depth, RoundUp)
+		n.Name, n.Title, n.Paper = "mobilenetv2_"+v.name, "MobileNetV2 "+v.name, nil
+		all = append(all, n)
+	}
+	return all
 }

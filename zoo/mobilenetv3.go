@@ -88,9 +88,20 @@ func mobilenetV3s() []Network {
 	large[2].Paper = &Paper{Source: mixnetPaper, Params: 7.5, FLOPS: 356, Top1: 76.6}
 	large[2].Note = "expanded widths scaled by themselves; mobilenetv3_large_125_timm comes closer to the paper's multiply-adds"
 
-	small := widths(mobilenetV3Small, 75, 100)
-	small[0].Weights = []Weights{{Tag: "lamb_in1k"}}
-	return slices.Concat(large, []Network{timm}, small)
+	narrow := mobilenetV3Small
+	narrow.Stem.Fixed = true
+	small := append(widths(narrow, 50), widths(mobilenetV3Small, 75, 100)...)
+	for i := range small {
+		small[i].Weights = []Weights{{Tag: "lamb_in1k"}}
+	}
+	all := slices.Concat(large, []Network{timm}, small)
+	for _, i := range []int{0, 1, 5, 6} { // widths 0.75 and 1, as TensorFlow released them
+		n := tf(all[i])
+		n.Input.Mean, n.Input.Std, n.Input.Interpolation = inception, inception, vision.Bilinear
+		n.Weights = []Weights{{Tag: "in1k"}}
+		all = append(all, n)
+	}
+	return all
 }
 
 // scaledByThemselves returns n, a scaled version of base, with its expanded

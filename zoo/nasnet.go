@@ -23,7 +23,7 @@ type NASNet struct {
 var nasnetMobile = NASNet{
 	Info: Info{
 		Name: "nasnet_a_mobile", Title: "NASNet-A mobile", Family: "nasnet", DropRate: 0.5,
-		Input: vision.Preprocess{Mean: half, Std: half},
+		Input: vision.Preprocess{Mean: inception, Std: inception},
 		Paper: &Paper{Source: mixnetPaper, Params: 5.3, FLOPS: 564, Top1: 74.0, Top5: 91.3},
 	},
 	Stem: 32, Width: 44, Repeats: 4,

@@ -26,7 +26,7 @@ var all = sync.OnceValue(func() []Spec {
 	specs = add(specs, mixnets())
 	specs = add(specs, smalls())
 	specs = add(specs, widths(mobilenetV1, 25, 50, 75, 100))
-	specs = add(specs, widths(mobilenetV2, 35, 50, 75, 100, 130, 140))
+	specs = add(specs, mobilenetV2s())
 	specs = add(specs, mobilenetV3s())
 	specs = add(specs, mnasnets())
 	specs = add(specs, fbnets())
@@ -86,11 +86,11 @@ func Family(name string) []Spec {
 //	mixnet_s                      a network of the zoo
 //	mixnet_s.ft_in1k              the same, with the preprocessing of published weights
 //	mobilenetv2_060               any width, in per cent, of a network NAME_100
-//	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [ParseName]
+//	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [Settings]
 //
 // The error for a name that is not known wraps ErrUnknown and suggests others.
 func Lookup(name string) (Spec, error) {
-	base, changes, _ := strings.Cut(name, "@")
+	base, changes, changed := strings.Cut(name, "@")
 	base, tag, _ := strings.Cut(base, ".")
 	base = or(aliases[base], base)
 	s, ok := index()[base]
@@ -106,7 +106,7 @@ func Lookup(name string) (Spec, error) {
 			return nil, err
 		}
 	}
-	if changes == "" {
+	if !changed {
 		return s, nil
 	}
 	return change(s, changes)

@@ -20,6 +20,7 @@ const (
 func (n Network) Scaled(width, depth float64, r Rounding) Network {
 	n.Stages = slices.Clone(n.Stages)
 	if width = or(width, 1); width != 1 {
+		n.fixParts() // widths that become equal must not join two parts
 		if !n.Stem.Fixed {
 			n.Stem.Out = roundTo(float64(n.Stem.Out)*width, 8)
 		}
@@ -50,6 +51,18 @@ func (n Network) parts() [][]int {
 		}
 	}
 	return parts
+}
+
+// fixParts writes the numbering of the rows into them.
+func (n Network) fixParts() {
+	for _, rows := range n.parts() {
+		for i, row := range rows {
+			n.Stages[row].Part = SamePart
+			if i == 0 {
+				n.Stages[row].Part = NewPart
+			}
+		}
+	}
 }
 
 // scaleDepth multiplies the repeats of some rows that form a part. The sum is
