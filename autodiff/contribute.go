@@ -1,5 +1,20 @@
 package autodiff
 
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
+)
+
+// room returns where a consumer is to compute a tile of its contribution e:
+// its final place where that is known to be free, or else scratch.
+func (e *edge[T]) room(scratch []T, t tile[T]) tile[T] {
+	if e.direct != nil {
+		return t.in(e.direct.data, e.to.shape.C)
+	}
+	t.data, t.stride = scratch, t.cols()
+	return t
+}
+
 // contribute adds a tile of dL/d(e.to) that a consumer has computed. With the
 // last contribution the tile is complete: it is stored, or pulled back through
 // the view to the node above. The tile is overwritten.
@@ -7,33 +22,47 @@ func (n *Net[T]) contribute(e *edge[T], w *worker[T], t tile[T]) {
 	v := e.to
 	if e.in != nil {
 		old := t.in(e.in.data, v.shape.C)
-		addRows(t.data, t.stride, old.data, old.stride, t.rows(), t.cols())
+		addRows(t, old)
 	}
-	if e.out != nil {
-		dst := t.in(e.out.data, v.shape.C)
-		copyRows(dst.data, dst.stride, t.data, t.stride, t.rows(), t.cols())
-		if e.last && v.isNorm() {
-			v.norm.countGradient(w, t)
-		}
+	if e.out == nil {
+		n.pullBack(v, w, t)
 		return
 	}
-	n.pullBack(v, w, t)
+	if e.last && v.isNorm() {
+		v.norm.countGradient(w, t, graph.Identity)
+	}
+	e.store(t)
+}
+
+// store puts a tile where the sum up to this contribution is kept.
+func (e *edge[T]) store(t tile[T]) {
+	if dst := t.in(e.out.data, e.to.shape.C); &dst.data[0] != &t.data[0] {
+		copyRows(dst, t)
+	}
 }
 
 // pullBack turns a tile of the complete gradient of the view v into a
 // contribution to the node above it. The tile is overwritten.
 func (n *Net[T]) pullBack(v *node[T], w *worker[T], t tile[T]) {
-	if v.up[0] == nil {
+	up := v.up[0]
+	switch {
+	case up == nil:
 		return
-	}
-	if v.gate != nil {
+	case v.gate != nil:
 		v.gate.pullBack(n, v, w, t)
-	} else {
+	case v.norm == nil:
 		x := t.in(v.base.out.data, v.shape.C)
-		scale, shift := v.norm.affine(t)
-		actGrad(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), scale, shift, v.act)
+		for i := range t.rows() {
+			kernel.ActivateGrad(t.row(i), x.row(i), kernel.Act(v.act))
+		}
+	case up.first && up.last && up.to.isNorm():
+		v.norm.countGradient(w, t, v.act)
+		up.store(t)
+		return
+	default:
+		v.norm.actGrad(w, t, v.act)
 	}
-	n.contribute(v.up[0], w, t)
+	n.contribute(up, w, t)
 }
 
 // contributeAll adds the whole of a gradient.
@@ -41,8 +70,8 @@ func (n *Net[T]) contributeAll(e *edge[T], d []T) {
 	v := e.to
 	c := v.shape.C
 	n.tiles(v, func(w *worker[T], p0, p1 int) {
-		t := tile[T]{data: w.scratch, stride: c, p0: p0, p1: p1, c1: c}
-		copy(t.data, d[p0*c:p1*c])
+		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
+		copyRows(t, t.in(d, c))
 		n.contribute(e, w, t)
 	})
 }

@@ -44,7 +44,11 @@ func (g *convGroup[T]) weights(v graph.Values[T]) []T {
 		return w
 	}
 	for o := range g.Out {
-		transpose(g.ordered[o*g.window():], w[o*g.window():], g.In, g.area)
+		for c := range g.In {
+			for a := range g.area {
+				g.ordered[o*g.window()+a*g.In+c] = w[o*g.window()+c*g.area+a]
+			}
+		}
 	}
 	return g.ordered
 }
@@ -147,11 +151,12 @@ func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, str
 	at := 0
 	for i := range k.groups {
 		g := &k.groups[i]
-		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, nil)
+		var bias kernel.EpilogueOf[T]
+		if k.op.Bias != graph.NoParam {
+			bias.Bias = n.params[k.op.Bias][g.outAt:][:g.Out]
+		}
+		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, &bias)
 		at += g.window()
-	}
-	if k.op.Bias != graph.NoParam {
-		addToRows(out.data, out.stride, out.rows(), out.cols(), n.params[k.op.Bias])
 	}
 	if k.count != nil && n.train {
 		k.count.count(w, out)
@@ -241,7 +246,7 @@ func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], s splitter
 	in := x.value(n, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 	k.addWeights(sums, g, in.data, in.stride)
 	if e := v.up[0]; e != nil {
-		t := tile[T]{data: s.take((p1 - p0) * x.shape.C), stride: x.shape.C, p0: p0, p1: p1, c1: x.shape.C}
+		t := e.room(s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 		k.multiplyAdjoint(t.data, t.stride, g)
 		n.contribute(e, w, t)
 	}
@@ -253,7 +258,8 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], s splitter[
 	e := v.up[0]
 	t := imageTile(x, image)
 	if e != nil {
-		t.data, t.stride = s.zeros(x.perImage()), x.shape.C
+		t = e.room(s.take(x.perImage()), t)
+		clear(t.data[:x.perImage()])
 	}
 	for y0 := 0; y0 < v.shape.H; y0 += rows {
 		y1 := min(y0+rows, v.shape.H)
@@ -269,7 +275,8 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], s splitter[
 		at := 0
 		k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
 			if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < x.shape.W {
-				addRows(t.data[(iy*x.shape.W+ix)*t.stride+g.inAt:], g.In, windows[at:], g.In, 1, g.In)
+				dst := t.row(iy*x.shape.W + ix)[g.inAt:][:g.In]
+				kernel.AddVec(dst, dst, windows[at:])
 			}
 			at += g.In
 		})
@@ -290,7 +297,7 @@ func (k *conv[T]) addWeights(sums []T, g tile[T], windows []T, stride int) {
 		weight += c.len()
 	}
 	if k.op.Bias != graph.NoParam {
-		sumRows(sums[weight:], g.data, g.stride, g.rows(), g.cols())
+		kernel.SumRows(sums[weight:][:g.cols()], g.data, g.stride, g.rows())
 	}
 }
 
@@ -323,7 +330,7 @@ func (k *conv[T]) gather(n *Net[T], v *node[T], parts int) {
 	}
 	if grad := n.gradient(k.op.Bias); grad != nil {
 		for p := range parts {
-			addRows(grad, v.shape.C, n.workers[p].scratch[at:], v.shape.C, 1, v.shape.C)
+			kernel.AddVec(grad, grad, n.workers[p].scratch[at:])
 		}
 	}
 }
@@ -332,7 +339,7 @@ func (k *conv[T]) gather(n *Net[T], v *node[T], parts int) {
 // channel, to dst, ordered by channel and position.
 func addTransposed[T tensor.Float](dst, src []T, in, area int) {
 	if area == 1 {
-		addRows(dst, in, src, in, 1, in)
+		kernel.AddVec(dst, dst, src)
 		return
 	}
 	for a := range area {

@@ -1,6 +1,7 @@
 package autodiff
 
 import (
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -33,7 +34,7 @@ func (g *excite[T]) backward(n *Net[T], v *node[T]) {
 	}
 	total := g.sums[0]
 	for _, s := range g.sums[1:] {
-		addRows(total, len(s), s, len(s), 1, len(s))
+		kernel.AddVec(total, total, s)
 		clear(s)
 	}
 	n.contributeAll(e, total[:n.batch*v.shape.C])
@@ -43,7 +44,7 @@ func (g *excite[T]) backward(n *Net[T], v *node[T]) {
 func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) {
 	c := v.shape.C
 	t.perImage(v.pixels(), func(image int, t tile[T]) {
-		mulRows(t.data, t.stride, t.rows(), t.cols(), g.factors.out.data[image*c+t.c0:])
+		kernel.ScaleRows(t.data, t.stride, t.data, t.stride, t.rows(), g.factors.out.data[image*c+t.c0:image*c+t.c1])
 	})
 }
 
@@ -56,7 +57,7 @@ func (g *excite[T]) pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
 			for p := t.p0; p < t.p1; p += rows {
 				t := t.segment(p, min(p+rows, t.p1))
 				a := v.in[0].value(n, w.view, t)
-				dotRows(sums[image*c+t.c0:], t.data, t.stride, a.data, a.stride, t.rows(), t.cols())
+				kernel.DotRows(sums[image*c+t.c0:image*c+t.c1], t.data, t.stride, a.data, a.stride, t.rows())
 			}
 		})
 	}
@@ -72,7 +73,7 @@ func (g *dropPath[T]) apply(n *Net[T], v *node[T], t tile[T]) {
 	}
 	stream := n.stream(v)
 	t.perImage(v.pixels(), func(image int, t tile[T]) {
-		scaleRows(t.data, t.stride, t.rows(), t.cols(), keep[T](stream, image, g.rate))
+		t.scale(keep[T](stream, image, g.rate))
 	})
 }
 
@@ -87,7 +88,7 @@ func (g *dropout[T]) apply(n *Net[T], v *node[T], t tile[T]) {
 	}
 	stream := n.stream(v)
 	for i := range t.rows() {
-		row := t.data[i*t.stride:][:t.cols()]
+		row := t.row(i)
 		at := (t.p0+i)*v.shape.C + t.c0
 		for j := range row {
 			row[j] *= keep[T](stream, at+j, g.rate)

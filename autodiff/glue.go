@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -22,7 +23,7 @@ func (add[T]) forward(n *Net[T], v *node[T]) error {
 		t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
 		v.in[0].load(n, t)
 		y := v.in[1].value(n, w.scratch, t)
-		addRows(t.data, t.stride, y.data, y.stride, t.rows(), t.cols())
+		addRows(t, y)
 	})
 	return nil
 }
@@ -35,10 +36,12 @@ func (add[T]) backward(n *Net[T], v *node[T]) {
 		n.tiles(v, func(w *worker[T], p0, p1 int) {
 			t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}
 			if e.alias {
-				e.to.norm.countGradient(w, t.in(v.grad.data, v.shape.C))
+				e.to.norm.countGradient(w, t.in(v.grad.data, v.shape.C), graph.Identity)
 				return
 			}
-			n.contribute(e, w, v.gradCopy(w.scratch, t))
+			t = e.room(w.scratch, t)
+			v.loadGradient(t)
+			n.contribute(e, w, t)
 		})
 	}
 }
@@ -57,9 +60,9 @@ func (globalPool[T]) forward(n *Net[T], v *node[T]) error {
 		clear(sum)
 		for p := image * size; p < (image+1)*size; p += rows {
 			t := x.value(n, w.scratch, tile[T]{p0: p, p1: min(p+rows, (image+1)*size), c1: c})
-			sumRows(sum, t.data, t.stride, t.rows(), c)
+			kernel.SumRows(sum, t.data, t.stride, t.rows())
 		}
-		scaleRows(sum, c, 1, c, T(1)/T(size))
+		kernel.ScaleVec(sum, sum, 1/T(size))
 	})
 	return nil
 }
@@ -68,13 +71,12 @@ func (globalPool[T]) backward(n *Net[T], v *node[T]) {
 	e := v.up[0]
 	x, c := v.in[0], v.shape.C
 	n.tiles(x, func(w *worker[T], p0, p1 int) {
-		t := tile[T]{data: w.scratch, stride: c, p0: p0, p1: p1, c1: c}
+		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		t.perImage(x.pixels(), func(image int, t tile[T]) {
 			g := v.grad.data[image*c:][:c]
 			for i := range t.rows() {
-				copy(t.data[i*c:], g)
+				kernel.ScaleVec(t.row(i), g, 1/T(x.pixels()))
 			}
-			scaleRows(t.data, c, t.rows(), c, T(1)/T(x.pixels()))
 		})
 		n.contribute(e, w, t)
 	})
@@ -102,8 +104,10 @@ func (concat[T]) backward(n *Net[T], v *node[T]) {
 	for i, x := range v.in {
 		if e := v.up[i]; e != nil {
 			n.tiles(v, func(w *worker[T], p0, p1 int) {
-				t := v.gradCopy(w.scratch, tile[T]{p0: p0, p1: p1, c0: at, c1: at + x.shape.C})
-				t.c0, t.c1 = 0, x.shape.C
+				t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: x.shape.C})
+				g := t
+				g.data, g.stride = v.grad.data[p0*v.shape.C+at:], v.shape.C
+				copyRows(t, g)
 				n.contribute(e, w, t)
 			})
 		}
@@ -127,10 +131,11 @@ func (s slice[T]) forward(n *Net[T], v *node[T]) error {
 func (s slice[T]) backward(n *Net[T], v *node[T]) {
 	e, c := v.up[0], v.in[0].shape.C
 	n.tiles(v.in[0], func(w *worker[T], p0, p1 int) {
-		t := tile[T]{data: w.scratch[:(p1-p0)*c], stride: c, p0: p0, p1: p1, c1: c}
-		clear(t.data)
+		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		for i := range t.rows() {
-			copy(t.data[i*c+s.op.From:], v.grad.data[(p0+i)*v.shape.C:][:v.shape.C])
+			row := t.row(i)
+			clear(row)
+			copy(row[s.op.From:], v.grad.data[(p0+i)*v.shape.C:][:v.shape.C])
 		}
 		n.contribute(e, w, t)
 	})
@@ -146,9 +151,7 @@ func (s shuffle[T]) forward(n *Net[T], v *node[T]) error {
 	c := v.shape.C
 	n.tiles(v, func(w *worker[T], p0, p1 int) {
 		x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
-		for i := range x.rows() {
-			transpose(v.out.data[(p0+i)*c:], x.data[i*x.stride:], s.groups, c/s.groups)
-		}
+		kernel.ShuffleRows(v.out.data[p0*c:], c, x.data, x.stride, p1-p0, c, s.groups)
 	})
 	return nil
 }
@@ -156,25 +159,14 @@ func (s shuffle[T]) forward(n *Net[T], v *node[T]) error {
 func (s shuffle[T]) backward(n *Net[T], v *node[T]) {
 	e, c := v.up[0], v.shape.C
 	n.tiles(v, func(w *worker[T], p0, p1 int) {
-		t := tile[T]{data: w.scratch, stride: c, p0: p0, p1: p1, c1: c}
-		for i := range t.rows() {
-			transpose(t.data[i*c:], v.grad.data[(p0+i)*c:], c/s.groups, s.groups)
-		}
+		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
+		kernel.ShuffleRows(t.data, t.stride, v.grad.data[p0*c:], c, p1-p0, c, c/s.groups)
 		n.contribute(e, w, t)
 	})
 }
 
 func (s shuffle[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
 func (s shuffle[T]) rereads() bool                     { return false }
-
-// transpose writes the rows × cols matrix src to dst as cols × rows.
-func transpose[T tensor.Float](dst, src []T, rows, cols int) {
-	for i := range rows {
-		for j := range cols {
-			dst[j*rows+i] = src[i*cols+j]
-		}
-	}
-}
 
 // shift moves the image: out[y,x] = in[y+dy,x+dx], zero outside.
 type shift[T tensor.Float] struct{ op *graph.Shift }
@@ -189,8 +181,7 @@ func (s shift[T]) forward(n *Net[T], v *node[T]) error {
 
 func (s shift[T]) backward(n *Net[T], v *node[T]) {
 	n.images(func(w *worker[T], image int) {
-		t := imageTile(v, image)
-		t.data, t.stride = w.scratch, v.shape.C
+		t := v.up[0].room(w.scratch, imageTile(v, image))
 		s.move(v, t.data, t.stride, v.grad.data[image*v.perImage():], v.shape.C, -s.op.DY, -s.op.DX)
 		n.contribute(v.up[0], w, t)
 	})
@@ -199,14 +190,7 @@ func (s shift[T]) backward(n *Net[T], v *node[T]) {
 func (s shift[T]) move(v *node[T], dst []T, dstStride int, src []T, srcStride, dy, dx int) {
 	h, w, c := v.shape.H, v.shape.W, v.shape.C
 	for y := range h {
-		for x := range w {
-			row := dst[(y*w+x)*dstStride:][:c]
-			if sy, sx := y+dy, x+dx; sy >= 0 && sy < h && sx >= 0 && sx < w {
-				copy(row, src[(sy*w+sx)*srcStride:])
-			} else {
-				clear(row)
-			}
-		}
+		kernel.ShiftRow(dst[y*w*dstStride:], dstStride, src, srcStride, h, w, c, y, dy, dx)
 	}
 }
 

@@ -174,7 +174,7 @@ func (m *mixConv[T]) backwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit
 		return
 	}
 	t := u.of(x, own0, own1)
-	t.data, t.stride = s.take(t.size()), u.Channels
+	t = e.room(s.take(t.size()), t)
 	g = m.geometry(v, u, own0, own1, out0, out1, t.stride, grad.stride)
 	kernel.DepthwiseGradInput(t.data, grad.data, u.filter, &g, 0, g.H)
 	n.contribute(e, w, t)

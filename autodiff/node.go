@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -40,6 +41,7 @@ type edge[T tensor.Float] struct {
 	first, last bool
 	alias       bool       // the gradient is that of the consumer itself
 	in, out     *buffer[T] // the sum before this contribution, and after it
+	direct      *buffer[T] // where a tile of the contribution ends up; nil if it may not be computed there
 }
 
 // operator computes what a node stores and how its gradient goes on.
@@ -69,7 +71,9 @@ func (v *node[T]) forward(n *Net[T]) error {
 func (v *node[T]) backward(n *Net[T]) {
 	if v.solid() && !v.isNorm() {
 		n.tiles(v, func(w *worker[T], p0, p1 int) {
-			n.pullBack(v, w, v.gradCopy(w.scratch, tile[T]{p0: p0, p1: p1, c1: v.shape.C}))
+			t := tile[T]{data: w.scratch, stride: v.shape.C, p0: p0, p1: p1, c1: v.shape.C}
+			v.loadGradient(t)
+			n.pullBack(v, w, t)
 		})
 	}
 	if v.op != nil {
@@ -101,6 +105,9 @@ func (t tile[T]) rows() int { return t.p1 - t.p0 }
 func (t tile[T]) cols() int { return t.c1 - t.c0 }
 func (t tile[T]) size() int { return t.rows() * t.cols() }
 
+// row returns row i.
+func (t tile[T]) row(i int) []T { return t.data[i*t.stride:][:t.cols()] }
+
 // in returns the same rectangle of a stored tensor with c channels.
 func (t tile[T]) in(data []T, c int) tile[T] {
 	t.data, t.stride = data[t.p0*c+t.c0:], c
@@ -112,6 +119,23 @@ func (t tile[T]) segment(p0, p1 int) tile[T] {
 	t.data = t.data[(p0-t.p0)*t.stride:]
 	t.p0, t.p1 = p0, p1
 	return t
+}
+
+// scale multiplies everything by f.
+func (t tile[T]) scale(f T) {
+	for i := range t.rows() {
+		kernel.ScaleVec(t.row(i), t.row(i), f)
+	}
+}
+
+// copyRows copies src to dst, a rectangle of the same size.
+func copyRows[T tensor.Float](dst, src tile[T]) {
+	kernel.CopyRows(dst.data, dst.stride, src.data, src.stride, dst.rows(), dst.cols())
+}
+
+// addRows adds src to dst, a rectangle of the same size.
+func addRows[T tensor.Float](dst, src tile[T]) {
+	kernel.AddRows(dst.data, dst.stride, dst.data, dst.stride, src.data, src.stride, dst.rows(), dst.cols(), kernel.Identity)
 }
 
 // perImage calls f for the part of t that lies in each image of pixels pixels.
@@ -126,19 +150,21 @@ func (t tile[T]) perImage(pixels int, f func(image int, t tile[T])) {
 
 // load writes the value of v into the rectangle t.
 func (v *node[T]) load(n *Net[T], t tile[T]) {
-	if !v.stored() {
-		v.compute(n, t)
+	if v.stored() {
+		copyRows(t, t.in(v.out.data, v.shape.C))
 		return
 	}
-	x := t.in(v.out.data, v.shape.C)
-	copyRows(t.data, t.stride, x.data, x.stride, t.rows(), t.cols())
+	v.compute(n, t)
 }
 
 // compute writes the rectangle t of a view.
 func (v *node[T]) compute(n *Net[T], t tile[T]) {
 	x := t.in(v.base.out.data, v.shape.C)
-	scale, shift := v.norm.affine(t)
-	affineAct(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), scale, shift, v.act)
+	if b := v.norm; b != nil {
+		kernel.AffineAct(t.data, t.stride, x.data, x.stride, t.rows(), b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], kernel.Act(v.act))
+	} else {
+		kernel.ActivateRows(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), kernel.Act(v.act))
+	}
 	if v.gate != nil {
 		v.gate.apply(n, v, t)
 	}
@@ -172,15 +198,7 @@ func (v *node[T]) loadGradient(t tile[T]) {
 		v.lazy.pullBack(t)
 		return
 	}
-	g := t.in(v.grad.data, v.shape.C)
-	copyRows(t.data, t.stride, g.data, g.stride, t.rows(), t.cols())
-}
-
-// gradCopy copies the rectangle t of the stored gradient of v to scratch.
-func (v *node[T]) gradCopy(scratch []T, t tile[T]) tile[T] {
-	t.data, t.stride = scratch, t.cols()
-	v.loadGradient(t)
-	return t
+	copyRows(t, t.in(v.grad.data, v.shape.C))
 }
 
 // tileElems is the size of the tiles element-wise passes work on: small enough

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -75,33 +76,32 @@ func (b *norm[T]) settle(n *Net[T], c int, mean, variance float64) {
 	b.scale[c], b.shift[c] = T(scale), T(float64(n.params[b.op.Beta][c])-mean*scale)
 }
 
-// affine returns the factors and summands of the channels of t.
-func (b *norm[T]) affine(t tile[T]) (scale, shift []T) {
-	if b == nil {
-		return nil, nil
-	}
-	return b.scale[t.c0:t.c1], b.shift[t.c0:t.c1]
-}
-
 // count adds a tile of x to the moments.
 func (b *norm[T]) count(w *worker[T], t tile[T]) { b.moments[w.part].add(w.sums, t) }
 
-// countGradient adds a tile of dL/dy to its sums.
-func (b *norm[T]) countGradient(w *worker[T], t tile[T]) {
-	x := t.in(b.node.in[0].out.data, b.op.C)
-	cols := t.cols()
-	sum, dot := w.sums[:cols], w.sums[cols:2*cols]
-	clear(w.sums[:2*cols])
-	gradSums(sum, dot, t.data, t.stride, x.data, x.stride, t.rows(), cols, b.mean[t.c0:])
-	b.addSums(w, t, sum, dot)
-}
-
-func (b *norm[T]) addSums(w *worker[T], t tile[T], sum, dot []T) {
+// countGradient multiplies a tile of a gradient by the derivative of an
+// activation after the norm, which makes it one of dL/dy, and adds it to the
+// sums.
+func (b *norm[T]) countGradient(w *worker[T], t tile[T], f graph.Activation) {
+	sum, dot := b.actGrad(w, t, f)
 	total := b.sums[w.part]
 	for i := range sum {
 		total[t.c0+i] += float64(sum[i])
 		total[b.op.C+t.c0+i] += float64(dot[i])
 	}
+}
+
+// actGrad multiplies a tile of a gradient by the derivative of an activation
+// after the norm, and returns the sums of the product and of its product with
+// x-mean.
+func (b *norm[T]) actGrad(w *worker[T], t tile[T], f graph.Activation) (sum, dot []T) {
+	x := t.in(b.node.in[0].out.data, b.op.C)
+	cols := t.cols()
+	clear(w.sums[:2*cols])
+	sum, dot = w.sums[:cols], w.sums[cols:2*cols]
+	kernel.AffineActGrad(t.data, t.stride, x.data, x.stride, t.rows(),
+		b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(f), sum, dot)
+	return sum, dot
 }
 
 // backward settles how dL/dx follows from dL/dy, and the gradients of γ and β.
@@ -130,7 +130,7 @@ func (b *norm[T]) backward(n *Net[T], v *node[T]) {
 	clear(total)
 	if e := v.up[0]; e != nil {
 		n.tiles(v, func(w *worker[T], p0, p1 int) {
-			t := tile[T]{data: w.scratch, stride: v.shape.C, p0: p0, p1: p1, c1: v.shape.C}
+			t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: v.shape.C})
 			b.pullBack(t)
 			n.contribute(e, w, t)
 		})
@@ -140,7 +140,7 @@ func (b *norm[T]) backward(n *Net[T], v *node[T]) {
 // pullBack writes a tile of dL/dx.
 func (b *norm[T]) pullBack(t tile[T]) {
 	g, x := t.in(b.node.grad.data, b.op.C), t.in(b.node.in[0].out.data, b.op.C)
-	affine2(t.data, t.stride, g.data, g.stride, x.data, x.stride, t.rows(), t.cols(), b.a[t.c0:], b.b[t.c0:], b.c[t.c0:])
+	kernel.Affine2(t.data, t.stride, g.data, g.stride, x.data, x.stride, t.rows(), b.a[t.c0:t.c1], b.b[t.c0:t.c1], b.c[t.c0:t.c1])
 }
 
 func (b *norm[T]) scratch(n *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }

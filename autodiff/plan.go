@@ -51,11 +51,31 @@ func (n *Net[T]) plan() {
 		p.use(v.grad)
 	}
 	p.drop(n.nodes[0].out)
+	n.findDirect()
 	n.arena = make([]T, p.place())
 	for _, b := range p.buffers {
 		b.data = n.arena[b.at:][:b.size:b.size]
 	}
 	n.planScratch()
+}
+
+// findDirect finds the contributions whose tiles can be computed where they
+// are kept: those that nothing is added to on the way.
+func (n *Net[T]) findDirect() {
+	edges := slices.Clone(n.outputs)
+	for _, v := range n.nodes {
+		if v != nil {
+			edges = append(edges, v.up...)
+		}
+	}
+	for _, e := range edges {
+		for u := e; u != nil && u.in == nil && !u.alias; u = u.to.up[0] {
+			if u.out != nil {
+				e.direct = u.out
+				break
+			}
+		}
+	}
 }
 
 func (n *Net[T]) planScratch() {

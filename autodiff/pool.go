@@ -4,6 +4,7 @@ import (
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -20,16 +21,16 @@ func (p pool[T]) forward(n *Net[T], v *node[T]) error {
 			if !p.op.Max {
 				clear(out)
 				for _, i := range window {
-					addRows(out, c, src.data[i*src.stride:], c, 1, c)
+					kernel.AddVec(out, out, src.row(i))
 				}
-				scaleRows(out, c, 1, c, 1/T(area))
+				kernel.ScaleVec(out, out, 1/T(area))
 				return
 			}
 			for j := range out {
 				out[j] = T(math.Inf(-1))
 			}
 			for _, i := range window {
-				for j, s := range src.data[i*src.stride:][:c] {
+				for j, s := range src.row(i) {
 					if s > out[j] || s != s {
 						out[j] = s
 					}
@@ -48,16 +49,14 @@ func (p pool[T]) backward(n *Net[T], v *node[T]) {
 		if p.op.Max {
 			src = x.value(n, w.scratch[x.perImage():], t)
 		}
-		t.data, t.stride = w.scratch[:x.perImage()], c
-		clear(t.data)
+		t = v.up[0].room(w.scratch, t)
+		clear(t.data[:x.perImage()])
 		grad := v.grad.data[image*v.perImage():]
 		p.windows(v, func(at, area int, window []int) {
 			g := grad[at*c:][:c]
 			if !p.op.Max {
 				for _, i := range window {
-					for j, d := range g {
-						t.data[i*c+j] += d / T(area)
-					}
+					kernel.MulAdd(t.row(i), 1/T(area), g)
 				}
 				return
 			}
@@ -68,7 +67,7 @@ func (p pool[T]) backward(n *Net[T], v *node[T]) {
 						best = i
 					}
 				}
-				t.data[best*c+j] += d
+				t.data[best*t.stride+j] += d
 			}
 		})
 		n.contribute(v.up[0], w, t)
