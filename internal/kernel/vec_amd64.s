@@ -14,20 +14,22 @@ TEXT ·activateAVX2(SB), NOSPLIT, $0-32
 	MOVQ variant+24(FP), R14
 	CMPQ R14, $0x00000000
 	JNE  v0_next
-	SUBQ $0x00000010, R8
-	JLT  v0_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v0_u3_end
 
-v0_u2:
+v0_u3:
 	VMOVUPS (BX)(DI*1), Y0
+	VMOVUPS 32(BX)(DI*1), Y4
+	VMOVUPS 64(BX)(DI*1), Y8
 	VMOVUPS Y0, (AX)(DI*1)
-	VMOVUPS 32(BX)(DI*1), Y0
-	VMOVUPS Y0, 32(AX)(DI*1)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JGE     v0_u2
+	VMOVUPS Y4, 32(AX)(DI*1)
+	VMOVUPS Y8, 64(AX)(DI*1)
+	ADDQ    $0x00000060, DI
+	SUBQ    $0x00000018, R8
+	JGE     v0_u3
 
-v0_u2_end:
-	ADDQ $0x00000010, R8
+v0_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v0_u1_end
 
@@ -73,24 +75,28 @@ v0_done:
 v0_next:
 	CMPQ R14, $0x00000001
 	JNE  v1_next
-	SUBQ $0x00000010, R8
-	JLT  v1_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v1_u3_end
 
-v1_u2:
+v1_u3:
 	VMOVUPS (BX)(DI*1), Y0
+	VMOVUPS 32(BX)(DI*1), Y4
+	VMOVUPS 64(BX)(DI*1), Y8
 	VXORPS  Y1, Y1, Y1
 	VMAXPS  Y0, Y1, Y0
+	VXORPS  Y5, Y5, Y5
+	VMAXPS  Y4, Y5, Y4
+	VXORPS  Y9, Y9, Y9
+	VMAXPS  Y8, Y9, Y8
 	VMOVUPS Y0, (AX)(DI*1)
-	VMOVUPS 32(BX)(DI*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VMAXPS  Y0, Y1, Y0
-	VMOVUPS Y0, 32(AX)(DI*1)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JGE     v1_u2
+	VMOVUPS Y4, 32(AX)(DI*1)
+	VMOVUPS Y8, 64(AX)(DI*1)
+	ADDQ    $0x00000060, DI
+	SUBQ    $0x00000018, R8
+	JGE     v1_u3
 
-v1_u2_end:
-	ADDQ $0x00000010, R8
+v1_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v1_u1_end
 
@@ -140,28 +146,34 @@ v1_done:
 v1_next:
 	CMPQ R14, $0x00000002
 	JNE  v2_next
-	SUBQ $0x00000010, R8
-	JLT  v2_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v2_u3_end
 
-v2_u2:
+v2_u3:
 	VMOVUPS (BX)(DI*1), Y0
+	VMOVUPS 32(BX)(DI*1), Y4
+	VMOVUPS 64(BX)(DI*1), Y8
 	VXORPS  Y1, Y1, Y1
 	VMAXPS  Y0, Y1, Y0
 	VMOVUPS const32_40c00000<>+0(SB), Y1
 	VMINPS  Y0, Y1, Y0
+	VXORPS  Y5, Y5, Y5
+	VMAXPS  Y4, Y5, Y4
+	VMOVUPS const32_40c00000<>+0(SB), Y5
+	VMINPS  Y4, Y5, Y4
+	VXORPS  Y9, Y9, Y9
+	VMAXPS  Y8, Y9, Y8
+	VMOVUPS const32_40c00000<>+0(SB), Y9
+	VMINPS  Y8, Y9, Y8
 	VMOVUPS Y0, (AX)(DI*1)
-	VMOVUPS 32(BX)(DI*1), Y0
-	VXORPS  Y1, Y1, Y1
-	VMAXPS  Y0, Y1, Y0
-	VMOVUPS const32_40c00000<>+0(SB), Y1
-	VMINPS  Y0, Y1, Y0
-	VMOVUPS Y0, 32(AX)(DI*1)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JGE     v2_u2
+	VMOVUPS Y4, 32(AX)(DI*1)
+	VMOVUPS Y8, 64(AX)(DI*1)
+	ADDQ    $0x00000060, DI
+	SUBQ    $0x00000018, R8
+	JGE     v2_u3
 
-v2_u2_end:
-	ADDQ $0x00000010, R8
+v2_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v2_u1_end
 
@@ -215,60 +227,82 @@ v2_done:
 v2_next:
 	CMPQ R14, $0x00000003
 	JNE  v3_next
-	SUBQ $0x00000010, R8
-	JLT  v3_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v3_u3_end
 
-v3_u2:
+v3_u3:
 	VMOVUPS     (BX)(DI*1), Y0
+	VMOVUPS     32(BX)(DI*1), Y4
+	VMOVUPS     64(BX)(DI*1), Y8
 	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
 	VMINPS      Y0, Y3, Y3
+	VMINPS      Y4, Y7, Y7
+	VMINPS      Y8, Y11, Y11
 	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
 	VMAXPS      Y3, Y2, Y3
+	VMAXPS      Y7, Y6, Y7
+	VMAXPS      Y11, Y10, Y11
 	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
 	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
 	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
 	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
+	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
+	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
 	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
+	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
+	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
 	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
+	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
+	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
 	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
+	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
+	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
 	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
+	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
+	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
 	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
+	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
+	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
 	VPSLLD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VPSLLD      $0x17, Y10, Y10
 	VPADDD      Y2, Y1, Y1
+	VPADDD      Y6, Y5, Y5
+	VPADDD      Y10, Y9, Y9
 	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
 	VDIVPS      Y1, Y0, Y0
+	VDIVPS      Y5, Y4, Y4
+	VDIVPS      Y9, Y8, Y8
 	VMOVUPS     Y0, (AX)(DI*1)
-	VMOVUPS     32(BX)(DI*1), Y0
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMINPS      Y0, Y3, Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      Y2, Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VDIVPS      Y1, Y0, Y0
-	VMOVUPS     Y0, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JGE         v3_u2
+	VMOVUPS     Y4, 32(AX)(DI*1)
+	VMOVUPS     Y8, 64(AX)(DI*1)
+	ADDQ        $0x00000060, DI
+	SUBQ        $0x00000018, R8
+	JGE         v3_u3
 
-v3_u2_end:
-	ADDQ $0x00000010, R8
+v3_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v3_u1_end
 
@@ -354,11 +388,13 @@ v3_done:
 v3_next:
 	CMPQ R14, $0x00000004
 	JNE  v4_next
-	SUBQ $0x00000010, R8
-	JLT  v4_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v4_u3_end
 
-v4_u2:
+v4_u3:
 	VMOVUPS (BX)(DI*1), Y0
+	VMOVUPS 32(BX)(DI*1), Y4
+	VMOVUPS 64(BX)(DI*1), Y8
 	VADDPS  const32_40400000<>+0(SB), Y0, Y2
 	VXORPS  Y1, Y1, Y1
 	VMAXPS  Y2, Y1, Y2
@@ -366,22 +402,29 @@ v4_u2:
 	VMINPS  Y2, Y1, Y2
 	VMULPS  const32_3e2aaaab<>+0(SB), Y2, Y2
 	VMULPS  Y2, Y0, Y0
+	VADDPS  const32_40400000<>+0(SB), Y4, Y6
+	VXORPS  Y5, Y5, Y5
+	VMAXPS  Y6, Y5, Y6
+	VMOVUPS const32_40c00000<>+0(SB), Y5
+	VMINPS  Y6, Y5, Y6
+	VMULPS  const32_3e2aaaab<>+0(SB), Y6, Y6
+	VMULPS  Y6, Y4, Y4
+	VADDPS  const32_40400000<>+0(SB), Y8, Y10
+	VXORPS  Y9, Y9, Y9
+	VMAXPS  Y10, Y9, Y10
+	VMOVUPS const32_40c00000<>+0(SB), Y9
+	VMINPS  Y10, Y9, Y10
+	VMULPS  const32_3e2aaaab<>+0(SB), Y10, Y10
+	VMULPS  Y10, Y8, Y8
 	VMOVUPS Y0, (AX)(DI*1)
-	VMOVUPS 32(BX)(DI*1), Y0
-	VADDPS  const32_40400000<>+0(SB), Y0, Y2
-	VXORPS  Y1, Y1, Y1
-	VMAXPS  Y2, Y1, Y2
-	VMOVUPS const32_40c00000<>+0(SB), Y1
-	VMINPS  Y2, Y1, Y2
-	VMULPS  const32_3e2aaaab<>+0(SB), Y2, Y2
-	VMULPS  Y2, Y0, Y0
-	VMOVUPS Y0, 32(AX)(DI*1)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JGE     v4_u2
+	VMOVUPS Y4, 32(AX)(DI*1)
+	VMOVUPS Y8, 64(AX)(DI*1)
+	ADDQ    $0x00000060, DI
+	SUBQ    $0x00000018, R8
+	JGE     v4_u3
 
-v4_u2_end:
-	ADDQ $0x00000010, R8
+v4_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v4_u1_end
 
@@ -441,62 +484,85 @@ v4_done:
 v4_next:
 	CMPQ R14, $0x00000005
 	JNE  v5_next
-	SUBQ $0x00000010, R8
-	JLT  v5_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v5_u3_end
 
-v5_u2:
+v5_u3:
 	VMOVUPS     (BX)(DI*1), Y0
+	VMOVUPS     32(BX)(DI*1), Y4
+	VMOVUPS     64(BX)(DI*1), Y8
 	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
 	VMINPS      Y0, Y3, Y3
+	VMINPS      Y4, Y7, Y7
+	VMINPS      Y8, Y11, Y11
 	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
 	VMAXPS      Y3, Y2, Y3
+	VMAXPS      Y7, Y6, Y7
+	VMAXPS      Y11, Y10, Y11
 	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
 	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
 	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
 	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
+	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
+	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
 	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
+	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
+	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
 	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
+	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
+	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
 	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
+	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
+	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
 	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
+	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
+	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
 	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
+	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
+	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
 	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
 	VPSLLD      $0x17, Y2, Y2
+	VPSLLD      $0x17, Y6, Y6
+	VPSLLD      $0x17, Y10, Y10
 	VPADDD      Y2, Y1, Y1
+	VPADDD      Y6, Y5, Y5
+	VPADDD      Y10, Y9, Y9
 	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
 	VMOVUPS     const32_3f800000<>+0(SB), Y3
 	VDIVPS      Y1, Y3, Y0
+	VMOVUPS     const32_3f800000<>+0(SB), Y7
+	VDIVPS      Y5, Y7, Y4
+	VMOVUPS     const32_3f800000<>+0(SB), Y11
+	VDIVPS      Y9, Y11, Y8
 	VMOVUPS     Y0, (AX)(DI*1)
-	VMOVUPS     32(BX)(DI*1), Y0
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMINPS      Y0, Y3, Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      Y2, Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y1, Y3, Y0
-	VMOVUPS     Y0, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JGE         v5_u2
+	VMOVUPS     Y4, 32(AX)(DI*1)
+	VMOVUPS     Y8, 64(AX)(DI*1)
+	ADDQ        $0x00000060, DI
+	SUBQ        $0x00000018, R8
+	JGE         v5_u3
 
-v5_u2_end:
-	ADDQ $0x00000010, R8
+v5_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v5_u1_end
 
@@ -582,32 +648,40 @@ v5_done:
 	RET
 
 v5_next:
-	SUBQ $0x00000010, R8
-	JLT  v6_u2_end
+	SUBQ $0x00000018, R8
+	JLT  v6_u3_end
 
-v6_u2:
+v6_u3:
 	VMOVUPS (BX)(DI*1), Y0
+	VMOVUPS 32(BX)(DI*1), Y4
+	VMOVUPS 64(BX)(DI*1), Y8
 	VADDPS  const32_40400000<>+0(SB), Y0, Y0
 	VXORPS  Y1, Y1, Y1
 	VMAXPS  Y0, Y1, Y0
 	VMOVUPS const32_40c00000<>+0(SB), Y1
 	VMINPS  Y0, Y1, Y0
 	VMULPS  const32_3e2aaaab<>+0(SB), Y0, Y0
+	VADDPS  const32_40400000<>+0(SB), Y4, Y4
+	VXORPS  Y5, Y5, Y5
+	VMAXPS  Y4, Y5, Y4
+	VMOVUPS const32_40c00000<>+0(SB), Y5
+	VMINPS  Y4, Y5, Y4
+	VMULPS  const32_3e2aaaab<>+0(SB), Y4, Y4
+	VADDPS  const32_40400000<>+0(SB), Y8, Y8
+	VXORPS  Y9, Y9, Y9
+	VMAXPS  Y8, Y9, Y8
+	VMOVUPS const32_40c00000<>+0(SB), Y9
+	VMINPS  Y8, Y9, Y8
+	VMULPS  const32_3e2aaaab<>+0(SB), Y8, Y8
 	VMOVUPS Y0, (AX)(DI*1)
-	VMOVUPS 32(BX)(DI*1), Y0
-	VADDPS  const32_40400000<>+0(SB), Y0, Y0
-	VXORPS  Y1, Y1, Y1
-	VMAXPS  Y0, Y1, Y0
-	VMOVUPS const32_40c00000<>+0(SB), Y1
-	VMINPS  Y0, Y1, Y0
-	VMULPS  const32_3e2aaaab<>+0(SB), Y0, Y0
-	VMOVUPS Y0, 32(AX)(DI*1)
-	ADDQ    $0x00000040, DI
-	SUBQ    $0x00000010, R8
-	JGE     v6_u2
+	VMOVUPS Y4, 32(AX)(DI*1)
+	VMOVUPS Y8, 64(AX)(DI*1)
+	ADDQ    $0x00000060, DI
+	SUBQ    $0x00000018, R8
+	JGE     v6_u3
 
-v6_u2_end:
-	ADDQ $0x00000010, R8
+v6_u3_end:
+	ADDQ $0x00000018, R8
 	SUBQ $0x00000008, R8
 	JLT  v6_u1_end
 
@@ -4513,20 +4587,22 @@ TEXT ·activateAVX512(SB), NOSPLIT, $0-32
 	MOVQ variant+24(FP), R14
 	CMPQ R14, $0x00000000
 	JNE  v0_next
-	SUBQ $0x00000020, R8
-	JLT  v0_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v0_u3_end
 
-v0_u2:
+v0_u3:
 	VMOVUPS (BX)(DI*1), Z0
+	VMOVUPS 64(BX)(DI*1), Z4
+	VMOVUPS 128(BX)(DI*1), Z8
 	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(BX)(DI*1), Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, R8
-	JGE     v0_u2
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z8, 128(AX)(DI*1)
+	ADDQ    $0x000000c0, DI
+	SUBQ    $0x00000030, R8
+	JGE     v0_u3
 
-v0_u2_end:
-	ADDQ $0x00000020, R8
+v0_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v0_u1_end
 
@@ -4555,24 +4631,28 @@ v0_done:
 v0_next:
 	CMPQ R14, $0x00000001
 	JNE  v1_next
-	SUBQ $0x00000020, R8
-	JLT  v1_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v1_u3_end
 
-v1_u2:
+v1_u3:
 	VMOVUPS (BX)(DI*1), Z0
+	VMOVUPS 64(BX)(DI*1), Z4
+	VMOVUPS 128(BX)(DI*1), Z8
 	VPXORD  Z1, Z1, Z1
 	VMAXPS  Z0, Z1, Z0
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z4, Z5, Z4
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z8, Z9, Z8
 	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(BX)(DI*1), Z0
-	VPXORD  Z1, Z1, Z1
-	VMAXPS  Z0, Z1, Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, R8
-	JGE     v1_u2
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z8, 128(AX)(DI*1)
+	ADDQ    $0x000000c0, DI
+	SUBQ    $0x00000030, R8
+	JGE     v1_u3
 
-v1_u2_end:
-	ADDQ $0x00000020, R8
+v1_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v1_u1_end
 
@@ -4605,28 +4685,34 @@ v1_done:
 v1_next:
 	CMPQ R14, $0x00000002
 	JNE  v2_next
-	SUBQ $0x00000020, R8
-	JLT  v2_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v2_u3_end
 
-v2_u2:
+v2_u3:
 	VMOVUPS (BX)(DI*1), Z0
+	VMOVUPS 64(BX)(DI*1), Z4
+	VMOVUPS 128(BX)(DI*1), Z8
 	VPXORD  Z1, Z1, Z1
 	VMAXPS  Z0, Z1, Z0
 	VMOVUPS const64_40c00000<>+0(SB), Z1
 	VMINPS  Z0, Z1, Z0
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z4, Z5, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z5
+	VMINPS  Z4, Z5, Z4
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z8, Z9, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z8, Z9, Z8
 	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(BX)(DI*1), Z0
-	VPXORD  Z1, Z1, Z1
-	VMAXPS  Z0, Z1, Z0
-	VMOVUPS const64_40c00000<>+0(SB), Z1
-	VMINPS  Z0, Z1, Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, R8
-	JGE     v2_u2
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z8, 128(AX)(DI*1)
+	ADDQ    $0x000000c0, DI
+	SUBQ    $0x00000030, R8
+	JGE     v2_u3
 
-v2_u2_end:
-	ADDQ $0x00000020, R8
+v2_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v2_u1_end
 
@@ -4663,66 +4749,91 @@ v2_done:
 v2_next:
 	CMPQ R14, $0x00000003
 	JNE  v3_next
-	SUBQ $0x00000020, R8
-	JLT  v3_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v3_u3_end
 
-v3_u2:
+v3_u3:
 	VMOVUPS      (BX)(DI*1), Z0
+	VMOVUPS      64(BX)(DI*1), Z4
+	VMOVUPS      128(BX)(DI*1), Z8
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
 	VMINPS       Z0, Z3, Z3
+	VMINPS       Z4, Z7, Z7
+	VMINPS       Z8, Z11, Z11
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
 	VMAXPS       Z3, Z2, Z3
+	VMAXPS       Z7, Z6, Z7
+	VMAXPS       Z11, Z10, Z11
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
+	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
+	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
 	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
+	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
+	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
 	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
+	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
+	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
 	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
+	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
+	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
 	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
 	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z10, Z10
 	VPADDD       Z2, Z1, Z1
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z10, Z9, Z9
 	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
+	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
 	VRCP14PS     Z1, Z2
 	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS  Z2, Z1, Z2
 	VMULPS       Z2, Z0, Z0
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z4, Z4
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z8, Z8
 	VMOVUPS      Z0, (AX)(DI*1)
-	VMOVUPS      64(BX)(DI*1), Z0
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
-	VMINPS       Z0, Z3, Z3
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
-	VMAXPS       Z3, Z2, Z3
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
-	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
-	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       Z2, Z1, Z1
-	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
-	VRCP14PS     Z1, Z2
-	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS  Z2, Z1, Z2
-	VMULPS       Z2, Z0, Z0
-	VMOVUPS      Z0, 64(AX)(DI*1)
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x00000020, R8
-	JGE          v3_u2
+	VMOVUPS      Z4, 64(AX)(DI*1)
+	VMOVUPS      Z8, 128(AX)(DI*1)
+	ADDQ         $0x000000c0, DI
+	SUBQ         $0x00000030, R8
+	JGE          v3_u3
 
-v3_u2_end:
-	ADDQ $0x00000020, R8
+v3_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v3_u1_end
 
@@ -4797,11 +4908,13 @@ v3_done:
 v3_next:
 	CMPQ R14, $0x00000004
 	JNE  v4_next
-	SUBQ $0x00000020, R8
-	JLT  v4_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v4_u3_end
 
-v4_u2:
+v4_u3:
 	VMOVUPS (BX)(DI*1), Z0
+	VMOVUPS 64(BX)(DI*1), Z4
+	VMOVUPS 128(BX)(DI*1), Z8
 	VADDPS  const64_40400000<>+0(SB), Z0, Z2
 	VPXORD  Z1, Z1, Z1
 	VMAXPS  Z2, Z1, Z2
@@ -4809,22 +4922,29 @@ v4_u2:
 	VMINPS  Z2, Z1, Z2
 	VMULPS  const64_3e2aaaab<>+0(SB), Z2, Z2
 	VMULPS  Z2, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z4, Z6
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z5
+	VMINPS  Z6, Z5, Z6
+	VMULPS  const64_3e2aaaab<>+0(SB), Z6, Z6
+	VMULPS  Z6, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z8, Z10
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z10, Z9, Z10
+	VMULPS  const64_3e2aaaab<>+0(SB), Z10, Z10
+	VMULPS  Z10, Z8, Z8
 	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(BX)(DI*1), Z0
-	VADDPS  const64_40400000<>+0(SB), Z0, Z2
-	VPXORD  Z1, Z1, Z1
-	VMAXPS  Z2, Z1, Z2
-	VMOVUPS const64_40c00000<>+0(SB), Z1
-	VMINPS  Z2, Z1, Z2
-	VMULPS  const64_3e2aaaab<>+0(SB), Z2, Z2
-	VMULPS  Z2, Z0, Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, R8
-	JGE     v4_u2
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z8, 128(AX)(DI*1)
+	ADDQ    $0x000000c0, DI
+	SUBQ    $0x00000030, R8
+	JGE     v4_u3
 
-v4_u2_end:
-	ADDQ $0x00000020, R8
+v4_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v4_u1_end
 
@@ -4867,68 +4987,94 @@ v4_done:
 v4_next:
 	CMPQ R14, $0x00000005
 	JNE  v5_next
-	SUBQ $0x00000020, R8
-	JLT  v5_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v5_u3_end
 
-v5_u2:
+v5_u3:
 	VMOVUPS      (BX)(DI*1), Z0
+	VMOVUPS      64(BX)(DI*1), Z4
+	VMOVUPS      128(BX)(DI*1), Z8
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
 	VMINPS       Z0, Z3, Z3
+	VMINPS       Z4, Z7, Z7
+	VMINPS       Z8, Z11, Z11
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
 	VMAXPS       Z3, Z2, Z3
+	VMAXPS       Z7, Z6, Z7
+	VMAXPS       Z11, Z10, Z11
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
+	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
+	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
 	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
+	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
+	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
 	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
+	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
+	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
 	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
+	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
+	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
 	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
 	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z10, Z10
 	VPADDD       Z2, Z1, Z1
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z10, Z9, Z9
 	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
+	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
 	VMOVUPS      const64_3f800000<>+0(SB), Z3
 	VRCP14PS     Z1, Z2
 	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS  Z2, Z1, Z2
 	VMULPS       Z2, Z3, Z0
+	VMOVUPS      const64_3f800000<>+0(SB), Z7
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z7, Z4
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z11, Z8
 	VMOVUPS      Z0, (AX)(DI*1)
-	VMOVUPS      64(BX)(DI*1), Z0
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
-	VMINPS       Z0, Z3, Z3
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
-	VMAXPS       Z3, Z2, Z3
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
-	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
-	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       Z2, Z1, Z1
-	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
-	VMOVUPS      const64_3f800000<>+0(SB), Z3
-	VRCP14PS     Z1, Z2
-	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
-	VFMADD213PS  Z2, Z1, Z2
-	VMULPS       Z2, Z3, Z0
-	VMOVUPS      Z0, 64(AX)(DI*1)
-	ADDQ         $0x00000080, DI
-	SUBQ         $0x00000020, R8
-	JGE          v5_u2
+	VMOVUPS      Z4, 64(AX)(DI*1)
+	VMOVUPS      Z8, 128(AX)(DI*1)
+	ADDQ         $0x000000c0, DI
+	SUBQ         $0x00000030, R8
+	JGE          v5_u3
 
-v5_u2_end:
-	ADDQ $0x00000020, R8
+v5_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v5_u1_end
 
@@ -5003,32 +5149,40 @@ v5_done:
 	RET
 
 v5_next:
-	SUBQ $0x00000020, R8
-	JLT  v6_u2_end
+	SUBQ $0x00000030, R8
+	JLT  v6_u3_end
 
-v6_u2:
+v6_u3:
 	VMOVUPS (BX)(DI*1), Z0
+	VMOVUPS 64(BX)(DI*1), Z4
+	VMOVUPS 128(BX)(DI*1), Z8
 	VADDPS  const64_40400000<>+0(SB), Z0, Z0
 	VPXORD  Z1, Z1, Z1
 	VMAXPS  Z0, Z1, Z0
 	VMOVUPS const64_40c00000<>+0(SB), Z1
 	VMINPS  Z0, Z1, Z0
 	VMULPS  const64_3e2aaaab<>+0(SB), Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z4, Z5, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z5
+	VMINPS  Z4, Z5, Z4
+	VMULPS  const64_3e2aaaab<>+0(SB), Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z8, Z9, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z8, Z9, Z8
+	VMULPS  const64_3e2aaaab<>+0(SB), Z8, Z8
 	VMOVUPS Z0, (AX)(DI*1)
-	VMOVUPS 64(BX)(DI*1), Z0
-	VADDPS  const64_40400000<>+0(SB), Z0, Z0
-	VPXORD  Z1, Z1, Z1
-	VMAXPS  Z0, Z1, Z0
-	VMOVUPS const64_40c00000<>+0(SB), Z1
-	VMINPS  Z0, Z1, Z0
-	VMULPS  const64_3e2aaaab<>+0(SB), Z0, Z0
-	VMOVUPS Z0, 64(AX)(DI*1)
-	ADDQ    $0x00000080, DI
-	SUBQ    $0x00000020, R8
-	JGE     v6_u2
+	VMOVUPS Z4, 64(AX)(DI*1)
+	VMOVUPS Z8, 128(AX)(DI*1)
+	ADDQ    $0x000000c0, DI
+	SUBQ    $0x00000030, R8
+	JGE     v6_u3
 
-v6_u2_end:
-	ADDQ $0x00000020, R8
+v6_u3_end:
+	ADDQ $0x00000030, R8
 	SUBQ $0x00000010, R8
 	JLT  v6_u1_end
 

@@ -203,7 +203,7 @@ func (t tile) activate() {
 		}
 		for r := range t.rows {
 			for v := range t.vecs {
-				t.Activate(act, t.acc(0, r, v), t.temp(0), t.temp(1), t.temp(2))
+				t.Activate(act, simd.Group{X: t.acc(0, r, v), A: t.temp(0), B: t.temp(1), C: t.temp(2)})
 			}
 		}
 		if i < len(acts)-1 {

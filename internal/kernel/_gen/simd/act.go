@@ -19,25 +19,36 @@ const (
 
 var expTerms = []float32{1, -1, 0.49999993, -0.1666652, 0.041668388, -0.008368717, 0.00138145987}
 
-// ExpNeg sets e to e^-x, with x limited to ±87.33, and clobbers n and t. NaN
-// stays NaN.
-func (s *ISA) ExpNeg(x, e, n, t reg.VecPhysical) {
-	VMOVUPS(s.Float(expLimit), t)
-	VMINPS(x, t, t) // of two operands with a NaN, the first written here wins
-	VMOVUPS(s.Float(-expLimit), n)
-	VMAXPS(t, n, t)
-	VMOVUPS(s.Float(-log2e), n)
-	VFMADD213PS(s.Float(roundMagic), t, n) // the exponent in the lowest bits
-	VSUBPS(s.Float(roundMagic), n, e)
-	VFMADD231PS(s.Float(ln2Upper), e, t)
-	VFMADD231PS(s.Float(ln2Lower), e, t)
-	last := len(expTerms) - 1
-	VMOVUPS(s.Float(expTerms[last]), e)
-	for i := last - 1; i >= 0; i-- {
-		VFMADD213PS(s.Float(expTerms[i]), t, e)
+// Group is the registers of one vector in a computation on several at once:
+// processors look only so far ahead, and a chain of dependent operations
+// leaves them waiting.
+type Group struct{ X, A, B, C reg.VecPhysical }
+
+// ExpNeg sets each A to e^-X, with X limited to ±87.33, and clobbers B and C.
+// NaN stays NaN.
+func (s *ISA) ExpNeg(groups ...Group) {
+	each := func(f func(g Group)) {
+		for _, g := range groups {
+			f(g)
+		}
 	}
-	VPSLLD(U8(23), n, n)
-	VPADDD(n, e, e)
+	// Of two operands with a NaN, the one written first here wins.
+	each(func(g Group) { VMOVUPS(s.Float(expLimit), g.C) })
+	each(func(g Group) { VMINPS(g.X, g.C, g.C) })
+	each(func(g Group) { VMOVUPS(s.Float(-expLimit), g.B) })
+	each(func(g Group) { VMAXPS(g.C, g.B, g.C) })
+	each(func(g Group) { VMOVUPS(s.Float(-log2e), g.B) })
+	each(func(g Group) { VFMADD213PS(s.Float(roundMagic), g.C, g.B) }) // the exponent in the lowest bits
+	each(func(g Group) { VSUBPS(s.Float(roundMagic), g.B, g.A) })
+	each(func(g Group) { VFMADD231PS(s.Float(ln2Upper), g.A, g.C) })
+	each(func(g Group) { VFMADD231PS(s.Float(ln2Lower), g.A, g.C) })
+	last := len(expTerms) - 1
+	each(func(g Group) { VMOVUPS(s.Float(expTerms[last]), g.A) })
+	for i := last - 1; i >= 0; i-- {
+		each(func(g Group) { VFMADD213PS(s.Float(expTerms[i]), g.C, g.A) })
+	}
+	each(func(g Group) { VPSLLD(U8(23), g.B, g.B) })
+	each(func(g Group) { VPADDD(g.B, g.A, g.A) })
 }
 
 // Activations in the order of kernel.Act.
@@ -51,32 +62,42 @@ const (
 	HardSigmoid
 )
 
-// Activate applies an activation to v, and clobbers t0, t1 and t2.
-func (s *ISA) Activate(act int, v, t0, t1, t2 reg.VecPhysical) {
+// Activate applies an activation to each X, and clobbers the other registers
+// of the groups.
+func (s *ISA) Activate(act int, groups ...Group) {
 	switch act {
-	case ReLU:
-		s.Zero(t0)
-		VMAXPS(v, t0, v)
-	case ReLU6:
-		s.relu6(v, t0)
-	case Swish:
-		s.ExpNeg(v, t0, t1, t2)
-		VADDPS(s.Float(1), t0, t0)
-		s.divide(v, t0, t1, v)
-	case HardSwish:
-		VADDPS(s.Float(3), v, t1)
-		s.relu6(t1, t0)
-		VMULPS(s.Float(1.0/6), t1, t1)
-		VMULPS(t1, v, v)
-	case Sigmoid:
-		s.ExpNeg(v, t0, t1, t2)
-		VADDPS(s.Float(1), t0, t0)
-		VMOVUPS(s.Float(1), t2)
-		s.divide(t2, t0, t1, v)
-	case HardSigmoid:
-		VADDPS(s.Float(3), v, v)
-		s.relu6(v, t0)
-		VMULPS(s.Float(1.0/6), v, v)
+	case Swish, Sigmoid:
+		s.ExpNeg(groups...)
+		for _, g := range groups {
+			VADDPS(s.Float(1), g.A, g.A)
+		}
+		for _, g := range groups {
+			if act == Swish {
+				s.divide(g.X, g.A, g.B, g.X)
+				continue
+			}
+			VMOVUPS(s.Float(1), g.C)
+			s.divide(g.C, g.A, g.B, g.X)
+		}
+		return
+	}
+	for _, g := range groups {
+		switch act {
+		case ReLU:
+			s.Zero(g.A)
+			VMAXPS(g.X, g.A, g.X)
+		case ReLU6:
+			s.relu6(g.X, g.A)
+		case HardSwish:
+			VADDPS(s.Float(3), g.X, g.B)
+			s.relu6(g.B, g.A)
+			VMULPS(s.Float(1.0/6), g.B, g.B)
+			VMULPS(g.B, g.X, g.X)
+		case HardSigmoid:
+			VADDPS(s.Float(3), g.X, g.X)
+			s.relu6(g.X, g.A)
+			VMULPS(s.Float(1.0/6), g.X, g.X)
+		}
 	}
 }
 
@@ -134,7 +155,7 @@ func (s *ISA) ActGrad(act int, y, g, t0, t1, t2 reg.VecPhysical) {
 
 // sigmoids sets p to σ(y) and q to 1-σ(y), and clobbers t.
 func (s *ISA) sigmoids(y, p, q, t reg.VecPhysical) {
-	s.ExpNeg(y, p, q, t)
+	s.ExpNeg(Group{y, p, q, t})
 	VADDPS(s.Float(1), p, p)
 	VMOVUPS(s.Float(1), q)
 	s.divide(q, p, t, p)

@@ -15,11 +15,11 @@ type Flat struct {
 	Vecs   []string // parameters of the vectors, at most 5
 	Unroll int
 
-	Setup func()         // loads what stays in registers
-	Step  func(e *Elems) // does one vector of each
+	Setup func()           // loads what stays in registers
+	Step  func(e []*Elems) // does some vectors of each
 	// Variants, if any, are alternatives to Step by the value of the
 	// parameter "variant"; the last is taken for any other value.
-	Variants []func(e *Elems)
+	Variants []func(e []*Elems)
 }
 
 // Elems is one vector of elements.
@@ -65,15 +65,17 @@ func (f *Flat) Emit() {
 	}
 }
 
-func (f *Flat) loop(name string, step func(e *Elems)) {
+func (f *Flat) loop(name string, step func(e []*Elems)) {
 	for _, n := range []int{f.Unroll, 1} {
 		label := fmt.Sprintf("%s_u%d", name, n)
 		SUBQ(U32(uint32(n*f.Lanes)), flatLeft)
 		JLT(LabelRef(label + "_end"))
 		Label(label)
+		var elems []*Elems
 		for u := range n {
-			step(&Elems{ISA: f.ISA, disp: u * f.Bytes()})
+			elems = append(elems, &Elems{ISA: f.ISA, disp: u * f.Bytes()})
 		}
+		step(elems)
 		ADDQ(U32(uint32(n*f.Bytes())), flatOff)
 		SUBQ(U32(uint32(n*f.Lanes)), flatLeft)
 		JGE(LabelRef(label))
@@ -84,7 +86,7 @@ func (f *Flat) loop(name string, step func(e *Elems)) {
 	MOVQ(flatLeft, tmp0)
 	e := &Elems{ISA: f.ISA, name: name, masked: true}
 	e.mask = f.TailMask(tmp0, tmp1, f.V(f.Regs-1), reg.K1)
-	step(e)
+	step([]*Elems{e})
 	Label(name + "_done")
 	VZEROUPPER()
 	RET()

@@ -31,6 +31,22 @@ func main() {
 	Generate()
 }
 
+// interleave is how many vectors go through an activation together.
+const interleave = 3
+
+// group returns the registers of vector i of those.
+func group(s *simd.ISA, i int) simd.Group {
+	return simd.Group{X: s.V(4 * i), A: s.V(4*i + 1), B: s.V(4*i + 2), C: s.V(4*i + 3)}
+}
+
+func groups(s *simd.ISA, n int) []simd.Group {
+	var g []simd.Group
+	for i := range n {
+		g = append(g, group(s, i))
+	}
+	return g
+}
+
 func text(s *simd.ISA, name, signature, doc string) {
 	TEXT(name+s.Name, attr.NOSPLIT, signature)
 	Pragma("noescape")
@@ -47,12 +63,16 @@ func broadcast(param string, v reg.VecPhysical) {
 
 func activate(s *simd.ISA) {
 	text(s, "activate", "func(dst, src *float32, n int, variant int)", "applies activation variant.")
-	f := simd.Flat{ISA: s, Vecs: []string{"dst", "src"}, Unroll: 2}
+	f := simd.Flat{ISA: s, Vecs: []string{"dst", "src"}, Unroll: interleave}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
-		f.Variants = append(f.Variants, func(e *simd.Elems) {
-			e.Load(1, s.V(0))
-			s.Activate(act, s.V(0), s.V(1), s.V(2), s.V(3))
-			e.Store(s.V(0), 0)
+		f.Variants = append(f.Variants, func(e []*simd.Elems) {
+			for i := range e {
+				e[i].Load(1, group(s, i).X)
+			}
+			s.Activate(act, groups(s, len(e))...)
+			for i := range e {
+				e[i].Store(group(s, i).X, 0)
+			}
 		})
 	}
 	f.Emit()
@@ -62,11 +82,13 @@ func actGrad(s *simd.ISA) {
 	text(s, "actGrad", "func(dy, y *float32, n int, variant int)", "multiplies dy by the derivative of activation variant at y.")
 	f := simd.Flat{ISA: s, Vecs: []string{"dy", "y"}, Unroll: 2}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
-		f.Variants = append(f.Variants, func(e *simd.Elems) {
-			e.Load(1, s.V(0))
-			e.Load(0, s.V(1))
-			s.ActGrad(act, s.V(0), s.V(1), s.V(2), s.V(3), s.V(4))
-			e.Store(s.V(1), 0)
+		f.Variants = append(f.Variants, func(e []*simd.Elems) {
+			for _, e := range e {
+				e.Load(1, s.V(0))
+				e.Load(0, s.V(1))
+				s.ActGrad(act, s.V(0), s.V(1), s.V(2), s.V(3), s.V(4))
+				e.Store(s.V(1), 0)
+			}
 		})
 	}
 	f.Emit()
@@ -75,11 +97,13 @@ func actGrad(s *simd.ISA) {
 func addVec(s *simd.ISA) {
 	text(s, "addVec", "func(dst, a, b *float32, n int)", "sets dst to a+b.")
 	f := simd.Flat{ISA: s, Vecs: []string{"dst", "a", "b"}, Unroll: 4}
-	f.Step = func(e *simd.Elems) {
-		e.Load(1, s.V(0))
-		e.Load(2, s.V(1))
-		VADDPS(s.V(1), s.V(0), s.V(0))
-		e.Store(s.V(0), 0)
+	f.Step = func(e []*simd.Elems) {
+		for _, e := range e {
+			e.Load(1, s.V(0))
+			e.Load(2, s.V(1))
+			VADDPS(s.V(1), s.V(0), s.V(0))
+			e.Store(s.V(0), 0)
+		}
 	}
 	f.Emit()
 }
@@ -87,11 +111,13 @@ func addVec(s *simd.ISA) {
 func mulVec(s *simd.ISA) {
 	text(s, "mulVec", "func(dst, a, b *float32, n int)", "sets dst to a·b.")
 	f := simd.Flat{ISA: s, Vecs: []string{"dst", "a", "b"}, Unroll: 4}
-	f.Step = func(e *simd.Elems) {
-		e.Load(1, s.V(0))
-		e.Load(2, s.V(1))
-		VMULPS(s.V(1), s.V(0), s.V(0))
-		e.Store(s.V(0), 0)
+	f.Step = func(e []*simd.Elems) {
+		for _, e := range e {
+			e.Load(1, s.V(0))
+			e.Load(2, s.V(1))
+			VMULPS(s.V(1), s.V(0), s.V(0))
+			e.Store(s.V(0), 0)
+		}
 	}
 	f.Emit()
 }
@@ -100,11 +126,13 @@ func mulAdd(s *simd.ISA) {
 	text(s, "mulAdd", "func(dst *float32, a float32, x *float32, n int)", "adds a·x to dst.")
 	f := simd.Flat{ISA: s, Vecs: []string{"dst", "x"}, Unroll: 4}
 	f.Setup = func() { broadcast("a", s.V(4)) }
-	f.Step = func(e *simd.Elems) {
-		e.Load(0, s.V(0))
-		e.Load(1, s.V(1))
-		VFMADD231PS(s.V(1), s.V(4), s.V(0))
-		e.Store(s.V(0), 0)
+	f.Step = func(e []*simd.Elems) {
+		for _, e := range e {
+			e.Load(0, s.V(0))
+			e.Load(1, s.V(1))
+			VFMADD231PS(s.V(1), s.V(4), s.V(0))
+			e.Store(s.V(0), 0)
+		}
 	}
 	f.Emit()
 }
@@ -241,7 +269,7 @@ func affineAct(s *simd.ISA) {
 				x := s.V(8 + v%2)
 				b.Load(1, v, x)
 				VFMADD213PS(s.V(4+v), s.V(v), x)
-				s.Activate(act, x, s.V(10), s.V(11), s.V(12))
+				s.Activate(act, simd.Group{X: x, A: s.V(10), B: s.V(11), C: s.V(12)})
 				b.Store(x, 0, v)
 			}
 		})
