@@ -4,12 +4,13 @@ import (
 	"bytes"
 	"fmt"
 	"image"
-	"image/jpeg"
 	"image/png"
 	"io"
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
+
+	"github.com/mixnet-go/mixnet/vision/internal/jpeg"
 )
 
 // DefaultMaxPixels is the size of picture that a [Decoder] refuses to exceed
@@ -31,6 +32,7 @@ type Decoder struct {
 	// IgnoreOrientation leaves the picture as it is stored.
 	IgnoreOrientation bool
 
+	jpeg        jpeg.Decoder
 	whole, part Image
 }
 
@@ -115,6 +117,13 @@ func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, 
 
 // stored decodes the part of the w×h picture inside r as it is stored.
 func (d *Decoder) stored(dst *Image, data []byte, f Format, w, h int, r image.Rectangle, channels int) error {
+	if f == JPEG {
+		dst.reset(r.Dx(), r.Dy(), channels)
+		if err := d.jpeg.Decode(dst.Pix, data, r, channels); err != nil {
+			return decodeError(f, err)
+		}
+		return nil
+	}
 	whole := r.Dx() == w && r.Dy() == h
 	target := dst
 	if !whole {
@@ -141,8 +150,6 @@ func decodeStored(dst *Image, data []byte, f Format, w, h, channels int) error {
 	switch f {
 	case GIF:
 		return decodeGIF(dst, data, channels)
-	case JPEG:
-		img, err = jpeg.Decode(r)
 	case PNG:
 		// Deflate shrinks by at most 1032; a sample takes at least a bit.
 		if int64(w)*int64(h)/8/1032 > int64(len(data)) {

@@ -10,6 +10,8 @@ import (
 
 	"golang.org/x/image/bmp"
 	"golang.org/x/image/webp"
+
+	"github.com/mixnet-go/mixnet/vision/internal/jpeg"
 )
 
 // Format is the encoding of a picture file, told from its first bytes.
@@ -113,8 +115,10 @@ func decodeError(f Format, err error) error {
 	switch {
 	case errors.Is(err, ErrTruncated), errors.Is(err, ErrCorrupt), errors.Is(err, ErrFormat), errors.Is(err, ErrTooLarge):
 		return fmt.Errorf("%s: %w", f, err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, jpeg.ErrTruncated):
 		return fmt.Errorf("%s: %w", f, ErrTruncated)
+	case errors.Is(err, jpeg.ErrUnsupported):
+		return fmt.Errorf("%s: %w: %w", f, ErrFormat, err)
 	}
 	return fmt.Errorf("%s: %w: %w", f, ErrCorrupt, err)
 }
