@@ -10,6 +10,7 @@ func pointwiseGeneric[T Float](dst []T, dstStride int, src []T, srcStride, rows 
 func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, ep *EpilogueOf[T]) {
 	panel := w.panel(n0 / panelCols)
 	cols := min(panelCols, w.N-n0)
+	var sums [2][panelCols]T
 	for r := 0; r < rows; r += 2 {
 		pair := min(2, rows-r)
 		a0 := src[r*srcStride:][:w.K]
@@ -17,12 +18,12 @@ func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows in
 		for c := 0; c < cols; c += 4 {
 			sum := dot2x4(a0, a1, panel[c:])
 			for i := range pair {
-				d := dst[(r+i)*dstStride+n0+c:]
-				copy(d[:min(4, cols-c)], sum[4*i:])
+				copy(sums[i][c:], sum[4*i:][:4])
 			}
 		}
 		for i := range pair {
-			ep.finish(dst[(r+i)*dstStride+n0:][:cols], r+i, n0)
+			ep.finish(sums[i][:cols], r+i, n0)
+			copy(dst[(r+i)*dstStride+n0:], sums[i][:cols])
 		}
 	}
 }

@@ -1,0 +1,148 @@
+package engine
+
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
+)
+
+// convLayer is a convolution with batch norm, activation, squeeze-excite's
+// scaling of its input, residual addition and global pooling fused in.
+type convLayer struct {
+	name    string
+	op      *graph.Conv
+	x       *value
+	factors *value // N×1×1×C, multiplies the input; nil for none
+	add     *value // residual; nil for none
+	y       *value // nil if only the pooled output is wanted
+	pool    *value // mean of y over all positions; nil if not wanted
+	act     kernel.Act
+	post    kernel.Act // after the residual
+	affine  *affine
+
+	groups []convGroup
+	bias   []float32 // nil for none
+	bytes  *byteStem // for an input of bytes; nil if not wanted
+}
+
+// convGroup is one group of a convolution.
+type convGroup struct {
+	in, out int // first channels
+	weight  *kernel.Matrix
+}
+
+// byteStem is the first convolution with the normalisation of the image
+// folded in.
+type byteStem struct {
+	weight *kernel.Matrix
+	bias   []float32
+	pad    []float32 // what stands outside the image: the mean
+}
+
+// conv returns the layer of a convolution and the node it ends with.
+func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
+	c := &convLayer{name: n.name, op: op}
+	src := n.in[0]
+	if _, ok := src.op.(*graph.Scale); ok && src.fused {
+		c.factors = l.value(src.in[1])
+		src = src.in[0]
+	}
+	c.x = l.value(src)
+	var f fusion
+	end = f.follow(n, takeAffine|takeAdd)
+	c.affine, c.act, c.post = f.affine, f.act, f.post
+	if f.add != nil {
+		c.add = l.value(f.add)
+	}
+	if isPointwise(op) && !end.keep && len(end.users) == 1 {
+		if u := end.users[0]; isGlobalPool(u) {
+			u.fused = true
+			c.pool = l.value(u)
+			return end, c
+		}
+	}
+	c.y = l.value(end)
+	return end, c
+}
+
+func isGlobalPool(n *node) bool {
+	_, ok := n.op.(*graph.GlobalPool)
+	return ok
+}
+
+func (c *convLayer) args() (reads, writes []*value) {
+	return present(c.x, c.factors, c.add), present(c.y, c.pool)
+}
+
+// overwrites: a sum may replace the residual it adds to.
+func (c *convLayer) overwrites() (y *value, inputs []*value) {
+	if c.add == nil {
+		return nil, nil
+	}
+	x, _ := c.x.storage()
+	if a, _ := c.add.storage(); a == x {
+		return nil, nil
+	}
+	return c.y, []*value{c.add}
+}
+
+// present returns those values that are not nil.
+func present(values ...*value) []*value {
+	out := values[:0]
+	for _, v := range values {
+		if v != nil {
+			out = append(out, v)
+		}
+	}
+	return out
+}
+
+func (c *convLayer) pack(p *packer) {
+	w := p.concat(c.op.Weights)
+	out, k := c.op.Out(), c.op.Kernel
+	if c.op.Bias != graph.NoParam {
+		c.bias = append(c.bias, p.values[c.op.Bias]...)
+	}
+	if a := c.affine; a != nil {
+		if c.bias == nil {
+			c.bias = make([]float32, out)
+		}
+		for i := range c.bias {
+			c.bias[i] = c.bias[i]*a.scale[i] + a.shift[i]
+		}
+	}
+	c.groups = make([]convGroup, len(c.op.Groups))
+	in, at := 0, 0
+	for i, g := range c.op.Groups {
+		perOut := g.In * k * k
+		part := w[:g.Out*perOut]
+		w = w[len(part):]
+		if c.affine != nil {
+			for o, s := range c.affine.scale[at : at+g.Out] {
+				row := part[o*perOut:][:perOut]
+				kernel.ScaleVec(row, row, s)
+			}
+		}
+		m := kernel.PackConv(part, g.Out, g.In, k)
+		c.groups[i] = convGroup{in: in, out: at, weight: m}
+		if p.stem == c {
+			c.bytes = foldBytes(part, c.bias, g, k, p)
+		}
+		in += g.In
+		at += g.Out
+	}
+	c.affine = nil
+}
+
+// foldBytes prepares a stem for pixels of bytes. It changes w.
+func foldBytes(w, bias []float32, g graph.ConvGroup, k int, p *packer) *byteStem {
+	s := &byteStem{bias: make([]float32, g.Out), pad: make([]float32, g.In)}
+	copy(s.bias, bias)
+	std := make([]float32, g.In)
+	for c := range std {
+		s.pad[c] = p.mean[c] * 255
+		std[c] = p.std[c] * 255
+	}
+	kernel.FoldNormalisation(w, s.bias, g.In, s.pad, std)
+	s.weight = kernel.PackConv(w, g.Out, g.In, k)
+	return s
+}

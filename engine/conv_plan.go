@@ -1,0 +1,276 @@
+package engine
+
+import (
+	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/par"
+)
+
+func (c *convLayer) plan(b *builder) {
+	switch {
+	case !isPointwise(c.op):
+		c.planWindows(b)
+	case c.pool != nil:
+		c.planPooled(b)
+	default:
+		c.planPointwise(b)
+	}
+}
+
+// info returns a step of c that computes pixels output pixels of every image.
+func (c *convLayer) info(b *builder, y view) step {
+	weights := int64(0)
+	for _, g := range c.groups {
+		weights += 4 * int64(g.weight.N) * int64(g.weight.K)
+	}
+	x := b.view(c.x)
+	s := step{name: c.name, kind: c.op.Kind(), macs: c.op.MACsPerPixel() * int64(b.images*y.pixels()), bytes: weights + x.bytes(b.images)}
+	if c.y != nil {
+		s.bytes += y.bytes(b.images)
+	}
+	if c.add != nil {
+		s.bytes += y.bytes(b.images)
+	}
+	return s
+}
+
+// optional returns the view of v, or the zero view for nil.
+func (b *builder) optional(v *value) view {
+	if v == nil {
+		return view{}
+	}
+	return b.view(v)
+}
+
+// tile is a share of a matrix product: all inputs of some outputs of a group,
+// for some pixels of an image. A batch without squeeze-excite counts as one
+// image.
+type tile struct {
+	weight    kernel.Matrix
+	bias      []float32
+	in, out   int // first channels
+	image     int
+	row, rows int
+}
+
+// pointwise is a 1×1 convolution.
+type pointwise struct {
+	x, y, add, factors view
+	act, post          kernel.Act
+	tiles              []tile
+}
+
+func (c *convLayer) planPointwise(b *builder) {
+	p := &pointwise{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, post: c.post}
+	images, rows := 1, b.images*p.y.pixels()
+	if c.factors != nil {
+		factors := b.view(c.factors)
+		if rows := p.y.pixels(); rows < c.groups[0].weight.N {
+			addScale(b, c.name, p.x, p.x, factors)
+		} else {
+			images, p.factors = b.images, factors
+			for _, g := range c.groups {
+				b.scratch(g.weight.InScaleScratch())
+			}
+		}
+		if p.factors.block != nil {
+			rows = p.y.pixels()
+		}
+	}
+	for i := range images {
+		for _, g := range c.groups {
+			p.tiles = c.tiles(p.tiles, b, g, i, images, rows, p.factors.block != nil)
+		}
+	}
+	s := c.info(b, p.y)
+	s.work, s.parts = p, len(p.tiles)
+	b.add(s)
+}
+
+const (
+	tileBytes = 160 << 10 // input and output of a tile: they should stay in the L2 cache
+	tileMACs  = 100 << 10 // less is not worth handing to another thread
+	minRows   = 24        // fewer use each weight too seldom
+	shares    = 3         // tiles per thread, so that a late thread costs little
+)
+
+// tiles appends the tiles of one group on one image.
+func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, rows int, scaled bool) []tile {
+	k, n := g.weight.K, g.weight.N
+	rowParts := 1
+	if !scaled {
+		rowParts = max(1, (rows*(k+n)*4+tileBytes/2)/tileBytes)
+	}
+	colParts := 1
+	if b.threads > 1 {
+		want := (shares*b.threads + images*len(c.groups) - 1) / (images * len(c.groups))
+		want = min(want, max(1, rows*k*n/tileMACs))
+		if !scaled && rowParts < want {
+			rowParts = min(want, max(rowParts, rows/minRows))
+		}
+		if rowParts < want {
+			colParts = min((want+rowParts-1)/rowParts, (n+kernelCols-1)/kernelCols)
+		}
+	}
+	panels := (n + kernelCols - 1) / kernelCols
+	for r := range rowParts {
+		row, end := par.Split(rows, rowParts, r)
+		for i := range colParts {
+			from, to := par.Split(panels, colParts, i)
+			from, to = from*kernelCols, min(to*kernelCols, n)
+			t := tile{weight: g.weight.Columns(from, to), in: g.in, out: g.out + from, image: image, row: row, rows: end - row}
+			if c.bias != nil {
+				t.bias = c.bias[t.out:][:to-from]
+			}
+			out = append(out, t)
+		}
+	}
+	return out
+}
+
+// kernelCols is the unit in which the columns of a matrix can be divided.
+const kernelCols = 16
+
+func (p *pointwise) run(s *state, worker, part int) {
+	t := &p.tiles[part]
+	ep := kernel.Epilogue{Bias: t.bias, Act: p.act}
+	if p.add.block != nil {
+		ep.Add, ep.AddStride = s.from(p.add, t.image, t.row)[t.out:], p.add.stride
+	}
+	if p.factors.block != nil {
+		ep.InScale, ep.Scratch = s.from(p.factors, t.image, 0)[t.in:], s.scratch[worker]
+	}
+	y := s.from(p.y, t.image, t.row)[t.out:]
+	kernel.Pointwise(y, p.y.stride, s.from(p.x, t.image, t.row)[t.in:], p.x.stride, t.rows, &t.weight, &ep)
+	if p.post != kernel.Identity {
+		kernel.ActivateRows(y, p.y.stride, y, p.y.stride, t.rows, t.weight.N, p.post)
+	}
+}
+
+// pooledPointwise is a 1×1 convolution of which only the mean over all
+// positions is wanted.
+type pooledPointwise struct {
+	x, add, pool view
+	act, post    kernel.Act
+	tiles        []tile // of all pixels of an image
+}
+
+// pooledRows is the number of pixels computed at a time.
+const pooledRows = 96
+
+func (c *convLayer) planPooled(b *builder) {
+	p := &pooledPointwise{x: b.view(c.x), add: b.optional(c.add), pool: b.view(c.pool), act: c.act, post: c.post}
+	if c.factors != nil {
+		addScale(b, c.name, p.x, p.x, b.view(c.factors))
+	}
+	for i := range b.images {
+		for _, g := range c.groups {
+			panels := (g.weight.N + kernelCols - 1) / kernelCols
+			parts := min(panels, max(1, panels/6))
+			for j := range parts {
+				from, to := par.Split(panels, parts, j)
+				from, to = from*kernelCols, min(to*kernelCols, g.weight.N)
+				t := tile{weight: g.weight.Columns(from, to), in: g.in, out: g.out + from, image: i, rows: p.x.pixels()}
+				if c.bias != nil {
+					t.bias = c.bias[t.out:][:to-from]
+				}
+				p.tiles = append(p.tiles, t)
+				b.scratch(min(pooledRows, t.rows) * t.weight.N)
+			}
+		}
+	}
+	s := c.info(b, p.x)
+	s.kind += "+pool"
+	s.work, s.parts = p, len(p.tiles)
+	b.add(s)
+}
+
+func (p *pooledPointwise) run(s *state, worker, part int) {
+	t := &p.tiles[part]
+	n := t.weight.N
+	sum := s.from(p.pool, t.image, 0)[t.out:][:n]
+	clear(sum)
+	for row := 0; row < t.rows; row += pooledRows {
+		rows := min(pooledRows, t.rows-row)
+		ep := kernel.Epilogue{Bias: t.bias, Act: p.act}
+		if p.add.block != nil {
+			ep.Add, ep.AddStride = s.from(p.add, t.image, row)[t.out:], p.add.stride
+		}
+		y := s.scratch[worker][:rows*n]
+		kernel.Pointwise(y, n, s.from(p.x, t.image, row)[t.in:], p.x.stride, rows, &t.weight, &ep)
+		if p.post != kernel.Identity {
+			kernel.Activate(y, y, p.post)
+		}
+		kernel.SumRows(sum, y, n, rows)
+	}
+	kernel.ScaleVec(sum, sum, 1/float32(t.rows))
+}
+
+// windows is a convolution with a kernel larger than 1×1, or strided.
+type windows struct {
+	x, y, add view
+	act, post kernel.Act
+	tiles     []windowTile
+	bytes     *byteStem // of the layer that takes bytes; nil otherwise
+}
+
+// windowTile is a range of output rows of one image and group.
+type windowTile struct {
+	shape    kernel.ConvShape
+	weight   *kernel.Matrix
+	bias     []float32
+	in, out  int // first channels
+	image    int
+	from, to int
+}
+
+func (c *convLayer) planWindows(b *builder) {
+	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, post: c.post, bytes: c.bytes}
+	op, x, y := c.op, w.x, w.y
+	_, top := op.Padding.Extent(x.h, op.Kernel, op.Stride, op.Dilation)
+	_, left := op.Padding.Extent(x.w, op.Kernel, op.Stride, op.Dilation)
+	parts := min(y.h, max(1, y.h*y.w*int(op.MACsPerPixel())/tileMACs), shares*b.threads*2)
+	for i := range b.images {
+		for gi, g := range c.groups {
+			t := windowTile{
+				shape: kernel.ConvShape{
+					H: x.h, W: x.w, C: op.Groups[gi].In, Pixel: x.stride,
+					K: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
+					Top: top, Left: left, OutH: y.h, OutW: y.w,
+				},
+				weight: g.weight, in: g.in, out: g.out, image: i,
+			}
+			if c.bias != nil {
+				t.bias = c.bias[g.out:][:g.weight.N]
+			}
+			b.scratch(t.shape.ConvScratch())
+			for j := range parts {
+				t.from, t.to = par.Split(y.h, parts, j)
+				w.tiles = append(w.tiles, t)
+			}
+		}
+	}
+	s := c.info(b, y)
+	s.work, s.parts = w, len(w.tiles)
+	b.add(s)
+}
+
+func (w *windows) run(s *state, worker, part int) {
+	t := &w.tiles[part]
+	ep := kernel.Epilogue{Bias: t.bias, Act: w.act}
+	pixel := t.from * w.y.w
+	if w.add.block != nil {
+		ep.Add, ep.AddStride = s.from(w.add, t.image, pixel)[t.out:], w.add.stride
+	}
+	y := s.from(w.y, t.image, pixel)[t.out:]
+	if w.bytes != nil && s.x.bytes != nil {
+		x := s.x.bytes[t.image*t.shape.H*t.shape.W*t.shape.C:]
+		ep.Bias = w.bytes.bias
+		kernel.ConvBytes(y, w.y.stride, x, &t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, &ep, s.scratch[worker])
+	} else {
+		x := s.from(w.x, t.image, 0)[t.in:]
+		kernel.Conv(y, w.y.stride, x, &t.shape, t.from, t.to, t.weight, &ep, s.scratch[worker])
+	}
+	if w.post != kernel.Identity {
+		kernel.ActivateRows(y, w.y.stride, y, w.y.stride, (t.to-t.from)*w.y.w, t.weight.N, w.post)
+	}
+}

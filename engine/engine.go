@@ -1,0 +1,183 @@
+// Package engine runs a network forward, for inference, on the CPU.
+//
+// Compile turns a graph and its parameters into a Program: batch norm is
+// folded into the weights, weights are packed for the kernels once, and
+// activations, residual additions, squeeze-excite and pooling become part of
+// the convolutions next to them. For each input size the program then makes a
+// plan: the steps, how each is shared out among threads, and where every
+// intermediate result lies in one stretch of memory.
+package engine
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// Options adjusts a Program. The zero value is a good choice.
+type Options struct {
+	// Threads is how many threads work on one call. 0 means GOMAXPROCS.
+	Threads int
+	// MaxConcurrent is how many calls run at the same time, each with memory
+	// of its own; further ones wait. 0 means GOMAXPROCS.
+	MaxConcurrent int
+	// Mean and Std, one value per channel, are what RunBytes applies to
+	// pixels: (pixel/255 - Mean) / Std.
+	Mean, Std []float32
+}
+
+// Names of results besides those of the graph's blocks.
+const (
+	Logits   = "logits"
+	Features = "features" // pooled, the input of the classifier
+)
+
+// Program is a network ready to run. It is safe for concurrent use.
+type Program struct {
+	g         *graph.Graph
+	net       *network
+	pool      *par.Pool
+	names     map[string]graph.ID
+	mean, std []float32
+	plans     planCache
+	calls     callPool
+}
+
+// Compile makes a Program of g with the given parameters. It keeps no
+// reference to values.
+func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Program, error) {
+	if err := checkValues(g, values); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", g.Name, err)
+	}
+	if err := checkNormalisation(g, opts); err != nil {
+		return nil, fmt.Errorf("compile %s: %w", g.Name, err)
+	}
+	p := &Program{g: g, pool: par.New(opts.Threads), names: map[string]graph.ID{Logits: g.Output}}
+	want := []graph.ID{g.Output}
+	if g.Feature != graph.None {
+		p.names[Features] = g.Feature
+		want = append(want, g.Feature)
+	}
+	used := g.Reachable(g.Output)
+	for _, b := range g.Blocks {
+		if used[b.Out] {
+			p.names[b.Name] = b.Out
+			want = append(want, b.Out)
+		}
+	}
+	p.net = lower(g, values, want)
+	proto := packer{values: values, mean: opts.Mean, std: opts.Std}
+	if opts.Mean != nil {
+		p.mean, p.std = slices.Clone(opts.Mean), slices.Clone(opts.Std)
+		p.net.stem = p.net.findStem()
+	}
+	p.net.pack(p.pool, proto)
+	p.calls.init(opts.MaxConcurrent)
+	return p, nil
+}
+
+func checkValues(g *graph.Graph, values graph.Values[float32]) error {
+	if len(values) != len(g.Params) {
+		return fmt.Errorf("%d parameter tensors, the network has %d", len(values), len(g.Params))
+	}
+	for i, p := range g.Params {
+		if len(values[i]) != p.Len() {
+			return fmt.Errorf("parameter %s has %d values, want %v", p.Name, len(values[i]), p.Shape)
+		}
+	}
+	return nil
+}
+
+func checkNormalisation(g *graph.Graph, opts Options) error {
+	if opts.Mean == nil && opts.Std == nil {
+		return nil
+	}
+	if c := g.Channels(); len(opts.Mean) != c || len(opts.Std) != c {
+		return fmt.Errorf("mean and std have %d and %d values, want one for each of %d channels", len(opts.Mean), len(opts.Std), c)
+	}
+	if slices.Contains(opts.Std, 0) {
+		return errors.New("std contains zero")
+	}
+	return nil
+}
+
+// Graph returns the network that p runs.
+func (p *Program) Graph() *graph.Graph { return p.g }
+
+// Threads returns how many threads work on one call.
+func (p *Program) Threads() int { return p.pool.Threads() }
+
+// Close ends the threads of p. It is optional: a Program that is no longer
+// referenced is cleaned up by the garbage collector. No call may be running.
+func (p *Program) Close() { p.pool.Close() }
+
+// Run computes the logits of a batch of images, N×H×W×C of any height and
+// width, into dst, N×1×1×classes. Besides ctx's errors it returns those of
+// shapes that do not fit.
+func (p *Program) Run(ctx context.Context, dst, x *tensor.Tensor) error {
+	return p.one(ctx, p.g.Output, dst, images{floats: x.Data}, x.Shape)
+}
+
+// Features computes the pooled features of a batch of images, the input of the
+// classifier, into dst, N×1×1×C.
+func (p *Program) Features(ctx context.Context, dst, x *tensor.Tensor) error {
+	if p.g.Feature == graph.None {
+		return fmt.Errorf("%s has no features", p.g.Name)
+	}
+	return p.one(ctx, p.g.Feature, dst, images{floats: x.Data}, x.Shape)
+}
+
+// RunBytes is Run on pixels of bytes, N×H×W×C like shape, normalised by the
+// Mean and Std of Options.
+func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
+	if p.mean == nil {
+		return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
+	}
+	return p.one(ctx, p.g.Output, dst, images{bytes: pixels}, shape)
+}
+
+// Outputs returns the results of the given names for a batch of images: names
+// of the graph's blocks, Features and Logits.
+func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
+	if err := x.Check(); err != nil {
+		return nil, fmt.Errorf("%s: input: %w", p.g.Name, err)
+	}
+	shapes, err := p.g.Shapes(x.Shape)
+	if err != nil {
+		return nil, err
+	}
+	out := make([]*tensor.Tensor, len(names))
+	taps := make([]tap, len(names))
+	for i, name := range names {
+		id, ok := p.names[name]
+		if !ok {
+			return nil, fmt.Errorf("%s has no output %q", p.g.Name, name)
+		}
+		out[i] = tensor.New[float32](shapes[id])
+		taps[i] = tap{id, out[i].Data}
+	}
+	return out, p.exec(ctx, images{floats: x.Data}, x.Shape, taps...)
+}
+
+// one computes one result into dst.
+func (p *Program) one(ctx context.Context, id graph.ID, dst *tensor.Tensor, x images, in tensor.Shape) error {
+	if err := in.Valid(); err != nil {
+		return fmt.Errorf("%s: input: %w", p.g.Name, err)
+	}
+	if n := len(x.floats) + len(x.bytes); n != in.Len() {
+		return fmt.Errorf("%s: input: %w: %v needs %d elements, data has %d", p.g.Name, tensor.ErrShape, in, in.Len(), n)
+	}
+	if err := dst.Check(); err != nil {
+		return fmt.Errorf("%s: output: %w", p.g.Name, err)
+	}
+	return p.exec(ctx, x, in, tap{id, dst.Data})
+}
+
+// defaultConcurrent is the MaxConcurrent of zero options.
+func defaultConcurrent() int { return runtime.GOMAXPROCS(0) }

@@ -1,0 +1,198 @@
+package engine
+
+import (
+	"slices"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// plan is a network for one shape of input: steps, and where in an arena
+// their operands lie. It does not change once built.
+type plan struct {
+	in      tensor.Shape
+	threads int // that the steps are cut for
+	steps   []step
+	arena   int // elements
+	scratch int // elements each worker needs besides
+	results map[graph.ID]planned
+}
+
+// planned is where a result is found, and after how many steps.
+type planned struct {
+	view  view
+	after int
+}
+
+// len returns the number of elements for one image.
+func (p planned) len() int { return p.view.pixels() * p.view.c }
+
+// step is a part of a plan that runs after the one before it has ended.
+type step struct {
+	name, kind string
+	layer      int
+	parts      int
+	macs       int64
+	bytes      int64 // moved between memory and the processor if nothing is cached
+	work       work
+}
+
+// work does the parts of a step, in any order and at the same time.
+type work interface {
+	run(s *state, worker, part int)
+}
+
+// block is a stretch of the arena that lives from layer first to layer last.
+// The input of the network is a block outside the arena.
+type block struct {
+	size        int
+	first, last int
+	offset      int
+	outside     bool
+}
+
+// view is where a batch of feature maps lies.
+type view struct {
+	block   *block
+	at      int // element in the block of the first pixel's first channel
+	stride  int // elements between pixels
+	h, w, c int
+}
+
+func (v view) pixels() int { return v.h * v.w }
+
+// bytes returns the size of what the view of a number of images shows.
+func (v view) bytes(images int) int64 { return 4 * int64(images) * int64(v.h*v.w*v.c) }
+
+// from returns the memory of v from a pixel of image n on.
+func (s *state) from(v view, n, pixel int) []float32 {
+	at := v.at + (n*v.h*v.w+pixel)*v.stride
+	if v.block.outside {
+		return s.x.floats[at:]
+	}
+	return s.arena[v.block.offset+at : v.block.offset+v.block.size]
+}
+
+// builder makes a plan.
+type builder struct {
+	net     *network
+	threads int
+	images  int
+	shapes  []tensor.Shape
+	blocks  map[*value]*block
+	all     []*block
+	layer   int
+	plan    *plan
+}
+
+func (n *network) plan(g *graph.Graph, in tensor.Shape, threads int) (*plan, error) {
+	shapes, err := g.Shapes(in)
+	if err != nil {
+		return nil, err
+	}
+	b := &builder{net: n, threads: threads, images: in.N, shapes: shapes, blocks: map[*value]*block{}}
+	b.plan = &plan{in: in, threads: threads, results: map[graph.ID]planned{}}
+	b.live()
+	for i, l := range n.layers {
+		b.layer = i
+		l.plan(b)
+	}
+	for id, r := range n.ready {
+		steps, _ := slices.BinarySearchFunc(b.plan.steps, r.after, func(s step, after int) int {
+			if s.layer <= after {
+				return -1
+			}
+			return 1
+		})
+		b.plan.results[id] = planned{b.view(r.value), steps}
+	}
+	b.plan.arena = place(b.all)
+	return b.plan, nil
+}
+
+// live makes the block of every value that has storage of its own.
+func (b *builder) live() {
+	for i, l := range b.net.layers {
+		reads, writes := l.args()
+		for _, v := range slices.Concat(reads, writes) {
+			b.touch(v, i)
+		}
+	}
+	for _, r := range b.net.ready {
+		b.touch(r.value, max(r.after, 0))
+	}
+}
+
+func (b *builder) touch(v *value, layer int) {
+	root, _ := v.storage()
+	blk := b.blocks[root]
+	if blk == nil {
+		s := b.shapes[root.shape]
+		blk = &block{size: b.images * s.H * s.W * root.c, first: layer, last: layer, outside: root == b.net.input}
+		b.blocks[root] = blk
+		if !blk.outside {
+			b.all = append(b.all, blk)
+		}
+	}
+	blk.first, blk.last = min(blk.first, layer), max(blk.last, layer)
+}
+
+// view returns where v lies.
+func (b *builder) view(v *value) view {
+	root, at := v.storage()
+	s := b.shapes[v.shape]
+	return view{block: b.blocks[root], at: at, stride: root.c, h: s.H, w: s.W, c: v.c}
+}
+
+// temporary returns a view of n vectors of c elements that only the current
+// layer uses.
+func (b *builder) temporary(n, c int) view {
+	blk := &block{size: n * c, first: b.layer, last: b.layer}
+	b.all = append(b.all, blk)
+	return view{block: blk, stride: c, h: 1, w: 1, c: c}
+}
+
+// scratch makes sure that every worker has n elements of its own.
+func (b *builder) scratch(n int) { b.plan.scratch = max(b.plan.scratch, n) }
+
+// add appends a step of the current layer.
+func (b *builder) add(s step) {
+	s.layer = b.layer
+	b.plan.steps = append(b.plan.steps, s)
+}
+
+// lineFloats is the unit of placement in elements: a cache line.
+const lineFloats = 16
+
+// place gives every block an offset such that blocks alive at the same time do
+// not overlap, and returns the size of the arena. Large blocks choose first,
+// each the smallest gap that fits.
+func place(blocks []*block) int {
+	order := slices.Clone(blocks)
+	slices.SortStableFunc(order, func(a, b *block) int { return b.size - a.size })
+	var placed []*block // by offset
+	arena := 0
+	for _, b := range order {
+		size := roundUp(b.size, lineFloats)
+		best, bestGap, end := -1, 0, 0
+		for _, p := range placed {
+			if p.last < b.first || p.first > b.last {
+				continue
+			}
+			if gap := p.offset - end; gap >= size && (best < 0 || gap < bestGap) {
+				best, bestGap = end, gap
+			}
+			end = max(end, p.offset+roundUp(p.size, lineFloats))
+		}
+		if best < 0 {
+			best = end
+		}
+		b.offset = best
+		arena = max(arena, best+size)
+		at, _ := slices.BinarySearchFunc(placed, b, func(p, b *block) int { return p.offset - b.offset })
+		placed = slices.Insert(placed, at, b)
+	}
+	return arena
+}
+
+func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }
