@@ -29,7 +29,7 @@ var layers = []struct {
 	{"vision", []string{"tensor", "internal/par", "vision/internal/jpeg"}},
 	{"zoo", []string{"tensor", "graph", "vision"}},
 	{"weights", []string{"tensor", "graph"}},
-	{"weights/hub", []string{"weights"}},
+	{"weights/hub", []string{"weights", "internal/atomicfile"}},
 	{"data", []string{"tensor", "vision", "imagenet", "internal/par"}},
 	{"data/fashion", nil},
 	{"engine", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/par"}},

@@ -1,0 +1,139 @@
+package evaluate
+
+import (
+	"encoding/csv"
+	"fmt"
+	"image"
+	"image/color"
+	"io"
+	"math"
+	"strconv"
+)
+
+// Confusion counts how often images of one class were taken for another.
+type Confusion struct {
+	Classes int
+	// Counts holds, row by row for the true class, how many images were put in
+	// each class: Counts[truth·Classes+predicted].
+	Counts []int64
+	// Total images were counted; the true class was the first choice for Top1
+	// of them and among the first five for Top5.
+	Total, Top1, Top5 int64
+}
+
+// NewConfusion returns an empty count for a number of classes.
+func NewConfusion(classes int) *Confusion {
+	return &Confusion{Classes: classes, Counts: make([]int64, classes*classes)}
+}
+
+// Add counts one image by the network's output for it. Of equal outputs the
+// first class ranks higher, and an output that is not a number ranks last.
+func (c *Confusion) Add(truth int, logits []float32) {
+	best, rank := 0, 0
+	score := func(i int) float32 {
+		if v := logits[i]; v == v {
+			return v
+		}
+		return float32(math.Inf(-1))
+	}
+	own := score(truth)
+	for i := range logits {
+		v := score(i)
+		if v > score(best) {
+			best = i
+		}
+		if v > own || (v == own && i < truth) {
+			rank++
+		}
+	}
+	c.Counts[truth*c.Classes+best]++
+	c.Total++
+	if rank < 1 {
+		c.Top1++
+	}
+	if rank < 5 {
+		c.Top5++
+	}
+}
+
+// Top1Accuracy returns the part of the images whose class was the first choice.
+func (c *Confusion) Top1Accuracy() float64 { return ratio(c.Top1, c.Total) }
+
+// Top5Accuracy returns the part of the images whose class was among the first five.
+func (c *Confusion) Top5Accuracy() float64 { return ratio(c.Top5, c.Total) }
+
+// Class returns how many images of a class there were and how many were
+// recognised.
+func (c *Confusion) Class(i int) (images, correct int64) {
+	for _, n := range c.Counts[i*c.Classes:][:c.Classes] {
+		images += n
+	}
+	return images, c.Counts[i*c.Classes+i]
+}
+
+// MeanClassAccuracy returns the mean over the classes that have images of the
+// part recognised.
+func (c *Confusion) MeanClassAccuracy() float64 {
+	sum, n := 0.0, 0
+	for i := range c.Classes {
+		if images, correct := c.Class(i); images > 0 {
+			sum += ratio(correct, images)
+			n++
+		}
+	}
+	return sum / float64(max(n, 1))
+}
+
+func ratio(a, b int64) float64 {
+	if b == 0 {
+		return 0
+	}
+	return float64(a) / float64(b)
+}
+
+// WriteCSV writes the counts with class names: a row for each true class, a
+// column for each predicted one.
+func (c *Confusion) WriteCSV(w io.Writer, names []string) error {
+	if len(names) != c.Classes {
+		return fmt.Errorf("%d class names for %d classes", len(names), c.Classes)
+	}
+	out := csv.NewWriter(w)
+	if err := out.Write(append([]string{"true \\ predicted"}, names...)); err != nil {
+		return err
+	}
+	row := make([]string, c.Classes+1)
+	for i, name := range names {
+		row[0] = name
+		for j, n := range c.Counts[i*c.Classes:][:c.Classes] {
+			row[j+1] = strconv.FormatInt(n, 10)
+		}
+		if err := out.Write(row); err != nil {
+			return err
+		}
+	}
+	out.Flush()
+	return out.Error()
+}
+
+// Image draws the counts: true classes downwards, predicted ones to the right,
+// darker for a larger part of the true class.
+func (c *Confusion) Image() image.Image {
+	cell := max(1, min(32, 1024/max(c.Classes, 1)))
+	img := image.NewRGBA(image.Rect(0, 0, cell*c.Classes, cell*c.Classes))
+	for i := range c.Classes {
+		images, _ := c.Class(i)
+		for j := range c.Classes {
+			v := ratio(c.Counts[i*c.Classes+j], images)
+			// White to dark blue along the square root, so that rare
+			// confusions can be seen.
+			t := math.Sqrt(v)
+			shade := color.RGBA{uint8(255 - 247*t), uint8(255 - 207*t), uint8(255 - 148*t), 255}
+			for y := range cell {
+				for x := range cell {
+					img.SetRGBA(j*cell+x, i*cell+y, shade)
+				}
+			}
+		}
+	}
+	return img
+}

@@ -1,0 +1,60 @@
+// Package evaluate measures how well a network classifies a data set.
+package evaluate
+
+import (
+	"context"
+	"time"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// Options adjusts Run.
+type Options struct {
+	// Progress, if not nil, is called after every batch with the result so far.
+	Progress func(*Result)
+}
+
+// Result is the outcome of an evaluation.
+type Result struct {
+	Confusion
+	// Seconds is the time taken, with reading and decoding the images.
+	Seconds float64
+	// Bad are the examples that could not be read; they are not counted.
+	Bad []data.BadExample
+}
+
+// ImagesPerSecond returns the rate, with reading and decoding the images.
+func (r *Result) ImagesPerSecond() float64 { return float64(r.Total) / max(r.Seconds, 1e-9) }
+
+// Run classifies one epoch of a loader, which must neither shuffle nor drop
+// examples. When ctx ends it returns the result so far and ctx's error.
+func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loader, o Options) (*Result, error) {
+	r := &Result{Confusion: *NewConfusion(classes)}
+	start := time.Now()
+	logits := tensor.New[float32](tensor.Shape{N: loader.Shape().N, H: 1, W: 1, C: p.Graph().Classes()})
+	for batch, err := range loader.Epoch(ctx, 0, 0) {
+		if err != nil {
+			return r, err
+		}
+		n := batch.Images.Shape.N
+		if n == 0 {
+			continue
+		}
+		out := &tensor.Tensor{Shape: logits.Shape, Data: logits.Data[:n*logits.Shape.C]}
+		out.Shape.N = n
+		if err := p.Run(ctx, out, &batch.Images); err != nil {
+			return r, err
+		}
+		for i, label := range batch.Labels {
+			r.Add(label, out.Data[i*out.Shape.C:][:out.Shape.C])
+		}
+		r.Seconds = time.Since(start).Seconds()
+		if o.Progress != nil {
+			o.Progress(r)
+		}
+	}
+	r.Bad = loader.Bad()
+	return r, nil
+}
