@@ -54,3 +54,35 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 	}
 	return true
 }
+
+// gradWeightAsm is GradWeight in assembly; ok tells whether this CPU has it.
+//
+// One (or with AVX-512 two) times 16 columns of x at a time meet all of dy's,
+// for a chunk of pixels whose lines fit the first-level cache.
+func gradWeightAsm(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) (ok bool) {
+	level := cpu.Current()
+	if level < cpu.AVX2 {
+		return false
+	}
+	if out == 0 {
+		return true
+	}
+	cols := 16
+	if level == cpu.AVX512 {
+		cols = 32
+	}
+	const chunk = 128
+	for r0 := 0; r0 < rows; r0 += chunk {
+		n := min(chunk, rows-r0)
+		for k0 := 0; k0 < in; k0 += cols {
+			d, g, s := &dw[k0], &dy[r0*dyStride], &x[r0*xStride+k0]
+			width := min(cols, in-k0)
+			if level == cpu.AVX512 {
+				gradWeightAVX512(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, n, width)
+			} else {
+				gradWeightAVX2(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, n, width)
+			}
+		}
+	}
+	return true
+}

@@ -52,3 +52,22 @@ func BenchmarkPointwise(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkGradWeight runs the same kind of shapes, on tiles of pixels that
+// fit the second-level cache.
+func BenchmarkGradWeight(b *testing.B) {
+	peak := PeakFLOPS()
+	for _, s := range []struct{ rows, in, out int }{
+		{256, 16, 96}, {256, 24, 72}, {256, 72, 24}, {256, 40, 240}, {196, 240, 40}, {196, 120, 360},
+		{128, 256, 256}, {98, 200, 1200}, {98, 512, 1024}, {49, 1536, 200},
+	} {
+		b.Run(fmt.Sprintf("%dx%dx%d", s.rows, s.in, s.out), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			x, dy, dw := randoms(r, s.rows*s.in), randoms(r, s.rows*s.out), make([]float32, s.in*s.out)
+			t := fastest(b, func() { GradWeight(dw, s.in, dy, s.out, s.out, x, s.in, s.in, s.rows) })
+			flops := float64(2*s.rows*s.in*s.out) / t
+			b.ReportMetric(flops/1e9, "GFLOP/s")
+			b.ReportMetric(100*flops/peak, "%peak")
+		})
+	}
+}

@@ -3,3 +3,5 @@
 package kernel
 
 func pointwiseAsm([]float32, int, []float32, int, int, *Matrix, *Epilogue) bool { return false }
+
+func gradWeightAsm([]float32, int, []float32, int, int, []float32, int, int, int) bool { return false }

@@ -16,6 +16,8 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	pointwise(simd.AVX2)
 	pointwise(simd.AVX512)
+	gradWeight(simd.AVX2)
+	gradWeight(simd.AVX512)
 	fmaLoop(simd.AVX2)
 	fmaLoop(simd.AVX512)
 	Generate()
@@ -29,15 +31,15 @@ const unroll = 4
 
 // General-purpose registers that hold one thing throughout.
 var (
-	aTile   = reg.RSI // first row of the source tile
+	aTile   = reg.RSI // first row of the tile
 	dTile   = reg.RDI // first row of the destination tile
 	addTile = reg.R15 // first row of the residual tile, or 0
 	rows    = reg.R13 // rows left
 	bPanel  = reg.RBX
 	aStride = reg.R8
 	a3      = reg.R10 // 3·aStride
-	a5      = reg.R11 // 5·aStride
-	bNext   = reg.R9  // distance to the second panel
+	a5      = reg.R11 // 5·aStride, or with gradWeight 3·bStride
+	bStride = reg.R9  // distance to the second panel, or with gradWeight to the next pixel
 
 	aRun  = [2]reg.GPPhysical{reg.RAX, reg.R12} // rows 0-6 and 7-13 at the current step
 	bRun  = reg.RDX
@@ -45,16 +47,33 @@ var (
 	tmp   = reg.R14
 )
 
+// form is what a tile multiplies.
+type form int
+
+const (
+	// byRow: each row of the tile is a pixel, a step of the reduction is a
+	// channel, and the columns are in packed panels.
+	byRow form = iota
+	// byPixel: each row of the tile is a channel, a step is a pixel, and the
+	// columns are channels of the same pixel in another matrix.
+	byPixel
+)
+
 // tile is a block of outputs held in registers.
 type tile struct {
 	*simd.ISA
+	form       form
 	rows, vecs int
-	sets       int // interleaved partial sums, to hide the latency of small tiles
+	sets       int  // interleaved partial sums, to hide the latency of small tiles
+	masked     bool // with byPixel and AVX2: the last vector is not full
 	name       string
 }
 
-func newTile(s *simd.ISA, rows, vecs int) tile {
-	t := tile{ISA: s, rows: rows, vecs: vecs, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
+func newTile(s *simd.ISA, f form, rows, vecs int, masked bool) tile {
+	t := tile{ISA: s, form: f, rows: rows, vecs: vecs, masked: masked, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
+	if masked {
+		t.name += "m"
+	}
 	for t.sets < unroll && t.rows*t.vecs*t.sets*2 <= t.Regs-4 {
 		t.sets *= 2
 	}
@@ -68,34 +87,40 @@ func (t tile) acc(set, row, vec int) reg.VecPhysical {
 	return t.V((set*t.rows+row)*t.vecs + vec)
 }
 
-// rowMem addresses a row of the source tile at the current step.
-func rowMem(row, disp int) Mem {
-	m := Mem{Base: aRun[row/7], Disp: disp}
-	switch row % 7 {
-	case 1:
-		m.Index, m.Scale = aStride, 1
-	case 2:
-		m.Index, m.Scale = aStride, 2
+// times returns m plus n times the stride in register one; three holds three
+// times it, and five five times.
+func times(m Mem, n int, one, three, five reg.GPPhysical) Mem {
+	switch n {
+	case 1, 2, 4:
+		m.Index, m.Scale = one, uint8(n)
 	case 3:
-		m.Index, m.Scale = a3, 1
-	case 4:
-		m.Index, m.Scale = aStride, 4
+		m.Index, m.Scale = three, 1
 	case 5:
-		m.Index, m.Scale = a5, 1
+		m.Index, m.Scale = five, 1
 	case 6:
-		m.Index, m.Scale = a3, 2
+		m.Index, m.Scale = three, 2
 	}
 	return m
 }
 
-// panelMem addresses a vector of the packed panels at the current step.
-func (t tile) panelMem(step, vec int) Mem {
-	m := Mem{Base: bRun, Disp: step * panelBytes}
-	if t.Wide() && vec == 1 {
-		m.Index, m.Scale = bNext, 1
-	} else {
-		m.Disp += vec * t.Bytes()
+// aMem addresses the factor of a row at a step from the current one.
+func (t tile) aMem(row, step int) Mem {
+	if t.form == byPixel {
+		return times(Mem{Base: aRun[0], Disp: 4 * row}, step, aStride, a3, nil)
 	}
+	return times(Mem{Base: aRun[row/7], Disp: 4 * step}, row%7, aStride, a3, a5)
+}
+
+// bMem addresses a vector of columns at a step from the current one.
+func (t tile) bMem(step, vec int) Mem {
+	m := Mem{Base: bRun, Disp: vec * t.Bytes()}
+	switch {
+	case t.form == byPixel:
+		return times(m, step, bStride, a5, nil)
+	case t.Wide() && vec == 1:
+		m.Disp, m.Index, m.Scale = 0, bStride, 1
+	}
+	m.Disp += step * panelBytes
 	return m
 }
 
@@ -103,23 +128,48 @@ func (t tile) panelMem(step, vec int) Mem {
 func (t tile) step(j int) {
 	set := j % t.sets
 	for v := range t.vecs {
-		VMOVUPS(t.panelMem(j, v), t.temp(v))
+		if t.form == byPixel && v == t.vecs-1 && (t.Wide() || t.masked) {
+			t.ISA.Load(t.bMem(j, v), t.mask(), t.temp(v))
+		} else {
+			VMOVUPS(t.bMem(j, v), t.temp(v))
+		}
 	}
 	for r := range t.rows {
 		if t.Wide() && t.vecs == 1 {
-			VFMADD231PS_BCST(rowMem(r, 4*j), t.temp(0), t.acc(set, r, 0))
+			VFMADD231PS_BCST(t.aMem(r, j), t.temp(0), t.acc(set, r, 0))
 			continue
 		}
 		a := t.temp(2 + r%2)
-		VBROADCASTSS(rowMem(r, 4*j), a)
+		if t.masked {
+			a = t.temp(2)
+		}
+		VBROADCASTSS(t.aMem(r, j), a)
 		for v := range t.vecs {
 			VFMADD231PS(t.temp(v), a, t.acc(set, r, v))
 		}
 	}
 }
 
+// mask is what selects the columns of the last vector.
+func (t tile) mask() simd.Mask {
+	if t.Wide() {
+		return simd.KMask(reg.K1)
+	}
+	return simd.VMask(t.temp(3))
+}
+
 // advance moves the running pointers by a number of steps.
 func (t tile) advance(steps int) {
+	if t.form == byPixel {
+		if steps == 1 {
+			ADDQ(aStride, aRun[0])
+			ADDQ(bStride, bRun)
+		} else {
+			LEAQ(Mem{Base: aRun[0], Index: aStride, Scale: uint8(steps)}, aRun[0])
+			LEAQ(Mem{Base: bRun, Index: bStride, Scale: uint8(steps)}, bRun)
+		}
+		return
+	}
 	ADDQ(U32(uint32(4*steps)), aRun[0])
 	if t.rows > 7 {
 		ADDQ(U32(uint32(4*steps)), aRun[1])
@@ -130,24 +180,9 @@ func (t tile) advance(steps int) {
 // compute emits the whole tile: sums, epilogue and stores, leaving the tile
 // pointers at the next rows.
 func (t tile) compute() {
-	Load(Param("bias"), tmp)
-	for v := range t.vecs {
-		VMOVUPS(Mem{Base: tmp, Disp: v * t.Bytes()}, t.acc(0, 0, v))
-	}
-	for set := range t.sets {
-		for r := range t.rows {
-			for v := range t.vecs {
-				switch {
-				case set > 0:
-					t.Zero(t.acc(set, r, v))
-				case r > 0:
-					VMOVUPS(t.acc(0, 0, v), t.acc(0, r, v))
-				}
-			}
-		}
-	}
+	t.start()
 	MOVQ(aTile, aRun[0])
-	if t.rows > 7 {
+	if t.form == byRow && t.rows > 7 {
 		LEAQ(Mem{Base: aRun[0], Index: a3, Scale: 2}, aRun[1])
 		ADDQ(aStride, aRun[1])
 	}
@@ -183,10 +218,36 @@ func (t tile) compute() {
 			}
 		}
 	}
-	IMUL3Q(U32(uint32(t.rows)), aStride, tmp)
-	ADDQ(tmp, aTile)
-	t.activate()
+	if t.form == byPixel {
+		ADDQ(U32(uint32(4*t.rows)), aTile)
+	} else {
+		IMUL3Q(U32(uint32(t.rows)), aStride, tmp)
+		ADDQ(tmp, aTile)
+		t.activate()
+	}
 	t.store()
+}
+
+// start sets the sums to the bias, or to zero.
+func (t tile) start() {
+	if t.form == byRow {
+		Load(Param("bias"), tmp)
+		for v := range t.vecs {
+			VMOVUPS(Mem{Base: tmp, Disp: v * t.Bytes()}, t.acc(0, 0, v))
+		}
+	}
+	for set := range t.sets {
+		for r := range t.rows {
+			for v := range t.vecs {
+				switch {
+				case t.form == byPixel || set > 0:
+					t.Zero(t.acc(set, r, v))
+				case r > 0:
+					VMOVUPS(t.acc(0, 0, v), t.acc(0, r, v))
+				}
+			}
+		}
+	}
 }
 
 // activate applies the activation to the sums.
@@ -214,11 +275,12 @@ func (t tile) activate() {
 	Label(t.label("linear"))
 }
 
-// store adds the residual and writes the rows.
+// store adds the residual, which with byPixel is the destination, and writes
+// the rows.
 func (t tile) store() {
 	last := t.vecs - 1
 	if t.Wide() {
-		t.addRows(simd.KMask(reg.K1), true)
+		t.addRows(true)
 		Load(Param("dstStride"), count)
 		for r := range t.rows {
 			if last == 1 {
@@ -233,58 +295,106 @@ func (t tile) store() {
 	}
 	// The last vector is full or has n lanes.
 	n := aRun[0]
-	Load(Param("cols"), n)
-	CMPQ(n, U32(uint32(t.vecs*t.Lanes)))
-	JNE(t.ref("tail"))
-	t.addRows(simd.Mask{}, false)
-	Load(Param("dstStride"), count)
-	for r := range t.rows {
-		for v := range t.vecs {
-			VMOVUPS(t.acc(0, r, v), Mem{Base: dTile, Disp: v * t.Bytes()})
-		}
-		ADDQ(count, dTile)
+	if t.form == byRow {
+		Load(Param("cols"), n)
+		CMPQ(n, U32(uint32(t.vecs*t.Lanes)))
+		JNE(t.ref("tail"))
 	}
-	JMP(t.ref("end"))
-
-	Label(t.label("tail"))
-	SUBQ(U32(uint32(last*t.Lanes)), n)
-	MOVQ(n, count)
-	mask := t.TailMask(count, tmp, t.temp(0), reg.K1)
-	t.addRows(mask, true)
-	Load(Param("dstStride"), count)
-	for r := range t.rows {
-		if last == 1 {
-			VMOVUPS(t.acc(0, r, 0), Mem{Base: dTile})
+	if t.form == byRow || !t.masked {
+		t.addRows(false)
+		Load(Param("dstStride"), count)
+		for r := range t.rows {
+			for v := range t.vecs {
+				VMOVUPS(t.acc(0, r, v), Mem{Base: dTile, Disp: v * t.Bytes()})
+			}
+			ADDQ(count, dTile)
 		}
-		LEAQ(Mem{Base: dTile, Disp: last * t.Bytes()}, tmp)
-		t.StoreTail(t.acc(0, r, last), n, mask, tmp, t.label(fmt.Sprintf("row%d", r)))
-		ADDQ(count, dTile)
+	}
+	if t.form == byRow {
+		JMP(t.ref("end"))
+	}
+	if t.form == byRow || t.masked {
+		Label(t.label("tail"))
+		Load(Param("cols"), n)
+		SUBQ(U32(uint32(last*t.Lanes)), n)
+		if t.form == byRow {
+			MOVQ(n, count)
+			t.TailMask(count, tmp, t.temp(3), nil)
+		}
+		t.addRows(true)
+		Load(Param("dstStride"), count)
+		for r := range t.rows {
+			if last == 1 {
+				VMOVUPS(t.acc(0, r, 0), Mem{Base: dTile})
+			}
+			LEAQ(Mem{Base: dTile, Disp: last * t.Bytes()}, tmp)
+			t.StoreTail(t.acc(0, r, last), n, t.mask(), tmp, t.label(fmt.Sprintf("row%d", r)))
+			ADDQ(count, dTile)
+		}
 	}
 	Label(t.label("end"))
 }
 
 // addRows adds the residual, if there is one, with a mask on the last vector.
-func (t tile) addRows(mask simd.Mask, masked bool) {
+func (t tile) addRows(masked bool) {
+	from, stride := addTile, "addStride"
 	skip := t.label("plain")
 	if masked && !t.Wide() {
 		skip = t.label("tailplain")
 	}
-	TESTQ(addTile, addTile)
-	JZ(LabelRef(skip))
-	Load(Param("addStride"), count)
+	if t.form == byPixel {
+		from, stride = bRun, "dstStride"
+		MOVQ(dTile, bRun)
+	} else {
+		TESTQ(addTile, addTile)
+		JZ(LabelRef(skip))
+	}
+	Load(Param(stride), count)
 	for r := range t.rows {
 		for v := range t.vecs {
-			src := Mem{Base: addTile, Disp: v * t.Bytes()}
+			src := Mem{Base: from, Disp: v * t.Bytes()}
 			if masked && v == t.vecs-1 {
-				t.ISA.Load(src, mask, t.temp(1))
+				t.ISA.Load(src, t.mask(), t.temp(1))
 				VADDPS(t.temp(1), t.acc(0, r, v), t.acc(0, r, v))
 			} else {
 				VADDPS(src, t.acc(0, r, v), t.acc(0, r, v))
 			}
 		}
-		ADDQ(count, addTile)
+		ADDQ(count, from)
 	}
 	Label(skip)
+}
+
+// heights returns the rows of the tiles tried in turn, the first repeatedly.
+func heights(s *simd.ISA, vecs int) []int {
+	switch {
+	case s.Wide():
+		return []int{14, 7, 6, 5, 4, 3, 2, 1}
+	case vecs == 1:
+		return []int{12, 6, 5, 4, 3, 2, 1}
+	}
+	return []int{6, 5, 4, 3, 2, 1}
+}
+
+// allRows emits the tiles that together do all rows, and returns.
+func allRows(s *simd.ISA, f form, vecs int, masked bool) {
+	for i, h := range heights(s, vecs) {
+		t := newTile(s, f, h, vecs, masked)
+		start, next := t.label("start"), t.label("next")
+		if i == 0 {
+			Label(start)
+		}
+		CMPQ(rows, U32(uint32(h)))
+		JLT(LabelRef(next))
+		SUBQ(U32(uint32(h)), rows)
+		t.compute()
+		if i == 0 {
+			JMP(LabelRef(start))
+		}
+		Label(next)
+	}
+	VZEROUPPER()
+	RET()
 }
 
 // pointwise emits the product of rows pixels with one panel, or with two side
@@ -299,16 +409,49 @@ func pointwise(s *simd.ISA) {
 	Load(Param("srcStride"), aStride)
 	Load(Param("rows"), rows)
 	Load(Param("b"), bPanel)
-	Load(Param("bNext"), bNext)
+	Load(Param("bNext"), bStride)
 	Load(Param("add"), addTile)
 	LEAQ(Mem{Base: aStride, Index: aStride, Scale: 2}, a3)
 	LEAQ(Mem{Base: aStride, Index: aStride, Scale: 4}, a5)
 	Load(Param("cols"), count)
-
-	heights := [2][]int{{12, 6, 5, 4, 3, 2, 1}, {6, 5, 4, 3, 2, 1}}
-	if s.Wide() {
-		heights = [2][]int{{14, 7, 6, 5, 4, 3, 2, 1}, {14, 7, 6, 5, 4, 3, 2, 1}}
+	CMPQ(count, U32(uint32(s.Lanes)))
+	JLE(LabelRef("narrow"))
+	for vecs := 2; vecs >= 1; vecs-- {
+		if vecs == 1 {
+			Label("narrow")
+		}
+		wideMask(s, vecs)
+		allRows(s, byRow, vecs, false)
 	}
+}
+
+// wideMask sets AVX-512's mask of the last vector from the count of columns.
+func wideMask(s *simd.ISA, vecs int) {
+	if !s.Wide() {
+		return
+	}
+	if vecs == 2 {
+		SUBQ(U32(uint32(s.Lanes)), count)
+	}
+	s.TailMask(count, tmp, nil, reg.K1)
+}
+
+// gradWeight emits the product of the transpose of a matrix of k pixels with
+// up to two vectors of columns of another.
+func gradWeight(s *simd.ISA) {
+	TEXT("gradWeight"+s.Name, attr.NOSPLIT, "func(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)")
+	Pragma("noescape")
+	Doc("gradWeight"+s.Name+" adds to dst, of rows rows and cols columns, the products of the",
+		"channels of dy with those of x, summed over k pixels. Strides are in bytes.")
+	Load(Param("dst"), dTile)
+	Load(Param("dy"), aTile)
+	Load(Param("dyStride"), aStride)
+	Load(Param("rows"), rows)
+	Load(Param("x"), bPanel)
+	Load(Param("xStride"), bStride)
+	LEAQ(Mem{Base: aStride, Index: aStride, Scale: 2}, a3)
+	LEAQ(Mem{Base: bStride, Index: bStride, Scale: 2}, a5)
+	Load(Param("cols"), count)
 	CMPQ(count, U32(uint32(s.Lanes)))
 	JLE(LabelRef("narrow"))
 	for vecs := 2; vecs >= 1; vecs-- {
@@ -316,35 +459,18 @@ func pointwise(s *simd.ISA) {
 			Label("narrow")
 		}
 		if s.Wide() {
-			if vecs == 2 {
-				SUBQ(U32(uint32(s.Lanes)), count)
-			}
-			s.TailMask(count, tmp, nil, reg.K1)
+			wideMask(s, vecs)
+			allRows(s, byPixel, vecs, false)
+			continue
 		}
-		for i, h := range heights[vecs-1] {
-			t := newTile(s, h, vecs)
-			start, next := t.label("start"), t.label("next")
-			if i == 0 {
-				Label(start)
-			}
-			if h == 1 {
-				TESTQ(rows, rows)
-				JZ(LabelRef(next))
-				t.compute()
-				Label(next)
-				break
-			}
-			CMPQ(rows, U32(uint32(h)))
-			JLT(LabelRef(next))
-			SUBQ(U32(uint32(h)), rows)
-			t.compute()
-			if i == 0 {
-				JMP(LabelRef(start))
-			}
-			Label(next)
-		}
-		VZEROUPPER()
-		RET()
+		masked := fmt.Sprintf("masked%d", vecs)
+		SUBQ(U32(uint32(vecs*s.Lanes)), count)
+		JNE(LabelRef(masked))
+		allRows(s, byPixel, vecs, false)
+		Label(masked)
+		ADDQ(U32(uint32(s.Lanes)), count)
+		s.TailMask(count, tmp, s.V(s.Regs-1), nil)
+		allRows(s, byPixel, vecs, true)
 	}
 }
 

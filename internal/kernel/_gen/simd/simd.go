@@ -117,6 +117,9 @@ func (s *ISA) TailMask(n, tmp reg.GPPhysical, vec reg.VecPhysical, k reg.OpmaskP
 // KMask returns the mask held by an AVX-512 mask register.
 func KMask(k reg.OpmaskPhysical) Mask { return Mask{k} }
 
+// VMask returns the mask held by an AVX2 vector register.
+func VMask(v reg.VecPhysical) Mask { return Mask{v} }
+
 // Load reads the lanes of mask, and zeros into the others.
 func (s *ISA) Load(src Mem, mask Mask, dst reg.VecPhysical) {
 	if s.Wide() {
