@@ -118,10 +118,11 @@ func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, 
 // stored decodes the part of the w×h picture inside r as it is stored.
 func (d *Decoder) stored(dst *Image, data []byte, f Format, w, h int, r image.Rectangle, channels int) error {
 	if f == JPEG {
-		dst.reset(r.Dx(), r.Dy(), channels)
-		if err := d.jpeg.Decode(dst.Pix, data, r, channels); err != nil {
+		pix, err := d.jpeg.Decode(dst.Pix, data, r, channels)
+		if err != nil {
 			return decodeError(f, err)
 		}
+		*dst = Image{W: r.Dx(), H: r.Dy(), C: channels, Pix: pix}
 		return nil
 	}
 	whole := r.Dx() == w && r.Dy() == h
@@ -168,6 +169,9 @@ func decodeStored(dst *Image, data []byte, f Format, w, h, channels int) error {
 			}
 		}
 	default:
+		if int64(w)*int64(h)/8 > int64(len(data)) {
+			return ErrTruncated // a pixel takes at least a bit
+		}
 		img, err = bmp.Decode(r)
 	}
 	if err != nil {

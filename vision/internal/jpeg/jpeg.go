@@ -44,9 +44,19 @@ type Decoder struct {
 }
 
 // Decode decodes the part of a JPEG file inside region, in the coordinates of
-// the stored picture, into dst: rows of channels 3 (RGB) or 1 (grey) samples,
-// region.Dx()·region.Dy()·channels in all.
-func (d *Decoder) Decode(dst []uint8, data []byte, region image.Rectangle, channels int) error {
+// the stored picture, to rows of channels 3 (RGB) or 1 (grey) samples. They are
+// in buf's memory if it is large enough.
+func (d *Decoder) Decode(buf []uint8, data []byte, region image.Rectangle, channels int) ([]uint8, error) {
+	if err := d.decode(data, region); err != nil {
+		return nil, err
+	}
+	buf = resized(buf, region.Dx()*region.Dy()*channels)
+	d.write(buf, channels)
+	return buf, nil
+}
+
+// decode fills the planes.
+func (d *Decoder) decode(data []byte, region image.Rectangle) error {
 	d.reset()
 	p := parser{rest: data}
 	for {
@@ -83,10 +93,10 @@ func (d *Decoder) Decode(dst []uint8, data []byte, region image.Rectangle, chann
 		case markerSOS:
 			var whole bool
 			if whole, err = d.readScan(body, &p); err == nil && whole {
-				return d.write(dst, channels)
+				return nil
 			}
 		case markerEOI:
-			return d.finish(dst, channels)
+			return d.reconstruct()
 		default:
 			if marker >= markerSOF3 && marker <= markerSOF15 {
 				return unsupported("process SOF%d", marker-markerSOF0)
@@ -109,9 +119,9 @@ func (d *Decoder) reset() {
 	}
 }
 
-// finish writes the output of a picture whose coefficients came in several
+// reconstruct fills the planes of a picture whose coefficients came in several
 // scans.
-func (d *Decoder) finish(dst []uint8, channels int) error {
+func (d *Decoder) reconstruct() error {
 	if d.comp == nil {
 		return corrupt("no frame header")
 	}
@@ -120,7 +130,7 @@ func (d *Decoder) finish(dst []uint8, channels int) error {
 		if !c.seen {
 			return corrupt("no scan for component %d", c.id)
 		}
-		c.reconstruct()
+		c.reconstruct(d.progressive)
 	}
-	return d.write(dst, channels)
+	return nil
 }

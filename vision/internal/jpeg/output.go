@@ -8,11 +8,8 @@ type output struct {
 }
 
 // write converts the wanted part of the planes to dst.
-func (d *Decoder) write(dst []uint8, channels int) error {
+func (d *Decoder) write(dst []uint8, channels int) {
 	width := d.region.Dx()
-	if need := width * d.region.Dy() * channels; len(dst) != need {
-		return corrupt("%d bytes for a picture of %d", len(dst), need)
-	}
 	convert := d.converter()
 	d.rgb = resized(d.rgb, 3*width)
 	var rows [4][]uint8
@@ -34,7 +31,6 @@ func (d *Decoder) write(dst []uint8, channels int) error {
 			convert(out, &rows)
 		}
 	}
-	return nil
 }
 
 // converter chooses the colour space as libjpeg does.

@@ -139,15 +139,17 @@ func (s *scanHeader) pass(r *reader, b *[64]int16, k, run int, bit int16) int {
 	return k
 }
 
-// reconstruct turns the wanted blocks' coefficients into samples.
-func (c *component) reconstruct() {
+// reconstruct turns the wanted blocks' coefficients into samples. Those of a
+// progressive picture are yet to be multiplied by their quantiser.
+func (c *component) reconstruct(progressive bool) {
 	var b [64]int16
 	for y := c.y0; y < c.y1; y++ {
 		for x := c.x0; x < c.x1; x++ {
-			coef := c.at(x, y)
-			for k, q := range c.quant[:64] {
-				at := zigzag[k]
-				b[at] = coef[at] * int16(q)
+			b = *c.at(x, y)
+			if progressive {
+				for k, q := range c.quant[:64] {
+					b[zigzag[k]] *= int16(q)
+				}
 			}
 			idct(c.plane[(y-c.y0)*8*c.stride+(x-c.x0)*8:], c.stride, &b)
 		}
