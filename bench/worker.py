@@ -3,6 +3,7 @@
 SPEC: network, batch, size, threads, and the files of export.files. The protocol, one JSON object a line:
   the process sets up, runs once, and prints            {"ready": true, "version": ...}
   {"run": N}        N timed calls                    -> {"ms": [...]}
+  {"load": SPEC}    sets up another case             -> {"ok": true}     (not in mixnet's)
   {"logits": PATH}  the last output as raw float32   -> {"ok": true}
   end of input                                       -> {"peak_rss_mb": X}
 `mixnet bench --worker` speaks the same. Standard output belongs to the protocol; engines that print are sent to standard
@@ -77,7 +78,8 @@ def ncnn(spec):
         setattr(net.opt, name, False)
     net.load_param(spec['ncnn'])
     net.load_model(spec['ncnn_bin'])
-    images = [engine.Mat(x.copy()).clone() for x in read_input(spec)]
+    batch = read_input(spec)  # stays alive: a Mat does not own what it wraps
+    images = [engine.Mat(x) for x in batch]
 
     def run():
         out = []
@@ -86,7 +88,7 @@ def ncnn(spec):
             ex.input('in0', image)
             out.append(np.array(ex.extract('out0')[1]))  # copied: the memory goes with the extractor
         return out
-    return run, lambda y: np.stack(y), engine.__version__
+    return run, lambda y: np.stack(y).reshape(len(batch), -1), engine.__version__
 
 
 def mnn(spec):
@@ -148,6 +150,10 @@ def serve(make, spec):
                 out = run()
                 ms.append((time.perf_counter() - start) * 1e3)
             say(ms=ms)
+        elif 'load' in msg:
+            run, to_numpy, _ = make(msg['load'])
+            out = run()
+            say(ok=True)
         elif 'logits' in msg:
             to_numpy(out).astype('<f4').tofile(msg['logits'])
             say(ok=True)

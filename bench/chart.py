@@ -1,0 +1,120 @@
+"""Tables (markdown) and charts (SVG) of the results stored by peers.py."""
+import json
+
+NAMES = dict(mixnet='mixnet', openvino='OpenVINO', onnxruntime='ONNX Runtime', ncnn='ncnn', mnn='MNN', litert='LiteRT (XNNPACK)',
+             torch_compile='PyTorch compile', torch_channels_last='PyTorch channels_last', torch_eager='PyTorch', torchvision='torchvision')
+
+
+def name(engine):
+    return NAMES.get(engine, engine)
+
+
+def title(case):
+    return f'{case["network"]}, batch {case["batch"]}, {case["threads"]} thread{"s" if case["threads"] > 1 else ""}' + (
+        f', {case["size"]} px' if case.get('size', 224) != 224 else '')
+
+
+def best(case):
+    """The fastest engine that is not ours."""
+    return min((r for r in case['rows'] if r['engine'] != 'mixnet'), key=lambda r: r['median_ms'], default=None)
+
+
+def case_line(case):
+    cells = '  '.join(f'{r["engine"]} {r["median_ms"]:.2f}' for r in sorted(case['rows'], key=lambda r: r['median_ms']))
+    b = best(case)
+    return f'{title(case)}: {cells}' + (f'  | ours / {b["engine"]} {b["ours_over_this"]:.2f}' if b and b.get('ours_over_this') else '')
+
+
+def markdown(headers, rows):
+    line = '| ' + ' | '.join(headers) + ' |\n|' + '|'.join('---' if i == 0 else '--:' for i in range(len(headers))) + '|\n'
+    return line + ''.join('| ' + ' | '.join(str(c) for c in r) + ' |\n' for r in rows)
+
+
+def about(result):
+    m = result['machine']
+    return (f'{m["processor"]} ({m["family"]}), {m["cores"]} cores, {m["simd"]}, L2 {m["l2"]}, L3 {m["l3"]}; a core reaches '
+            f'{m["sgemm_gflops_per_core"]:g} GFLOP/s in a matrix product. {m["date"]}. {result["rounds"]} rounds of turns of {result["seconds"]:g} s.\n\n')
+
+
+def overview(cases, unit='ms', digits=2):
+    """One row a case, one column an engine: medians, and our part of the best other."""
+    engines = [e for e in NAMES if any(r['engine'] == e for c in cases for r in c['rows'])]
+    rows = []
+    for c in cases:
+        by = {r['engine']: r for r in c['rows']}
+        b = best(c)
+        ratio = f'{b["ours_over_this"]:.2f} × {name(b["engine"])}' if b and b.get('ours_over_this') else '–'
+        value = (lambda r: r['median_ms']) if unit == 'ms' else (lambda r: r['images_per_s'])
+        rows.append([title(c)] + [f'{value(by[e]):.{digits}f}' if e in by else '–' for e in engines] + [ratio])
+    return markdown([f'median {unit}'] + [name(e) for e in engines] + ['ours / best other'], rows)
+
+
+def details(case):
+    rows = [[name(r['engine']), f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["p5_ms"]:.2f}–{r["p95_ms"]:.2f}', r['calls'], f'{r["images_per_s"]:.1f}',
+             f'{r["peak_rss_mb"]:.0f}', f'{r["start_ms"]:.0f}', f'{r["max_error"]:.1e}' if 'max_error' in r else '–',
+             f'{r["ours_over_this"]:.2f}' if r.get('ours_over_this') else '–'] for r in sorted(case['rows'], key=lambda r: r['median_ms'])]
+    return f'### {title(case)}\n\n' + markdown(['engine', 'median ms', 'min', '5–95 %', 'calls', 'images/s', 'peak memory MB', 'start to first result ms',
+                                                'largest error', 'ours / this'], rows) + '\n'
+
+
+def versions(cases):
+    return ', '.join(f'{name(e)} {v}' for e, v in sorted({(r['engine'], str(r['version']).split('-')[0]) for c in cases for r in c['rows']}))
+
+
+def bars(path, cases, heading):
+    """Horizontal bars, one group a case; ours dark. Written by hand so that the file is small and the same everywhere."""
+    cases = [c for c in cases if c['rows']]
+    width, left, bar, gap = 860, 170, 16, 34
+    height = 44 + sum(gap + bar * len(c['rows']) for c in cases)
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
+           f'<rect width="{width}" height="{height}" fill="white"/>', f'<text x="8" y="20" font-size="15">{heading}</text>']
+    y = 40
+    for c in cases:
+        top = max(r['median_ms'] for r in c['rows'])
+        out.append(f'<text x="8" y="{y + 14}" font-weight="bold">{title(c)}</text>')
+        y += 22
+        for r in sorted(c['rows'], key=lambda r: r['median_ms']):
+            w = r['median_ms'] / top * (width - left - 80)
+            ours = r['engine'] == 'mixnet'
+            out.append(f'<text x="{left - 6}" y="{y + 12}" text-anchor="end">{name(r["engine"])}</text>'
+                       f'<rect x="{left}" y="{y + 1}" width="{w:.1f}" height="{bar - 3}" fill="{"#14532d" if ours else "#a8b3bd"}"/>'
+                       f'<text x="{left + w + 5:.1f}" y="{y + 12}">{r["median_ms"]:.2f} ms</text>')
+            y += bar
+        y += gap - 22
+    path.write_text('\n'.join(out) + '\n</svg>\n')
+
+
+def report(d):
+    """Writes d/README.md and the charts from the JSON files in d."""
+    text = f'# Measurements: {d.name}\n\n'
+
+    def read(what):
+        path = d / f'{what}.json'
+        return json.loads(path.read_text()) if path.exists() else None
+    if r := read('infer'):
+        text += '## Inference, float32, 224 px\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases']) + '\n![medians](infer.svg)\n\n'
+        text += ''.join(details(c) for c in r['cases'])
+        bars(d / 'infer.svg', r['cases'], 'Milliseconds a call (median), less is better')
+    if r := read('grow'):
+        text += '## How time grows\n\n' + about(r)
+        for by, cases in r['cases'].items():
+            text += f'By {by}:\n\n' + overview(cases) + '\n'
+    if r := read('mixconv'):
+        text += '## MixConv alone\n\n' + about(r) + mixconv_table(r['cases']) + '\n'
+    if r := read('train'):
+        text += '## Training steps\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
+    if r := read('load'):
+        text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s'], [[name(x['engine']), f'{x["images_per_s"]:.0f}'] for x in r['cases']]) + '\n'
+    (d / 'README.md').write_text(text)
+
+
+def mixconv_table(cases):
+    engines = [e for e in NAMES if any(r['engine'] == e for c in cases for r in c['rows'])]
+    rows = []
+    for c in cases:
+        by = {r['engine']: r for r in c['rows']}
+        b = best(c)
+        rows.append([c['channels'], f'{c["size"]}²', c['stride'], c['kernels']] + [f'{by[e]["median_ms"] * 1e3:.0f}' if e in by else '–' for e in engines]
+                    + [f'{2 * c["macs"] / by["mixnet"]["median_ms"] / 1e6:.1f}' if 'mixnet' in by else '–',
+                       f'{b["ours_over_this"]:.2f}' if b and b.get('ours_over_this') else '–'])
+    return markdown(['channels', 'image', 'stride', 'kernels'] + [f'{name(e)} µs' for e in engines] + ['our GFLOP/s', 'ours / best other'], rows)
