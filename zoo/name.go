@@ -50,15 +50,8 @@ var settings = []setting{
 		return c.kernels([]int{k}, err)
 	}},
 	{"kernels", "K.K.K", "depthwise layers have these kernel sizes, one a channel group", true, func(c *changes, v string) error {
-		var sizes []int
-		for k := range strings.SplitSeq(v, ".") {
-			n, err := parseInt(k, 1, maxKernel)
-			if err != nil {
-				return err
-			}
-			sizes = append(sizes, n)
-		}
-		return c.kernels(sizes, nil)
+		sizes, err := parseKernels(v)
+		return c.kernels(sizes, err)
 	}},
 	{"partition", "equal|exponential", "how channels are shared among the kernels", true, func(c *changes, v string) (err error) {
 		c.mix.Partition, err = graph.ParsePartition(v)

@@ -167,7 +167,7 @@ func (n Network) Validate() error {
 	}
 
 	table = "stage"
-	in := n.Stem.Out
+	in, blocks := n.Stem.Out, 0
 	for i, s := range n.Stages {
 		index = i
 		s = s.withDefaults()
@@ -177,6 +177,9 @@ func (n Network) Validate() error {
 			between("out", s.Out, 1, maxChannels),
 		); err != nil {
 			return err
+		}
+		if blocks += s.Repeats; blocks > maxBlocks {
+			return bad("repeats", "more than %d blocks", maxBlocks)
 		}
 		for _, k := range s.Kernels {
 			if err := kernel("kernels", k); err != nil {

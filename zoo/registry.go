@@ -86,30 +86,41 @@ func Family(name string) []Spec {
 //	mixnet_s                      a network of the zoo
 //	mixnet_s.ft_in1k              the same, with the preprocessing of published weights
 //	mobilenetv2_060               any width, in per cent, of a network NAME_100
+//	path/mine.toml                a network file, see [ParseTOML]
 //	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [Settings]
 //
 // The error for a name that is not known wraps ErrUnknown and suggests others.
 func Lookup(name string) (Spec, error) {
 	base, changes, changed := strings.Cut(name, "@")
-	base, tag, _ := strings.Cut(base, ".")
+	s, err := lookup(base)
+	if err != nil || !changed {
+		return s, err
+	}
+	return change(s, changes)
+}
+
+// lookup finds a network without changes.
+func lookup(name string) (Spec, error) {
+	if strings.HasSuffix(name, ".toml") {
+		n, err := LoadTOML(name)
+		if err != nil {
+			return nil, err
+		}
+		return n, nil
+	}
+	base, tag, tagged := strings.Cut(name, ".")
 	base = or(aliases[base], base)
 	s, ok := index()[base]
 	if !ok {
 		s, ok = atWidth(base)
 	}
-	if !ok {
+	switch {
+	case !ok:
 		return nil, unknown(base)
+	case tagged:
+		return withWeights(s, tag)
 	}
-	if tag != "" {
-		var err error
-		if s, err = withWeights(s, tag); err != nil {
-			return nil, err
-		}
-	}
-	if !changed {
-		return s, nil
-	}
-	return change(s, changes)
+	return s, nil
 }
 
 // atWidth finds NAME_NNN where NAME_100 is known.
@@ -186,6 +197,9 @@ func Suggest(name string) []string {
 // closest returns the words within a few edits of word, and then those that
 // contain it, up to three.
 func closest(word string, words []string) []string {
+	if len(word) > 100 {
+		return nil
+	}
 	word = strings.ToLower(word)
 	type match struct {
 		word     string

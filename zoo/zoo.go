@@ -72,6 +72,7 @@ const (
 	maxClasses  = 1 << 20
 	maxKernel   = 63
 	maxRepeats  = 256
+	maxBlocks   = 4096
 	maxSize     = 1 << 14
 )
 

@@ -1,0 +1,230 @@
+package zoo
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"reflect"
+	"strings"
+	"testing"
+)
+
+// Every table of the zoo can be written as a network file and read back.
+func TestTOMLRoundTrip(t *testing.T) {
+	for _, s := range List() {
+		n, ok := s.(Network)
+		if !ok {
+			continue
+		}
+		text := n.TOML()
+		got, err := ParseTOML(n.Name+".toml", text)
+		if err != nil {
+			t.Fatalf("%s: %v\n%s", n.Name, err, text)
+		}
+		n.Paper, n.Weights = nil, nil
+		if !reflect.DeepEqual(got, n) {
+			t.Errorf("%s reads back as %+v, want %+v", n.Name, got, n)
+		}
+	}
+}
+
+const tomlExample = `# a network for small images
+name = "mine"
+classes = 10
+act = "relu6"
+norm = {eps = 1e-5, momentum = 0.1}
+input.size = [32, 48]
+input.channels = 1
+
+[stem]
+out = 16
+stride = 1
+
+[[stage]]
+kernels = [3, 5, 7]
+stride = 2
+expand = 6
+out = 40
+se = 0.5
+act = "swish"
+
+[[stage]]
+block = "ir_r2_k3.5_a1.1_p1.1_s1_e6_c40_se0.5_nsw"
+
+[[stage]]
+kernels = 9
+partition = "exponential"
+out = 64
+
+[head]
+out = 256
+`
+
+func TestTOMLExample(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "mine.toml")
+	if err := os.WriteFile(path, []byte(tomlExample), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	s, err := Lookup(path + "@classes=7")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.Build(Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := s.About().Name; got != "mine@classes=7" || g.Classes() != 7 || g.Channels() != 1 || s.About().Input.Size != [2]int{32, 48} {
+		t.Errorf("%s, %d classes, %d channels, input %v", got, g.Classes(), g.Channels(), s.About().Input.Size)
+	}
+	var blocks []string
+	for _, b := range g.Blocks {
+		blocks = append(blocks, b.Name)
+	}
+	if got := fmt.Sprint(blocks); got != "[blocks.0.0 blocks.0.1 blocks.0.2 blocks.1.0]" {
+		t.Errorf("blocks %s", got)
+	}
+	var kernels []string
+	for _, op := range depthwise(g) {
+		kernels = append(kernels, fmt.Sprint(kernelsOf(op)))
+	}
+	if got := strings.Join(kernels, " "); got != "[3 5 7] [3 5] [3 5] [9]" {
+		t.Errorf("kernels %s", got)
+	}
+}
+
+// Mistakes are reported with their line, all of them at once.
+func TestTOMLMistakes(t *testing.T) {
+	change := func(from, to string) string {
+		if !strings.Contains(tomlExample, from) {
+			t.Fatalf("%q is not in the example", from)
+		}
+		return strings.Replace(tomlExample, from, to, 1)
+	}
+	for _, tc := range []struct{ text, want string }{
+		{change("stride = 2", "stride = two"), "f.toml:15: "},
+		{change("stride = 2", `stride = "two"`), "f.toml:15: stage 1: stride: want a whole number"},
+		{change("stride = 2", "strides = 2"), "f.toml:15: stage 1: strides: unknown key; did you mean stride?"},
+		{change("stride = 2", "stride = -1"), "f.toml:15: stage 1: stride: want a whole number"},
+		{change("stride = 2", "stride = 99"), "f.toml:15: stage 1: stride: 99: want 1 to 8"},
+		{change("kernels = [3, 5, 7]", "kernels = [3, 4]"), "f.toml:14: stage 1: kernels: 4: kernel sizes are odd"},
+		{change("kernels = [3, 5, 7]", `kernels = ["3"]`), "f.toml:14: stage 1: kernels: want whole numbers"},
+		{change("expand = 6", "expand = 0.5"), "f.toml:16: stage 1: expand: 0.5: want a ratio"},
+		{change("se = 0.5", "se = 1.5"), "f.toml:18: stage 1: se: 1.5: want a ratio of 0 to 1"},
+		{change(`act = "swish"`, `act = "swsh"`), "f.toml:19: stage 1: act: unknown activation \"swsh\"; known: identity, relu"},
+		{change("_k3.5_", "_k3.6_"), "f.toml:22: stage 2: block: 6: kernel sizes are odd"},
+		{change("_k3.5_", "_q7_"), `f.toml:22: stage 2: block: block "ir_r2_q7_a1.1_p1.1_s1_e6_c40_se0.5_nsw": "q7" is not supported`},
+		{change("out = 64", "project_groups = 50\nout = 64"), "f.toml:27: stage 3: project_groups: 50: want 1 to 40"},
+		{change("out = 16\n", ""), "f.toml:9: stem: out: 0: want 1 to 65536"},
+		{change("[head]", "[heads]"), "f.toml:29: heads: unknown key; did you mean head?"},
+		{change(`"mine"`, `"a b"`), `f.toml:2: name: "a b": want letters`},
+		{change("classes = 10", "classes = -1"), "f.toml:3: classes: want a whole number"},
+		{change("input.channels = 1", "input.channels = 7"), "f.toml:6: input: invalid preprocessing: 7 channels"},
+		{change("momentum = 0.1", "momentun = 0.1"), "f.toml:5: norm: momentun: unknown key; did you mean momentum?"},
+		{"name = \"x\"\nstage = 3", "f.toml:2: stage: want tables"},
+		{"name = \"x\"\nstem = 3", "f.toml:2: stem: want a table"},
+		{"name = \"x\"\nblocks = [[\"ir_k3\"]]\n", `f.toml:2: blocks: block "ir_k3": r is missing`},
+		{"name = \"x\"\nblocks = [\"ir_k3\"]\n", "f.toml:2: blocks: want a list of lists"},
+		{"name = \"x\"\nname = \"y\"\n", "f.toml:2: "},
+		{"\xff", "f.toml:1: "},
+		{strings.Repeat("#", maxFile+1), "f.toml: larger than"},
+		{"[stem]\nout=65536\n[[stage]]\nout=65536\n", "parameters are more than"},
+		{"[stem]\nout=8\n" + strings.Repeat("[[stage]]\nrepeats=256\nout=8\n", 17), "stage 17: repeats: more than 4096 blocks"},
+	} {
+		_, err := ParseTOML("f.toml", []byte(tc.text))
+		if err == nil || !strings.Contains(err.Error(), tc.want) {
+			t.Errorf("got  %v\nwant %s", err, tc.want)
+		}
+		if file := (*FileError)(nil); err != nil && !errors.As(err, &file) {
+			t.Errorf("%v is no FileError", err)
+		}
+	}
+
+	two := strings.Replace(change("stride = 2", "strides = 2"), "out = 256", "out = 2.5", 1)
+	_, err := ParseTOML("f.toml", []byte(two))
+	if err == nil || !strings.Contains(err.Error(), "f.toml:15: ") || !strings.Contains(err.Error(), "f.toml:30: head: out: want a whole number") {
+		t.Errorf("two mistakes: %v", err)
+	}
+	if _, err := LoadTOML("testdata/none.toml"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("missing file: %v", err)
+	}
+}
+
+// timm's definitions give the networks of the tables.
+func TestFromTimm(t *testing.T) {
+	for name, definition := range map[string][][]string{
+		"mixnet_s": {
+			{"ds_r1_k3_s1_e1_c16"},
+			{"ir_r1_k3_a1.1_p1.1_s2_e6_c24", "ir_r1_k3_a1.1_p1.1_s1_e3_c24"},
+			{"ir_r1_k3.5.7_s2_e6_c40_se0.5_nsw", "ir_r3_k3.5_a1.1_p1.1_s1_e6_c40_se0.5_nsw"},
+			{"ir_r1_k3.5.7_p1.1_s2_e6_c80_se0.25_nsw", "ir_r2_k3.5_p1.1_s1_e6_c80_se0.25_nsw"},
+			{"ir_r1_k3.5.7_a1.1_p1.1_s1_e6_c120_se0.5_nsw", "ir_r2_k3.5.7.9_a1.1_p1.1_s1_e3_c120_se0.5_nsw"},
+			{"ir_r1_k3.5.7.9.11_s2_e6_c200_se0.5_nsw", "ir_r2_k3.5.7.9_p1.1_s1_e6_c200_se0.5_nsw"},
+		},
+		"mobilenetv1_100": {{"dsa_r1_k3_s1_c64"}, {"dsa_r2_k3_s2_c128"}, {"dsa_r2_k3_s2_c256"}, {"dsa_r6_k3_s2_c512"}, {"dsa_r2_k3_s2_c1024"}},
+		"mobilenetv3_large_100": {
+			{"ds_r1_k3_s1_e1_c16_nre"},
+			{"ir_r1_k3_s2_e4_c24_nre", "ir_r1_k3_s1_e3_c24_nre"},
+			{"ir_r3_k5_s2_e3_c40_se0.25_nre"},
+			{"ir_r1_k3_s2_e6_c80", "ir_r1_k3_s1_e2.5_c80", "ir_r2_k3_s1_e2.3_c80"},
+			{"ir_r2_k3_s1_e6_c112_se0.25"},
+			{"ir_r3_k5_s2_e6_c160_se0.25"},
+			{"cn_r1_k1_s1_c960"},
+		},
+		"mnasnet_b1": {
+			{"ds_r1_k3_s1_c16_noskip"}, {"ir_r3_k3_s2_e3_c24"}, {"ir_r3_k5_s2_e3_c40"}, {"ir_r3_k5_s2_e6_c80"},
+			{"ir_r2_k3_s1_e6_c96"}, {"ir_r4_k5_s2_e6_c192"}, {"ir_r1_k3_s1_e6_c320_noskip"},
+		},
+		"fbnetc_100": {
+			{"ir_r1_k3_s1_e1_c16"}, {"ir_r1_k3_s2_e6_c24", "ir_r2_k3_s1_e1_c24"},
+			{"ir_r1_k5_s2_e6_c32", "ir_r1_k5_s1_e3_c32", "ir_r1_k5_s1_e6_c32", "ir_r1_k3_s1_e6_c32"},
+			{"ir_r1_k5_s2_e6_c64", "ir_r1_k5_s1_e3_c64", "ir_r2_k5_s1_e6_c64"},
+			{"ir_r3_k5_s1_e6_c112", "ir_r1_k5_s1_e3_c112"}, {"ir_r4_k5_s2_e6_c184"}, {"ir_r1_k3_s1_e6_c352"},
+		},
+	} {
+		s, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		want, err := s.Build(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		n := s.(Network)
+		if n.Stages, err = FromTimm(definition); err != nil {
+			t.Fatal(err)
+		}
+		got, err := n.Build(Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Errorf("%s: timm's definition gives another graph", name)
+		}
+	}
+	for _, s := range []string{
+		"", "ir", "xx_r1_k3_s1_c8", "ir_r1_k3_s1_c8", "ir_r1_k3_s1_e6", "ir_r1_k3_s1_e6_c8_nmi", "ir_r1_k3_s1_e6_c8_cc4", "ir_r0_k3_s1_e6_c8",
+		"ir_r1_r1_k3_s1_e6_c8", "ir_r1_k3_s1_ex_c8", "ir_r1_k3_a3_s1_e6_c8", "cn_r1_k3_s1_c8_skip", "ir_r1_k_s1_e6_c8", "ir_r99999999999999999999_k3_s1_e6_c8",
+	} {
+		if _, err := ParseTimm(s); err == nil {
+			t.Errorf("%q: no error", s)
+		}
+	}
+}
+
+func FuzzParseTOML(f *testing.F) {
+	f.Add([]byte(tomlExample))
+	f.Add(mixnetS.TOML())
+	f.Add([]byte("blocks = [[\"ir_r2_k3.5_a1.1_p1.1_s1_e6_c40_se0.5_nsw\"]]\nstem = {out = 8}\n"))
+	f.Add([]byte("[[stage]]\nblock = 3\n[[stage]]\nkernels = 3\n"))
+	f.Fuzz(func(t *testing.T, data []byte) {
+		n, err := ParseTOML("f.toml", data)
+		if err != nil {
+			return
+		}
+		again, err := ParseTOML("f.toml", n.TOML())
+		if err != nil || !reflect.DeepEqual(again, n) {
+			t.Fatalf("%v: %+v is written as\n%s", err, n, n.TOML())
+		}
+	})
+}
