@@ -47,3 +47,22 @@ func BenchmarkRun(b *testing.B) {
 		}
 	}
 }
+
+func BenchmarkCompile(b *testing.B) {
+	spec, err := zoo.Lookup("mixnet_s")
+	if err != nil {
+		b.Fatal(err)
+	}
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	v := testkit.Values[float32](g)
+	for b.Loop() {
+		p, err := Compile(g, v, Options{Threads: 1})
+		if err != nil {
+			b.Fatal(err)
+		}
+		p.Close()
+	}
+}

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
@@ -97,10 +99,9 @@ func present(values ...*value) []*value {
 }
 
 func (c *convLayer) pack(p *packer) {
-	w := p.concat(c.op.Weights)
 	out, k := c.op.Out(), c.op.Kernel
 	if c.op.Bias != graph.NoParam {
-		c.bias = append(c.bias, p.values[c.op.Bias]...)
+		c.bias = slices.Clone(p.values[c.op.Bias])
 	}
 	if a := c.affine; a != nil {
 		if c.bias == nil {
@@ -111,21 +112,17 @@ func (c *convLayer) pack(p *packer) {
 		}
 	}
 	c.groups = make([]convGroup, len(c.op.Groups))
+	w := p.weights(c.op.Weights)
 	in, at := 0, 0
 	for i, g := range c.op.Groups {
-		perOut := g.In * k * k
-		part := w[:g.Out*perOut]
-		w = w[len(part):]
-		if c.affine != nil {
-			for o, s := range c.affine.scale[at : at+g.Out] {
-				row := part[o*perOut:][:perOut]
-				kernel.ScaleVec(row, row, s)
-			}
-		}
+		part := w.next(g.Out * g.In * k * k)
 		m := kernel.PackConv(part, g.Out, g.In, k)
+		if c.affine != nil {
+			m.ScaleOutputs(c.affine.scale[at:][:g.Out])
+		}
 		c.groups[i] = convGroup{in: in, out: at, weight: m}
 		if p.stem == c {
-			c.bytes = foldBytes(part, c.bias, g, k, p)
+			c.bytes = c.foldBytes(part, g, p)
 		}
 		in += g.In
 		at += g.Out
@@ -133,16 +130,24 @@ func (c *convLayer) pack(p *packer) {
 	c.affine = nil
 }
 
-// foldBytes prepares a stem for pixels of bytes. It changes w.
-func foldBytes(w, bias []float32, g graph.ConvGroup, k int, p *packer) *byteStem {
+// foldBytes prepares a layer of one group, with weights w, for pixels of bytes.
+func (c *convLayer) foldBytes(w []float32, g graph.ConvGroup, p *packer) *byteStem {
+	w = slices.Clone(w)
 	s := &byteStem{bias: make([]float32, g.Out), pad: make([]float32, g.In)}
-	copy(s.bias, bias)
+	copy(s.bias, c.bias)
+	if c.affine != nil {
+		perOut := len(w) / g.Out
+		for o, f := range c.affine.scale {
+			row := w[o*perOut:][:perOut]
+			kernel.ScaleVec(row, row, f)
+		}
+	}
 	std := make([]float32, g.In)
-	for c := range std {
-		s.pad[c] = p.mean[c] * 255
-		std[c] = p.std[c] * 255
+	for i := range std {
+		s.pad[i] = p.mean[i] * 255
+		std[i] = p.std[i] * 255
 	}
 	kernel.FoldNormalisation(w, s.bias, g.In, s.pad, std)
-	s.weight = kernel.PackConv(w, g.Out, g.In, k)
+	s.weight = kernel.PackConv(w, g.Out, g.In, c.op.Kernel)
 	return s
 }

@@ -54,23 +54,19 @@ func (d *depthwiseLayer) args() (reads, writes []*value) {
 }
 
 func (d *depthwiseLayer) pack(p *packer) {
-	w := p.concat(d.op.Weights)
 	if d.affine != nil {
 		d.bias = d.affine.shift
 	}
+	w := p.weights(d.op.Weights)
 	at := 0
 	for _, g := range d.op.Groups {
-		taps := g.Kernel * g.Kernel
 		for rest := g.Channels; rest > 0; {
 			c := min(chunkChannels, rest)
-			part := w[:c*taps]
+			f := kernel.PackDW(w.next(c*g.Kernel*g.Kernel), g.Kernel, c)
 			if d.affine != nil {
-				for i, s := range d.affine.scale[at : at+c] {
-					kernel.ScaleVec(part[i*taps:][:taps], part[i*taps:][:taps], s)
-				}
+				f.ScaleChannels(d.affine.scale[at:][:c])
 			}
-			d.chunks = append(d.chunks, depthwiseChunk{at: at, channels: c, group: g, filter: kernel.PackDW(part, g.Kernel, c)})
-			w = w[len(part):]
+			d.chunks = append(d.chunks, depthwiseChunk{at: at, channels: c, group: g, filter: f})
 			at += c
 			rest -= c
 		}

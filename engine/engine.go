@@ -72,12 +72,11 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 		}
 	}
 	p.net = lower(g, values, want)
-	proto := packer{values: values, mean: opts.Mean, std: opts.Std}
 	if opts.Mean != nil {
 		p.mean, p.std = slices.Clone(opts.Mean), slices.Clone(opts.Std)
 		p.net.stem = p.net.findStem()
 	}
-	p.net.pack(p.pool, proto)
+	p.net.pack(p.pool, packer{values: values, mean: opts.Mean, std: opts.Std})
 	p.calls.init(opts.MaxConcurrent)
 	return p, nil
 }

@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
@@ -12,17 +10,28 @@ type packer struct {
 	values    graph.Values[float32]
 	stem      *convLayer // the layer that also takes bytes; nil for none
 	mean, std []float32
-	buf       []float32
 }
 
-// concat returns a copy of the values of several parameters, one after the
-// other, valid until the next call.
-func (p *packer) concat(ids []graph.ParamID) []float32 {
-	p.buf = p.buf[:0]
-	for _, id := range ids {
-		p.buf = append(p.buf, p.values[id]...)
+// weightReader yields the values of several parameters one after the other.
+type weightReader [][]float32
+
+func (p *packer) weights(ids []graph.ParamID) weightReader {
+	r := make(weightReader, len(ids))
+	for i, id := range ids {
+		r[i] = p.values[id]
 	}
-	return p.buf
+	return r
+}
+
+// next returns the next n values. They lie in one parameter: a group of a
+// convolution has a weight tensor of its own or a part of the only one.
+func (r *weightReader) next(n int) []float32 {
+	for len((*r)[0]) == 0 {
+		*r = (*r)[1:]
+	}
+	out := (*r)[0][:n]
+	(*r)[0] = (*r)[0][n:]
+	return out
 }
 
 // findStem returns the layer that can take the image as bytes: a convolution
@@ -44,9 +53,8 @@ func (n *network) findStem() (stem *convLayer) {
 	return stem
 }
 
-// pack packs the weights of all layers. proto holds the values and the normalisation.
-func (n *network) pack(pool *par.Pool, proto packer) {
-	proto.stem = n.stem
-	packers := slices.Repeat([]packer{proto}, pool.Threads())
-	pool.Each(len(n.layers), func(worker, i int) { n.layers[i].pack(&packers[worker]) })
+// pack packs the weights of all layers. p holds the values and the normalisation.
+func (n *network) pack(pool *par.Pool, p packer) {
+	p.stem = n.stem
+	pool.Run(len(n.layers), func(i int) { n.layers[i].pack(&p) })
 }
