@@ -6,13 +6,15 @@ import "github.com/mixnet-go/mixnet/vision"
 // expand has no expansion convolution, and a grouped block shuffles its
 // channels before the depthwise convolution. Removed blocks are left out.
 //
-// The counted multiply-adds are below the published ones, which no one
-// convention reproduces; with all expansions kept A has 249.9 M, B 306.2 M and
-// C 385.0 M.
+// The published multiply-adds follow no one convention; with all expansions
+// kept A has 249.9 M, B 306.2 M and C 385.0 M.
+
+const fbnetNote = "the published counts fit neither mobile-vision's definition nor one with all expansions"
 
 var fbnetA = Network{
 	Info: Info{
 		Name: "fbnet_a", Title: "FBNet-A", Family: "fbnet", DropRate: 0.2,
+		Note:  "with the 1×1 convolutions that do not expand it has the 249.9 M of the paper",
 		Paper: &Paper{Source: mixnetPaper, Params: 4.3, FLOPS: 249, Top1: 73.0},
 	},
 	Norm: pytorch,
@@ -48,6 +50,7 @@ var fbnetA = Network{
 var fbnetB = Network{
 	Info: Info{
 		Name: "fbnet_b", Title: "FBNet-B", Family: "fbnet", DropRate: 0.2,
+		Note:  fbnetNote,
 		Paper: &Paper{Source: "FBNet, arXiv 1812.03443", Params: 4.5, FLOPS: 295, Top1: 74.1},
 	},
 	Norm: pytorch,
@@ -84,6 +87,7 @@ var fbnetB = Network{
 var fbnetC = Network{
 	Info: Info{
 		Name: "fbnet_c", Title: "FBNet-C", Family: "fbnet", DropRate: 0.2,
+		Note:  fbnetNote,
 		Paper: &Paper{Source: mixnetPaper, Params: 5.5, FLOPS: 375, Top1: 74.9},
 	},
 	Norm: pytorch,

@@ -195,7 +195,7 @@ func (c changes) table(n Network) (Network, error) {
 		layers = true
 	}
 	if layers {
-		n.Paper, n.Weights = nil, nil
+		n.Paper, n.Weights, n.Note = nil, nil, ""
 	}
 	if c.mixed {
 		return n.Mixed(c.mix)

@@ -149,7 +149,7 @@ func widths(base Network, percent ...int) []Network {
 			n = base.Scaled(float64(p)/100, 1, RoundUp)
 			n.Name = fmt.Sprintf("%s_%03d", strings.TrimSuffix(base.Name, "_100"), p)
 			n.Title = fmt.Sprintf("%s %g×", base.Title, float64(p)/100)
-			n.Paper, n.Weights = nil, nil
+			n.Paper, n.Weights, n.Note = nil, nil, ""
 		}
 		out = append(out, n)
 	}

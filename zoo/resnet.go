@@ -33,7 +33,7 @@ func resnets() []ResNet {
 	}
 	largest := named(152, true, [4]int{3, 8, 36, 3})
 	largest.Paper = &Paper{Source: mixnetPaper, Params: 60, FLOPS: 11000, Top1: 77.0, Top5: 93.3}
-	largest.Note = `printed as "ResNet-153"`
+	largest.Note = `printed as "ResNet-153", with the rounded 11 B of its first version, whose stride is in the 1×1`
 	return []ResNet{
 		named(18, false, [4]int{2, 2, 2, 2}),
 		named(34, false, [4]int{3, 4, 6, 3}),
