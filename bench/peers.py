@@ -6,7 +6,7 @@
     python bench/peers.py grow           how time grows with batch, resolution and threads
     python bench/peers.py mixconv        MixConv alone, by groups, size, stride and channels
     python bench/peers.py train          training steps beside PyTorch's
-    python bench/peers.py load           reading a folder of JPEGs beside torchvision
+    python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
     python bench/peers.py report         the tables and charts again, from the results stored
 
 Every engine runs in a process of its own and is timed in turns of about half a second, in rotating order. The figures are
@@ -106,6 +106,7 @@ def main():
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))
     p.add_argument('--rounds', type=int, default=10)
     p.add_argument('--seconds', type=float, default=0.5, help='length of a turn')
+    p.add_argument('--data', type=pathlib.Path, default=pathlib.Path('photos'), help='folder of JPEGs for load')
     p.add_argument('--out', type=pathlib.Path, default=HERE / 'results')
     a = p.parse_args()
     a.mixnet = a.mixnet.resolve() if a.mixnet.exists() else None

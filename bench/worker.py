@@ -10,6 +10,7 @@ SPEC: network, batch, size, threads, and the files of export.files. The protocol
 error.
 """
 import json
+import multiprocessing
 import os
 import sys
 import time
@@ -159,6 +160,8 @@ def serve(make, spec):
             say(ok=True)
     say(peak_rss_mb=round(peak_rss_mb(), 1))
     pipe.flush()
+    for child in multiprocessing.active_children():
+        child.terminate()
     os._exit(0)  # some engines take seconds, or crash, in their destructors
 
 
