@@ -1,0 +1,208 @@
+package train
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"maps"
+	"path/filepath"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/weights"
+)
+
+// Files of a run folder.
+const (
+	LastFile    = "last.safetensors" // the newest state, with all that a resume needs
+	BestFile    = "best.safetensors" // the model of the epoch with the highest top-1
+	ConfigFile  = "config.json"      // Record
+	MetricsFile = "metrics.jsonl"    // one Epoch a line
+)
+
+// A checkpoint holds the model under the parameters' own names, as any weight
+// file does, and what a resume needs besides under the names below.
+const (
+	keyRun        = "mixnet.train"
+	valuesPrefix  = "train/values/" // the weights, where the model is their moving average
+	slotPrefix    = "train/slots/"
+	recordVersion = 1
+)
+
+// Record is what is written down of a run.
+type Record struct {
+	Version int    `json:"version"`
+	Recipe  Recipe `json:"recipe"`
+	Source  string `json:"source"`
+	Images  int    `json:"images"` // of the training data
+	Threads int    `json:"threads"`
+}
+
+// runMeta is the metadata of a checkpoint.
+type runMeta struct {
+	Record
+	State state `json:"state"`
+}
+
+func (t *Trainer) recordOf() Record {
+	return Record{Version: recordVersion, Recipe: t.cfg.Recipe, Source: t.cfg.Source, Images: t.cfg.Train.Len(), Threads: t.pool.Threads()}
+}
+
+// save writes the last checkpoint.
+func (t *Trainer) save() error {
+	run, err := json.Marshal(runMeta{t.recordOf(), t.state})
+	if err != nil {
+		return err
+	}
+	meta, err := t.metadata(keyRun, string(run))
+	if err != nil {
+		return err
+	}
+	tensors := t.tensors("", t.best())
+	if t.ema != nil {
+		tensors = append(tensors, t.tensors(valuesPrefix, t.values)...)
+	}
+	for _, s := range t.updater.slots {
+		tensors = append(tensors, t.tensors(slotPrefix+s.name+"/", s.values)...)
+	}
+	return weights.WriteFile(filepath.Join(t.cfg.Dir, LastFile), tensors, meta)
+}
+
+// saveBest writes the model alone.
+func (t *Trainer) saveBest() error {
+	meta, err := t.metadata()
+	if err != nil {
+		return err
+	}
+	return weights.WriteFile(filepath.Join(t.cfg.Dir, BestFile), t.tensors("", t.best()), meta)
+}
+
+// metadata returns the model's, and further keys and values.
+func (t *Trainer) metadata(more ...string) (map[string]string, error) {
+	meta, err := t.cfg.Model.Meta()
+	if err != nil {
+		return nil, err
+	}
+	meta.Extra = maps.Clone(meta.Extra)
+	if meta.Extra == nil {
+		meta.Extra = map[string]string{}
+	}
+	for i := 0; i < len(more); i += 2 {
+		meta.Extra[more[i]] = more[i+1]
+	}
+	return meta.Encode()
+}
+
+// tensors describes values for writing, leaving out those that are nil.
+func (t *Trainer) tensors(prefix string, values graph.Values[float32]) []weights.Tensor {
+	var out []weights.Tensor
+	for i, p := range t.graph.Params {
+		if values[i] != nil {
+			out = append(out, weights.NewTensor(prefix+p.Name, p.Shape, values[i]))
+		}
+	}
+	return out
+}
+
+// ErrCheckpoint is wrapped by errors about a checkpoint that a run cannot
+// continue from.
+var ErrCheckpoint = errors.New("cannot resume")
+
+// Saved is a run that was saved.
+type Saved struct {
+	Record
+	Model *model.Model // the weights to use, for a run that is done
+	dir   string
+	state state
+}
+
+// Open reads the state of the run in a folder. Resume continues it.
+func Open(dir string) (*Saved, error) {
+	path := filepath.Join(dir, LastFile)
+	f, err := weights.Open(path)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	defer f.Close()
+	text, ok := f.Metadata()[keyRun]
+	if !ok {
+		return nil, fmt.Errorf("%w: %s is a model, not the state of a run", ErrCheckpoint, path)
+	}
+	var meta runMeta
+	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+		return nil, fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
+	}
+	if meta.Version != recordVersion {
+		return nil, fmt.Errorf("%w: %s has version %d, this program reads %d", ErrCheckpoint, path, meta.Version, recordVersion)
+	}
+	m, err := model.FromFile(f, "")
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return &Saved{Record: meta.Record, Model: m, dir: dir, state: meta.State}, nil
+}
+
+// Done reports whether the run has ended.
+func (s *Saved) Done() bool { return len(s.state.History) >= s.Recipe.Epochs }
+
+// Epochs returns what was recorded.
+func (s *Saved) Epochs() []Epoch { return slices.Clone(s.state.History) }
+
+// Resume prepares the rest of the run. Of cfg, the data, the functions and
+// SaveEvery are used, and Threads if it is not 0; all else is as it was. The
+// run goes on as if it had not been interrupted, to the bit, provided that the
+// data and the number of threads are the same.
+func (s *Saved) Resume(cfg Config) (*Trainer, error) {
+	cfg.Model, cfg.Recipe, cfg.Source, cfg.Dir = s.Model, s.Recipe, s.Source, s.dir
+	if cfg.Threads == 0 {
+		cfg.Threads = s.Threads
+	}
+	if cfg.Train != nil && cfg.Train.Len() != s.Images {
+		return nil, fmt.Errorf("%w: the data has %d images, the run began with %d", ErrCheckpoint, cfg.Train.Len(), s.Images)
+	}
+	t, err := New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	if err := t.restore(s); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
+	}
+	return t, nil
+}
+
+// restore reads the tensors of a checkpoint.
+func (t *Trainer) restore(s *Saved) error {
+	f, err := weights.Open(filepath.Join(s.dir, LastFile))
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	read := func(prefix string, values graph.Values[float32]) error {
+		for i, p := range t.graph.Params {
+			if values[i] == nil {
+				continue
+			}
+			if err := f.Read(prefix+p.Name, values[i]); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	if t.ema != nil {
+		if err := errors.Join(read("", t.ema), read(valuesPrefix, t.values)); err != nil {
+			return err
+		}
+	}
+	for _, slot := range t.updater.slots {
+		if err := read(slotPrefix+slot.name+"/", slot.values); err != nil {
+			return err
+		}
+	}
+	perEpoch := t.stepsPerEpoch()
+	if done := s.state.Step - len(s.state.History)*perEpoch; done < 0 || done > perEpoch {
+		return fmt.Errorf("step %d does not follow %d epochs of %d steps", s.state.Step, len(s.state.History), perEpoch)
+	}
+	t.state, t.resumed = s.state, true
+	return nil
+}

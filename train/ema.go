@@ -1,0 +1,27 @@
+package train
+
+import (
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+)
+
+// averageDecay returns the weight of the old average after t updates, this one
+// included: min(decay, (1+t)/(10+t)), TensorFlow's warm-up.
+func averageDecay(decay float64, t int) float64 {
+	return min(decay, (1+float64(t))/(10+float64(t)))
+}
+
+// average moves the averages towards values: every parameter, and the running
+// statistics of batch norm too.
+func average(pool *par.Pool, averages, values graph.Values[float32], decay float64) {
+	move := float32(1 - decay)
+	parts := min(pool.Threads(), len(values))
+	pool.Run(parts, func(part int) {
+		for i := part; i < len(values); i += parts {
+			v := values[i]
+			for j, a := range averages[i] {
+				averages[i][j] = a + move*(v[j]-a)
+			}
+		}
+	})
+}

@@ -1,0 +1,121 @@
+package train
+
+import (
+	"math"
+	"path/filepath"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/autodiff"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/internal/testkit"
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// stepsGolden is a zoo/testdata/golden/train_NAME.json.
+type stepsGolden struct {
+	Model     string
+	Input     [4]int
+	Auxiliary float64
+	Losses    []float64
+	Running   map[string]testkit.Stat `json:"running_after"`
+}
+
+// TestStepsEqualPyTorch follows PyTorch through several steps of timm's
+// RMSpropTF with label smoothing and weight decay, in float64. Starting from
+// the golden weights, some networks multiply a difference by thousands in each
+// step, so that even rounding in the last place shows after four.
+func TestStepsEqualPyTorch(t *testing.T) {
+	files, err := filepath.Glob("../zoo/testdata/golden/train_*.json")
+	if err != nil || len(files) == 0 {
+		t.Fatal("no golden files", err)
+	}
+	for _, path := range files {
+		var golden stepsGolden
+		if err := testkit.ReadJSON(path, &golden); err != nil {
+			t.Fatal(err)
+		}
+		if testing.Short() && golden.Auxiliary > 0 {
+			continue
+		}
+		t.Run(golden.Model, func(t *testing.T) {
+			tol := 1e-3
+			if golden.Model == "mixnet_s" || golden.Model == "resnet18" {
+				tol = 1e-6
+			}
+			checkSteps[float64](t, &golden, tol)
+		})
+	}
+}
+
+// Single precision drifts by its rounding, which some networks magnify.
+func TestStepsEqualPyTorchFloat32(t *testing.T) {
+	var golden stepsGolden
+	if err := testkit.ReadJSON("../zoo/testdata/golden/train_mixnet_s.json", &golden); err != nil {
+		t.Fatal(err)
+	}
+	checkSteps[float32](t, &golden, 1e-3)
+}
+
+func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) {
+	s, err := zoo.Lookup(golden.Model)
+	if err != nil {
+		t.Fatal(err)
+	}
+	none := 0.0
+	g, err := s.Build(zoo.Options{DropRate: &none, DropPath: &none, Aux: golden.Auxiliary > 0})
+	if err != nil {
+		t.Fatal(err)
+	}
+	in := tensor.Shape{N: golden.Input[0], C: golden.Input[1], H: golden.Input[2], W: golden.Input[3]}
+	pool := par.New(2)
+	n, err := autodiff.New[T](g, in, autodiff.Options{Pool: pool})
+	if err != nil {
+		t.Fatal(err)
+	}
+	u := newUpdater[T](Optimizer{Kind: RMSProp, WeightDecay: 1e-5}, g, func(graph.ParamID) bool { return true })
+	x, params, grads := testkit.Input[T](in), testkit.Values[T](g), graph.NewValues[T](g)
+	labels := make([]int, in.N)
+	for i := range labels {
+		labels[i] = (7*i + 3) % 1000
+	}
+	for step, want := range golden.Losses {
+		if err := n.Train(x, params, 0); err != nil {
+			t.Fatal(err)
+		}
+		loss := 0.0
+		dOut := make([][]T, n.Outputs())
+		for i := range dOut {
+			weight := 1 / float64(in.N)
+			if i > 0 {
+				weight *= g.Aux[i-1].Weight
+			}
+			dOut[i] = make([]T, len(n.Output(i)))
+			sum, _ := crossEntropy(n.Output(i), labels, 0.1, weight, dOut[i])
+			loss += weight * sum
+		}
+		if math.Abs(loss-want) > max(tol/5, 1e-7)*want {
+			t.Errorf("loss before step %d is %.9g, want %.9g", step, loss, want)
+		}
+		for _, g := range grads {
+			clear(g)
+		}
+		if err := n.Backward(dOut, params, grads); err != nil {
+			t.Fatal(err)
+		}
+		u.update(pool, params, grads, step, 0.001)
+	}
+	for i, p := range g.Params {
+		if p.Trainable() {
+			continue
+		}
+		want, ok := golden.Running[p.Name]
+		if !ok {
+			t.Fatalf("no golden value of %s", p.Name)
+		}
+		if err := want.Check(testkit.Float64s(params[i]), tol); err != nil {
+			t.Errorf("%s: %v", p.Name, err)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package train
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// Optimizer says how gradients change the parameters. Zero fields mean the
+// usual values of the kind.
+type Optimizer struct {
+	// Kind is "rmsprop" (TensorFlow's form, as the MixNet code uses it), "sgd"
+	// (with Nesterov momentum) or "adamw".
+	Kind string `json:"kind" toml:"kind"`
+	// Momentum is that of rmsprop and sgd, 0.9, and β1 of adamw, 0.9.
+	Momentum float64 `json:"momentum,omitempty" toml:"momentum,omitempty"`
+	// Decay is that of the mean square: 0.9 for rmsprop, and β2 of adamw, 0.999.
+	Decay float64 `json:"decay,omitempty" toml:"decay,omitempty"`
+	// Eps is added to the mean square of rmsprop, 0.001, and to its root in
+	// adamw, 1e-8.
+	Eps float64 `json:"eps,omitempty" toml:"eps,omitempty"`
+	// WeightDecay is the factor of ½‖w‖² in the loss for rmsprop and sgd, and
+	// decoupled from the gradient for adamw. It leaves batch norm alone.
+	WeightDecay float64 `json:"weight_decay" toml:"weight_decay"`
+	// Clip bounds the norm of all gradients together; 0 means no bound.
+	Clip float64 `json:"clip,omitempty" toml:"clip,omitempty"`
+}
+
+// The optimizer kinds.
+const (
+	RMSProp = "rmsprop"
+	SGD     = "sgd"
+	AdamW   = "adamw"
+)
+
+func (o Optimizer) withDefaults() Optimizer {
+	set := func(v *float64, def float64) {
+		if *v == 0 {
+			*v = def
+		}
+	}
+	if o.Kind == "" {
+		o.Kind = RMSProp
+	}
+	set(&o.Momentum, 0.9)
+	switch o.Kind {
+	case RMSProp:
+		set(&o.Decay, 0.9)
+		set(&o.Eps, 1e-3)
+	case AdamW:
+		set(&o.Decay, 0.999)
+		set(&o.Eps, 1e-8)
+	}
+	return o
+}
+
+func (o Optimizer) validate() error {
+	unit := func(name string, v float64) error {
+		if !(v >= 0 && v < 1) {
+			return fmt.Errorf("optimizer: %s %g: want 0 to less than 1", name, v)
+		}
+		return nil
+	}
+	if o.Kind != RMSProp && o.Kind != SGD && o.Kind != AdamW {
+		return fmt.Errorf("optimizer %q: want %s, %s or %s", o.Kind, RMSProp, SGD, AdamW)
+	}
+	if err := unit("momentum", o.Momentum); err != nil {
+		return err
+	}
+	if err := unit("decay", o.Decay); err != nil {
+		return err
+	}
+	if !(o.Eps >= 0 && o.WeightDecay >= 0 && o.Clip >= 0) {
+		return fmt.Errorf("optimizer: eps %g, weight decay %g and clip %g must not be negative", o.Eps, o.WeightDecay, o.Clip)
+	}
+	return nil
+}
+
+// slot is a value that an optimizer keeps for every trained parameter.
+type slot[T tensor.Float] struct {
+	name   string
+	values graph.Values[T] // nil where a parameter is not trained
+}
+
+// updater is an Optimizer at work on one network.
+type updater[T tensor.Float] struct {
+	cfg    Optimizer
+	slots  []slot[T]
+	decays []bool  // by parameter
+	pieces []piece // of all trained parameters
+	norms  []float64
+}
+
+// piece is a part of a parameter that is updated at once.
+type piece struct{ param, from, to int }
+
+const pieceLen = 16 << 10
+
+// newUpdater returns an updater for the parameters of g that train says are
+// trained.
+func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.ParamID) bool) *updater[T] {
+	u := &updater[T]{cfg: cfg.withDefaults()}
+	switch u.cfg.Kind {
+	case RMSProp:
+		u.slots = []slot[T]{{name: "square"}, {name: "momentum"}}
+	case SGD:
+		u.slots = []slot[T]{{name: "momentum"}}
+	case AdamW:
+		u.slots = []slot[T]{{name: "mean"}, {name: "square"}}
+	}
+	for i := range u.slots {
+		u.slots[i].values = make(graph.Values[T], len(g.Params))
+	}
+	for i, p := range g.Params {
+		u.decays = append(u.decays, p.Decays())
+		if !p.Trainable() || !train(graph.ParamID(i)) {
+			continue
+		}
+		for j := range u.slots {
+			v := make([]T, p.Len())
+			if u.cfg.Kind == RMSProp && u.slots[j].name == "square" {
+				for k := range v {
+					v[k] = 1
+				}
+			}
+			u.slots[j].values[i] = v
+		}
+		for from := 0; from < p.Len(); from += pieceLen {
+			u.pieces = append(u.pieces, piece{i, from, min(from+pieceLen, p.Len())})
+		}
+	}
+	u.norms = make([]float64, len(u.pieces))
+	return u
+}
+
+// update moves params against grads, which it overwrites. step counts the
+// updates before this one.
+func (u *updater[T]) update(pool *par.Pool, params, grads graph.Values[T], step int, lr float64) {
+	scale := u.clip(pool, grads)
+	u.each(pool, func(i int, p piece) {
+		w, g := params[p.param][p.from:p.to], grads[p.param][p.from:p.to]
+		decay := 0.0
+		if u.decays[p.param] {
+			decay = u.cfg.WeightDecay
+		}
+		if scale != 1 {
+			for j := range g {
+				g[j] *= T(scale)
+			}
+		}
+		at := func(slot int) []T { return u.slots[slot].values[p.param][p.from:p.to] }
+		switch u.cfg.Kind {
+		case RMSProp:
+			u.rmsprop(w, g, at(0), at(1), T(decay), T(lr))
+		case SGD:
+			u.sgd(w, g, at(0), T(decay), T(lr))
+		case AdamW:
+			u.adamw(w, g, at(0), at(1), decay, lr, step)
+		}
+	})
+}
+
+func (u *updater[T]) each(pool *par.Pool, f func(i int, p piece)) {
+	parts := min(pool.Threads(), len(u.pieces))
+	pool.Run(parts, func(part int) {
+		from, to := par.Split(len(u.pieces), parts, part)
+		for i := from; i < to; i++ {
+			f(i, u.pieces[i])
+		}
+	})
+}
+
+// clip returns the factor that brings the norm of all gradients to its bound,
+// as torch.nn.utils.clip_grad_norm_ does.
+func (u *updater[T]) clip(pool *par.Pool, grads graph.Values[T]) float64 {
+	if u.cfg.Clip == 0 {
+		return 1
+	}
+	u.each(pool, func(i int, p piece) {
+		sum := 0.0
+		for _, g := range grads[p.param][p.from:p.to] {
+			sum += float64(g) * float64(g)
+		}
+		u.norms[i] = sum
+	})
+	total := 0.0
+	for _, n := range u.norms {
+		total += n
+	}
+	return min(u.cfg.Clip/(math.Sqrt(total)+1e-6), 1)
+}
+
+// rmsprop is TensorFlow's: ε under the root, a mean square that starts at 1,
+// and the rate inside the momentum.
+func (u *updater[T]) rmsprop(w, g, square, momentum []T, decay, lr T) {
+	keep, m, eps := T(1-u.cfg.Decay), T(u.cfg.Momentum), T(u.cfg.Eps)
+	for i := range w {
+		d := g[i] + decay*w[i]
+		square[i] += keep * (d*d - square[i])
+		momentum[i] = m*momentum[i] + lr*d/sqrt(square[i]+eps)
+		w[i] -= momentum[i]
+	}
+}
+
+// sgd is PyTorch's with nesterov=True.
+func (u *updater[T]) sgd(w, g, momentum []T, decay, lr T) {
+	m := T(u.cfg.Momentum)
+	for i := range w {
+		d := g[i] + decay*w[i]
+		momentum[i] = m*momentum[i] + d
+		w[i] -= lr * (d + m*momentum[i])
+	}
+}
+
+// adamw is that of Loshchilov and Hutter, as in PyTorch.
+func (u *updater[T]) adamw(w, g, mean, square []T, decay, lr float64, step int) {
+	t := float64(step + 1)
+	b1, b2 := u.cfg.Momentum, u.cfg.Decay
+	rate := T(lr / (1 - math.Pow(b1, t)))
+	root := T(1 / math.Sqrt(1-math.Pow(b2, t)))
+	shrink, eps := T(1-lr*decay), T(u.cfg.Eps)
+	k1, k2 := T(1-b1), T(1-b2)
+	for i := range w {
+		mean[i] += k1 * (g[i] - mean[i])
+		square[i] += k2 * (g[i]*g[i] - square[i])
+		w[i] = shrink*w[i] - rate*mean[i]/(sqrt(square[i])*root+eps)
+	}
+}
+
+// sqrt returns the square root rounded to T.
+func sqrt[T tensor.Float](x T) T { return T(math.Sqrt(float64(x))) }

@@ -1,0 +1,97 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// Recipe is how a network is trained: together with the network, the data, the
+// number of threads and the seed it determines every number of a run.
+type Recipe struct {
+	// Name says where the recipe comes from.
+	Name string `json:"name" toml:"name"`
+	// Epochs is how often the training data is gone through.
+	Epochs int `json:"epochs" toml:"epochs"`
+	// Batch is the number of images of a step.
+	Batch int `json:"batch" toml:"batch"`
+	// Accumulate cuts every batch into this many parts that are computed one
+	// after the other, which takes less memory; 0 means 1. Batch norm sees one
+	// part at a time.
+	Accumulate int `json:"accumulate,omitempty" toml:"accumulate,omitempty"`
+	// Seed determines the order and augmentation of the data and dropout.
+	Seed uint64 `json:"seed" toml:"seed"`
+
+	Optimizer Optimizer      `json:"optimizer" toml:"optimizer"`
+	Schedule  Schedule       `json:"schedule" toml:"schedule"`
+	Augment   vision.Augment `json:"augment" toml:"augment"`
+
+	// Smoothing is that of the labels, 0 to less than 1.
+	Smoothing float64 `json:"smoothing" toml:"smoothing"`
+	// EMA is the decay of the moving average of the weights that is evaluated
+	// and saved; 0 means the weights themselves.
+	EMA float64 `json:"ema" toml:"ema"`
+}
+
+// WithDefaults returns r with every unset field filled in that has a usual
+// value.
+func (r Recipe) WithDefaults() Recipe {
+	r.Optimizer = r.Optimizer.withDefaults()
+	r.Schedule = r.Schedule.withDefaults()
+	r.Augment = r.Augment.WithDefaults()
+	r.Accumulate = max(r.Accumulate, 1)
+	return r
+}
+
+// ErrRecipe is wrapped by every error about a recipe that cannot be followed.
+var ErrRecipe = errors.New("invalid recipe")
+
+// Validate reports what keeps r, after its defaults, from being followed.
+func (r Recipe) Validate() error {
+	r = r.WithDefaults()
+	var err error
+	switch {
+	case r.Epochs < 1 || r.Epochs > 1e6:
+		err = fmt.Errorf("%d epochs", r.Epochs)
+	case r.Batch < 1 || r.Batch > 1<<20:
+		err = fmt.Errorf("batch of %d", r.Batch)
+	case r.Batch%r.Accumulate != 0:
+		err = fmt.Errorf("a batch of %d cannot be cut into %d parts", r.Batch, r.Accumulate)
+	case !(r.Smoothing >= 0 && r.Smoothing < 1):
+		err = fmt.Errorf("label smoothing %g: want 0 to less than 1", r.Smoothing)
+	case !(r.EMA >= 0 && r.EMA < 1):
+		err = fmt.Errorf("moving average %g: want 0 to less than 1", r.EMA)
+	}
+	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Augment.Validate()); err != nil {
+		return fmt.Errorf("%w: %w", ErrRecipe, err)
+	}
+	return nil
+}
+
+// Paper is the MixNet paper's ImageNet recipe for a batch of the given size:
+// that of its released code, whose rates are for 256 images (MnasNet,
+// arXiv:1807.11626, section 5.1).
+func Paper(batch int) Recipe {
+	return Recipe{
+		Name: "mixnet", Epochs: 350, Batch: batch,
+		Optimizer: Optimizer{Kind: RMSProp, Momentum: 0.9, Decay: 0.9, Eps: 1e-3, WeightDecay: 1e-5},
+		Schedule:  Schedule{Kind: StepDecay, LR: 0.016 * float64(batch) / 256, Warmup: 5, Factor: 0.97, Every: 2.4},
+		Augment:   vision.Augment{Crop: vision.InceptionCrop, Interpolation: vision.Bilinear, Flip: 0.5},
+		Smoothing: 0.1,
+		EMA:       0.9999,
+	}
+}
+
+// Small is a recipe for images of about 30 pixels and some ten thousand of
+// them.
+func Small() Recipe {
+	return Recipe{
+		Name: "small", Epochs: 12, Batch: 100,
+		Optimizer: Optimizer{Kind: AdamW, WeightDecay: 0.05},
+		Schedule:  Schedule{Kind: Cosine, LR: 0.004, Warmup: 1},
+		Augment:   vision.Augment{Crop: vision.PadCrop, Pad: 2, Flip: 0.5},
+		Smoothing: 0.1,
+		EMA:       0.99,
+	}
+}

@@ -1,0 +1,371 @@
+package train
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+
+	"github.com/mixnet-go/mixnet/autodiff"
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/model"
+)
+
+// Config is a run: what is trained on what, how, and where it is recorded.
+type Config struct {
+	// Model is the network with the parameters to start from. They are
+	// trained in place, and at the end of a run are its result.
+	Model *model.Model
+	// Recipe is how.
+	Recipe Recipe
+	// Train is the training data.
+	Train data.Dataset
+	// Val is what accuracy is measured on after every epoch; nil for nothing.
+	Val data.Dataset
+	// Source describes where the data comes from. It is recorded.
+	Source string
+	// Dir is the run folder; "" records nothing.
+	Dir string
+	// Threads is the number of threads that compute; 0 means GOMAXPROCS. The
+	// results of different numbers differ by rounding.
+	Threads int
+	// SaveEvery is the longest time between two saves; 0 means 5 minutes.
+	SaveEvery time.Duration
+	// Freeze reports the parameters that are left as they are; nil for none.
+	Freeze func(name string) bool
+
+	// OnStep is called after every step, OnEpoch after every epoch and its
+	// evaluation, and OnWarning when something went wrong that the run
+	// survives. They run on the training goroutine; nil for none.
+	OnStep    func(Progress)
+	OnEpoch   func(Epoch)
+	OnWarning func(error)
+}
+
+// Progress is the state of a run after a step.
+type Progress struct {
+	Epoch, Epochs int // epochs done before this one, and of the run
+	Step, Steps   int // steps done of this epoch, and all of them
+	Loss, Top1    float64
+	LR            float64
+	Rate          float64       // images a second
+	Elapsed, Left time.Duration // of the run, the evaluations included in what is left
+}
+
+// Epoch is what is recorded of an epoch. Top1 and Top5 are fractions of Val.
+type Epoch struct {
+	Epoch     int     `json:"epoch"` // counted from 1
+	Step      int     `json:"step"`  // steps done since the start
+	LR        float64 `json:"lr"`    // of the last step
+	TrainLoss float64 `json:"train_loss"`
+	TrainTop1 float64 `json:"train_top1"`
+	ValLoss   float64 `json:"val_loss,omitempty"`
+	Top1      float64 `json:"top1,omitempty"`
+	Top5      float64 `json:"top5,omitempty"`
+	Best      bool    `json:"best,omitempty"` // the highest Top1 so far
+	Seconds   float64 `json:"seconds"`
+}
+
+// Trainer is a run that can be started and, after it was interrupted, be
+// continued.
+type Trainer struct {
+	cfg    Config
+	pool   *par.Pool
+	graph  *graph.Graph
+	net    *autodiff.Net[float32]
+	loader *data.Loader
+	val    *evaluator
+
+	values, grads graph.Values[float32]
+	ema           graph.Values[float32] // nil for none
+	updater       *updater[float32]
+	state         state
+	resumed       bool // from the run folder
+
+	dOut  [][]float32
+	clock clock
+	saved time.Time
+}
+
+// state is what a run continues from, besides its tensors.
+type state struct {
+	Step    int     `json:"step"`
+	Loss    float64 `json:"loss"` // sums over this epoch's images
+	Correct int     `json:"correct"`
+	Images  int     `json:"images"`
+	Seconds float64 `json:"seconds"` // spent on this epoch before it was interrupted
+	History []Epoch `json:"history"`
+}
+
+// ErrDiverged is wrapped by the error of a run whose loss is no longer a
+// number.
+var ErrDiverged = errors.New("training diverged")
+
+// New prepares a run from the beginning.
+func New(cfg Config) (*Trainer, error) {
+	cfg.Recipe = cfg.Recipe.WithDefaults()
+	if err := cfg.Recipe.Validate(); err != nil {
+		return nil, err
+	}
+	if cfg.Model == nil || cfg.Train == nil {
+		return nil, errors.New("train: no model or no data")
+	}
+	if cfg.SaveEvery <= 0 {
+		cfg.SaveEvery = 5 * time.Minute
+	}
+	t := &Trainer{cfg: cfg, pool: par.New(cfg.Threads), graph: cfg.Model.Graph, values: cfg.Model.Values}
+	if err := t.checkClasses(); err != nil {
+		return nil, err
+	}
+	r := &cfg.Recipe
+	var err error
+	t.loader, err = data.NewLoader(cfg.Train, data.Config{
+		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Batch: r.Batch / r.Accumulate,
+		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("training data: %w", err)
+	}
+	if t.stepsPerEpoch() == 0 {
+		return nil, fmt.Errorf("training data: %d images do not fill a batch of %d: make it smaller", cfg.Train.Len(), r.Batch)
+	}
+	frozen := func(p graph.ParamID) bool { return cfg.Freeze != nil && cfg.Freeze(t.graph.Params[p].Name) }
+	t.net, err = autodiff.New[float32](t.graph, t.loader.Shape(), autodiff.Options{Pool: t.pool, Frozen: frozen})
+	if err != nil {
+		return nil, err
+	}
+	t.grads = graph.NewValues[float32](t.graph)
+	if r.EMA > 0 {
+		t.ema = t.values.Clone()
+	}
+	t.updater = newUpdater[float32](r.Optimizer, t.graph, func(p graph.ParamID) bool { return !frozen(p) })
+	if cfg.Val != nil {
+		if t.val, err = newEvaluator(t.net, cfg.Model.Preprocess(), cfg.Val, cfg.Threads); err != nil {
+			return nil, fmt.Errorf("validation data: %w", err)
+		}
+	}
+	return t, nil
+}
+
+func (t *Trainer) checkClasses() error {
+	n := t.graph.Classes()
+	for _, d := range []data.Dataset{t.cfg.Train, t.cfg.Val} {
+		if d != nil && len(d.Classes()) != n {
+			return fmt.Errorf("train: the data has %d classes, the network %d", len(d.Classes()), n)
+		}
+	}
+	return nil
+}
+
+// stepsPerEpoch returns the optimizer's steps of an epoch.
+func (t *Trainer) stepsPerEpoch() int { return t.loader.Steps() / t.cfg.Recipe.Accumulate }
+
+// Epochs returns what was recorded so far.
+func (t *Trainer) Epochs() []Epoch { return slices.Clone(t.state.History) }
+
+// Run trains until the recipe is done, or ctx is: then the run is saved as it
+// stands, to be continued by Resume, and the error wraps ctx's. The model's
+// parameters are then those of the last step, or their moving average if the
+// recipe has one.
+func (t *Trainer) Run(ctx context.Context) error {
+	if err := t.startFolder(); err != nil {
+		return err
+	}
+	t.saved = time.Now()
+	t.clock = newClock(t)
+	err := t.run(ctx)
+	if err != nil && ctx.Err() == nil {
+		return err
+	}
+	if t.cfg.Dir != "" {
+		if saveErr := t.save(); saveErr != nil {
+			return errors.Join(err, saveErr)
+		}
+	}
+	if t.ema != nil {
+		for i := range t.ema {
+			copy(t.values[i], t.ema[i])
+		}
+	}
+	return err
+}
+
+func (t *Trainer) run(ctx context.Context) error {
+	for t.epoch() < t.cfg.Recipe.Epochs {
+		if err := t.trainEpoch(ctx); err != nil {
+			return err
+		}
+		if err := t.finishEpoch(ctx); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// epoch returns the number of epochs recorded.
+func (t *Trainer) epoch() int { return len(t.state.History) }
+
+// trainEpoch makes the steps that are left of the current epoch.
+func (t *Trainer) trainEpoch(ctx context.Context) error {
+	r := &t.cfg.Recipe
+	perEpoch := t.stepsPerEpoch()
+	done := t.state.Step - t.epoch()*perEpoch
+	if done == perEpoch {
+		return nil
+	}
+	// A batch is Accumulate batches of the loader.
+	first := t.epoch()*t.loader.Steps() + done*r.Accumulate
+	last := t.epoch()*t.loader.Steps() + perEpoch*r.Accumulate
+	part := 0
+	for b, err := range t.loader.Batches(ctx, first, last) {
+		if err != nil {
+			return fmt.Errorf("training data: %w", err)
+		}
+		if err := t.accumulate(b, part); err != nil {
+			return err
+		}
+		if part++; part < r.Accumulate {
+			continue
+		}
+		part = 0
+		t.update()
+		t.report()
+		if time.Since(t.saved) > t.cfg.SaveEvery {
+			t.saveOrWarn()
+		}
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+	}
+	return ctx.Err()
+}
+
+// accumulate adds the gradients of one part of a batch.
+func (t *Trainer) accumulate(b *data.Batch, part int) error {
+	r := &t.cfg.Recipe
+	if part == 0 {
+		for _, g := range t.grads {
+			clear(g)
+		}
+	}
+	key := t.key(b.Step)
+	if err := t.net.Train(&b.Images, t.values, key); err != nil {
+		return err
+	}
+	n := len(b.Labels)
+	scale := 1 / float64(n*r.Accumulate)
+	for i := range t.net.Outputs() {
+		logits := t.net.Output(i)
+		if len(t.dOut) <= i {
+			t.dOut = append(t.dOut, nil)
+		}
+		t.dOut[i] = slices.Grow(t.dOut[i][:0], len(logits))[:len(logits)]
+		weight := 1.0
+		if i > 0 {
+			weight = t.graph.Aux[i-1].Weight
+		}
+		loss, correct := crossEntropy(logits, b.Labels, r.Smoothing, weight*scale, t.dOut[i])
+		if math.IsNaN(loss) || math.IsInf(loss, 0) {
+			return fmt.Errorf("%w: the loss is %g in step %d: lower the learning rate", ErrDiverged, loss, t.state.Step+1)
+		}
+		t.state.Loss += weight * loss
+		if i == 0 {
+			t.state.Correct += correct
+		}
+	}
+	t.state.Images += n
+	return t.net.Backward(t.dOut, t.values, t.grads)
+}
+
+// key returns what dropout draws from in one forward pass.
+func (t *Trainer) key(pass int) uint64 {
+	return t.cfg.Recipe.Seed*0x9E3779B97F4A7C15 ^ uint64(pass)
+}
+
+// update makes an optimizer step.
+func (t *Trainer) update() {
+	t.updater.update(t.pool, t.values, t.grads, t.state.Step, t.rate(t.state.Step))
+	t.state.Step++
+	if t.ema != nil {
+		average(t.pool, t.ema, t.values, averageDecay(t.cfg.Recipe.EMA, t.state.Step))
+	}
+}
+
+// rate returns the learning rate of a step.
+func (t *Trainer) rate(step int) float64 {
+	r := &t.cfg.Recipe
+	return r.Schedule.Rate(step, t.stepsPerEpoch(), r.Epochs)
+}
+
+// best returns the parameters to use: the moving average if there is one.
+func (t *Trainer) best() graph.Values[float32] {
+	if t.ema != nil {
+		return t.ema
+	}
+	return t.values
+}
+
+// finishEpoch evaluates, records and saves.
+func (t *Trainer) finishEpoch(ctx context.Context) error {
+	images := float64(t.state.Images)
+	e := Epoch{
+		Epoch: t.epoch() + 1, Step: t.state.Step, LR: t.rate(t.state.Step - 1),
+		TrainLoss: t.state.Loss / images, TrainTop1: float64(t.state.Correct) / images,
+	}
+	if t.val != nil {
+		score, err := t.val.run(ctx, t.best())
+		if err != nil {
+			return fmt.Errorf("evaluation: %w", err)
+		}
+		e.ValLoss, e.Top1, e.Top5 = score.Loss, score.Top1, score.Top5
+		e.Best = !slices.ContainsFunc(t.state.History, func(old Epoch) bool { return old.Top1 >= e.Top1 })
+	}
+	e.Seconds = t.clock.lap()
+	t.state = state{Step: t.state.Step, History: append(t.state.History, e)}
+	if t.cfg.Dir != "" {
+		if e.Best {
+			t.warn(t.saveBest())
+		}
+		t.saveOrWarn()
+		t.warn(t.record(e))
+	}
+	if t.cfg.OnEpoch != nil {
+		t.cfg.OnEpoch(e)
+	}
+	return nil
+}
+
+func (t *Trainer) warn(err error) {
+	if err != nil && t.cfg.OnWarning != nil {
+		t.cfg.OnWarning(err)
+	}
+}
+
+// saveOrWarn saves. A full disk is no reason to stop: what was saved before is
+// still there, and there will be another time.
+func (t *Trainer) saveOrWarn() {
+	t.saved = time.Now()
+	if t.cfg.Dir != "" {
+		t.warn(t.save())
+	}
+}
+
+// report tells OnStep of the step just made.
+func (t *Trainer) report() {
+	t.clock.step(t)
+	if t.cfg.OnStep == nil {
+		return
+	}
+	s := &t.state
+	p := Progress{
+		Epoch: t.epoch(), Epochs: t.cfg.Recipe.Epochs,
+		Step: s.Step - t.epoch()*t.stepsPerEpoch(), Steps: t.stepsPerEpoch(),
+		Loss: s.Loss / float64(s.Images), Top1: float64(s.Correct) / float64(s.Images),
+		LR: t.rate(s.Step - 1), Rate: t.clock.rate(), Elapsed: time.Since(t.clock.start), Left: t.clock.left(t),
+	}
+	t.cfg.OnStep(p)
+}
