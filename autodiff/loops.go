@@ -14,16 +14,3 @@ func addMoments[T tensor.Float](sum, squares, x []T, xs, rows, cols int, pivot [
 		}
 	}
 }
-
-// addOuter adds gᵀ·a to sum: sum[o][i] += Σ over rows of g[row][o]·a[row][i].
-func addOuter[T tensor.Float](sum []T, ss int, g []T, gs int, a []T, as, rows, outs, ins int) {
-	for r := range rows {
-		a := a[r*as:][:ins]
-		for o, f := range g[r*gs:][:outs] {
-			d := sum[o*ss:][:ins]
-			for i := range d {
-				d[i] += f * a[i]
-			}
-		}
-	}
-}
