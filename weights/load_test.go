@@ -1,0 +1,464 @@
+package weights_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/weights"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+func network(t testing.TB, name string, o zoo.Options) *graph.Graph {
+	t.Helper()
+	spec, err := zoo.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := spec.Build(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// small is a network with two parameters in front of a classifier.
+func small(t testing.TB, classes int) *graph.Graph {
+	t.Helper()
+	b := graph.NewBuilder("small", 3)
+	b.Norm = graph.Norm{Eps: 1e-5}
+	x := b.Conv("conv_stem", b.Input(), graph.ConvSpec{Out: 4, Kernel: 3})
+	x = b.BatchNorm("bn1", x)
+	x = b.GlobalPool("pool", x)
+	b.Output(b.Linear("classifier", x, classes, true))
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// numbered returns values that tell where they belong.
+func numbered(g *graph.Graph) graph.Values[float32] {
+	v := graph.NewValues[float32](g)
+	for i := range v {
+		for j := range v[i] {
+			v[i][j] = float32(i) + float32(j)/(1<<12)
+		}
+	}
+	return v
+}
+
+// write returns an open file of tensors.
+func write(t testing.TB, tensors []weights.Tensor) *weights.File {
+	t.Helper()
+	var b bytes.Buffer
+	if err := weights.Write(&b, tensors, nil); err != nil {
+		t.Fatal(err)
+	}
+	f, err := weights.NewFile(bytes.NewReader(b.Bytes()), int64(b.Len()), "test.safetensors")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return f
+}
+
+func tensors(t testing.TB, prefix string, g *graph.Graph, v graph.Values[float32]) []weights.Tensor {
+	t.Helper()
+	list, err := weights.Tensors(prefix, g, v)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return list
+}
+
+func sameValues(a, b graph.Values[float32]) bool {
+	return slices.EqualFunc(a, b, func(x, y []float32) bool { return slices.Equal(x, y) })
+}
+
+// TestNameMaps gives the parameters of real networks the names that PyTorch
+// code of other sources gives them.
+func TestNameMaps(t *testing.T) {
+	data, err := os.ReadFile("testdata/names.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources map[string]struct {
+		Network string
+		Modules [][2]string
+	}
+	if err := json.Unmarshal(data, &sources); err != nil {
+		t.Fatal(err)
+	}
+	eps := map[string]float64{"torchvision MobileNetV3": 1e-3 - 1e-5}
+	for source, s := range sources {
+		t.Run(source, func(t *testing.T) {
+			g := network(t, s.Network, zoo.Options{})
+			theirs := map[string]string{}
+			for _, pair := range s.Modules {
+				theirs[pair[1]] = pair[0]
+			}
+			v := numbered(g)
+			list := tensors(t, "", g, v)
+			for i, p := range g.Params {
+				dot := strings.LastIndexByte(p.Name, '.')
+				module, ok := theirs[p.Name[:dot]]
+				if !ok {
+					t.Fatalf("%s has no module %s", source, p.Name[:dot])
+				}
+				list[i].Name = module + p.Name[dot:]
+			}
+			got, r, err := weights.Load(g, write(t, list), weights.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			name, _, _ := strings.Cut(source, " small")
+			if name == "timm ResNet" {
+				name = "timm"
+			}
+			if r.Names != name || r.Loaded != len(g.Params) {
+				t.Errorf("loaded %d of %d parameters by the names of %q", r.Loaded, len(g.Params), r.Names)
+			}
+			for i, p := range g.Params {
+				want := v[i][0]
+				if p.Kind == graph.RunningVar {
+					want += float32(eps[name])
+				}
+				if math.Abs(float64(got[i][0]-want)) > 1e-6*float64(want) {
+					t.Fatalf("%s starts with %v, want %v", p.Name, got[i][0], want)
+				}
+			}
+		})
+	}
+}
+
+// TestPaddingOfSource gives TensorFlow's weights to a network that pads in
+// PyTorch's way: names and shapes fit, the results would be wrong.
+func TestPaddingOfSource(t *testing.T) {
+	tf := network(t, "tf_efficientnet_lite0", zoo.Options{})
+	list := tensors(t, "", tf, numbered(tf))
+	data, err := os.ReadFile("testdata/names.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sources map[string]struct{ Modules [][2]string }
+	if err := json.Unmarshal(data, &sources); err != nil {
+		t.Fatal(err)
+	}
+	for i := range list {
+		for _, pair := range sources["efficientnet_lite_pytorch"].Modules {
+			if rest, ok := strings.CutPrefix(list[i].Name, pair[1]+"."); ok {
+				list[i].Name = pair[0] + "." + rest
+				break
+			}
+		}
+	}
+	f := write(t, list)
+	if _, _, err := weights.Load(tf, f, weights.Options{}); err != nil {
+		t.Error(err)
+	}
+	_, _, err = weights.Load(network(t, "efficientnet_lite0", zoo.Options{}), f, weights.Options{})
+	if !errors.Is(err, weights.ErrMismatch) || !strings.Contains(err.Error(), "pads") {
+		t.Errorf("error %v", err)
+	}
+}
+
+func TestLoadSections(t *testing.T) {
+	g := small(t, 5)
+	one, two := numbered(g), numbered(g)
+	for i := range two {
+		for j := range two[i] {
+			two[i][j] += 100
+		}
+	}
+	half := func(list []weights.Tensor) []weights.Tensor { return list[:len(list)/2] }
+	counter := weights.NewTensor("bn1.num_batches_tracked", nil, []int64{9})
+	step := weights.NewTensor("step", []int{1}, []int64{9})
+	for name, c := range map[string]struct {
+		tensors []weights.Tensor
+		options weights.Options
+		want    graph.Values[float32]
+		section string
+	}{
+		"plain":            {tensors(t, "", g, one), weights.Options{}, one, ""},
+		"module":           {tensors(t, "module.", g, one), weights.Options{}, one, "module."},
+		"wrapped twice":    {tensors(t, "state_dict/module.", g, one), weights.Options{}, one, "state_dict/module."},
+		"EMA":              {append(tensors(t, "state_dict/", g, one), tensors(t, "state_dict_ema/", g, two)...), weights.Options{}, two, "state_dict_ema/"},
+		"no EMA":           {append(tensors(t, "model/", g, one), tensors(t, "ema/", g, two)...), weights.Options{SkipEMA: true}, one, "model/"},
+		"only EMA":         {tensors(t, "ema/", g, two), weights.Options{SkipEMA: true}, two, "ema/"},
+		"incomplete EMA":   {append(tensors(t, "model/", g, one), half(tensors(t, "ema/", g, two))...), weights.Options{}, one, "model/"},
+		"optimizer":        {append(tensors(t, "model/", g, one), tensors(t, "momentum/", g, two)...), weights.Options{}, one, "model/"},
+		"optimizer beside": {append(tensors(t, "", g, one), append(tensors(t, "a/", g, two), tensors(t, "zz/", g, two)...)...), weights.Options{}, one, ""},
+		"other name":       {tensors(t, "backbone.", g, two), weights.Options{}, two, "backbone."},
+		"counters":         {append(tensors(t, "", g, one), counter), weights.Options{}, one, ""},
+		"beside sections":  {append(tensors(t, "model/", g, one), step), weights.Options{}, one, "model/"},
+	} {
+		got, r, err := weights.Load(g, write(t, c.tensors), c.options)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if r.Section != c.section || !sameValues(got, c.want) || r.Loaded != len(g.Params) {
+			t.Errorf("%s: loaded %d parameters from section %q, want %q", name, r.Loaded, r.Section, c.section)
+		}
+		if name == "counters" && !slices.Equal(r.Ignored, []string{counter.Name}) {
+			t.Errorf("ignored %q", r.Ignored)
+		}
+	}
+}
+
+func TestLoadMismatch(t *testing.T) {
+	g := small(t, 5)
+	all := tensors(t, "", g, numbered(g))
+	extra := weights.NewTensor("conv_extra.weight", []int{1}, []float32{1})
+	for name, c := range map[string]struct {
+		tensors []weights.Tensor
+		options weights.Options
+		says    []string
+	}{
+		"nothing known":  {[]weights.Tensor{extra}, weights.Options{}, []string{"7 of 7", "conv_stem.weight", "3 more", "1 tensors", "conv_extra.weight"}},
+		"one missing":    {all[1:], weights.Options{}, []string{"1 of 7", "conv_stem.weight"}},
+		"one unexpected": {append(slices.Clone(all), extra), weights.Options{}, []string{"1 tensors are not", "conv_extra.weight"}},
+		"other shape": {
+			append(slices.Clone(all[1:]), weights.NewTensor("conv_stem.weight", []int{4, 3, 3}, make([]float32, 36))),
+			weights.Options{},
+			[]string{"conv_stem.weight ([4 3 3] in the file, [4 3 3 3] in the network)"},
+		},
+		"other order": {
+			append(slices.Clone(all[1:]), weights.NewTensor("conv_stem.weight", []int{3, 4, 3, 3}, make([]float32, 108))),
+			weights.Options{},
+			[]string{"conv_stem.weight ([3 4 3 3] in the file"},
+		},
+		"other classes":                 {tensors(t, "", small(t, 7), numbered(small(t, 7))), weights.Options{}, []string{"7 classes", "network for 5"}},
+		"head does not excuse the rest": {all[1:], weights.Options{ReplaceHead: true}, []string{"conv_stem.weight"}},
+	} {
+		v, _, err := weights.Load(g, write(t, c.tensors), c.options)
+		if !errors.Is(err, weights.ErrMismatch) || v != nil {
+			t.Errorf("%s: error %v", name, err)
+			continue
+		}
+		for _, s := range append(c.says, "test.safetensors", "small") {
+			if !strings.Contains(err.Error(), s) {
+				t.Errorf("%s: error %q does not say %q", name, err, s)
+			}
+		}
+	}
+	if _, _, err := weights.Load(g, write(t, append(slices.Clone(all), extra)), weights.Options{AllowUnexpected: true}); err != nil {
+		t.Errorf("unexpected tensor allowed: %v", err)
+	}
+}
+
+func TestReplaceHead(t *testing.T) {
+	seven, five := small(t, 7), small(t, 5)
+	v := numbered(seven)
+	for name, list := range map[string][]weights.Tensor{
+		"other classes": tensors(t, "", seven, v),
+		"no head":       tensors(t, "", seven, v)[:5],
+	} {
+		o := weights.Options{ReplaceHead: true, Seed: 3}
+		got, r, err := weights.Load(five, write(t, list), o)
+		if err != nil {
+			t.Errorf("%s: %v", name, err)
+			continue
+		}
+		if want := []string{"classifier.weight", "classifier.bias"}; !slices.Equal(r.Initial, want) || r.Loaded != 5 {
+			t.Errorf("%s: left %q", name, r.Initial)
+		}
+		initial := graph.NewValues[float32](five)
+		five.Initialize(initial, o.Seed)
+		if !sameValues(got[:5], v[:5]) || !sameValues(got[5:], initial[5:]) {
+			t.Errorf("%s: wrong values", name)
+		}
+	}
+	// Check says the same without reading.
+	r, err := weights.Check(five, write(t, tensors(t, "", seven, v)), weights.Options{ReplaceHead: true})
+	if err != nil || r.Classes != 7 || r.Loaded != 5 || len(r.Initial) != 2 {
+		t.Errorf("checked: %+v, %v", r, err)
+	}
+	// A head that fits is kept.
+	got, r, err := weights.Load(seven, write(t, tensors(t, "", seven, v)), weights.Options{ReplaceHead: true})
+	if err != nil || len(r.Initial) > 0 || !sameValues(got, v) {
+		t.Errorf("left %q, %v", r.Initial, err)
+	}
+}
+
+// TestLinearAsConvolution loads a classifier that is stored as a 1×1
+// convolution.
+func TestLinearAsConvolution(t *testing.T) {
+	g := small(t, 5)
+	v := numbered(g)
+	list := tensors(t, "", g, v)
+	list[5].Shape = append(list[5].Shape, 1, 1)
+	got, _, err := weights.Load(g, write(t, list), weights.Options{})
+	if err != nil || !sameValues(got, v) {
+		t.Error(err)
+	}
+}
+
+// TestLoadTorchCheckpoint loads the checkpoint of a training script that
+// PyTorch wrote, once with the moving average and once without.
+func TestLoadTorchCheckpoint(t *testing.T) {
+	g := small(t, 5)
+	for _, name := range []string{"checkpoint.pth", "checkpoint_legacy.pth"} {
+		f, err := weights.Open(filepath.Join("testdata/more", name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		for _, skip := range []bool{false, true} {
+			want := map[bool]string{false: "state_dict_ema/", true: "state_dict/module."}[skip]
+			v, r, err := weights.Load(g, f, weights.Options{SkipEMA: skip})
+			if err != nil || r.Section != want {
+				t.Errorf("%s: %v, section %q", name, err, r.Section)
+				continue
+			}
+			for i, p := range g.Params {
+				direct, err := f.ReadFloats(want + p.Name)
+				if err != nil || !slices.Equal(direct, v[i]) {
+					t.Errorf("%s: %s differs, %v", name, p.Name, err)
+				}
+			}
+		}
+	}
+}
+
+func TestSaveRoundTrip(t *testing.T) {
+	g := network(t, "mixnet_s", zoo.Options{Classes: 10})
+	v := numbered(g)
+	want := weights.Meta{
+		Network:    "mixnet_s",
+		Spec:       json.RawMessage(`{"stages":[1,2]}`),
+		Classes:    []string{"a \"quoted\"", "é", ""},
+		Preprocess: json.RawMessage(`{"size":[224,224]}`),
+		Extra:      map[string]string{"top1": "75.6"},
+	}
+	path := filepath.Join(t.TempDir(), "w.safetensors")
+	if err := weights.Save(path, g, v, want); err != nil {
+		t.Fatal(err)
+	}
+	f, err := weights.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	got, r, err := weights.Load(g, f, weights.Options{})
+	if err != nil || !sameValues(got, v) || r.Loaded != len(g.Params) {
+		t.Fatalf("loaded %d parameters, %v", r.Loaded, err)
+	}
+	meta, ok, err := f.Meta()
+	if err != nil || !ok || fmt.Sprint(meta) != fmt.Sprint(want) {
+		t.Errorf("metadata %v, %v, %v; want %v", meta, ok, err, want)
+	}
+}
+
+func TestSaveHalf(t *testing.T) {
+	g := network(t, "mixnet_s", zoo.Options{})
+	v := graph.NewValues[float32](g)
+	g.Initialize(v, 1)
+	dir := t.TempDir()
+	if err := weights.Save(filepath.Join(dir, "full"), g, v, weights.Meta{}); err != nil {
+		t.Fatal(err)
+	}
+	full, err := os.Stat(filepath.Join(dir, "full"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for d, tolerance := range map[weights.DType]float64{weights.F16: 1.0 / 2048, weights.BF16: 1.0 / 256} {
+		path := filepath.Join(dir, d.String())
+		if err := weights.SaveHalf(path, g, v, weights.Meta{}, d); err != nil {
+			t.Fatal(err)
+		}
+		if info, err := os.Stat(path); err != nil || info.Size() > full.Size()*52/100 {
+			t.Errorf("%v: %d bytes, in full %d", d, info.Size(), full.Size())
+		}
+		f, err := weights.Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.Close()
+		got, _, err := weights.Load(g, f, weights.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, p := range g.Params {
+			for j, x := range v[i] {
+				bound := 0.0
+				if p.Kind == graph.Weight {
+					bound = max(math.Abs(float64(x))*tolerance, 1.0/(1<<25))
+				}
+				if diff := math.Abs(float64(got[i][j] - x)); diff > bound {
+					t.Fatalf("%v: %s[%d] is %v, was %v", d, p.Name, j, got[i][j], x)
+				}
+			}
+		}
+	}
+}
+
+func TestMetaErrors(t *testing.T) {
+	for _, meta := range []map[string]string{
+		{"mixnet.version": "2"},
+		{"mixnet.version": "1", "mixnet.spec": "{"},
+		{"mixnet.version": "1", "mixnet.preprocess": "x"},
+		{"mixnet.version": "1", "mixnet.classes": `[1]`},
+	} {
+		var b bytes.Buffer
+		if err := weights.Write(&b, nil, meta); err != nil {
+			t.Fatal(err)
+		}
+		f, err := weights.NewFile(bytes.NewReader(b.Bytes()), int64(b.Len()), "test")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, _, err := f.Meta(); !errors.Is(err, weights.ErrFormat) {
+			t.Errorf("%v: error %v", meta, err)
+		}
+	}
+	if err := weights.Save(filepath.Join(t.TempDir(), "w"), small(t, 2), numbered(small(t, 2)), weights.Meta{Spec: json.RawMessage("{")}); err == nil {
+		t.Error("saved a spec that is not JSON")
+	}
+	if err := weights.Save(filepath.Join(t.TempDir(), "w"), small(t, 2), numbered(small(t, 3)), weights.Meta{}); err == nil {
+		t.Error("saved values of another network")
+	}
+}
+
+func BenchmarkLoad(b *testing.B) {
+	g := network(b, "mixnet_s", zoo.Options{})
+	v := numbered(g)
+	path := filepath.Join(b.TempDir(), "w.safetensors")
+	if err := weights.Save(path, g, v, weights.Meta{}); err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(4 * g.ParamCount())
+	for b.Loop() {
+		f, err := weights.Open(path)
+		if err != nil {
+			b.Fatal(err)
+		}
+		if _, _, err := weights.Load(g, f, weights.Options{}); err != nil {
+			b.Fatal(err)
+		}
+		if err := f.Close(); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkSave(b *testing.B) {
+	g := network(b, "mixnet_s", zoo.Options{})
+	v := numbered(g)
+	path := filepath.Join(b.TempDir(), "w.safetensors")
+	b.SetBytes(4 * g.ParamCount())
+	for b.Loop() {
+		if err := weights.Save(path, g, v, weights.Meta{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
