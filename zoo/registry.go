@@ -37,6 +37,7 @@ var all = sync.OnceValue(func() []Spec {
 	specs = add(specs, []NASNet{nasnetMobile})
 	specs = add(specs, dartses())
 	specs = add(specs, resnets())
+	specs = add(specs, torchvisions())
 	return specs
 })
 

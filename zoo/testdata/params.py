@@ -18,11 +18,19 @@ resnet18 resnet34 resnet50 resnet101 resnet152
 '''.split()
 TORCHVISION = 'shufflenet_v2_x0_5 shufflenet_v2_x1_0 shufflenet_v2_x1_5 shufflenet_v2_x2_0'.split()
 
+RENAMED = 'mobilenet_v2 mobilenet_v3_large mobilenet_v3_small mnasnet0_5 mnasnet0_75 mnasnet1_0 mnasnet1_3'.split()
+
+def make(name):
+    if name in TWINS:
+        return TWINS[name]()
+    if name in TIMM:
+        return timm.create_model(name)
+    return torchvision.models.get_model(name.removeprefix('torchvision_'))
+
 out = {}
 with torch.device('meta'):
-    for name in TIMM + TORCHVISION + list(TWINS):
-        m = TWINS[name]() if name in TWINS else timm.create_model(name) if name in TIMM else torchvision.models.get_model(name)
-        out[name] = [[k, list(v.shape)] for k, v in m.state_dict().items() if not k.endswith('num_batches_tracked')]
+    for name in TIMM + TORCHVISION + list(TWINS) + ['torchvision_' + n for n in RENAMED]:
+        out[name] = [[k, list(v.shape)] for k, v in make(name).state_dict().items() if not k.endswith('num_batches_tracked')]
 path = here / 'params.json.gz'
 path.write_bytes(gzip.compress(json.dumps(out, separators=(',', ':')).encode(), 9, mtime=0))
 print(len(out), 'networks,', path.stat().st_size, 'bytes')
