@@ -98,19 +98,24 @@ func present(values ...*value) []*value {
 	return out
 }
 
-func (c *convLayer) pack(p *packer) {
-	out, k := c.op.Out(), c.op.Kernel
+// packBias computes the bias.
+func (c *convLayer) packBias(p *packer) {
 	if c.op.Bias != graph.NoParam {
 		c.bias = slices.Clone(p.values[c.op.Bias])
 	}
 	if a := c.affine; a != nil {
 		if c.bias == nil {
-			c.bias = make([]float32, out)
+			c.bias = make([]float32, c.op.Out())
 		}
 		for i := range c.bias {
 			c.bias[i] = c.bias[i]*a.scale[i] + a.shift[i]
 		}
 	}
+}
+
+func (c *convLayer) pack(p *packer) {
+	c.packBias(p)
+	k := c.op.Kernel
 	c.groups = make([]convGroup, len(c.op.Groups))
 	w := p.weights(c.op.Weights)
 	in, at := 0, 0

@@ -6,31 +6,31 @@ import (
 )
 
 // depthwiseLayer is a mixed depthwise convolution with batch norm, activation
-// and the pooling of squeeze-excite fused in.
+// and the pooling of squeeze-excite fused in, and the 1×1 convolution before
+// it if nothing else reads that one's output.
 type depthwiseLayer struct {
 	name   string
 	op     *graph.MixConv
+	expand *convLayer // nil for none; has no scaling, residual or pooling of its own
 	x, y   *value
 	pool   *value // mean of y over all positions; nil if not wanted
 	act    kernel.Act
 	affine *affine
 
-	chunks []depthwiseChunk
-	bias   []float32 // nil for none
+	segments []segment
+	bias     []float32 // nil for none
 }
 
-// depthwiseChunk is a range of channels of one group, the smallest share of
-// the work that a thread gets.
-type depthwiseChunk struct {
+// segment is a range of channels that belong to one group of the depthwise
+// convolution and to one of the expansion.
+type segment struct {
 	at       int // first channel
 	channels int
 	group    graph.MixGroup
 	filter   *kernel.DWFilter
+	in       int            // first channel that the expansion reads
+	weight   *kernel.Matrix // of the expansion; nil for none
 }
-
-// chunkChannels is the number of channels of a chunk: few enough to share out
-// a 7×7 layer, enough that a chunk is worth a call.
-const chunkChannels = 64
 
 // depthwise returns the layer of a mixed convolution and the node it ends with.
 func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
@@ -46,7 +46,26 @@ func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 			break
 		}
 	}
+	if c := l.expansion(n.in[0]); c != nil {
+		d.expand, d.x = c, c.x
+	}
 	return end, d
+}
+
+// expansion returns the layer that computes n if it was made last and can
+// become part of the only operator that reads n; it is taken off the network.
+func (l *lowering) expansion(n *node) *convLayer {
+	last := len(l.layers) - 1
+	if n.keep || len(n.users) != 1 || last < 0 {
+		return nil
+	}
+	c, ok := l.layers[last].(*convLayer)
+	if !ok || c.y != l.values[n] || c.y.in != nil || !isPointwise(c.op) || c.factors != nil || c.add != nil {
+		return nil
+	}
+	delete(l.made, c.y)
+	l.layers = l.layers[:last]
+	return c
 }
 
 func (d *depthwiseLayer) args() (reads, writes []*value) {
@@ -57,19 +76,58 @@ func (d *depthwiseLayer) pack(p *packer) {
 	if d.affine != nil {
 		d.bias = d.affine.shift
 	}
+	d.cut()
 	w := p.weights(d.op.Weights)
-	at := 0
+	for i := range d.segments {
+		s := &d.segments[i]
+		s.filter = kernel.PackDW(w.next(s.channels*s.group.Kernel*s.group.Kernel), s.group.Kernel, s.channels)
+		if d.affine != nil {
+			s.filter.ScaleChannels(d.affine.scale[s.at:][:s.channels])
+		}
+	}
+	d.affine = nil
+	if d.expand != nil {
+		d.expand.packBias(p)
+		d.packExpansion(p)
+	}
+}
+
+// cut makes the segments.
+func (d *depthwiseLayer) cut() {
+	expansion := []graph.ConvGroup{{Out: d.op.Channels()}}
+	if d.expand != nil {
+		expansion = d.expand.op.Groups
+	}
+	at, in, e, end := 0, 0, 0, expansion[0].Out // end of the expansion's group e
 	for _, g := range d.op.Groups {
 		for rest := g.Channels; rest > 0; {
-			c := min(chunkChannels, rest)
-			f := kernel.PackDW(w.next(c*g.Kernel*g.Kernel), g.Kernel, c)
-			if d.affine != nil {
-				f.ScaleChannels(d.affine.scale[at:][:c])
+			if at == end {
+				in += expansion[e].In
+				e++
+				end += expansion[e].Out
 			}
-			d.chunks = append(d.chunks, depthwiseChunk{at: at, channels: c, group: g, filter: f})
+			c := min(rest, end-at)
+			d.segments = append(d.segments, segment{at: at, channels: c, group: g, in: in})
 			at += c
 			rest -= c
 		}
 	}
-	d.affine = nil
+}
+
+// packExpansion packs the weights of the expansion by segments.
+func (d *depthwiseLayer) packExpansion(p *packer) {
+	w := p.weights(d.expand.op.Weights)
+	a := d.expand.affine
+	at, i := 0, 0
+	for _, g := range d.expand.op.Groups {
+		for end := at + g.Out; at < end; i++ {
+			s := &d.segments[i]
+			s.weight = kernel.PackMatrix(w.next(s.channels*g.In), s.channels, g.In)
+			if a != nil {
+				s.weight.ScaleOutputs(a.scale[at:][:s.channels])
+			}
+			at += s.channels
+		}
+	}
+	d.expand.affine = nil
 }

@@ -1,88 +1,223 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
-// depthwise is a mixed depthwise convolution.
+// depthwise is a mixed depthwise convolution, and the 1×1 convolution before
+// it. The output of that one never exists as a whole: a thread computes it for
+// a few channels and rows at a time, in a window that stays in its cache.
 type depthwise struct {
-	x, y  view
-	sums  view // of every band of every image, for pooling; no block if not wanted
-	bands int
-	act   kernel.Act
-	tiles []depthwiseTile
+	x, y      view
+	sums      view // of every part of the rows of every image; no block if not wanted
+	parts     int  // of the rows
+	act       kernel.Act
+	expandAct kernel.Act
+	tiles     []depthwiseTile
 }
 
-// depthwiseTile is a band of output rows of one image and chunk.
+// depthwiseTile is a range of rows and channels of one image.
 type depthwiseTile struct {
 	shape    kernel.DW
-	filter   *kernel.DWFilter
+	filter   kernel.DWFilter
 	bias     []float32
 	at       int // first channel
 	image    int
-	band     int
-	from, to int
+	part     int // of the rows
+	from, to int // rows
+	window   expansion
 }
 
-// bandBytes is the size of the output that one band of rows has: its input
-// should stay in the L2 cache from one chunk of channels to the next.
-const bandBytes = 128 << 10
+// expansion computes the input of a tile.
+type expansion struct {
+	weight kernel.Matrix
+	bias   []float32
+	in     int // first channel of x
+	rows   int // height of the window
+	band   int // output rows from one window
+}
+
+const (
+	windowBytes = 192 << 10 // of the input of a tile: part of an L2 cache of 512 KiB
+	tileWidth   = 64        // channels
+	bandWidth   = 48        // channels where the window holds only some rows
+)
 
 func (d *depthwiseLayer) plan(b *builder) {
-	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act}
+	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act, parts: 1}
 	x, y := p.x, p.y
-	p.bands = min(max(1, y.h*y.w*y.c*4/bandBytes), max(1, y.h/4))
-	if d.pool != nil {
-		p.sums = b.temporary(b.images*p.bands, y.c)
+	width := tileWidth
+	rowBytes := 4 * x.w * kernelCols
+	switch {
+	case d.expand == nil:
+		p.parts = max(1, min(y.h*y.w*y.c*4/bandBytes, y.h/4))
+	case x.h*rowBytes <= b.net.window:
+		width = min(width, b.net.window/(x.h*rowBytes)*kernelCols)
+	default:
+		width = bandWidth
 	}
-	for i := range b.images {
-		for band := range p.bands {
-			for _, c := range d.chunks {
-				g := c.group
-				_, top := d.op.Padding.Extent(x.h, g.Kernel, d.op.Stride, g.Dilation)
-				_, left := d.op.Padding.Extent(x.w, g.Kernel, d.op.Stride, g.Dilation)
-				t := depthwiseTile{
-					shape: kernel.DW{
-						H: x.h, W: x.w, OutH: y.h, OutW: y.w,
-						Channels: c.channels, SrcStride: x.stride, DstStride: y.stride,
-						Kernel: g.Kernel, Stride: d.op.Stride, Dilation: g.Dilation,
-						PadTop: top, PadLeft: left,
-					},
-					filter: c.filter, at: c.at, image: i, band: band,
-				}
-				if d.bias != nil {
-					t.bias = d.bias[c.at:][:c.channels]
-				}
-				t.from, t.to = par.Split(y.h, p.bands, band)
-				p.tiles = append(p.tiles, t)
-			}
+	tiles := d.tiles(b, p, width)
+	for b.threads > 1 && width > kernelCols && len(tiles) < shares*b.threads {
+		width -= kernelCols
+		tiles = d.tiles(b, p, width)
+	}
+	if p.parts == 1 && b.threads > 1 && len(tiles) < b.threads {
+		p.parts = min((b.threads+len(tiles)-1)/len(tiles), max(1, y.h/8))
+		tiles = d.tiles(b, p, width)
+	}
+	if b.threads > 1 {
+		slices.SortStableFunc(tiles, func(a, b depthwiseTile) int { return b.cost() - a.cost() })
+	}
+	p.tiles = tiles
+	s := step{
+		name: d.name, kind: d.op.Kind(), work: p, parts: len(p.tiles),
+		macs:  d.op.MACsPerPixel() * int64(b.images*y.pixels()),
+		bytes: x.bytes(b.images) + y.bytes(b.images),
+	}
+	if d.expand != nil {
+		p.expandAct = d.expand.act
+		s.kind = "pointwise+" + s.kind
+		s.macs += d.expand.op.MACsPerPixel() * int64(b.images*x.pixels())
+		for _, t := range p.tiles {
+			b.scratch(t.window.rows * x.w * roundUp(t.shape.Channels, lineFloats))
 		}
 	}
-	s := step{
-		name: d.name, kind: d.op.Kind(), macs: d.op.MACsPerPixel() * int64(b.images*y.pixels()),
-		bytes: x.bytes(b.images) + y.bytes(b.images), work: p, parts: len(p.tiles),
+	if d.pool != nil {
+		p.sums = b.temporary(b.images*p.parts, y.c)
 	}
 	b.add(s)
 	if d.pool != nil {
 		b.add(step{
 			name: d.name, kind: "pool", parts: b.images,
-			work: &poolSums{sums: p.sums, y: b.view(d.pool), bands: p.bands, pixels: y.pixels()},
+			work: &poolSums{sums: p.sums, y: b.view(d.pool), bands: p.parts, pixels: y.pixels()},
 		})
 	}
 }
 
-func (p *depthwise) run(s *state, _, part int) {
+// bandBytes is the size of the output that one part of the rows has: its input
+// should stay in the L2 cache from one range of channels to the next.
+const bandBytes = 128 << 10
+
+// tiles cuts the layer into tiles of at most width channels.
+func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) (tiles []depthwiseTile) {
+	for i := range b.images {
+		for part := range p.parts {
+			from, to := par.Split(p.y.h, p.parts, part)
+			for si := range d.segments {
+				s := &d.segments[si]
+				n := (s.channels + width - 1) / width
+				step := roundUp((s.channels+n-1)/n, kernelCols)
+				for at := 0; at < s.channels; at += step {
+					t := d.tile(p, s, at, min(at+step, s.channels))
+					t.image, t.part, t.from, t.to = i, part, from, to
+					if d.expand != nil {
+						t.window.fit(&t, p.x, b.net.window)
+					}
+					tiles = append(tiles, t)
+				}
+			}
+		}
+	}
+	return tiles
+}
+
+// tile returns the tile of the channels [from, to) of a segment.
+func (d *depthwiseLayer) tile(p *depthwise, s *segment, from, to int) depthwiseTile {
+	g, x, y := s.group, p.x, p.y
+	_, top := d.op.Padding.Extent(x.h, g.Kernel, d.op.Stride, g.Dilation)
+	_, left := d.op.Padding.Extent(x.w, g.Kernel, d.op.Stride, g.Dilation)
+	t := depthwiseTile{
+		shape: kernel.DW{
+			H: x.h, W: x.w, OutH: y.h, OutW: y.w,
+			Channels: to - from, SrcStride: x.stride, DstStride: y.stride,
+			Kernel: g.Kernel, Stride: d.op.Stride, Dilation: g.Dilation,
+			PadTop: top, PadLeft: left,
+		},
+		filter: s.filter.Range(from, to),
+		at:     s.at + from,
+	}
+	if d.bias != nil {
+		t.bias = d.bias[t.at:][:to-from]
+	}
+	if d.expand != nil {
+		t.shape.SrcStride = to - from
+		t.window = expansion{weight: s.weight.Columns(from, to), in: s.in}
+		if d.expand.bias != nil {
+			t.window.bias = d.expand.bias[t.at:][:to-from]
+		}
+	}
+	return t
+}
+
+// fit chooses how many rows of x the window of a tile holds, within size bytes
+// if it can.
+func (e *expansion) fit(t *depthwiseTile, x view, size int) {
+	g := &t.shape
+	span := (g.Kernel-1)*g.Dilation + 1
+	all := (t.to-t.from-1)*g.Stride + span // rows that the whole tile reads, with padding
+	rows := size / (4 * x.w * g.Channels)
+	e.band = t.to - t.from
+	if rows < min(all, x.h) {
+		e.band = max(1, (rows-span)/g.Stride+1)
+	}
+	e.rows = min(x.h, (e.band-1)*g.Stride+span)
+}
+
+func (p *depthwise) run(s *state, worker, part int) {
 	t := &p.tiles[part]
 	var sums []float32
 	if p.sums.block != nil {
-		sums = s.from(p.sums, t.image*p.bands+t.band, 0)[t.at:][:t.shape.Channels]
+		sums = s.from(p.sums, t.image*p.parts+t.part, 0)[t.at:][:t.shape.Channels]
 		clear(sums)
 	}
-	kernel.Depthwise(s.from(p.y, t.image, 0)[t.at:], s.from(p.x, t.image, 0)[t.at:], t.filter, &t.shape, t.bias, p.act, t.from, t.to, sums)
+	y := s.from(p.y, t.image, 0)[t.at:]
+	if t.window.rows == 0 {
+		kernel.Depthwise(y, s.from(p.x, t.image, 0)[t.at:], &t.filter, &t.shape, t.bias, p.act, t.from, t.to, sums)
+		return
+	}
+	p.runExpanded(s, t, y, sums, s.scratch[worker])
 }
 
-// poolSums turns the sums of bands of rows into means.
+// runExpanded computes a tile from bands of its input. The rows that two bands
+// share are kept.
+func (p *depthwise) runExpanded(s *state, t *depthwiseTile, y, sums, window []float32) {
+	shape := t.shape
+	rowLen := p.x.w * shape.Channels
+	span := (shape.Kernel-1)*shape.Dilation + 1
+	ep := kernel.Epilogue{Bias: t.window.bias, Act: p.expandAct}
+	have, until := 0, 0 // rows of the input that the window holds
+	for from := t.from; from < t.to; from += t.window.band {
+		to := min(from+t.window.band, t.to)
+		first := max(0, from*shape.Stride-t.shape.PadTop)
+		end := min(p.x.h, (to-1)*shape.Stride-t.shape.PadTop+span)
+		first = min(first, end)
+		if until > first {
+			copy(window, window[(first-have)*rowLen:(until-have)*rowLen])
+		} else {
+			until = first
+		}
+		have = first
+		if end > until {
+			rows := end - until
+			x := s.from(p.x, t.image, until*p.x.w)[t.window.in:]
+			kernel.Pointwise(window[(until-have)*rowLen:], shape.Channels, x, p.x.stride, rows*p.x.w, &t.window.weight, &ep)
+			until = end
+		}
+		shape.H, shape.PadTop = end-have, t.shape.PadTop+have
+		kernel.Depthwise(y, window, &t.filter, &shape, t.bias, p.act, from, to, sums)
+	}
+}
+
+// cost orders tiles: a thread that comes late should find a small one.
+func (t *depthwiseTile) cost() int {
+	taps := t.shape.Kernel * t.shape.Kernel * (t.to - t.from) * t.shape.OutW
+	return t.shape.Channels * (taps + t.window.weight.K*t.shape.H*t.shape.W)
+}
+
+// poolSums turns the sums of parts of the rows into means.
 type poolSums struct {
 	sums, y view
 	bands   int
@@ -92,6 +227,8 @@ type poolSums struct {
 func (p *poolSums) run(s *state, _, image int) {
 	y := s.from(p.y, image, 0)[:p.y.c]
 	copy(y, s.from(p.sums, image*p.bands, 0))
-	kernel.SumRows(y, s.from(p.sums, image*p.bands+1, 0), p.sums.stride, p.bands-1)
+	if p.bands > 1 {
+		kernel.SumRows(y, s.from(p.sums, image*p.bands+1, 0), p.sums.stride, p.bands-1)
+	}
 	kernel.ScaleVec(y, y, 1/float32(p.pixels))
 }

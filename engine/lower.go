@@ -38,6 +38,7 @@ type network struct {
 	input  *value
 	stem   *convLayer // takes images as bytes; nil if no layer can
 	ready  map[graph.ID]result
+	window int // bytes of intermediate results that a thread works on at a time
 }
 
 // result is a value that is wanted, and the layer after which it exists.
@@ -58,6 +59,7 @@ type lowering struct {
 func lower(g *graph.Graph, v graph.Values[float32], want []graph.ID) *network {
 	order, of := simplify(g, v, want)
 	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}}
+	l.window = windowBytes
 	l.input = l.value(of[0])
 	l.made[l.input] = -1
 	for _, n := range order {

@@ -159,6 +159,7 @@ func checkGraph(g *graph.Graph, in tensor.Shape, threads int) error {
 		return err
 	}
 	defer p.Close()
+	p.net.window = 1 << (8 + in.W%8) // small, so that small images are worked on in bands
 	names := []string{Features, Logits}
 	ids := []graph.ID{g.Feature, g.Output}
 	used := g.Reachable(g.Output)

@@ -36,3 +36,11 @@ func scaleLanes[T Float](x []T, s *[16]T) {
 		}
 	}
 }
+
+// Range returns the filter of the channels [from, to) of f, which shares its
+// memory. from is a multiple of 16.
+func (f *DWFilterOf[T]) Range(from, to int) DWFilterOf[T] {
+	size := f.Kernel * f.Kernel * dwBlock
+	first, last := from/dwBlock, (to+dwBlock-1)/dwBlock
+	return DWFilterOf[T]{Kernel: f.Kernel, Channels: to - from, blocks: f.blocks[first*size : last*size]}
+}
