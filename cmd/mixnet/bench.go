@@ -1,0 +1,225 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+type benchCmd struct {
+	Name    string        `arg:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4."`
+	Weights string        `short:"m" placeholder:"FILE" help:"Weights to use; random ones by default (the time is the same)."`
+	Batch   int           `short:"b" default:"1" placeholder:"N" help:"Images in a call."`
+	Size    int           `placeholder:"PX" help:"Input size; the network's own by default."`
+	Time    time.Duration `default:"3s" help:"How long to measure."`
+	JSON    bool          `name:"json" help:"Print JSON."`
+	Input   string        `placeholder:"FILE" help:"The images to run on, raw little-endian float32 in NCHW order."`
+	Worker  bool          `hidden:"" help:"Measure when asked to on standard input, for bench/."`
+}
+
+// benchResult is the outcome in JSON.
+type benchResult struct {
+	Network   string  `json:"network"`
+	Batch     int     `json:"batch"`
+	Size      [2]int  `json:"size"`
+	Threads   int     `json:"threads"`
+	Runs      int     `json:"runs"`
+	MedianMS  float64 `json:"median_ms"`
+	MinMS     float64 `json:"min_ms"`
+	ImagesS   float64 `json:"images_per_s"`
+	GFLOPS    float64 `json:"gflop_per_s"`
+	PeakRSSMB float64 `json:"peak_rss_mb"`
+	StartMS   float64 `json:"start_ms"` // from the start of the process to the first result
+	Kernels   string  `json:"kernels"`
+}
+
+// job is a network with its input, ready to be timed.
+type job struct {
+	program *engine.Program
+	x, out  *tensor.Tensor
+	macs    int64
+}
+
+func (c *benchCmd) Run(e *env) error {
+	if c.Batch < 1 || c.Batch > 1<<16 {
+		return usagef("--batch %d: between 1 and %d", c.Batch, 1<<16)
+	}
+	j, err := c.prepare(e)
+	if err != nil {
+		return err
+	}
+	defer j.program.Close()
+	if err := j.run(e.ctx); err != nil {
+		return err
+	}
+	start := time.Since(processStart)
+	if c.Worker {
+		return j.serve(e)
+	}
+	times, err := c.measure(e, j)
+	if err != nil {
+		return err
+	}
+	slices.Sort(times)
+	median := times[len(times)/2]
+	r := benchResult{
+		Network: j.program.Graph().Name, Batch: c.Batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.program.Threads(),
+		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(c.Batch) / median.Seconds(),
+		GFLOPS: 2 * float64(j.macs) / median.Seconds() / 1e9, PeakRSSMB: peakRSS(), StartMS: ms(start), Kernels: cpu.Current().String(),
+	}
+	if c.JSON {
+		return e.json(r)
+	}
+	e.printf("%s  %d×%d  batch %d  %d threads  %s kernels\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Threads, r.Kernels)
+	e.printf("median %.2f ms  min %.2f ms  (%d runs)  %s images/s  %.1f GFLOP/s\n", r.MedianMS, r.MinMS, r.Runs, formatRate(r.ImagesS), r.GFLOPS)
+	e.printf("peak memory %.1f MB, first result %.0f ms after the start\n", r.PeakRSSMB, r.StartMS)
+	return nil
+}
+
+// prepare builds the network and its input.
+func (c *benchCmd) prepare(e *env) (*job, error) {
+	m, err := c.model()
+	if err != nil {
+		return nil, err
+	}
+	size := m.Preprocess().Size
+	if c.Size > 0 {
+		size = [2]int{c.Size, c.Size}
+	}
+	shape := tensor.Shape{N: c.Batch, H: size[0], W: size[1], C: m.Graph.Channels()}
+	if err := shape.Valid(); err != nil {
+		return nil, err
+	}
+	j := &job{x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: m.Graph.Classes()})}
+	if j.macs, err = m.Graph.MACs(shape); err != nil {
+		return nil, err
+	}
+	if err := c.fill(j.x); err != nil {
+		return nil, err
+	}
+	j.program, err = engine.Compile(m.Graph, m.Values, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
+	return j, err
+}
+
+func (c *benchCmd) model() (*model.Model, error) {
+	if c.Weights != "" {
+		return model.Open(c.Weights, c.Name)
+	}
+	spec, err := zoo.Lookup(c.Name)
+	if err != nil {
+		return nil, err
+	}
+	return model.New(spec, zoo.Options{}, nil, 1)
+}
+
+// fill reads the input file, or makes a pattern.
+func (c *benchCmd) fill(x *tensor.Tensor) error {
+	if c.Input == "" {
+		for i := range x.Data {
+			x.Data[i] = float32(i%251)/125 - 1
+		}
+		return nil
+	}
+	raw, err := os.ReadFile(c.Input)
+	if err != nil {
+		return err
+	}
+	if len(raw) != 4*len(x.Data) {
+		return fmt.Errorf("%s: %d bytes, want %d for %v", c.Input, len(raw), 4*len(x.Data), x.Shape)
+	}
+	nchw := make([]float32, len(x.Data))
+	for i := range nchw {
+		nchw[i] = math.Float32frombits(binary.LittleEndian.Uint32(raw[4*i:]))
+	}
+	*x = *tensor.FromNCHW(x.Shape, nchw)
+	return nil
+}
+
+func (j *job) run(ctx context.Context) error { return j.program.Run(ctx, j.out, j.x) }
+
+// measure runs the job again and again for the time asked for, at least five
+// times, after a tenth of it to warm up.
+func (c *benchCmd) measure(e *env, j *job) ([]time.Duration, error) {
+	bar := e.newProgress("measuring", "runs", 0)
+	defer bar.done()
+	begin := time.Now()
+	var times []time.Duration
+	for warm := true; ; {
+		start := time.Now()
+		if err := j.run(e.ctx); err != nil {
+			return nil, err
+		}
+		now := time.Now()
+		if warm {
+			warm = now.Sub(begin) < c.Time/10
+			continue
+		}
+		times = append(times, now.Sub(start))
+		if len(times) >= 5 && now.Sub(begin) > c.Time {
+			return times, nil
+		}
+		bar.update(int64(len(times)), "")
+	}
+}
+
+// serve speaks the protocol of bench/worker.py, one JSON object a line.
+func (j *job) serve(e *env) error {
+	out := json.NewEncoder(e.stdout)
+	if err := out.Encode(map[string]any{"ready": true, "version": version()}); err != nil {
+		return err
+	}
+	lines := bufio.NewScanner(e.stdin)
+	for lines.Scan() {
+		var ask struct {
+			Run    int    `json:"run"`
+			Logits string `json:"logits"`
+		}
+		if err := json.Unmarshal(lines.Bytes(), &ask); err != nil {
+			return fmt.Errorf("worker: %q: %w", lines.Text(), err)
+		}
+		var reply any
+		switch {
+		case ask.Logits != "":
+			raw := make([]byte, 0, 4*len(j.out.Data))
+			for _, v := range j.out.Data {
+				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
+			}
+			if err := atomicfile.WriteBytes(ask.Logits, raw); err != nil {
+				return err
+			}
+			reply = map[string]any{"ok": true}
+		default:
+			times := make([]float64, ask.Run)
+			for i := range times {
+				start := time.Now()
+				if err := j.run(e.ctx); err != nil {
+					return err
+				}
+				times[i] = ms(time.Since(start))
+			}
+			reply = map[string]any{"ms": times}
+		}
+		if err := out.Encode(reply); err != nil {
+			return err
+		}
+	}
+	if err := lines.Err(); err != nil {
+		return err
+	}
+	return out.Encode(map[string]any{"peak_rss_mb": peakRSS()})
+}
+
+func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }

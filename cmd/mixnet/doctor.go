@@ -1,0 +1,79 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/weights/hub"
+)
+
+type doctorCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// report is what doctor finds out.
+type report struct {
+	Version      string   `json:"version"`
+	Go           string   `json:"go"`
+	Platform     string   `json:"platform"`
+	Cores        int      `json:"cores"`
+	Levels       []string `json:"cpu_levels"` // that this machine and build can run
+	Kernels      string   `json:"kernels"`    // the one that runs
+	Problem      string   `json:"problem,omitempty"`
+	Cache        string   `json:"cache"`
+	CachedFiles  int      `json:"cached_files"`
+	CachedBytes  int64    `json:"cached_bytes"`
+	CacheProblem string   `json:"cache_problem,omitempty"`
+}
+
+func (c *doctorCmd) Run(e *env) error {
+	r := report{
+		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Cores: runtime.GOMAXPROCS(0), Kernels: cpu.Current().String(),
+	}
+	for _, l := range cpu.Available() {
+		r.Levels = append(r.Levels, l.String())
+	}
+	if err := cpu.Err(); err != nil {
+		r.Problem = err.Error()
+	}
+	dir, err := new(hub.Client).CacheDir()
+	if err != nil {
+		r.CacheProblem = err.Error()
+	}
+	r.Cache = dir
+	r.CachedFiles, r.CachedBytes = usage(dir)
+	if c.JSON {
+		return e.json(r)
+	}
+	e.printf("mixnet    %s, %s, %s, %d cores\n", r.Version, r.Go, r.Platform, r.Cores)
+	e.printf("kernels   %s (this machine can run %v; %s overrides)\n", r.Kernels, r.Levels, cpu.EnvVar)
+	if r.Problem != "" {
+		e.printf("          %s\n", r.Problem)
+	}
+	e.printf("cache     %s: %d files, %s\n", r.Cache, r.CachedFiles, formatBytes(r.CachedBytes))
+	if r.CacheProblem != "" {
+		e.printf("          %s\n", r.CacheProblem)
+	}
+	return nil
+}
+
+// usage counts the files below a folder and their bytes.
+func usage(dir string) (files int, size int64) {
+	if dir == "" {
+		return 0, 0
+	}
+	_ = filepath.WalkDir(dir, func(_ string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() {
+			return nil
+		}
+		if info, err := d.Info(); err == nil {
+			files++
+			size += info.Size()
+		}
+		return nil
+	})
+	return files, size
+}

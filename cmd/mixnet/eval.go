@@ -1,0 +1,224 @@
+package main
+
+import (
+	"fmt"
+	"image/png"
+	"io"
+	"slices"
+	"strconv"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/imagenet"
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/model"
+)
+
+type evalCmd struct {
+	modelFlags
+	Data         string  `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files. Default: the built-in Fashion-MNIST test images."`
+	Split        string  `default:"auto" enum:"auto,train,val,test" help:"Which part to use: auto takes test, else val, else all."`
+	BatchSize    int     `short:"b" default:"32" placeholder:"N" help:"Images at a time."`
+	Size         int     `placeholder:"PX" help:"Input size; the network's own by default."`
+	CropPct      float64 `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
+	PerClass     bool    `help:"Show the accuracy of every class."`
+	ConfusionCSV string  `name:"confusion-csv" placeholder:"FILE" help:"Write the confusion matrix as CSV."`
+	ConfusionPNG string  `name:"confusion-png" placeholder:"FILE" help:"Draw the confusion matrix."`
+	JSON         bool    `name:"json" help:"Print JSON."`
+}
+
+// evalResult is the outcome in JSON.
+type evalResult struct {
+	Model             string        `json:"model"`
+	Data              string        `json:"data"`
+	Split             string        `json:"split"`
+	Images            int64         `json:"images"`
+	Top1              float64       `json:"top1"` // per cent
+	Top5              float64       `json:"top5"`
+	MeanClassAccuracy float64       `json:"mean_class_accuracy"`
+	ImagesPerSecond   float64       `json:"images_per_s"`
+	Skipped           []string      `json:"skipped,omitempty"`
+	Classes           []classResult `json:"classes"`
+}
+
+type classResult struct {
+	Class   string  `json:"class"`
+	Images  int64   `json:"images"`
+	Correct int64   `json:"correct"`
+	Top1    float64 `json:"top1"`
+}
+
+func (c *evalCmd) Run(e *env) error {
+	if c.BatchSize < 1 {
+		return usagef("--batch-size %d: at least 1", c.BatchSize)
+	}
+	m, err := c.load(e)
+	if err != nil {
+		return err
+	}
+	set, part, err := c.open(m)
+	if err != nil {
+		return err
+	}
+	run, err := mixnet.New(m, c.options(e))
+	if err != nil {
+		return err
+	}
+	defer run.Close()
+	pre := m.Preprocess()
+	if c.Size > 0 {
+		pre.Size = [2]int{c.Size, c.Size}
+	}
+	if c.CropPct > 0 {
+		pre.CropPct = c.CropPct
+	}
+	loader, err := data.NewLoader(set, data.Config{Preprocess: pre, Batch: c.BatchSize, Workers: e.cores()})
+	if err != nil {
+		return err
+	}
+	bar := e.newProgress("evaluating", "images", int64(set.Len()))
+	r, err := evaluate.Run(e.ctx, run.Program(), m.Graph.Classes(), loader, evaluate.Options{
+		Progress: func(r *evaluate.Result) {
+			bar.update(r.Total, fmt.Sprintf("top-1 %.2f %%", 100*r.Top1Accuracy()))
+		},
+	})
+	bar.done()
+	if err != nil {
+		return err
+	}
+	if err := c.write(r, m); err != nil {
+		return err
+	}
+	return c.print(e, m, r, part)
+}
+
+// open returns the images under the classes of the model.
+func (c *evalCmd) open(m *model.Model) (set data.Dataset, part string, err error) {
+	splits, err := openData(c.Data)
+	if err != nil {
+		return nil, "", err
+	}
+	if set, part, err = split(splits, c.Split); err != nil {
+		return nil, "", err
+	}
+	set, err = matchClasses(set, m)
+	return set, part, err
+}
+
+// openData opens the set at a path, or the built-in one for "".
+func openData(path string) (*data.Splits, error) {
+	if path == "" {
+		return data.OpenIDX(fashion.FS(), "fashion-mnist")
+	}
+	return data.Open(path)
+}
+
+// split picks a part of a set by name.
+func split(s *data.Splits, name string) (data.Dataset, string, error) {
+	var d data.Dataset
+	switch name {
+	case "train":
+		d = s.Train
+	case "val":
+		d = s.Val
+	case "test":
+		d = s.Test
+	default:
+		name, d = s.Evaluation()
+	}
+	if d == nil {
+		return nil, "", usagef("the data set has no part %q", name)
+	}
+	return d, name, nil
+}
+
+// matchClasses returns the set with the model's numbering of the classes: by
+// name, by ImageNet's synset identifiers, or by order where the model has no
+// names.
+func matchClasses(d data.Dataset, m *model.Model) (data.Dataset, error) {
+	names, classes := d.Classes(), m.Graph.Classes()
+	if classes == len(imagenet.Synsets()) {
+		if byID, err := data.Relabel(d, imagenet.Synsets()); err == nil {
+			return byID, nil
+		}
+	}
+	if len(m.Classes) == 0 {
+		if len(names) != classes {
+			return nil, fmt.Errorf("the data set has %d classes, the network %d", len(names), classes)
+		}
+		return d, nil
+	}
+	if slices.Equal(names, m.Classes) {
+		return d, nil
+	}
+	byName, err := data.Relabel(d, m.Classes)
+	if err != nil {
+		return nil, fmt.Errorf("the data set's classes are not the network's: %w", err)
+	}
+	return byName, nil
+}
+
+// write stores the confusion matrix where asked to.
+func (c *evalCmd) write(r *evaluate.Result, m *model.Model) error {
+	if c.ConfusionCSV != "" {
+		err := atomicfile.Write(c.ConfusionCSV, func(w io.Writer) error { return r.WriteCSV(w, labels(m)) })
+		if err != nil {
+			return err
+		}
+	}
+	if c.ConfusionPNG != "" {
+		err := atomicfile.Write(c.ConfusionPNG, func(w io.Writer) error { return png.Encode(w, r.Image()) })
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func labels(m *model.Model) []string {
+	names := make([]string, m.Graph.Classes())
+	for i := range names {
+		names[i] = m.Label(i)
+	}
+	return names
+}
+
+func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string) error {
+	out := evalResult{
+		Model: m.Network, Data: c.Data, Split: part, Images: r.Total,
+		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(),
+		MeanClassAccuracy: 100 * r.MeanClassAccuracy(), ImagesPerSecond: r.ImagesPerSecond(),
+	}
+	if out.Data == "" {
+		out.Data = "built-in Fashion-MNIST subset"
+	}
+	for _, b := range r.Bad {
+		out.Skipped = append(out.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))
+	}
+	for i, name := range labels(m) {
+		images, correct := r.Class(i)
+		if images > 0 {
+			out.Classes = append(out.Classes, classResult{name, images, correct, 100 * float64(correct) / float64(images)})
+		}
+	}
+	if c.JSON {
+		return e.json(out)
+	}
+	for _, s := range out.Skipped {
+		e.note("skipped %s\n", s)
+	}
+	if c.PerClass {
+		rows := [][]string{{"CLASS", "IMAGES", "CORRECT", "TOP-1"}}
+		for _, k := range out.Classes {
+			rows = append(rows, []string{k.Class, strconv.FormatInt(k.Images, 10), strconv.FormatInt(k.Correct, 10), fmt.Sprintf("%.2f %%", k.Top1)})
+		}
+		if err := e.table(rows); err != nil {
+			return err
+		}
+	}
+	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %.2f %%\n", out.Model, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), out.MeanClassAccuracy)
+	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", out.Top1, out.Top5)
+	return nil
+}

@@ -1,0 +1,133 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+type infoCmd struct {
+	Name    string `arg:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4,dilated."`
+	Classes int    `placeholder:"N" help:"Number of classes; the network's own by default."`
+	Blocks  bool   `help:"One line a block instead of one a layer."`
+	JSON    bool   `name:"json" help:"Print JSON."`
+}
+
+// Help lists the changes a name can carry.
+func (c *infoCmd) Help() string {
+	var b strings.Builder
+	b.WriteString("Changes after @, separated by commas:\n")
+	for _, s := range zoo.Settings() {
+		usage := s.Key
+		if s.Value != "" {
+			usage += "=" + s.Value
+		}
+		fmt.Fprintf(&b, "\n%-30s %s", usage, s.Help)
+	}
+	return b.String()
+}
+
+func (c *infoCmd) Run(e *env) error {
+	spec, err := zoo.Lookup(c.Name)
+	if err != nil {
+		return err
+	}
+	info, _, d, err := describe(spec, zoo.Options{Classes: c.Classes})
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.json(struct {
+			zoo.Info
+			*zoo.Description
+		}{info, d})
+	}
+	e.printf("%s  (%s)\n", info.Title, d.Name)
+	e.printf("%s parameters, %s multiply-adds at %d×%d×%d, %d classes\n", thousands(d.Params), thousands(d.MACs), d.Input[1], d.Input[2], d.Input[3], d.Classes)
+	if p := info.Paper; p != nil {
+		e.printf("published: %gM parameters, %gM multiply-adds, top-1 %g %%, top-5 %g %% (%s)\n", p.Params, p.FLOPS, p.Top1, p.Top5, p.Source)
+	}
+	if info.Note != "" {
+		e.printf("%s\n", info.Note)
+	}
+	e.printf("\n")
+	if c.Blocks {
+		return e.table(blockTable(d))
+	}
+	return e.table(layerTable(d))
+}
+
+func blockTable(d *zoo.Description) [][]string {
+	rows := [][]string{{"BLOCK", "IN", "OUT", "PARAMS", "MACS"}}
+	for _, b := range d.Blocks {
+		rows = append(rows, []string{b.Name, size(b.In), size(b.Out), thousands(b.Params), thousands(b.MACs)})
+	}
+	return append(rows, []string{"total", "", "", thousands(d.Params), thousands(d.MACs)})
+}
+
+func layerTable(d *zoo.Description) [][]string {
+	rows := [][]string{{"BLOCK", "LAYER", "OP", "KERNELS:CHANNELS", "STRIDE", "OUT", "PARAMS", "MACS"}}
+	block := ""
+	for _, l := range d.Layers {
+		op := l.Op
+		if l.Norm {
+			op += "+bn"
+		}
+		if l.Act != "" && l.Act != l.Op {
+			op += "+" + l.Act
+		}
+		if l.Aux {
+			op += " (training)"
+		}
+		name := l.Block
+		if name == block {
+			name = ""
+		}
+		block = l.Block
+		stride := ""
+		if l.Stride > 1 {
+			stride = strconv.Itoa(l.Stride)
+		}
+		rows = append(rows, []string{name, strings.TrimPrefix(l.Name, l.Block+"."), op, groups(l.Groups), stride, size(l.Out), count(l.Params), count(l.MACs)})
+	}
+	return append(rows, []string{"total", "", "", "", "", "", thousands(d.Params), thousands(d.MACs)})
+}
+
+// groups writes the kernels of a convolution and the channels of each, such as
+// "3:48 5:48 7:48".
+func groups(gs []zoo.KernelGroup) string {
+	var parts []string
+	for _, g := range gs {
+		part := fmt.Sprintf("%d:%d", g.Kernel, g.Out)
+		if g.Dilation > 1 {
+			part = fmt.Sprintf("%d/d%d:%d", g.Kernel, g.Dilation, g.Out)
+		}
+		parts = append(parts, part)
+	}
+	return strings.Join(parts, " ")
+}
+
+// size writes N×H×W×C without the batch.
+func size(s [4]int) string { return fmt.Sprintf("%d×%d×%d", s[1], s[2], s[3]) }
+
+func count(n int64) string {
+	if n == 0 {
+		return ""
+	}
+	return thousands(n)
+}
+
+// thousands writes a number with separators, such as 4,134,606.
+func thousands(n int64) string {
+	s := strconv.FormatInt(n, 10)
+	var b strings.Builder
+	for i, r := range s {
+		if i > 0 && (len(s)-i)%3 == 0 && s[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(r)
+	}
+	return b.String()
+}

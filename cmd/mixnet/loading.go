@@ -1,0 +1,181 @@
+package main
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/weights/hub"
+)
+
+// modelFlags say which network and weights to use.
+type modelFlags struct {
+	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once. Default: the newest run in ./runs."`
+	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
+	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
+}
+
+// runsDir is where training puts its runs, below the working directory.
+const runsDir = "runs"
+
+// modelFile is the file of a run folder that holds its result.
+const modelFile = "model.safetensors"
+
+// options returns the options for opening the model, with a progress line for
+// downloads.
+func (f *modelFlags) options(e *env) mixnet.Options {
+	var bar *progress
+	return mixnet.Options{
+		Network: f.Network,
+		Threads: e.cores(),
+		Hub: hub.Client{
+			Offline: f.Offline,
+			Progress: func(done, total int64) {
+				if bar == nil {
+					bar = e.newProgress("fetching weights", "B", total)
+				}
+				bar.update(done, "")
+				if done == total {
+					bar.done()
+				}
+			},
+		},
+	}
+}
+
+// name returns the model to use: the flag, or the newest run's.
+func (f *modelFlags) name(e *env) (string, error) {
+	if f.Model != "" {
+		return runCheckpoint(f.Model), nil
+	}
+	path, err := newestRun(runsDir)
+	if err != nil {
+		return "", err
+	}
+	e.note("using %s\n", path)
+	return path, nil
+}
+
+// load reads the model.
+func (f *modelFlags) load(e *env) (*model.Model, error) {
+	name, err := f.name(e)
+	if err != nil {
+		return nil, err
+	}
+	return mixnet.Load(e.ctx, name, f.options(e))
+}
+
+// open reads the model and makes it ready to run.
+func (f *modelFlags) open(e *env) (*mixnet.Model, error) {
+	m, err := f.load(e)
+	if err != nil {
+		return nil, err
+	}
+	return mixnet.New(m, f.options(e))
+}
+
+// runCheckpoint turns the name of a run folder into that of the weights it
+// ended with, or if it has not ended, of the best or the last ones.
+func runCheckpoint(name string) string {
+	info, err := os.Stat(name)
+	if err != nil || !info.IsDir() {
+		return name
+	}
+	for _, file := range []string{modelFile, train.BestFile, train.LastFile} {
+		if path := filepath.Join(name, file); exists(path) {
+			return path
+		}
+	}
+	return name
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// newestRun returns the best checkpoint of the run that changed last.
+func newestRun(dir string) (string, error) {
+	paths, err := fs.Glob(os.DirFS(dir), "*/*.safetensors")
+	if err != nil {
+		return "", err
+	}
+	type candidate struct {
+		path string
+		time int64
+	}
+	var found []candidate
+	for _, p := range paths {
+		full := filepath.Join(dir, p)
+		if info, err := os.Stat(full); err == nil {
+			found = append(found, candidate{full, info.ModTime().UnixNano()})
+		}
+	}
+	if len(found) == 0 {
+		return "", usagef("which model? give --model FILE or NAME (\"mixnet models\" lists names), or run \"mixnet train\" first")
+	}
+	newest := slices.MaxFunc(found, func(a, b candidate) int { return cmp.Compare(a.time, b.time) })
+	return runCheckpoint(filepath.Dir(newest.path)), nil
+}
+
+// imageFiles returns the images that arguments name: files as they are, and of
+// folders every file with an image's extension, in order.
+func imageFiles(args []string) ([]string, error) {
+	var files []string
+	for _, arg := range args {
+		info, err := os.Stat(arg)
+		if arg == "-" || (err == nil && !info.IsDir()) {
+			files = append(files, arg)
+			continue
+		}
+		if err != nil {
+			return nil, err
+		}
+		before := len(files)
+		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
+			if err == nil && !d.IsDir() && isImage(path) {
+				files = append(files, path)
+			}
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if len(files) == before {
+			return nil, fmt.Errorf("%s: no images in this folder (JPEG, PNG, WebP, BMP or GIF)", arg)
+		}
+	}
+	return files, nil
+}
+
+// newRunDir returns the name of a run folder that does not exist yet.
+func newRunDir(network string) (string, error) {
+	for i := 1; i < 1e6; i++ {
+		dir := filepath.Join(runsDir, fmt.Sprintf("%s-%d", runName(network), i))
+		if _, err := os.Lstat(dir); errors.Is(err, fs.ErrNotExist) {
+			return dir, nil
+		} else if err != nil {
+			return "", err
+		}
+	}
+	return "", fmt.Errorf("%s is full of runs of %s: give --output", runsDir, network)
+}
+
+// runName makes a network's name fit for a folder.
+func runName(network string) string {
+	name := strings.TrimSuffix(filepath.Base(network), ".toml")
+	return strings.Map(func(r rune) rune {
+		if strings.ContainsRune(`@=,+:*?"<>|\\ `, r) {
+			return '-'
+		}
+		return r
+	}, name)
+}

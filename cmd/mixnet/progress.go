@@ -1,0 +1,120 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+)
+
+// progress is one line on a terminal that shows how far a job is, its rate and
+// the time left. It appears only after two seconds and only on a terminal.
+type progress struct {
+	e       *env
+	label   string
+	unit    string // such as "images"
+	total   int64
+	width   int
+	enabled bool
+	start   time.Time
+	drawn   time.Time
+	shown   bool
+}
+
+const (
+	progressDelay = 2 * time.Second
+	progressEvery = 100 * time.Millisecond
+)
+
+func (e *env) newProgress(label, unit string, total int64) *progress {
+	width, ok := terminal(e.stderr)
+	return &progress{e: e, label: label, unit: unit, total: total, width: width, enabled: ok, start: time.Now()}
+}
+
+// update redraws the line. Note is added at its end.
+func (p *progress) update(done int64, note string) {
+	p.draw(func() string { return p.line(done, time.Since(p.start), note) })
+}
+
+// draw replaces the line by what text returns, if it is time to.
+func (p *progress) draw(text func() string) {
+	now := time.Now()
+	if !p.enabled || now.Sub(p.start) < progressDelay || now.Sub(p.drawn) < progressEvery {
+		return
+	}
+	p.drawn, p.shown = now, true
+	line := text()
+	if r := []rune(line); len(r) >= p.width {
+		line = string(r[:p.width-1])
+	}
+	p.e.note("\r\x1b[K%s", line)
+}
+
+// line formats the state after elapsed time.
+func (p *progress) line(done int64, elapsed time.Duration, note string) string {
+	var b strings.Builder
+	b.WriteString(p.label)
+	rate := float64(done) / max(elapsed.Seconds(), 1e-9)
+	if p.total > 0 {
+		const cells = 20
+		full := int(cells * min(done, p.total) / p.total)
+		fmt.Fprintf(&b, " [%s%s] %3d %%", strings.Repeat("█", full), strings.Repeat("·", cells-full), 100*done/p.total)
+	} else {
+		fmt.Fprintf(&b, " %d", done)
+	}
+	if rate > 0 {
+		fmt.Fprintf(&b, "  %s %s/s", formatRate(rate), p.unit)
+	}
+	if p.total > 0 && done > 0 {
+		left := time.Duration(float64(p.total-done) / rate * float64(time.Second))
+		fmt.Fprintf(&b, "  %s left", formatDuration(left))
+	}
+	if note != "" {
+		b.WriteString("  " + note)
+	}
+	return b.String()
+}
+
+// done removes the line.
+func (p *progress) done() {
+	if p.shown {
+		p.e.note("\r\x1b[K")
+		p.shown = false
+	}
+}
+
+func formatRate(r float64) string {
+	switch {
+	case r >= 100:
+		return fmt.Sprintf("%.0f", r)
+	case r >= 10:
+		return fmt.Sprintf("%.1f", r)
+	default:
+		return fmt.Sprintf("%.2f", r)
+	}
+}
+
+// formatDuration writes 75 s as "1m15s" and longer times without seconds.
+func formatDuration(d time.Duration) string {
+	switch d = max(d, 0); {
+	case d < time.Minute:
+		return fmt.Sprintf("%ds", int(d.Seconds()+0.5))
+	case d < time.Hour:
+		return fmt.Sprintf("%dm%02ds", int(d.Minutes()), int(d.Seconds())%60)
+	default:
+		return fmt.Sprintf("%dh%02dm", int(d.Hours()), int(d.Minutes())%60)
+	}
+}
+
+// formatBytes writes a size with a binary unit.
+func formatBytes(n int64) string {
+	switch {
+	case n >= 1<<30:
+		return fmt.Sprintf("%.2f GiB", float64(n)/(1<<30))
+	case n >= 1<<20:
+		return fmt.Sprintf("%.1f MiB", float64(n)/(1<<20))
+	case n >= 1<<10:
+		return fmt.Sprintf("%.1f KiB", float64(n)/(1<<10))
+	default:
+		return fmt.Sprintf("%d B", n)
+	}
+}

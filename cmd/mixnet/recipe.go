@@ -1,0 +1,109 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+
+	"github.com/mixnet-go/mixnet/train"
+)
+
+// recipeFlags say how to train: a recipe and what to change in it.
+type recipeFlags struct {
+	Recipe      string   `default:"small" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), or a TOML file."`
+	PrintConfig bool     `group:"recipe" help:"Print the recipe as TOML, with the changes below, and stop."`
+	Epochs      *int     `placeholder:"N" group:"recipe" help:"Passes over the training images."`
+	BatchSize   *int     `short:"b" placeholder:"N" group:"recipe" help:"Images in a step."`
+	LR          *float64 `name:"lr" placeholder:"F" group:"recipe" help:"Peak learning rate."`
+	Opt         *string  `placeholder:"KIND" group:"recipe" help:"Optimizer: rmsprop, sgd or adamw."`
+	Momentum    *float64 `placeholder:"F" group:"recipe" help:"Momentum; for adamw its first beta."`
+	WeightDecay *float64 `placeholder:"F" group:"recipe" help:"Weight decay."`
+	ClipGrad    *float64 `placeholder:"F" group:"recipe" help:"Bound on the norm of the gradient; 0 means none."`
+	Sched       *string  `placeholder:"KIND" group:"recipe" help:"Schedule: step, cosine or constant."`
+	Warmup      *float64 `name:"warmup-epochs" placeholder:"F" group:"recipe" help:"Epochs of linear warm-up."`
+	Smoothing   *float64 `placeholder:"F" group:"recipe" help:"Label smoothing."`
+	EMA         *float64 `name:"ema" placeholder:"F" group:"recipe" help:"Decay of the moving average of the weights; 0 means none."`
+	Flip        *float64 `placeholder:"P" group:"recipe" help:"Probability of a mirror image."`
+	Accumulate  *int     `placeholder:"N" group:"recipe" help:"Compute each step in N parts, to save memory."`
+	Seed        *uint64  `placeholder:"N" group:"recipe" help:"Seed of initial weights, order and augmentation."`
+}
+
+// recipe returns the recipe with the changes applied.
+func (f *recipeFlags) recipe() (train.Recipe, error) {
+	r, err := f.base()
+	if err != nil {
+		return r, err
+	}
+	change(&r.Epochs, f.Epochs)
+	if f.BatchSize != nil {
+		r.Batch = *f.BatchSize
+	}
+	change(&r.Schedule.LR, f.LR)
+	if f.Opt != nil && *f.Opt != r.Optimizer.Kind {
+		r.Optimizer = train.Optimizer{Kind: *f.Opt, WeightDecay: r.Optimizer.WeightDecay, Clip: r.Optimizer.Clip}
+	}
+	change(&r.Optimizer.Momentum, f.Momentum)
+	change(&r.Optimizer.WeightDecay, f.WeightDecay)
+	change(&r.Optimizer.Clip, f.ClipGrad)
+	change(&r.Schedule.Kind, f.Sched)
+	change(&r.Schedule.Warmup, f.Warmup)
+	change(&r.Smoothing, f.Smoothing)
+	change(&r.EMA, f.EMA)
+	change(&r.Augment.Flip, f.Flip)
+	change(&r.Accumulate, f.Accumulate)
+	change(&r.Seed, f.Seed)
+	r = r.WithDefaults()
+	if err := r.Validate(); err != nil {
+		return r, usageError{err}
+	}
+	return r, nil
+}
+
+func change[T any](dst, to *T) {
+	if to != nil {
+		*dst = *to
+	}
+}
+
+// base returns the recipe before changes.
+func (f *recipeFlags) base() (train.Recipe, error) {
+	if strings.HasSuffix(f.Recipe, ".toml") {
+		return readRecipe(f.Recipe)
+	}
+	switch f.Recipe {
+	case "small":
+		return train.Small(), nil
+	case "mixnet":
+		batch := 256
+		change(&batch, f.BatchSize)
+		return train.Paper(batch), nil
+	}
+	return train.Recipe{}, usagef("unknown recipe %q: small, mixnet, or a .toml file", f.Recipe)
+}
+
+func readRecipe(path string) (train.Recipe, error) {
+	var r train.Recipe
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return r, err
+	}
+	meta, err := toml.Decode(string(text), &r)
+	if err != nil {
+		return r, fmt.Errorf("%s: %w", path, err)
+	}
+	if unknown := meta.Undecoded(); len(unknown) > 0 {
+		return r, fmt.Errorf("%s: unknown setting %q", path, unknown[0].String())
+	}
+	return r, nil
+}
+
+// printConfig writes the recipe as a file that --recipe reads.
+func (f *recipeFlags) printConfig(e *env) error {
+	r, err := f.recipe()
+	if err != nil {
+		return err
+	}
+	return toml.NewEncoder(e.stdout).Encode(r)
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+type trainCmd struct {
+	Data     string  `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), IDX or CIFAR files. Default: the built-in Fashion-MNIST subset."`
+	Model    string  `short:"m" default:"mixnet_tiny" placeholder:"NAME" help:"The network; \"mixnet models\" lists them."`
+	Output   string  `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
+	Resume   string  `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. Give the same --data."`
+	ValSplit float64 `default:"0.1" placeholder:"F" help:"Part of the training images to hold out, where the data has neither val nor test."`
+	MaxSteps int     `placeholder:"N" help:"Stop after so many steps."`
+	JSON     bool    `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
+
+	recipeFlags
+}
+
+// trainResult is the last line of --json.
+type trainResult struct {
+	Run     string  `json:"run"`
+	Model   string  `json:"model"` // the file with the weights
+	Split   string  `json:"split"` // what was measured
+	Images  int64   `json:"images"`
+	Top1    float64 `json:"top1"` // per cent
+	Top5    float64 `json:"top5"`
+	Seconds float64 `json:"seconds"`
+}
+
+// trainingData is a set as training uses it.
+type trainingData struct {
+	source string
+	train  data.Dataset
+	// watch is measured after every epoch; choose says that it may decide
+	// which epoch is the best, which test images must not.
+	watch  data.Dataset
+	choose bool
+	final  data.Dataset // what the result is measured on
+	part   string       // its name
+}
+
+// prepare opens the set and settles its parts.
+func (c *trainCmd) prepare(seed uint64) (*trainingData, error) {
+	splits, err := openData(c.Data)
+	if err != nil {
+		return nil, err
+	}
+	t := &trainingData{source: c.Data, train: splits.Train, watch: splits.Val, choose: true}
+	if t.source == "" {
+		t.source = "built-in Fashion-MNIST subset"
+	}
+	if t.train == nil {
+		return nil, fmt.Errorf("%s: no training images: want a folder train, or class folders", t.source)
+	}
+	switch {
+	case splits.Val != nil && splits.Test != nil:
+		t.final, t.part = splits.Test, "test"
+	case splits.Val != nil:
+		t.final, t.part = splits.Val, "val"
+	case splits.Test != nil:
+		t.watch, t.choose = splits.Test, false
+		t.final, t.part = splits.Test, "test"
+	default:
+		if t.train, t.watch, err = data.Split(splits.Train, c.ValSplit, seed); err != nil {
+			return nil, err
+		}
+		t.final, t.part = t.watch, "held out"
+	}
+	return t, nil
+}
+
+func (c *trainCmd) Run(e *env) error {
+	if c.PrintConfig {
+		return c.printConfig(e)
+	}
+	started := time.Now()
+	t, set, err := c.trainer(e)
+	if err != nil {
+		return err
+	}
+	err = t.run(e, c.MaxSteps)
+	if err != nil {
+		if errors.Is(err, context.Canceled) {
+			e.note("saved; continue with: mixnet train --resume %s%s\n", t.dir, dataFlag(c.Data))
+		}
+		return err
+	}
+	m, err := t.result(set)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(t.dir, modelFile)
+	if err := m.Save(path); err != nil {
+		return err
+	}
+	r, err := measure(e, m, set.final)
+	if err != nil {
+		return err
+	}
+	res := trainResult{
+		Run: t.dir, Model: path, Split: set.part, Images: r.Total,
+		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(), Seconds: time.Since(started).Seconds(),
+	}
+	if c.JSON {
+		return json.NewEncoder(e.stdout).Encode(res)
+	}
+	sample, err := sampleImage(set.final, t.dir)
+	if err != nil {
+		return err
+	}
+	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Since(started)))
+	e.printf("Next:\n  mixnet predict --model %s %s\n  mixnet eval --model %s%s --per-class\n\n", path, sample, path, dataFlag(c.Data))
+	e.printf("%s images, %d of them:\n", res.Split, res.Images)
+	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", res.Top1, res.Top5)
+	return nil
+}
+
+func dataFlag(path string) string {
+	if path == "" {
+		return ""
+	}
+	return " --data " + path
+}
+
+// run is a training run of the command.
+type run struct {
+	*train.Trainer
+	dir   string
+	model *model.Model
+	view  *trainView
+}
+
+// trainer starts a run, or opens one to continue.
+func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
+	if c.Resume != "" {
+		return c.resume(e)
+	}
+	recipe, err := c.recipe()
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := c.prepare(recipe.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	spec, err := zoo.Lookup(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	m, err := newModel(spec, set.train, recipe.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir := c.Output
+	if dir == "" {
+		if dir, err = newRunDir(m.Network); err != nil {
+			return nil, nil, err
+		}
+	}
+	view := newTrainView(e, c.JSON)
+	t, err := train.New(train.Config{
+		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Dir: dir, Threads: e.cores(),
+		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !c.JSON {
+		e.printf("%s, %s parameters, on %s: %d images, %d classes\n", m.Network, thousands(m.Graph.ParamCount()), set.source, set.train.Len(), len(set.train.Classes()))
+		e.printf("%d epochs of batches of %d, %d threads, run folder %s\n\n", recipe.Epochs, recipe.Batch, e.cores(), dir)
+	}
+	return &run{t, dir, m, view}, set, nil
+}
+
+func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
+	saved, err := train.Open(c.Resume)
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := c.prepare(saved.Recipe.Seed)
+	if err != nil {
+		return nil, nil, err
+	}
+	view := newTrainView(e, c.JSON)
+	t, err := saved.Resume(train.Config{
+		Train: set.train, Val: set.watch, Threads: e.threads,
+		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
+	})
+	if err != nil {
+		return nil, nil, err
+	}
+	if !c.JSON {
+		e.printf("%s: %s, %d of %d epochs done\n\n", c.Resume, saved.Model.Network, len(saved.Epochs()), saved.Recipe.Epochs)
+	}
+	return &run{t, c.Resume, saved.Model, view}, set, nil
+}
+
+// newModel builds a network for the classes and the channels of a set.
+func newModel(spec zoo.Spec, d data.Dataset, seed uint64) (*model.Model, error) {
+	o := zoo.Options{Classes: len(d.Classes())}
+	info := spec.About()
+	if sized, ok := d.(data.Sized); ok {
+		if _, _, channels := sized.Size(); channels != info.Input.WithDefaults().Channels {
+			o.Channels = channels
+		}
+	} else if info.Input.WithDefaults().Channels == 1 {
+		o.Channels = 3
+	}
+	return model.New(spec, o, d.Classes(), seed)
+}
+
+// run trains to the end, or for a number of steps.
+func (t *run) run(e *env, maxSteps int) error {
+	ctx, stop := context.WithCancel(e.ctx)
+	defer stop()
+	t.view.limit(maxSteps, stop)
+	err := t.Run(ctx)
+	t.view.close()
+	if maxSteps > 0 && errors.Is(err, context.Canceled) && e.ctx.Err() == nil {
+		return nil
+	}
+	return err
+}
+
+// result returns the weights that the run ends with: those of the best epoch
+// where the watched images may decide that, else the last.
+func (t *run) result(set *trainingData) (*model.Model, error) {
+	if best := filepath.Join(t.dir, train.BestFile); set.choose && exists(best) {
+		return model.Open(best, "")
+	}
+	return t.model, nil
+}
+
+// measure evaluates a model.
+func measure(e *env, m *model.Model, d data.Dataset) (*evaluate.Result, error) {
+	run, err := mixnet.New(m, mixnet.Options{Threads: e.cores()})
+	if err != nil {
+		return nil, err
+	}
+	defer run.Close()
+	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: e.cores()})
+	if err != nil {
+		return nil, err
+	}
+	bar := e.newProgress("evaluating", "images", int64(d.Len()))
+	defer bar.done()
+	return evaluate.Run(e.ctx, run.Program(), m.Graph.Classes(), loader, evaluate.Options{
+		Progress: func(r *evaluate.Result) { bar.update(r.Total, "") },
+	})
+}

@@ -1,0 +1,211 @@
+// Package model joins a network's description, its parameters, its class names
+// and its preprocessing: all that a weight file must hold to be of use.
+package model
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/imagenet"
+	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/weights"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// Model is a network with its parameters.
+type Model struct {
+	Header
+	Graph  *graph.Graph
+	Values graph.Values[float32]
+}
+
+// ErrNetwork is wrapped by errors about a weight file whose network is not
+// known.
+var ErrNetwork = errors.New("which network the weights belong to is not known")
+
+// New builds a network of the zoo and initialises its parameters from a seed.
+func New(spec zoo.Spec, o zoo.Options, classes []string, seed uint64) (*Model, error) {
+	if len(classes) > 0 {
+		o.Classes = len(classes)
+	}
+	m, err := build(spec, Header{Options: o, Classes: classes})
+	if err != nil {
+		return nil, err
+	}
+	m.Values = graph.NewValues[float32](m.Graph)
+	m.Graph.Initialize(m.Values, seed)
+	return m, nil
+}
+
+// build makes the graph of a network and completes its header.
+func build(spec zoo.Spec, h Header) (*Model, error) {
+	info, err := zoo.Adapt(spec, h.Options)
+	if err != nil {
+		return nil, err
+	}
+	h.Network = info.Name
+	h.Options.Classes = info.Classes
+	if table, ok := spec.(zoo.Network); ok {
+		if _, err := zoo.Lookup(info.Name); err != nil {
+			h.Table = &table
+		}
+	}
+	if h.Input.Size == [2]int{} {
+		h.Input = info.Input
+	}
+	h.Input = h.Input.WithDefaults()
+	if len(h.Classes) == 0 && info.Classes == len(imagenet.Names()) {
+		h.Classes = imagenet.Names()
+	}
+	g, err := spec.Build(h.Options)
+	if err != nil {
+		return nil, err
+	}
+	if err := fits(g, h); err != nil {
+		return nil, err
+	}
+	return &Model{Header: h, Graph: g}, nil
+}
+
+func fits(g *graph.Graph, h Header) error {
+	if g.Channels() != h.Input.Channels {
+		return fmt.Errorf("network %s takes %d channels, its preprocessing makes %d", h.Network, g.Channels(), h.Input.Channels)
+	}
+	if n := g.Classes(); len(h.Classes) > 0 && len(h.Classes) != n {
+		return fmt.Errorf("network %s has %d classes, %d names are given", h.Network, n, len(h.Classes))
+	}
+	return nil
+}
+
+// Open reads a model from a weight file: one with a Header, or one of another
+// program. For the latter, network says what it is, or "" to find out from the
+// file's name and the names and shapes of its tensors.
+func Open(path, network string) (*Model, error) {
+	f, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	m, err := FromFile(f, network)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return m, nil
+}
+
+// FromFile is Open for a file that is already open.
+func FromFile(f *weights.File, network string) (*Model, error) {
+	h, found, err := ReadHeader(f)
+	if err != nil {
+		return nil, err
+	}
+	var spec zoo.Spec
+	switch {
+	case network != "":
+		if h.Network != network {
+			h = Header{}
+		}
+		spec, err = zoo.Lookup(network)
+	case found:
+		spec, err = h.Spec()
+	default:
+		spec, err = infer(f)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if h.Options.Classes == 0 {
+		h.Options.Classes = classes(f, spec)
+	}
+	m, err := build(spec, h)
+	if err != nil {
+		return nil, err
+	}
+	if m.Values, _, err = weights.Load(m.Graph, f, weights.Options{}); err != nil {
+		return nil, err
+	}
+	return m, nil
+}
+
+// classes returns the number of classes that the weights in a file are for; 0,
+// the network's own number, if that cannot be told.
+func classes(f *weights.File, spec zoo.Spec) int {
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		return 0
+	}
+	r, _ := weights.Check(g, f, weights.Options{ReplaceHead: true})
+	return r.Classes
+}
+
+// infer finds the network of a file without a header: the one that the file is
+// named after, or the only one with the same tensors.
+func infer(f *weights.File) (zoo.Spec, error) {
+	base := filepath.Base(f.Path())
+	for _, name := range []string{strings.TrimSuffix(base, filepath.Ext(base)), strings.SplitN(base, ".", 2)[0]} {
+		if spec, err := zoo.Lookup(name); err == nil && holds(f, spec) {
+			return spec, nil
+		}
+	}
+	var found []zoo.Spec
+	for _, spec := range zoo.List() {
+		if holds(f, spec) {
+			found = append(found, spec)
+		}
+	}
+	// TensorFlow's flavour of a network has the same tensors: take it only if
+	// the file's name says so.
+	if len(found) > 1 {
+		tf := strings.HasPrefix(base, "tf_")
+		found = slices.DeleteFunc(found, func(s zoo.Spec) bool {
+			return strings.HasPrefix(s.About().Name, "tf_") != tf
+		})
+	}
+	var names []string
+	for _, spec := range found {
+		names = append(names, spec.About().Name)
+	}
+	switch len(found) {
+	case 1:
+		return found[0], nil
+	case 0:
+		return nil, fmt.Errorf("%w: no network of the zoo has its %d tensors; name one with --network", ErrNetwork, len(f.Names()))
+	default:
+		return nil, fmt.Errorf("%w: it may be any of %s; name one with --network", ErrNetwork, strings.Join(names, ", "))
+	}
+}
+
+// holds reports whether a file has every tensor of a network, the classifier
+// with any number of classes.
+func holds(f *weights.File, spec zoo.Spec) bool {
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		return false
+	}
+	_, err = weights.Check(g, f, weights.Options{ReplaceHead: true})
+	return err == nil
+}
+
+// Save writes the model to a safetensors file that describes itself.
+func (m *Model) Save(path string) error {
+	meta, err := m.Meta()
+	if err != nil {
+		return err
+	}
+	return weights.Save(path, m.Graph, m.Values, meta)
+}
+
+// Label returns the name of a class, or its number where it has no name.
+func (h Header) Label(class int) string {
+	if class < len(h.Classes) {
+		return h.Classes[class]
+	}
+	return fmt.Sprintf("class %d", class)
+}
+
+// Preprocess returns how an image becomes the network's input.
+func (h Header) Preprocess() vision.Preprocess { return h.Input.WithDefaults() }
