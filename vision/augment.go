@@ -21,6 +21,11 @@ const (
 	// torchvision's RandomResizedCrop does, and scales it to the network's
 	// size.
 	InceptionCrop AugmentCrop = "inception"
+	// TensorFlowCrop is InceptionCrop as TensorFlow's
+	// sample_distorted_bounding_box draws it for MixNet's training: even
+	// proportions, even heights, at least a tenth of the picture, and what
+	// evaluation takes if ten draws fail.
+	TensorFlowCrop AugmentCrop = "tensorflow"
 )
 
 // Augment is the random change of pictures in training. The zero value takes
@@ -30,15 +35,20 @@ type Augment struct {
 	Crop AugmentCrop `json:"crop" toml:"crop"`
 	// Pad is the margin of PadCrop in pixels.
 	Pad int `json:"pad,omitempty" toml:"pad,omitempty"`
-	// Area bounds InceptionCrop's part of the picture; 0.08 to 1 if zero.
+	// Area bounds a random box's part of the picture; 0.08 to 1 if zero.
 	Area [2]float64 `json:"area" toml:"area"`
-	// Aspect bounds InceptionCrop's width over height, drawn evenly on a
+	// Aspect bounds a random box's width over height, drawn evenly on a
 	// logarithmic scale; 3/4 to 4/3 if zero.
 	Aspect [2]float64 `json:"aspect" toml:"aspect"`
-	// Interpolation scales InceptionCrop's box; the network's own if unset.
+	// Interpolation scales a random box; the network's own if unset.
 	Interpolation Interpolation `json:"interpolation,omitempty" toml:"interpolation,omitempty"`
 	// Flip is the probability of a mirror image.
 	Flip float64 `json:"flip" toml:"flip"`
+	// RandAugment follows the crop and flip.
+	RandAugment RandAugment `json:"rand_augment" toml:"rand_augment"`
+	// Erase comes last, after the normalisation: [Processor.TrainTo] does it,
+	// [Processor.Train] does not.
+	Erase Erase `json:"erase" toml:"erase"`
 }
 
 // cropTries is how often InceptionCrop draws before it takes the middle.
@@ -55,6 +65,15 @@ func (a Augment) WithDefaults() Augment {
 	if a.Aspect == [2]float64{} {
 		a.Aspect = [2]float64{3. / 4, 4. / 3}
 	}
+	if a.RandAugment.M == 0 {
+		a.RandAugment.M = 9
+	}
+	if a.Erase.Area == [2]float64{} {
+		a.Erase.Area = [2]float64{0.02, 1. / 3}
+	}
+	if a.Erase.Aspect == [2]float64{} {
+		a.Erase.Aspect = [2]float64{0.3, 1 / 0.3}
+	}
 	return a
 }
 
@@ -65,21 +84,30 @@ func (a Augment) Validate() error {
 		return fmt.Errorf("%w: augmentation: %s", ErrPreprocess, fmt.Sprintf(format, args...))
 	}
 	switch a.Crop {
-	case NoCrop, PadCrop, InceptionCrop:
+	case NoCrop, PadCrop, InceptionCrop, TensorFlowCrop:
 	default:
-		return bad("crop %q: want %s, %s or %s", a.Crop, NoCrop, PadCrop, InceptionCrop)
+		return bad("crop %q: want %s, %s, %s or %s", a.Crop, NoCrop, PadCrop, InceptionCrop, TensorFlowCrop)
 	}
 	if a.Pad < 0 || a.Pad > maxSide {
 		return bad("pad %d: want 0 to %d", a.Pad, maxSide)
 	}
-	if !(a.Area[0] > 0 && a.Area[0] <= a.Area[1] && a.Area[1] <= 1) {
-		return bad("area %v: want 0 < low <= high <= 1", a.Area)
+	for _, area := range [][2]float64{a.Area, a.Erase.Area} {
+		if !(area[0] > 0 && area[0] <= area[1] && area[1] <= 1) {
+			return bad("area %v: want 0 < low <= high <= 1", area)
+		}
 	}
-	if !(a.Aspect[0] > 0 && a.Aspect[0] <= a.Aspect[1] && a.Aspect[1] <= 100) {
-		return bad("aspect %v: want 0 < low <= high <= 100", a.Aspect)
+	for _, aspect := range [][2]float64{a.Aspect, a.Erase.Aspect} {
+		if !(aspect[0] > 0 && aspect[0] <= aspect[1] && aspect[1] <= 100) {
+			return bad("aspect %v: want 0 < low <= high <= 100", aspect)
+		}
 	}
-	if !(a.Flip >= 0 && a.Flip <= 1) {
-		return bad("flip %v: want a probability", a.Flip)
+	for _, p := range []float64{a.Flip, a.Erase.Probability} {
+		if !(p >= 0 && p <= 1) {
+			return bad("%v is no probability", p)
+		}
+	}
+	if r := a.RandAugment; r.N < 0 || r.N > 100 || !(r.M >= 0 && r.M <= maxStrength) || !(r.Std >= 0 && r.Std <= maxStrength) {
+		return bad("RandAugment %+v: want n of 0 to 100, m and std of 0 to %d", r, maxStrength)
 	}
 	if a.Interpolation != "" {
 		return a.Interpolation.Validate()
@@ -102,6 +130,13 @@ func (v *Processor) augment(dst *Image, pic Picture, info Info, a *Augment, rng 
 		if a.Interpolation != "" {
 			filter = a.Interpolation
 		}
+	case TensorFlowCrop:
+		if box, ok := a.tensorFlowBox(info.W, info.H, rng); ok {
+			f = fit{box, w, h, image.Rect(0, 0, w, h)}
+			if a.Interpolation != "" {
+				filter = a.Interpolation
+			}
+		}
 	}
 	var shift image.Point
 	if a.Crop == PadCrop && a.Pad > 0 {
@@ -109,13 +144,17 @@ func (v *Processor) augment(dst *Image, pic Picture, info Info, a *Augment, rng 
 	}
 	flip := a.Flip > 0 && rng.Float64() < a.Flip
 	if shift == (image.Point{}) && !flip {
-		return v.place(dst, pic, info, f, filter)
+		if err := v.place(dst, pic, info, f, filter); err != nil {
+			return err
+		}
+	} else {
+		if err := v.place(&v.moved, pic, info, f, filter); err != nil {
+			return err
+		}
+		dst.reset(w, h, v.pre.Channels)
+		move(dst, &v.moved, shift, flip)
 	}
-	if err := v.place(&v.moved, pic, info, f, filter); err != nil {
-		return err
-	}
-	dst.reset(w, h, v.pre.Channels)
-	move(dst, &v.moved, shift, flip)
+	a.RandAugment.apply(dst, &v.moved, rng)
 	return nil
 }
 
@@ -141,6 +180,38 @@ func (a *Augment) inceptionBox(w, h int, rng *rand.Rand) image.Rectangle {
 	}
 	x, y := (w-bw)/2, (h-bh)/2
 	return image.Rect(x, y, x+bw, y+bh)
+}
+
+// tensorFlowBox draws a box of a w×h picture; ok is false if all draws failed.
+func (a *Augment) tensorFlowBox(w, h int, rng *rand.Rand) (box image.Rectangle, ok bool) {
+	const minCovered = 0.1
+	area := float64(w) * float64(h)
+	lowest, highest := a.Area[0]*area, a.Area[1]*area
+	for range cropTries {
+		aspect := uniform(rng, a.Aspect[0], a.Aspect[1])
+		bh, maxH := roundEven(math.Sqrt(lowest/aspect)), roundEven(math.Sqrt(highest/aspect))
+		if roundEven(float64(maxH)*aspect) > w {
+			maxH = int((float64(w) + 0.5 - 1e-7) / aspect)
+			if roundEven(float64(maxH)*aspect) > w {
+				maxH--
+			}
+		}
+		maxH = min(maxH, h)
+		bh = min(bh, maxH)
+		bh += rng.IntN(max(maxH-bh, 0) + 1)
+		bw := roundEven(float64(bh) * aspect)
+		if float64(bw*bh) < lowest {
+			bh++
+			bw = roundEven(float64(bh) * aspect)
+		}
+		size := float64(bw * bh)
+		if size < lowest || size > highest || size < minCovered*area || bw > w || bh > h || bw < 1 || bh < 1 {
+			continue
+		}
+		x, y := rng.IntN(max(w-bw, 1)), rng.IntN(max(h-bh, 1))
+		return image.Rect(x, y, x+bw, y+bh), true
+	}
+	return box, false
 }
 
 // uniform draws evenly from [lo, hi).

@@ -142,12 +142,17 @@ func (v *Processor) EvalTo(dst []float32, pic Picture) error {
 }
 
 // TrainTo is [Processor.Train] followed by [Processor.Normalize] into dst,
-// which has [Processor.Len] elements.
+// which has [Processor.Len] elements, and by a.Erase.
 func (v *Processor) TrainTo(dst []float32, pic Picture, a *Augment, rng *rand.Rand) error {
 	if err := v.Train(&v.scaled, pic, a, rng); err != nil {
 		return err
 	}
-	return v.Normalize(dst, &v.scaled)
+	if err := v.Normalize(dst, &v.scaled); err != nil {
+		return err
+	}
+	full := a.WithDefaults()
+	full.Erase.apply(dst, v.scaled.H, v.scaled.W, v.scaled.C, rng)
+	return nil
 }
 
 // Apply returns the network's input for img: height × width × channels.

@@ -1,0 +1,94 @@
+package vision
+
+import (
+	"io/fs"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// benchmarkFiles reads the JPEG files below the folder that the environment
+// variable MIXNET_BENCH_IMAGES names, or else the small one in testdata.
+func benchmarkFiles(b *testing.B) [][]byte {
+	root := os.Getenv("MIXNET_BENCH_IMAGES")
+	if root == "" {
+		root = filepath.Join(pillowDir, "decode")
+	}
+	var files [][]byte
+	err := filepath.WalkDir(root, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || !strings.EqualFold(filepath.Ext(path), ".jpg") || len(files) == 300 {
+			return err
+		}
+		data, err := os.ReadFile(path)
+		files = append(files, data)
+		return err
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	return files
+}
+
+func BenchmarkDecode(b *testing.B) {
+	files := benchmarkFiles(b)
+	var d Decoder
+	var m Image
+	i := 0
+	for b.Loop() {
+		if err := d.Decode(&m, files[i%len(files)], 3); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
+func BenchmarkEval(b *testing.B) {
+	files := benchmarkFiles(b)
+	v, err := NewProcessor(Preprocess{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	dst := make([]float32, v.Len())
+	i := 0
+	for b.Loop() {
+		if err := v.EvalTo(dst, Picture{File: files[i%len(files)]}); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
+func BenchmarkTrain(b *testing.B) {
+	files := benchmarkFiles(b)
+	v, err := NewProcessor(Preprocess{Interpolation: Bilinear})
+	if err != nil {
+		b.Fatal(err)
+	}
+	a := &Augment{Crop: InceptionCrop, Flip: 0.5}
+	rng := rand.New(rand.NewPCG(1, 2))
+	dst := make([]float32, v.Len())
+	i := 0
+	for b.Loop() {
+		if err := v.TrainTo(dst, Picture{File: files[i%len(files)]}, a, rng); err != nil {
+			b.Fatal(err)
+		}
+		i++
+	}
+}
+
+func BenchmarkResize(b *testing.B) {
+	src := gradient(500, 375)
+	for _, filter := range []Interpolation{Bilinear, Bicubic} {
+		b.Run(string(filter), func(b *testing.B) {
+			var r Resizer
+			var dst Image
+			for b.Loop() {
+				if err := r.Resize(&dst, src, 341, 256, filter); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}
