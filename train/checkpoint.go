@@ -204,5 +204,18 @@ func (t *Trainer) restore(s *Saved) error {
 		return fmt.Errorf("step %d does not follow %d epochs of %d steps", s.state.Step, len(s.state.History), perEpoch)
 	}
 	t.state, t.resumed = s.state, true
+	return t.restoreBest(s.dir)
+}
+
+// restoreBest reads the parameters of the best epoch so far, for KeepBest.
+func (t *Trainer) restoreBest(dir string) error {
+	if !t.cfg.KeepBest || !slices.ContainsFunc(t.state.History, func(e Epoch) bool { return e.Best }) {
+		return nil
+	}
+	m, err := model.Open(filepath.Join(dir, BestFile), "")
+	if err != nil {
+		return err
+	}
+	t.kept = m.Values
 	return nil
 }

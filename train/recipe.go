@@ -95,3 +95,16 @@ func Small() Recipe {
 		EMA:       0.99,
 	}
 }
+
+// FineTune is a recipe for training a network further on a number of images of
+// other classes: gentle rates, and about two thousand steps.
+func FineTune(images int) Recipe {
+	const batch = 32
+	return Recipe{
+		Name: "finetune", Epochs: min(max(2000*batch/max(images, 1), 4), 60), Batch: min(batch, max(images/4, 1)),
+		Optimizer: Optimizer{Kind: SGD, WeightDecay: 1e-4},
+		Schedule:  Schedule{Kind: Cosine, LR: 0.01, Warmup: 0.5},
+		Augment:   vision.Augment{Crop: vision.InceptionCrop, Area: [2]float64{0.25, 1}, Flip: 0.5},
+		Smoothing: 0.1,
+	}
+}

@@ -35,6 +35,10 @@ type Config struct {
 	Threads int
 	// SaveEvery is the longest time between two saves; 0 means 5 minutes.
 	SaveEvery time.Duration
+	// KeepBest makes the model end with the parameters of the epoch with the
+	// highest top-1 on Val instead of the last ones. Val must then not be what
+	// the result is judged on.
+	KeepBest bool
 	// Freeze reports the parameters that are left as they are; nil for none.
 	Freeze func(name string) bool
 
@@ -82,6 +86,7 @@ type Trainer struct {
 
 	values, grads graph.Values[float32]
 	ema           graph.Values[float32] // nil for none
+	kept          graph.Values[float32] // of the best epoch, for KeepBest
 	updater       *updater[float32]
 	state         state
 	resumed       bool // from the run folder
@@ -170,7 +175,7 @@ func (t *Trainer) Epochs() []Epoch { return slices.Clone(t.state.History) }
 // Run trains until the recipe is done, or ctx is: then the run is saved as it
 // stands, to be continued by Resume, and the error wraps ctx's. The model's
 // parameters are then those of the last step, or their moving average if the
-// recipe has one.
+// recipe has one; with KeepBest, those of the best epoch of a run that is done.
 func (t *Trainer) Run(ctx context.Context) error {
 	if err := t.startFolder(); err != nil {
 		return err
@@ -186,10 +191,12 @@ func (t *Trainer) Run(ctx context.Context) error {
 			return errors.Join(err, saveErr)
 		}
 	}
-	if t.ema != nil {
-		for i := range t.ema {
-			copy(t.values[i], t.ema[i])
-		}
+	result := t.best()
+	if err == nil && t.kept != nil {
+		result = t.kept
+	}
+	for i := range result {
+		copy(t.values[i], result[i])
 	}
 	return err
 }
@@ -323,6 +330,9 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 		}
 		e.ValLoss, e.Top1, e.Top5 = score.Loss, score.Top1, score.Top5
 		e.Best = !slices.ContainsFunc(t.state.History, func(old Epoch) bool { return old.Top1 >= e.Top1 })
+	}
+	if e.Best && t.cfg.KeepBest {
+		t.kept = t.best().Clone()
 	}
 	e.Seconds = t.clock.lap()
 	t.state = state{Step: t.state.Step, History: append(t.state.History, e)}
