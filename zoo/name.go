@@ -123,10 +123,6 @@ func Settings() []Setting {
 func change(s Spec, text string) (Spec, error) {
 	info := s.About()
 	n, isTable := s.(Network)
-	if v, ok := s.(variant); ok {
-		n, isTable = v.Spec.(Network)
-		n.Info = info
-	}
 	var c changes
 	written := make([]string, len(settings))
 	for part := range strings.SplitSeq(text, ",") {
@@ -166,11 +162,7 @@ func change(s Spec, text string) (Spec, error) {
 	if info, err = c.options.apply(info); err != nil {
 		return nil, err
 	}
-	if isTable {
-		n.Info = info
-		return n, nil
-	}
-	return variant{s, info}, nil
+	return with(s, info), nil
 }
 
 // kernels asks for kernel sizes, once.
@@ -259,8 +251,17 @@ func parseRanges(s string) ([]int, error) {
 	return out, nil
 }
 
-// variant is a Spec with other information: the preprocessing of some weights,
+// with returns s with other information: the preprocessing of some weights,
 // another input size, number of classes or rate.
+func with(s Spec, info Info) Spec {
+	if n, ok := s.(Network); ok {
+		n.Info = info
+		return n
+	}
+	return variant{s, info}
+}
+
+// variant is a Spec other than a Network with other information.
 type variant struct {
 	Spec
 	info Info

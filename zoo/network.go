@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
 )
@@ -105,135 +106,6 @@ type Head struct {
 	AfterPool bool // it follows the global mean, with a bias instead of batch norm (MobileNetV3)
 }
 
-// TableError says which part of a Network cannot be built and why.
-type TableError struct {
-	Network string
-	Table   string // "stem", "stage", "head" or ""
-	Index   int    // of the stage
-	Field   string // as in a network file
-	Reason  string
-}
-
-// Error locates the mistake in the table.
-func (e *TableError) Error() string {
-	where := e.Table
-	if e.Table == "stage" {
-		where = fmt.Sprintf("stage %d", e.Index+1)
-	}
-	if e.Field != "" && where != "" {
-		where += ": "
-	}
-	where += e.Field
-	if where != "" {
-		where += ": "
-	}
-	return fmt.Sprintf("network %s: %s%s", e.Network, where, e.Reason)
-}
-
-// Validate reports the first mistake in the table as a *TableError. Build
-// calls it.
-func (n Network) Validate() error {
-	table, index := "stem", 0
-	bad := func(field, format string, args ...any) error {
-		return &TableError{n.Name, table, index, field, fmt.Sprintf(format, args...)}
-	}
-	between := func(field string, v, lo, hi int) error {
-		if v < lo || v > hi {
-			return bad(field, "%d: want %d to %d", v, lo, hi)
-		}
-		return nil
-	}
-	kernel := func(field string, k int) error {
-		if k < 1 || k > maxKernel || k%2 == 0 {
-			return bad(field, "%d: kernel sizes are odd, 1 to %d", k, maxKernel)
-		}
-		return nil
-	}
-	first := func(errs ...error) error {
-		for _, err := range errs {
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	}
-
-	if err := first(
-		between("out", n.Stem.Out, 1, maxChannels),
-		kernel("kernel", or(n.Stem.Kernel, 3)),
-		between("stride", or(n.Stem.Stride, 2), 1, 8),
-	); err != nil {
-		return err
-	}
-
-	table = "stage"
-	in, blocks := n.Stem.Out, 0
-	for i, s := range n.Stages {
-		index = i
-		s = s.withDefaults()
-		if err := first(
-			between("repeats", s.Repeats, 1, maxRepeats),
-			between("stride", s.Stride, 1, 8),
-			between("out", s.Out, 1, maxChannels),
-		); err != nil {
-			return err
-		}
-		if blocks += s.Repeats; blocks > maxBlocks {
-			return bad("repeats", "more than %d blocks", maxBlocks)
-		}
-		for _, k := range s.Kernels {
-			if err := kernel("kernels", k); err != nil {
-				return err
-			}
-		}
-		if s.Kind == Plain {
-			if len(s.Kernels) != 1 {
-				return bad("kernels", "%v: a plain convolution has one kernel size", s.Kernels)
-			}
-			in = s.Out
-			continue
-		}
-		if !(s.Expand == 0 || s.Expand >= 1 && s.Expand <= 64) {
-			return bad("expand", "%g: want a ratio of 1 to 64, or none", s.Expand)
-		}
-		if !(s.SE >= 0 && s.SE <= 1) {
-			return bad("se", "%g: want a ratio of 0 to 1", s.SE)
-		}
-		for r := range min(s.Repeats, 2) {
-			mid := s.expanded(in)
-			if mid > maxChannels {
-				return bad("expand", "%d channels times %g is more than %d", in, s.Expand, maxChannels)
-			}
-			if _, err := s.Partition.Split(mid, len(s.Kernels)); err != nil {
-				return bad("kernels", "%v: %v", s.Kernels, err)
-			}
-			if err := s.groups("expand_groups", s.ExpandGroups, in, mid, bad); s.Expand > 0 && err != nil {
-				return err
-			}
-			if err := s.groups("project_groups", s.ProjectGroups, mid, s.Out, bad); err != nil {
-				return err
-			}
-			if r == 0 {
-				in = s.Out
-			}
-		}
-	}
-
-	table = "head"
-	return between("out", n.Head.Out, 0, maxChannels)
-}
-
-// groups checks that a 1×1 convolution divides into its groups.
-func (s Stage) groups(field string, g, in, out int, bad func(string, string, ...any) error) error {
-	switch {
-	case g < 1 || g > in || g > out:
-		return bad(field, "%d: want 1 to %d, the channels of the 1×1 convolution", g, min(in, out))
-	case s.Shuffle && (in%g != 0 || out%g != 0):
-		return bad(field, "%d: %d to %d channels do not divide into as many groups", g, in, out)
-	}
-	return nil
-}
-
 func (s Stage) withDefaults() Stage {
 	s.Repeats = or(s.Repeats, 1)
 	s.Stride = or(s.Stride, 1)
@@ -252,6 +124,15 @@ func (s Stage) expanded(in int) int {
 		return in
 	}
 	return roundTo(float64(in)*s.Expand, 8)
+}
+
+// clone returns a copy that shares nothing mutable with n.
+func (n Network) clone() Network {
+	n.Stages = slices.Clone(n.Stages)
+	for i := range n.Stages {
+		n.Stages[i].Kernels = slices.Clone(n.Stages[i].Kernels)
+	}
+	return n
 }
 
 // block is one block of the network.

@@ -58,7 +58,21 @@ var index = sync.OnceValue(func() map[string]Spec {
 })
 
 // List returns every network of the zoo, family by family.
-func List() []Spec { return slices.Clone(all()) }
+func List() []Spec {
+	specs := slices.Clone(all())
+	for i := range specs {
+		specs[i] = own(specs[i])
+	}
+	return specs
+}
+
+// own returns a Spec that the caller may change.
+func own(s Spec) Spec {
+	if n, ok := s.(Network); ok {
+		return n.clone()
+	}
+	return s
+}
 
 // Families returns the names of the families, in the order of List.
 func Families() []string {
@@ -76,7 +90,7 @@ func Family(name string) []Spec {
 	var specs []Spec
 	for _, s := range all() {
 		if s.About().Family == name {
-			specs = append(specs, s)
+			specs = append(specs, own(s))
 		}
 	}
 	return specs
@@ -119,9 +133,9 @@ func lookup(name string) (Spec, error) {
 	case !ok:
 		return nil, unknown(base)
 	case tagged:
-		return withWeights(s, tag)
+		return withWeights(own(s), tag)
 	}
-	return s, nil
+	return own(s), nil
 }
 
 // atWidth finds NAME_NNN where NAME_100 is known.
@@ -169,7 +183,7 @@ func withWeights(s Spec, tag string) (Spec, error) {
 		if w.Input != nil {
 			info.Input = *w.Input
 		}
-		return variant{s, info}, nil
+		return with(s, info), nil
 	}
 	if len(known) == 0 {
 		return nil, fmt.Errorf("%w %q: no weights of %s are published", ErrUnknown, info.Name+"."+tag, info.Name)

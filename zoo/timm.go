@@ -60,7 +60,7 @@ func ParseTimm(s string) (Stage, error) {
 		case "k":
 			stage.Kernels, err = parseKernels(value)
 		case "s":
-			stage.Stride, err = parseInt(value, 1, 8)
+			stage.Stride, err = parseInt(value, 1, maxStride)
 		case "e":
 			if stage.Expand, err = strconv.ParseFloat(value, 64); words[0] != "ir" {
 				stage.Expand = 0 // timm ignores it there

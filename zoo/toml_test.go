@@ -172,14 +172,22 @@ func TestFromTimm(t *testing.T) {
 			{"cn_r1_k1_s1_c960"},
 		},
 		"mnasnet_b1": {
-			{"ds_r1_k3_s1_c16_noskip"}, {"ir_r3_k3_s2_e3_c24"}, {"ir_r3_k5_s2_e3_c40"}, {"ir_r3_k5_s2_e6_c80"},
-			{"ir_r2_k3_s1_e6_c96"}, {"ir_r4_k5_s2_e6_c192"}, {"ir_r1_k3_s1_e6_c320_noskip"},
+			{"ds_r1_k3_s1_c16_noskip"},
+			{"ir_r3_k3_s2_e3_c24"},
+			{"ir_r3_k5_s2_e3_c40"},
+			{"ir_r3_k5_s2_e6_c80"},
+			{"ir_r2_k3_s1_e6_c96"},
+			{"ir_r4_k5_s2_e6_c192"},
+			{"ir_r1_k3_s1_e6_c320_noskip"},
 		},
 		"fbnetc_100": {
-			{"ir_r1_k3_s1_e1_c16"}, {"ir_r1_k3_s2_e6_c24", "ir_r2_k3_s1_e1_c24"},
+			{"ir_r1_k3_s1_e1_c16"},
+			{"ir_r1_k3_s2_e6_c24", "ir_r2_k3_s1_e1_c24"},
 			{"ir_r1_k5_s2_e6_c32", "ir_r1_k5_s1_e3_c32", "ir_r1_k5_s1_e6_c32", "ir_r1_k3_s1_e6_c32"},
 			{"ir_r1_k5_s2_e6_c64", "ir_r1_k5_s1_e3_c64", "ir_r2_k5_s1_e6_c64"},
-			{"ir_r3_k5_s1_e6_c112", "ir_r1_k5_s1_e3_c112"}, {"ir_r4_k5_s2_e6_c184"}, {"ir_r1_k3_s1_e6_c352"},
+			{"ir_r3_k5_s1_e6_c112", "ir_r1_k5_s1_e3_c112"},
+			{"ir_r4_k5_s2_e6_c184"},
+			{"ir_r1_k3_s1_e6_c352"},
 		},
 	} {
 		s, err := Lookup(name)

@@ -71,6 +71,7 @@ const (
 	maxChannels = 1 << 16
 	maxClasses  = 1 << 20
 	maxKernel   = 63
+	maxStride   = 8
 	maxRepeats  = 256
 	maxBlocks   = 4096
 	maxSize     = 1 << 14
