@@ -146,7 +146,9 @@ func (d *decoder) wrong(p place, format string, args ...any) {
 	d.mistakes = append(d.mistakes, &FileError{d.file, line, where + p.key + ": " + fmt.Sprintf(format, args...)})
 }
 
-var networkName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*$`)
+// networkName is what a network may be called: also the name that Lookup gives
+// to one with changes.
+var networkName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(@[A-Za-z0-9_=,.+-]+)?$`)
 
 func (d *decoder) network(root map[string]any) Network {
 	n := Network{Info: Info{Family: "user"}}

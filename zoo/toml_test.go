@@ -77,6 +77,9 @@ func TestTOMLExample(t *testing.T) {
 	if got := s.About().Name; got != "mine@classes=7" || g.Classes() != 7 || g.Channels() != 1 || s.About().Input.Size != [2]int{32, 48} {
 		t.Errorf("%s, %d classes, %d channels, input %v", got, g.Classes(), g.Channels(), s.About().Input.Size)
 	}
+	if n, err := ParseTOML("", s.(Network).TOML()); err != nil || !reflect.DeepEqual(n, s) {
+		t.Errorf("%v: the changed network reads back as %+v", err, n)
+	}
 	var blocks []string
 	for _, b := range g.Blocks {
 		blocks = append(blocks, b.Name)
