@@ -10,10 +10,10 @@ import (
 func TestConfusion(t *testing.T) {
 	c := NewConfusion(7)
 	nan := float32(math.NaN())
-	c.Add(0, []float32{9, 1, 2, 3, 4, 5, 6})   // right
-	c.Add(1, []float32{9, 1, 2, 3, 4, 5, 6})   // last but not among five
-	c.Add(2, []float32{9, 8, 7, 0, 0, 0, 0})   // third
-	c.Add(2, []float32{1, 1, 1, 1, 1, 1, 1})   // equal: the first class is chosen, class 2 is third
+	c.Add(0, []float32{9, 1, 2, 3, 4, 5, 6})     // right
+	c.Add(1, []float32{9, 1, 2, 3, 4, 5, 6})     // last but not among five
+	c.Add(2, []float32{9, 8, 7, 0, 0, 0, 0})     // third
+	c.Add(2, []float32{1, 1, 1, 1, 1, 1, 1})     // equal: the first class is chosen, class 2 is third
 	c.Add(3, []float32{nan, 0, 0, nan, 0, 0, 0}) // not a number ranks last
 	if c.Total != 5 || c.Top1 != 1 || c.Top5 != 3 {
 		t.Errorf("total %d, top-1 %d, top-5 %d; want 5, 1, 3", c.Total, c.Top1, c.Top5)

@@ -97,11 +97,7 @@ func (c *trainCmd) Run(e *env) error {
 		}
 		return err
 	}
-	m, err := t.result(set)
-	if err != nil {
-		return err
-	}
-	path := filepath.Join(t.dir, modelFile)
+	m, path := t.model, filepath.Join(t.dir, modelFile)
 	if err := m.Save(path); err != nil {
 		return err
 	}
@@ -171,7 +167,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	}
 	view := newTrainView(e, c.JSON)
 	t, err := train.New(train.Config{
-		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Dir: dir, Threads: e.cores(),
+		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Dir: dir, Threads: e.cores(), KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
 	})
 	if err != nil {
@@ -195,7 +191,7 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 	}
 	view := newTrainView(e, c.JSON)
 	t, err := saved.Resume(train.Config{
-		Train: set.train, Val: set.watch, Threads: e.threads,
+		Train: set.train, Val: set.watch, Threads: e.threads, KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
 	})
 	if err != nil {
@@ -232,15 +228,6 @@ func (t *run) run(e *env, maxSteps int) error {
 		return nil
 	}
 	return err
-}
-
-// result returns the weights that the run ends with: those of the best epoch
-// where the watched images may decide that, else the last.
-func (t *run) result(set *trainingData) (*model.Model, error) {
-	if best := filepath.Join(t.dir, train.BestFile); set.choose && exists(best) {
-		return model.Open(best, "")
-	}
-	return t.model, nil
 }
 
 // measure evaluates a model.

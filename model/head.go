@@ -1,0 +1,56 @@
+package model
+
+import (
+	"maps"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
+
+// WithClasses returns a model of the same network for other classes: all
+// parameters are copied but those of the classifier, which start anew from the
+// seed. It is where fine-tuning starts.
+func (m *Model) WithClasses(classes []string, seed uint64) (*Model, error) {
+	spec, err := m.Spec()
+	if err != nil {
+		return nil, err
+	}
+	h := m.Header
+	h.Classes = classes
+	h.Options.Classes = len(classes)
+	h.Notes = maps.Clone(m.Notes)
+	out, err := build(spec, h)
+	if err != nil {
+		return nil, err
+	}
+	out.Values = graph.NewValues[float32](out.Graph)
+	out.Graph.Initialize(out.Values, seed)
+	heads := map[graph.ParamID]bool{}
+	for _, id := range out.heads() {
+		heads[id] = true
+	}
+	for i := range out.Values {
+		if !heads[graph.ParamID(i)] {
+			copy(out.Values[i], m.Values[i])
+		}
+	}
+	return out, nil
+}
+
+// heads returns the parameters of the classifiers.
+func (m *Model) heads() []graph.ParamID {
+	ids := m.Graph.Nodes[m.Graph.Output].Op.Params()
+	for _, a := range m.Graph.Aux {
+		ids = append(ids, m.Graph.Nodes[a.Out].Op.Params()...)
+	}
+	return ids
+}
+
+// IsHead reports whether a parameter belongs to a classifier, by name.
+func (m *Model) IsHead(name string) bool {
+	for _, id := range m.heads() {
+		if m.Graph.Params[id].Name == name {
+			return true
+		}
+	}
+	return false
+}
