@@ -1,161 +1,243 @@
 package data
 
 import (
-	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 )
 
-// maxFile bounds one picture file.
-const maxFile = 256 << 20
+// part is one of the parts of a set.
+type part int
 
-// maxDepth bounds how deep below a class folder pictures are looked for.
-const maxDepth = 16
+const (
+	noPart part = iota
+	trainPart
+	valPart
+	testPart
+)
 
-// Files is a set of picture files.
-type Files struct {
-	// Root is put before every path.
-	Root string
-	// Paths are the files, with slashes as the system has them.
-	Paths []string
-	// Labels are indices into Names, one for every path.
-	Labels []int
-	// Names are the classes.
-	Names []string
-}
-
-// Len is described with [Dataset].
-func (f *Files) Len() int { return len(f.Paths) }
-
-// Classes is described with [Dataset].
-func (f *Files) Classes() []string { return f.Names }
-
-// Label is described with [Dataset].
-func (f *Files) Label(i int) int { return f.Labels[i] }
-
-// Name is described with [Dataset].
-func (f *Files) Name(i int) string { return filepath.Join(f.Root, f.Paths[i]) }
-
-// Read is described with [Dataset].
-func (f *Files) Read(i int, s *Sample) error {
-	if i < 0 || i >= len(f.Paths) {
-		return fmt.Errorf("%s: example %d of %d", f.Root, i, len(f.Paths))
+// partOf returns the part that a folder's or file's name stands for.
+func partOf(name string) part {
+	switch strings.ToLower(name) {
+	case "train", "training":
+		return trainPart
+	case "val", "valid", "validation":
+		return valPart
+	case "test", "testing":
+		return testPart
 	}
-	return s.readFile(f.Name(i))
-}
-
-// readFile makes s the picture in a file.
-func (s *Sample) readFile(name string) error {
-	f, err := os.Open(name)
-	if err != nil {
-		return err
-	}
-	defer f.Close()
-	info, err := f.Stat()
-	if err != nil {
-		return err
-	}
-	size := info.Size()
-	if size > maxFile || !info.Mode().IsRegular() {
-		return fmt.Errorf("%s: not a file of at most %d bytes", name, int64(maxFile))
-	}
-	if int64(cap(s.file)) < size {
-		s.file = make([]byte, size)
-	}
-	s.file = s.file[:size]
-	if _, err := io.ReadFull(f, s.file); err != nil && !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%s: %w", name, err)
-	}
-	s.Pixels, s.File = nil, s.file
-	return nil
-}
-
-// isPicture says whether a file's name ends as a picture's does.
-func isPicture(name string) bool {
-	if strings.HasPrefix(name, ".") {
-		return false
-	}
-	switch strings.ToLower(filepath.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif":
-		return true
-	}
-	return false
+	return noPart
 }
 
 // Folder reads a folder of class folders: every folder directly in root is a
 // class, and the pictures anywhere below it are its examples, both in the order
 // of their names. It is torchvision's ImageFolder and ImageNet's layout.
 func Folder(root string) (*Files, error) {
-	entries, err := os.ReadDir(root)
+	t, err := walk(root)
 	if err != nil {
 		return nil, fmt.Errorf("class folders: %w", err)
 	}
-	f := &Files{Root: root}
-	loose := 0
-	var empty []string
-	for _, e := range entries {
-		if strings.HasPrefix(e.Name(), ".") {
-			continue
-		}
-		if !isDir(root, e) {
-			if isPicture(e.Name()) {
-				loose++
-			}
-			continue
-		}
-		before := len(f.Paths)
-		if err := f.collect(e.Name(), len(f.Names), maxDepth); err != nil {
-			return nil, fmt.Errorf("class folders: %w", err)
-		}
-		if len(f.Paths) == before {
-			empty = append(empty, e.Name())
-			continue
-		}
-		f.Names = append(f.Names, e.Name())
+	b := newBuilder(t, "class folders")
+	for i, p := range t.paths {
+		b.addPath(i, noPart, p)
 	}
-	switch {
-	case len(f.Paths) > 0 && len(empty) > 0:
-		return nil, fmt.Errorf("%w: %s: no picture in the class folders %s: fill or remove them", ErrLayout, root, listNames(empty))
-	case len(f.Paths) == 0 && loose > 0:
-		return nil, fmt.Errorf("%w: %s has %d pictures but no class folders: put each class into a folder of its name", ErrLayout, root, loose)
-	case len(f.Paths) == 0:
-		return nil, fmt.Errorf("%w: %s has no class folder with a picture in it", ErrLayout, root)
-	}
-	return f, nil
-}
-
-// isDir says whether an entry is a folder or a link to one.
-func isDir(root string, e os.DirEntry) bool {
-	if e.Type()&os.ModeSymlink == 0 {
-		return e.IsDir()
-	}
-	info, err := os.Stat(filepath.Join(root, e.Name()))
-	return err == nil && info.IsDir()
-}
-
-// collect adds the pictures at and below dir.
-func (f *Files) collect(dir string, label, depth int) error {
-	entries, err := os.ReadDir(filepath.Join(f.Root, dir))
+	b.checkEmpty("")
+	s, err := b.splits()
 	if err != nil {
-		return err
+		return nil, err
 	}
-	for _, e := range entries {
-		name := filepath.Join(dir, e.Name())
-		switch {
-		case isPicture(e.Name()) && !e.IsDir():
-			f.Paths = append(f.Paths, name)
-			f.Labels = append(f.Labels, label)
-		case e.IsDir() && depth > 0 && !strings.HasPrefix(e.Name(), "."):
-			if err := f.collect(name, label, depth-1); err != nil {
-				return err
+	return s.Train.(*Files), nil
+}
+
+// classFolders reads the pictures of a tree as class folders, below folders
+// train, val and test if it has those. Folders that enclose all of it do not
+// matter.
+func classFolders(t *tree, kind string) (*Splits, error) {
+	b := newBuilder(t, kind)
+	prefix := enclosing(t.paths)
+	tops := map[string]bool{}
+	for _, p := range t.paths {
+		if top, _, ok := strings.Cut(strings.TrimPrefix(p, prefix), "/"); ok {
+			tops[top] = true
+		}
+	}
+	inParts := len(tops) > 0
+	for top := range tops {
+		inParts = inParts && partOf(top) != noPart
+	}
+	for i, p := range t.paths {
+		rest := strings.TrimPrefix(p, prefix)
+		if !inParts {
+			b.addPath(i, noPart, rest)
+			continue
+		}
+		if top, inner, ok := strings.Cut(rest, "/"); ok {
+			b.addPath(i, partOf(top), inner)
+		}
+	}
+	if !inParts {
+		b.checkEmpty(prefix)
+	}
+	for top := range tops {
+		if inParts {
+			b.checkEmpty(prefix + top + "/")
+		}
+	}
+	return b.splits()
+}
+
+// enclosing returns the folders, with a slash at the end, that all paths share
+// and that are neither parts nor classes: those with a folder below.
+func enclosing(paths []string) string {
+	prefix := ""
+	for {
+		common := ""
+		for _, p := range paths {
+			top, rest, _ := strings.Cut(strings.TrimPrefix(p, prefix), "/")
+			if !strings.Contains(rest, "/") || partOf(top) != noPart || common != "" && top != common {
+				return prefix
+			}
+			common = top
+		}
+		if common == "" {
+			return prefix
+		}
+		prefix += common + "/"
+	}
+}
+
+// builder gathers the examples of a set of files, whose classes have names.
+type builder struct {
+	tree  *tree
+	kind  string
+	items []item
+	loose int      // pictures in no class folder
+	empty []string // class folders without a picture
+	// numeric orders classes as numbers if they all are; class folders never
+	// are, like torchvision's.
+	numeric bool
+}
+
+type item struct {
+	file  int
+	part  part
+	class string
+}
+
+func newBuilder(t *tree, kind string) *builder { return &builder{tree: t, kind: kind} }
+
+func (b *builder) add(file int, p part, class string) {
+	b.items = append(b.items, item{file, p, class})
+}
+
+// addPath adds a file whose first folder is its class.
+func (b *builder) addPath(file int, p part, name string) {
+	class, _, ok := strings.Cut(name, "/")
+	if !ok {
+		b.loose++
+		return
+	}
+	b.add(file, p, class)
+}
+
+// checkEmpty notes the class folders directly below prefix that are empty.
+func (b *builder) checkEmpty(prefix string) {
+	for _, e := range b.tree.empty {
+		if e != "" && e[:strings.LastIndexByte(e, '/')+1] == prefix {
+			b.empty = append(b.empty, e)
+		}
+	}
+}
+
+// splits makes the parts. The classes are those of the training part, in the
+// order of their names, and others must not have more.
+func (b *builder) splits() (*Splits, error) {
+	root := b.tree.root
+	switch {
+	case len(b.items) == 0 && b.loose > 0:
+		return nil, fmt.Errorf("%w: %s has %d pictures but no class folders: put each class into a folder of its name", ErrLayout, root, b.loose)
+	case len(b.items) == 0:
+		return nil, fmt.Errorf("%w: %s has no class folder with a picture in it", ErrLayout, root)
+	case len(b.empty) > 0:
+		return nil, fmt.Errorf("%w: %s: no picture in the class folders %s: fill or remove them", ErrLayout, root, listNames(b.empty))
+	}
+	seen := map[part]map[string]bool{}
+	for _, it := range b.items {
+		if seen[it.part] == nil {
+			seen[it.part] = map[string]bool{}
+		}
+		seen[it.part][it.class] = true
+	}
+	base := seen[trainPart]
+	if base == nil {
+		base = map[string]bool{}
+		for _, s := range seen {
+			for c := range s {
+				base[c] = true
 			}
 		}
 	}
-	return nil
+	classes := sortClasses(base, b.numeric)
+	label := make(map[string]int, len(classes))
+	for i, c := range classes {
+		label[c] = i
+	}
+	var files [testPart + 1]*Files
+	for _, it := range b.items {
+		l, ok := label[it.class]
+		if !ok {
+			return nil, fmt.Errorf("%w: %s is of class %q, which the training part lacks", ErrLabel, b.tree.name(it.file), it.class)
+		}
+		f := files[it.part]
+		if f == nil {
+			f = &Files{tree: b.tree, classes: classes}
+			files[it.part] = f
+		}
+		f.index, f.labels = append(f.index, it.file), append(f.labels, l)
+	}
+	s := &Splits{Kind: b.kind}
+	for p, f := range files {
+		switch {
+		case f == nil:
+		case part(p) == noPart || part(p) == trainPart:
+			s.Train = f
+		case part(p) == valPart:
+			s.Val = f
+		default:
+			s.Test = f
+		}
+	}
+	return s, nil
+}
+
+// sortClasses orders names; as numbers, if numeric is set and they all are.
+func sortClasses(set map[string]bool, numeric bool) []string {
+	names := make([]string, 0, len(set))
+	numbers := numeric
+	for n := range set {
+		names = append(names, n)
+		numbers = numbers && isNumber(n)
+	}
+	slices.SortFunc(names, func(a, b string) int {
+		if numbers && len(a) != len(b) {
+			return len(a) - len(b)
+		}
+		return strings.Compare(a, b)
+	})
+	return names
+}
+
+// isNumber says whether s is a number as it is usually written.
+func isNumber(s string) bool {
+	if len(s) > 1 && s[0] == '0' {
+		return false
+	}
+	for i := range len(s) {
+		if s[i] < '0' || s[i] > '9' {
+			return false
+		}
+	}
+	return s != ""
 }
 
 // listNames joins names, the first few of many.
@@ -165,60 +247,4 @@ func listNames(names []string) string {
 		return strings.Join(names, ", ")
 	}
 	return fmt.Sprintf("%s and %d more", strings.Join(names[:few], ", "), len(names)-few)
-}
-
-// openFolders reads root as class folders, or as folders train, val and test
-// of class folders.
-func openFolders(root string) (*Splits, error) {
-	s := &Splits{Kind: "class folders"}
-	found := false
-	for _, part := range []struct {
-		d     *Dataset
-		names []string
-	}{
-		{&s.Train, []string{"train", "training"}},
-		{&s.Val, []string{"val", "valid", "validation"}},
-		{&s.Test, []string{"test", "testing"}},
-	} {
-		for _, name := range part.names {
-			dir := filepath.Join(root, name)
-			if info, err := os.Stat(dir); err != nil || !info.IsDir() {
-				continue
-			}
-			f, err := Folder(dir)
-			if err != nil {
-				return nil, err
-			}
-			*part.d, found = f, true
-			break
-		}
-	}
-	if found && (s.Train != nil || s.Val != nil && s.Test != nil) {
-		return s, s.unify()
-	}
-	f, err := Folder(root)
-	if err != nil {
-		return nil, err
-	}
-	s.Train, s.Val, s.Test = f, nil, nil
-	return s, nil
-}
-
-// unify gives all parts the classes of the training part.
-func (s *Splits) unify() error {
-	classes := s.Classes()
-	for _, p := range []struct {
-		name string
-		d    *Dataset
-	}{{"validation", &s.Val}, {"test", &s.Test}} {
-		if *p.d == nil || slices.Equal((*p.d).Classes(), classes) {
-			continue
-		}
-		d, err := Relabel(*p.d, classes)
-		if err != nil {
-			return fmt.Errorf("%s part: %w", p.name, err)
-		}
-		*p.d = d
-	}
-	return nil
 }

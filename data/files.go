@@ -1,0 +1,182 @@
+package data
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+// maxFile bounds one picture file.
+const maxFile = 256 << 20
+
+// maxDepth bounds how deep pictures are looked for, and linkDepth how deep links
+// to folders are followed, which might lead back.
+const (
+	maxDepth  = 16
+	linkDepth = 3
+)
+
+// tree is a list of picture files under one root, in a folder or in tar
+// archives.
+type tree struct {
+	root     string   // of the paths, for messages and, in a folder, for opening
+	paths    []string // with slashes, in order
+	empty    []string // folders without a picture, only the outermost
+	archives []string // tar files; none for a folder
+	places   []place  // of the paths within them
+}
+
+// place is where a file lies in an archive.
+type place struct {
+	archive      int
+	offset, size int64
+}
+
+// name says where file i is.
+func (t *tree) name(i int) string {
+	if t.places != nil {
+		return t.archives[t.places[i].archive] + ":" + t.paths[i]
+	}
+	file := filepath.FromSlash(t.paths[i])
+	if filepath.IsAbs(file) {
+		return file
+	}
+	return filepath.Join(t.root, file)
+}
+
+// read makes s the picture in file i.
+func (t *tree) read(i int, s *Sample) error {
+	if t.places == nil {
+		return s.readFile(t.name(i), 0, -1)
+	}
+	p := t.places[i]
+	return s.readFile(t.archives[p.archive], p.offset, p.size)
+}
+
+// readFile makes s the picture in a file, or in size bytes of it from offset
+// on; size -1 means all.
+func (s *Sample) readFile(name string, offset, size int64) error {
+	f, err := os.Open(name)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if size < 0 {
+		info, err := f.Stat()
+		if err != nil {
+			return err
+		}
+		if !info.Mode().IsRegular() {
+			return fmt.Errorf("%s: not a regular file", name)
+		}
+		size = info.Size()
+	}
+	if size > maxFile {
+		return fmt.Errorf("%s: a picture of %d bytes, the limit is %d", name, size, int64(maxFile))
+	}
+	s.file = resized(s.file, int(size))
+	if _, err := f.ReadAt(s.file, offset); err != nil && !(errors.Is(err, io.EOF) && size == 0) {
+		return fmt.Errorf("%s: %w", name, err)
+	}
+	s.Pixels, s.File = nil, s.file
+	return nil
+}
+
+// isPicture says whether a file's name ends as a picture's does.
+func isPicture(name string) bool {
+	if strings.HasPrefix(path.Base(name), ".") {
+		return false
+	}
+	switch strings.ToLower(path.Ext(name)) {
+	case ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif":
+		return true
+	}
+	return false
+}
+
+// walk lists the pictures of a folder.
+func walk(root string) (*tree, error) {
+	t := &tree{root: root}
+	if _, err := t.collect("", maxDepth); err != nil {
+		return nil, err
+	}
+	slices.Sort(t.paths)
+	return t, nil
+}
+
+// collect adds the pictures at and below dir, and reports whether there are
+// any.
+func (t *tree) collect(dir string, depth int) (found bool, err error) {
+	entries, err := os.ReadDir(filepath.Join(t.root, filepath.FromSlash(dir)))
+	if err != nil {
+		return false, err
+	}
+	mark := len(t.empty)
+	for _, e := range entries {
+		name := path.Join(dir, e.Name())
+		switch {
+		case strings.HasPrefix(e.Name(), "."):
+		case t.isDir(name, e, depth):
+			if depth == 0 {
+				continue
+			}
+			sub, err := t.collect(name, depth-1)
+			if err != nil {
+				return false, err
+			}
+			found = found || sub
+		case isPicture(e.Name()):
+			t.paths = append(t.paths, name)
+			found = true
+		}
+	}
+	if !found {
+		t.empty = append(t.empty[:mark], dir)
+	}
+	return found, nil
+}
+
+// isDir says whether an entry is a folder or a link to one.
+func (t *tree) isDir(name string, e os.DirEntry, depth int) bool {
+	if e.Type()&os.ModeSymlink == 0 {
+		return e.IsDir()
+	}
+	if depth <= maxDepth-linkDepth {
+		return false
+	}
+	info, err := os.Stat(filepath.Join(t.root, filepath.FromSlash(name)))
+	return err == nil && info.IsDir()
+}
+
+// Files is a set of picture files.
+type Files struct {
+	tree    *tree
+	index   []int // into the tree
+	labels  []int
+	classes []string
+}
+
+// Len is described with [Dataset].
+func (f *Files) Len() int { return len(f.index) }
+
+// Classes is described with [Dataset].
+func (f *Files) Classes() []string { return f.classes }
+
+// Label is described with [Dataset].
+func (f *Files) Label(i int) int { return f.labels[i] }
+
+// Name is described with [Dataset].
+func (f *Files) Name(i int) string { return f.tree.name(f.index[i]) }
+
+// Read is described with [Dataset].
+func (f *Files) Read(i int, s *Sample) error {
+	if i < 0 || i >= len(f.index) {
+		return fmt.Errorf("%s: example %d of %d", f.tree.root, i, len(f.index))
+	}
+	return f.tree.read(f.index[i], s)
+}
