@@ -12,40 +12,23 @@ type ConvShape struct {
 	OutH, OutW int // output rows and columns
 }
 
-// convPixels is how many output pixels are gathered at a time.
-const convPixels = 48
-
-// ConvScratch returns the length of scratch that Conv and ConvBytes need.
-func (s *ConvShape) ConvScratch() int { return min(convPixels, s.OutW*s.OutH) * s.K * s.K * s.C }
-
 // PackConv packs the weights of a dense convolution, (out, in, k, k) in
-// PyTorch's order, for Conv.
+// PyTorch's order, for Conv: input (kx·k+ky)·in+c of the matrix is the weight
+// of channel c at row ky and column kx of the window.
 func PackConv[T Float](w []T, out, in, k int) *MatrixOf[T] {
 	m := NewMatrix[T](out, in*k*k)
 	w = w[:out*in*k*k]
 	for n := range out {
 		p := m.panel(n / panelCols)[n%panelCols:]
 		for c := range in {
-			for t := range k * k {
-				p[(t*in+c)*panelCols] = w[(n*in+c)*k*k+t]
+			for ky := range k {
+				for kx := range k {
+					p[((kx*k+ky)*in+c)*panelCols] = w[((n*in+c)*k+ky)*k+kx]
+				}
 			}
 		}
 	}
 	return m
-}
-
-// Conv computes the output rows [y0, y1) of a dense convolution. dst starts
-// at row y0 and has pixels dstStride apart; ep.Add likewise. w comes from
-// PackConv, and scratch has at least s.ConvScratch elements.
-func Conv[T Float](dst []T, dstStride int, src []T, s *ConvShape, y0, y1 int, w *MatrixOf[T], ep *EpilogueOf[T], scratch []T) {
-	convGather(dst, dstStride, src, s, y0, y1, w, ep, scratch, nil)
-}
-
-// ConvBytes is Conv on an image of bytes, with a value for the padding of
-// each channel, length s.C. With a normalisation (x-mean)/std folded into the
-// weights by FoldNormalisation, the padding is the mean.
-func ConvBytes(dst []float32, dstStride int, src []uint8, s *ConvShape, pad []float32, y0, y1 int, w *Matrix, ep *Epilogue, scratch []float32) {
-	convGather(dst, dstStride, src, s, y0, y1, w, ep, scratch, pad[:s.C])
 }
 
 // FoldNormalisation changes the weights (out, in, k, k) and the bias, length
@@ -65,44 +48,122 @@ func FoldNormalisation[T Float](w, bias []T, in int, mean, std []T) {
 	}
 }
 
-// convGather collects the window of each output pixel into a row of scratch
-// and multiplies. pad is what lies outside the image, nil for zeros.
-func convGather[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvShape, y0, y1 int, w *MatrixOf[T], ep *EpilogueOf[T], scratch []T, pad []T) {
-	if ep == nil {
-		ep = &EpilogueOf[T]{}
+// Conv computes the output rows [y0, y1) of a dense convolution. dst starts
+// at row y0 and has pixels dstStride apart; ep.Add likewise. w comes from
+// PackConv, and scratch has at least s.ConvScratch elements.
+func Conv[T Float](dst []T, dstStride int, src []T, s *ConvShape, y0, y1 int, w *MatrixOf[T], ep *EpilogueOf[T], scratch []T) {
+	conv(dst, dstStride, src, s, y0, y1, w, ep, scratch, nil)
+}
+
+// ConvBytes is Conv on an image of bytes, with a value for the padding of
+// each channel, length s.C. With a normalisation (x-mean)/std folded into the
+// weights by FoldNormalisation, the padding is the mean.
+func ConvBytes(dst []float32, dstStride int, src []uint8, s *ConvShape, pad []float32, y0, y1 int, w *Matrix, ep *Epilogue, scratch []float32) {
+	conv(dst, dstStride, src, s, y0, y1, w, ep, scratch, pad[:s.C])
+}
+
+// ConvScratch returns the length of scratch that Conv and ConvBytes need.
+func (s *ConvShape) ConvScratch() int {
+	if s.banded() {
+		return s.bandCols() * s.K * s.C
+	}
+	return min(gatherPixels, s.OutH*s.OutW) * s.K * s.K * s.C
+}
+
+// minBand is how many output columns make a band worthwhile, and gatherPixels
+// how many output pixels are gathered otherwise: enough for a pass over the
+// weights.
+const minBand, gatherPixels = 24, 48
+
+// banded tells which of two ways to lay out the windows is taken.
+//
+// A band has, for each input column, the values of all rows of the window.
+// The window of an output pixel is then a run of the band, and those of its
+// neighbours overlap it: each input value is copied K times. Narrow images,
+// whose rows are too short a product, and windows with holes are gathered
+// pixel by pixel, which copies each value up to K² times.
+func (s *ConvShape) banded() bool { return s.Dilation == 1 && s.OutW >= minBand }
+
+// bandCols returns the columns of a band.
+func (s *ConvShape) bandCols() int { return (s.OutW-1)*s.Stride + s.K }
+
+// conv is Conv for either type of image. pad is what lies outside of it, nil
+// for zeros.
+func conv[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvShape, y0, y1 int, w *MatrixOf[T], ep *EpilogueOf[T], scratch, pad []T) {
+	var e EpilogueOf[T]
+	if ep != nil {
+		e = *ep
 	}
 	need("image", src, s.H*s.W, s.Pixel, s.C)
 	need("scratch", scratch, 1, 0, s.ConvScratch())
-	e := *ep
-	chunk := min(convPixels, s.OutW*s.OutH)
-	for p := y0 * s.OutW; p < y1*s.OutW; p += chunk {
-		n := min(chunk, y1*s.OutW-p)
-		for i := range n {
-			gatherWindow(scratch[i*w.K:][:w.K], src, s, (p+i)/s.OutW, (p+i)%s.OutW, pad)
+	pixels, stride := s.OutW, s.Stride*s.K*s.C
+	if !s.banded() {
+		pixels, stride = min(gatherPixels, s.OutH*s.OutW), w.K
+	}
+	for p := y0 * s.OutW; p < y1*s.OutW; p += pixels {
+		n := min(pixels, y1*s.OutW-p)
+		if s.banded() {
+			fillBand(scratch, src, s, p/s.OutW, pad)
+		} else {
+			for i := range n {
+				gatherWindow(scratch[i*w.K:][:w.K], src, s, (p+i)/s.OutW, (p+i)%s.OutW, pad)
+			}
 		}
 		at := p - y0*s.OutW
-		if ep.Add != nil {
+		if ep != nil && ep.Add != nil {
 			e.Add = ep.Add[at*ep.AddStride:]
 		}
-		Pointwise(dst[at*dstStride:], dstStride, scratch, w.K, n, w, &e)
+		Pointwise(dst[at*dstStride:], dstStride, scratch, stride, n, w, &e)
 	}
 }
 
-// gatherWindow copies the window of output pixel (y, x) to row, in the order
-// of PackConv.
-func gatherWindow[T Float, S Float | ~uint8](row []T, src []S, s *ConvShape, y, x int, pad []T) {
+// fillBand lays out the windows of output row y.
+func fillBand[T Float, S Float | ~uint8](band []T, src []S, s *ConvShape, y int, pad []T) {
+	cols, step := s.bandCols(), s.K*s.C
 	for ky := range s.K {
-		iy := y*s.Stride - s.Top + ky*s.Dilation
-		for kx := range s.K {
-			ix := x*s.Stride - s.Left + kx*s.Dilation
+		b := band[ky*s.C:]
+		iy := y*s.Stride - s.Top + ky
+		from, to := min(s.Left, cols), min(s.Left+s.W, cols) // columns inside the image
+		if iy < 0 || iy >= s.H {
+			from, to = cols, cols
+		}
+		for x := range from {
+			fillPad(b[x*step:][:s.C], pad)
+		}
+		for x := to; x < cols; x++ {
+			fillPad(b[x*step:][:s.C], pad)
+		}
+		if from == to {
+			continue
+		}
+		row := src[(iy*s.W+from-s.Left)*s.Pixel:]
+		b = b[from*step:]
+		if s.C == 3 { // an image: no inner loop
+			for x := range to - from {
+				d, v := b[x*step:][:3], row[x*s.Pixel:][:3]
+				d[0], d[1], d[2] = T(v[0]), T(v[1]), T(v[2])
+			}
+			continue
+		}
+		for x := range to - from {
+			d := b[x*step:][:s.C]
+			for c, v := range row[x*s.Pixel:][:s.C] {
+				d[c] = T(v)
+			}
+		}
+	}
+}
+
+// gatherWindow copies the window of output pixel (y, x) to row.
+func gatherWindow[T Float, S Float | ~uint8](row []T, src []S, s *ConvShape, y, x int, pad []T) {
+	for kx := range s.K {
+		ix := x*s.Stride - s.Left + kx*s.Dilation
+		for ky := range s.K {
+			iy := y*s.Stride - s.Top + ky*s.Dilation
 			d := row[:s.C]
 			row = row[s.C:]
 			if iy < 0 || iy >= s.H || ix < 0 || ix >= s.W {
-				if pad == nil {
-					clear(d)
-				} else {
-					copy(d, pad)
-				}
+				fillPad(d, pad)
 				continue
 			}
 			for c, v := range src[(iy*s.W+ix)*s.Pixel:][:s.C] {
@@ -110,4 +171,13 @@ func gatherWindow[T Float, S Float | ~uint8](row []T, src []S, s *ConvShape, y, 
 			}
 		}
 	}
+}
+
+// fillPad sets d to pad, or to zeros if it is nil.
+func fillPad[T Float](d, pad []T) {
+	if pad == nil {
+		clear(d)
+		return
+	}
+	copy(d, pad)
 }
