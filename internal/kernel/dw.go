@@ -109,6 +109,15 @@ func Depthwise[T Float](dst, src []T, w *DWFilterOf[T], g *DW, bias []T, act Act
 	if sums != nil {
 		need("sums", sums, 1, 0, g.Channels)
 	}
+	if d, ok := any(dst).([]float32); ok {
+		s, _ := any(src).([]float32)
+		f, _ := any(w).(*DWFilter)
+		b, _ := any(bias).([]float32)
+		t, _ := any(sums).([]float32)
+		if depthwiseAsm(d, s, f, g, b, act, from, to, t) {
+			return
+		}
+	}
 	depthwiseGeneric(dst, src, w, g, bias, act, from, to, sums)
 }
 
@@ -117,6 +126,13 @@ func Depthwise[T Float](dst, src []T, w *DWFilterOf[T], g *DW, bias []T, act Act
 // taps in reverse order, see PackReversed.
 func DepthwiseGradInput[T Float](dx, dy []T, w *DWFilterOf[T], g *DW, from, to int) {
 	checkDW(dy, dx, w, g, from, to, g.H)
+	if d, ok := any(dx).([]float32); ok {
+		s, _ := any(dy).([]float32)
+		f, _ := any(w).(*DWFilter)
+		if depthwiseGradInputAsm(d, s, f, g, from, to) {
+			return
+		}
+	}
 	depthwiseGradInputGeneric(dx, dy, w, g, from, to)
 }
 

@@ -8,11 +8,18 @@ package kernel
 // and b, the others aStep and bStep further each.
 type axis struct{ n, a, aStep, b, bStep int }
 
+// tapRange returns the taps [lo, hi) of a filter that read inside an input of
+// the given size, tap 0 being at position at.
+func tapRange(at, size, kernel, dilation int) (lo, hi int) {
+	lo = max(ceilDiv(-at, dilation), 0)
+	hi = min(ceilDiv(size-at, dilation), kernel)
+	return lo, max(lo, hi)
+}
+
 // tapAxis pairs the taps of a filter (a) with the input positions they read
 // (b), tap 0 being at position at of an input of the given size.
 func tapAxis(at, size, kernel, dilation int) axis {
-	lo := max(ceilDiv(-at, dilation), 0)
-	hi := min(ceilDiv(size-at, dilation), kernel)
+	lo, hi := tapRange(at, size, kernel, dilation)
 	return axis{n: hi - lo, a: lo, aStep: 1, b: at + lo*dilation, bStep: dilation}
 }
 
@@ -41,6 +48,9 @@ func gradAxis(at, pad, size, kernel, stride, dilation int) axis {
 
 // ceilDiv returns ⌈a/b⌉ for positive b.
 func ceilDiv(a, b int) int {
+	if b == 1 {
+		return a
+	}
 	if a > 0 {
 		return (a + b - 1) / b
 	}

@@ -1,0 +1,78 @@
+package kernel
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+// BenchmarkDepthwise runs shapes of MixNets and MobileNets. The figures count
+// the multiply-adds of taps that lie inside the image.
+func BenchmarkDepthwise(b *testing.B) {
+	peak := PeakFLOPS()
+	for _, s := range []struct{ size, channels, kernel, stride int }{
+		{112, 16, 3, 1},
+		{112, 64, 3, 1},
+		{112, 64, 3, 2},
+		{112, 72, 3, 2},
+		{56, 24, 3, 1},
+		{56, 144, 3, 1},
+		{56, 40, 5, 2},
+		{56, 48, 7, 1},
+		{56, 24, 11, 1},
+		{56, 128, 3, 1},
+		{28, 16, 3, 1},
+		{28, 60, 3, 1},
+		{28, 60, 5, 1},
+		{28, 60, 7, 1},
+		{28, 60, 9, 1},
+		{28, 60, 9, 2},
+		{28, 60, 11, 1},
+		{28, 60, 13, 1},
+		{28, 120, 3, 2},
+		{28, 256, 3, 1},
+		{14, 16, 3, 1},
+		{14, 480, 3, 1},
+		{14, 512, 3, 1},
+		{14, 512, 7, 1},
+		{14, 120, 5, 1},
+		{14, 120, 7, 1},
+		{14, 120, 9, 1},
+		{14, 120, 11, 1},
+		{14, 120, 11, 2},
+		{14, 120, 13, 1},
+		{7, 960, 3, 1},
+		{7, 1024, 3, 1},
+		{7, 200, 5, 1},
+		{7, 200, 7, 1},
+		{7, 200, 9, 1},
+		{7, 200, 11, 1},
+		{7, 200, 13, 1},
+		{4, 128, 3, 1},
+		{4, 128, 9, 1},
+	} {
+		b.Run(fmt.Sprintf("%dx%d/k%d/s%d", s.size, s.channels, s.kernel, s.stride), func(b *testing.B) {
+			r := rand.New(rand.NewPCG(1, 2))
+			pad := s.kernel / 2
+			out := (s.size-1)/s.stride + 1
+			g := DW{
+				H: s.size, W: s.size, OutH: out, OutW: out,
+				Channels: s.channels, SrcStride: s.channels, DstStride: s.channels,
+				Kernel: s.kernel, Stride: s.stride, Dilation: 1, PadTop: pad, PadLeft: pad,
+			}
+			taps := 0
+			for y := range out {
+				lo, hi := tapRange(y*s.stride-pad, s.size, s.kernel, 1)
+				taps += hi - lo
+			}
+			src := randoms(r, s.size*s.size*s.channels)
+			dst := make([]float32, out*out*s.channels)
+			f := PackDW(randoms(r, s.channels*s.kernel*s.kernel), s.kernel, s.channels)
+			t := fastest(b, func() { Depthwise(dst, src, f, &g, nil, Identity, 0, out, nil) })
+			flops := float64(2*taps*taps*s.channels) / t
+			b.ReportMetric(flops/1e9, "GFLOP/s")
+			b.ReportMetric(100*flops/peak, "%peak")
+			b.ReportMetric(t*1e6, "µs")
+		})
+	}
+}
