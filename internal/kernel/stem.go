@@ -120,36 +120,45 @@ func conv[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvSha
 // fillBand lays out the windows of output row y.
 func fillBand[T Float, S Float | ~uint8](band []T, src []S, s *ConvShape, y int, pad []T) {
 	cols, step := s.bandCols(), s.K*s.C
+	from, to := min(s.Left, cols), min(s.Left+s.W, cols) // columns inside the image
+	top := y*s.Stride - s.Top
+	done := 0 // columns of all rows together
+	if s.K == 3 && s.C == 3 && s.Pixel == 3 && top >= 0 && top+s.K <= s.H {
+		done = fillRGB(band[from*step:], src[top*s.W*3:], s.W*3, to-from)
+	}
 	for ky := range s.K {
 		b := band[ky*s.C:]
-		iy := y*s.Stride - s.Top + ky
-		from, to := min(s.Left, cols), min(s.Left+s.W, cols) // columns inside the image
-		if iy < 0 || iy >= s.H {
-			from, to = cols, cols
+		if top+ky < 0 || top+ky >= s.H {
+			for x := range cols {
+				fillPad(b[x*step:][:s.C], pad)
+			}
+			continue
 		}
 		for x := range from {
 			fillPad(b[x*step:][:s.C], pad)
 		}
+		if first := from + done; first < to {
+			fillPixels(b[first*step:], step, src[((top+ky)*s.W+first-s.Left)*s.Pixel:], s, to-first)
+		}
 		for x := to; x < cols; x++ {
 			fillPad(b[x*step:][:s.C], pad)
 		}
-		if from == to {
-			continue
+	}
+}
+
+// fillPixels copies n pixels to places step apart.
+func fillPixels[T Float, S Float | ~uint8](band []T, step int, src []S, s *ConvShape, n int) {
+	if s.C == 3 { // an image: no inner loop
+		for x := range n {
+			d, v := band[x*step:][:3], src[x*s.Pixel:][:3]
+			d[0], d[1], d[2] = T(v[0]), T(v[1]), T(v[2])
 		}
-		row := src[(iy*s.W+from-s.Left)*s.Pixel:]
-		b = b[from*step:]
-		if s.C == 3 { // an image: no inner loop
-			for x := range to - from {
-				d, v := b[x*step:][:3], row[x*s.Pixel:][:3]
-				d[0], d[1], d[2] = T(v[0]), T(v[1]), T(v[2])
-			}
-			continue
-		}
-		for x := range to - from {
-			d := b[x*step:][:s.C]
-			for c, v := range row[x*s.Pixel:][:s.C] {
-				d[c] = T(v)
-			}
+		return
+	}
+	for x := range n {
+		d := band[x*step:][:s.C]
+		for c, v := range src[x*s.Pixel:][:s.C] {
+			d[c] = T(v)
 		}
 	}
 }

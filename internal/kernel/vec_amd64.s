@@ -8722,3 +8722,54 @@ tail_row:
 end:
 	VZEROUPPER
 	RET
+
+// func bandFloats(dst *float32, row0 *float32, row1 *float32, row2 *float32, n int)
+// Requires: AVX
+TEXT ·bandFloats(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ row0+8(FP), AX
+	MOVQ row1+16(FP), BX
+	MOVQ row2+24(FP), DX
+	MOVQ n+32(FP), CX
+
+pixel:
+	VMOVUPS (AX), X0
+	ADDQ    $0x0000000c, AX
+	VMOVUPS (BX), X1
+	ADDQ    $0x0000000c, BX
+	VMOVUPS (DX), X2
+	ADDQ    $0x0000000c, DX
+	VMOVUPS X0, (DI)
+	VMOVUPS X1, 12(DI)
+	VMOVUPS X2, 24(DI)
+	ADDQ    $0x00000024, DI
+	DECQ    CX
+	JNZ     pixel
+	RET
+
+// func bandBytes(dst *float32, row0 *uint8, row1 *uint8, row2 *uint8, n int)
+// Requires: AVX
+TEXT ·bandBytes(SB), NOSPLIT, $0-40
+	MOVQ dst+0(FP), DI
+	MOVQ row0+8(FP), AX
+	MOVQ row1+16(FP), BX
+	MOVQ row2+24(FP), DX
+	MOVQ n+32(FP), CX
+
+pixel:
+	VPMOVZXBD (AX), X0
+	VCVTDQ2PS X0, X0
+	ADDQ      $0x00000003, AX
+	VPMOVZXBD (BX), X1
+	VCVTDQ2PS X1, X1
+	ADDQ      $0x00000003, BX
+	VPMOVZXBD (DX), X2
+	VCVTDQ2PS X2, X2
+	ADDQ      $0x00000003, DX
+	VMOVUPS   X0, (DI)
+	VMOVUPS   X1, 12(DI)
+	VMOVUPS   X2, 24(DI)
+	ADDQ      $0x00000024, DI
+	DECQ      CX
+	JNZ       pixel
+	RET

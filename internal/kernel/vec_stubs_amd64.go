@@ -133,3 +133,15 @@ func actGradSumsAVX512(dy *float32, dyStride int, z *float32, zStride int, rows 
 //
 //go:noescape
 func affine2AVX512(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+
+// bandFloats writes, for each of n pixels, its three channels in each of three
+// rows. It reads one element, and writes one, beyond the last.
+//
+//go:noescape
+func bandFloats(dst *float32, row0 *float32, row1 *float32, row2 *float32, n int)
+
+// bandBytes writes, for each of n pixels, its three channels in each of three
+// rows. It reads one element, and writes one, beyond the last.
+//
+//go:noescape
+func bandBytes(dst *float32, row0 *uint8, row1 *uint8, row2 *uint8, n int)

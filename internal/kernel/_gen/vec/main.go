@@ -28,6 +28,8 @@ func main() {
 		actGradSums(s)
 		affine2(s)
 	}
+	band("bandFloats", "float32", 4)
+	band("bandBytes", "uint8", 1)
 	Generate()
 }
 
