@@ -51,8 +51,9 @@ type Sized interface {
 type Sample struct {
 	vision.Picture
 
-	image vision.Image
-	file  []byte
+	image   vision.Image
+	file    []byte
+	decoder vision.Decoder // of a cache
 }
 
 // setPixels makes s the w×h image whose pixels are pix, without copying.

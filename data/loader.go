@@ -33,6 +33,11 @@ type Config struct {
 	Preprocess vision.Preprocess
 	// Augment is training's random change; nil means none.
 	Augment *vision.Augment
+	// Mix blends the pictures of a batch with each other.
+	Mix Mix
+	// Sizes, if there are any, are the heights and widths that steps draw
+	// theirs from, in place of Preprocess's.
+	Sizes [][2]int
 	// Batch is the number of examples in a batch.
 	Batch int
 	// Shuffle puts every epoch in an order of its own, else it is the set's.
@@ -63,6 +68,10 @@ type Batch struct {
 	Images tensor.Tensor
 	// Labels are the pictures' classes.
 	Labels []int
+	// Other are the classes that Mix has blended in, with what Share leaves of
+	// 1; without Mix there are none, and Share is 1.
+	Other []int
+	Share float32
 	// Examples are the pictures' indices in the set.
 	Examples []int
 }
@@ -115,6 +124,17 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 		full := cfg.Augment.WithDefaults()
 		cfg.Augment = &full
 	}
+	if err := cfg.Mix.Validate(); err != nil {
+		return nil, fmt.Errorf("loader: %w", err)
+	}
+	cfg.Mix = cfg.Mix.WithDefaults()
+	for _, size := range cfg.Sizes {
+		p := cfg.Preprocess
+		p.Size = size
+		if err := p.Validate(); err != nil || size == [2]int{} {
+			return nil, fmt.Errorf("loader: size %v: %w", size, err)
+		}
+	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)
 	}
@@ -139,7 +159,8 @@ func (l *Loader) Steps() int {
 	return (n + l.cfg.Batch - 1) / l.cfg.Batch
 }
 
-// Shape returns the shape of a full batch.
+// Shape returns the shape of a full batch; where Sizes are mixed, of one of
+// Preprocess's size.
 func (l *Loader) Shape() tensor.Shape {
 	p := &l.cfg.Preprocess
 	return tensor.Shape{N: l.cfg.Batch, H: p.Size[0], W: p.Size[1], C: p.Channels}

@@ -8,6 +8,7 @@ const (
 	streamOrder
 	streamExample
 	streamBatch
+	streamSize
 )
 
 // key hashes a seed and what it is for into the two words that seed a PCG.

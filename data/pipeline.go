@@ -33,8 +33,8 @@ type pipeline struct {
 type slot struct {
 	batch   Batch
 	order   []int32 // of the epoch; nil if it is the set's own
-	started bool
-	pending int // examples not done
+	pending int     // examples not done
+	done    bool    // ready to be used
 	bad     []BadExample
 	missing []int // positions left out
 	err     error
@@ -72,13 +72,12 @@ func (p *pipeline) wait(step int) *slot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	s := &p.slots[step%len(p.slots)]
-	for !p.stopped && !(s.started && s.pending == 0) {
+	for !p.stopped && !s.done {
 		p.changed.Wait()
 	}
 	if p.stopped {
 		return nil
 	}
-	s.leaveOut()
 	return s
 }
 
@@ -86,7 +85,7 @@ func (p *pipeline) wait(step int) *slot {
 func (p *pipeline) release(step int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slots[step%len(p.slots)].started = false
+	p.slots[step%len(p.slots)].done = false
 	p.released = step + 1
 	p.changed.Broadcast()
 }
@@ -124,12 +123,18 @@ func (p *pipeline) start(s *slot) {
 	}
 	shape := l.Shape()
 	shape.N = n
+	if sizes := l.cfg.Sizes; len(sizes) > 0 {
+		hi, _ := key(l.cfg.Seed, streamSize, uint64(p.step))
+		size := sizes[hi%uint64(len(sizes))]
+		shape.H, shape.W = size[0], size[1]
+	}
 	b := &s.batch
 	b.Step, b.Epoch, b.Index = p.step, epoch, index
 	b.Images = tensor.Tensor{Shape: shape, Data: resized(b.Images.Data, shape.Len())}
 	b.Labels, b.Examples = resized(b.Labels, n), resized(b.Examples, n)
+	b.Other, b.Share = b.Other[:0], 1
 	s.order = p.order(epoch)
-	s.started, s.pending, s.err = true, n, nil
+	s.pending, s.err = n, nil
 	s.bad, s.missing = s.bad[:0], s.missing[:0]
 }
 
@@ -145,22 +150,34 @@ func (p *pipeline) order(epoch int) []int32 {
 	return p.orders[epoch]
 }
 
-// finish reports a chunk of n examples as done.
-func (p *pipeline) finish(s *slot, n int, bad []BadExample, missing []int, err error) {
+// finish reports a chunk of n examples as done. Whoever finishes the last one
+// completes the batch.
+func (p *pipeline) finish(s *slot, n int, w *worker, err error) {
 	p.mu.Lock()
-	defer p.mu.Unlock()
-	s.bad = append(s.bad, bad...)
-	s.missing = append(s.missing, missing...)
+	s.bad = append(s.bad, w.bad...)
+	s.missing = append(s.missing, w.missing...)
 	if err != nil {
 		s.err = err
 	}
-	if s.pending -= n; s.pending == 0 {
-		p.changed.Broadcast()
+	s.pending -= n
+	last := s.pending == 0
+	p.mu.Unlock()
+	if !last {
+		return
 	}
+	s.leaveOut()
+	if s.err == nil && p.l.cfg.Mix.Enabled() {
+		w.pcg.Seed(key(p.l.cfg.Seed, streamBatch, uint64(s.batch.Step)))
+		p.l.cfg.Mix.apply(&s.batch, w.rng)
+	}
+	p.mu.Lock()
+	s.done = true
+	p.mu.Unlock()
+	p.changed.Broadcast()
 }
 
 // leaveOut closes the gaps of the examples that are missing, and puts the
-// unreadable ones in order.
+// unreadable ones in the order of their indices.
 func (s *slot) leaveOut() {
 	slices.SortFunc(s.bad, func(a, b BadExample) int { return a.Index - b.Index })
 	if len(s.missing) == 0 {
@@ -189,7 +206,7 @@ var errAllBad = errors.New("no readable example is left to stand in")
 // worker is the state of one goroutine.
 type worker struct {
 	l       *Loader
-	proc    *vision.Processor
+	procs   map[[2]int]*vision.Processor // by size
 	sample  Sample
 	pcg     rand.PCG
 	rng     *rand.Rand
@@ -199,11 +216,7 @@ type worker struct {
 
 // work makes chunks until there are none.
 func (p *pipeline) work() {
-	proc, err := vision.NewProcessor(p.l.cfg.Preprocess)
-	if err == nil {
-		proc.Decoder.MaxPixels = p.l.cfg.MaxPixels
-	}
-	w := &worker{l: p.l, proc: proc}
+	w := &worker{l: p.l, procs: map[[2]int]*vision.Processor{}}
 	w.rng = rand.New(&w.pcg)
 	for {
 		s, from, to := p.next()
@@ -211,15 +224,33 @@ func (p *pipeline) work() {
 			return
 		}
 		w.bad, w.missing = w.bad[:0], w.missing[:0]
+		shape := s.batch.Images.Shape
+		proc, err := w.processor([2]int{shape.H, shape.W})
 		for i := from; i < to && err == nil; i++ {
-			err = w.fill(s, i)
+			err = w.fill(proc, s, i)
 		}
-		p.finish(s, to-from, w.bad, w.missing, err)
+		p.finish(s, to-from, w, err)
 	}
 }
 
+// processor returns the one for a size.
+func (w *worker) processor(size [2]int) (*vision.Processor, error) {
+	if v := w.procs[size]; v != nil {
+		return v, nil
+	}
+	p := w.l.cfg.Preprocess
+	p.Size = size
+	v, err := vision.NewProcessor(p)
+	if err != nil {
+		return nil, err
+	}
+	v.Decoder.MaxPixels = w.l.cfg.MaxPixels
+	w.procs[size] = v
+	return v, nil
+}
+
 // fill makes example i of the batch.
-func (w *worker) fill(s *slot, i int) error {
+func (w *worker) fill(proc *vision.Processor, s *slot, i int) error {
 	n := w.l.set.Len()
 	b := &s.batch
 	size := len(b.Images.Data) / len(b.Labels)
@@ -230,7 +261,7 @@ func (w *worker) fill(s *slot, i int) error {
 		if s.order != nil {
 			example = int(s.order[example])
 		}
-		err := w.example(dst, b.Epoch, example)
+		err := w.example(proc, dst, b.Epoch, example)
 		if err == nil {
 			b.Labels[i], b.Examples[i] = w.l.set.Label(example), example
 			return nil
@@ -248,15 +279,15 @@ func (w *worker) fill(s *slot, i int) error {
 }
 
 // example makes the input of one example.
-func (w *worker) example(dst []float32, epoch, example int) error {
+func (w *worker) example(proc *vision.Processor, dst []float32, epoch, example int) error {
 	if err := w.l.set.Read(example, &w.sample); err != nil {
 		return err
 	}
 	if w.l.cfg.Augment == nil {
-		return w.proc.EvalTo(dst, w.sample.Picture)
+		return proc.EvalTo(dst, w.sample.Picture)
 	}
 	w.pcg.Seed(key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
-	return w.proc.TrainTo(dst, w.sample.Picture, w.l.cfg.Augment, w.rng)
+	return proc.TrainTo(dst, w.sample.Picture, w.l.cfg.Augment, w.rng)
 }
 
 // resized returns a slice of n elements, in s's memory where it is large

@@ -1,0 +1,132 @@
+package data
+
+import (
+	"fmt"
+	"math"
+	"math/rand/v2"
+)
+
+// Mix blends the pictures of a training batch with each other: picture i with
+// picture n-1-i, all by the same share.
+type Mix struct {
+	// Mixup is the parameter of the Beta distribution of a pixelwise blend's
+	// share (Zhang et al., mixup, 2018); 0 means no mixup.
+	Mixup float64 `json:"mixup" toml:"mixup"`
+	// CutMix is the same for a rectangle pasted in (Yun et al., CutMix, 2019).
+	CutMix float64 `json:"cutmix" toml:"cutmix"`
+	// Probability that a batch is mixed; 1 if it is zero.
+	Probability float64 `json:"probability,omitempty" toml:"probability,omitempty"`
+	// Switch is the probability of CutMix where both are set; 0.5 if it is
+	// zero.
+	Switch float64 `json:"switch,omitempty" toml:"switch,omitempty"`
+}
+
+// Enabled says whether any batch is mixed.
+func (m Mix) Enabled() bool { return m.Mixup > 0 || m.CutMix > 0 }
+
+// WithDefaults returns m with every unset field filled in.
+func (m Mix) WithDefaults() Mix {
+	if m.Probability == 0 {
+		m.Probability = 1
+	}
+	if m.Switch == 0 {
+		m.Switch = 0.5
+	}
+	return m
+}
+
+// Validate reports what keeps m, after its defaults, from being applied.
+func (m Mix) Validate() error {
+	m = m.WithDefaults()
+	if !(m.Mixup >= 0 && m.CutMix >= 0) || math.IsInf(m.Mixup+m.CutMix, 0) {
+		return fmt.Errorf("mix: mixup %v, cutmix %v: want 0 or more", m.Mixup, m.CutMix)
+	}
+	if !(m.Probability > 0 && m.Probability <= 1 && m.Switch > 0 && m.Switch <= 1) {
+		return fmt.Errorf("mix: probability %v, switch %v: want more than 0, at most 1", m.Probability, m.Switch)
+	}
+	return nil
+}
+
+// apply mixes the batch.
+func (m Mix) apply(b *Batch, rng *rand.Rand) {
+	n := len(b.Labels)
+	b.Share = 1
+	b.Other = resized(b.Other, n)
+	for i := range n {
+		b.Other[i] = b.Labels[n-1-i]
+	}
+	if rng.Float64() >= m.Probability {
+		return
+	}
+	cut := m.CutMix > 0 && (m.Mixup == 0 || rng.Float64() < m.Switch)
+	if cut {
+		m.cut(b, beta(m.CutMix, rng), rng)
+		return
+	}
+	share := float32(beta(m.Mixup, rng))
+	b.Share = share
+	for i := range n / 2 {
+		x, y := b.picture(i), b.picture(n-1-i)
+		for j, v := range x {
+			x[j] = float32(share*v) + float32((1-share)*y[j])
+			y[j] = float32(share*y[j]) + float32((1-share)*v)
+		}
+	}
+}
+
+// cut exchanges a rectangle of about 1-share of the area, anywhere; the part of
+// it that lies outside does not count.
+func (m Mix) cut(b *Batch, share float64, rng *rand.Rand) {
+	s := b.Images.Shape
+	side := math.Sqrt(1 - share)
+	ch, cw := int(float64(s.H)*side), int(float64(s.W)*side)
+	cy, cx := rng.IntN(s.H), rng.IntN(s.W)
+	y0, y1 := max(cy-ch/2, 0), min(cy+ch/2, s.H)
+	x0, x1 := max(cx-cw/2, 0), min(cx+cw/2, s.W)
+	b.Share = 1 - float32((y1-y0)*(x1-x0))/float32(s.H*s.W)
+	for i := range s.N / 2 {
+		one, two := b.picture(i), b.picture(s.N-1-i)
+		for y := y0; y < y1; y++ {
+			x, z := one[(y*s.W+x0)*s.C:(y*s.W+x1)*s.C], two[(y*s.W+x0)*s.C:]
+			for j, v := range x {
+				x[j], z[j] = z[j], v
+			}
+		}
+	}
+}
+
+// picture returns the pixels of the i-th picture.
+func (b *Batch) picture(i int) []float32 {
+	size := len(b.Images.Data) / len(b.Labels)
+	return b.Images.Data[i*size : (i+1)*size]
+}
+
+// beta draws from the Beta distribution with both parameters a.
+func beta(a float64, rng *rand.Rand) float64 {
+	x, y := gamma(a, rng), gamma(a, rng)
+	if x+y == 0 {
+		return float64(rng.Uint64() & 1) // both vanish for a tiny a
+	}
+	return x / (x + y)
+}
+
+// gamma draws from the Gamma distribution of shape a, after Marsaglia and Tsang
+// (2000).
+func gamma(a float64, rng *rand.Rand) float64 {
+	if a < 1 {
+		return gamma(a+1, rng) * math.Pow(1-rng.Float64(), 1/a)
+	}
+	d := a - 1./3
+	c := 1 / math.Sqrt(9*d)
+	for {
+		x := rng.NormFloat64()
+		v := 1 + c*x
+		if v <= 0 {
+			continue
+		}
+		v = v * v * v
+		if math.Log(1-rng.Float64()) < x*x/2+d-d*v+d*math.Log(v) {
+			return d * v
+		}
+	}
+}
