@@ -98,6 +98,15 @@ func present(values ...*value) []*value {
 	return out
 }
 
+func (c *convLayer) matrixLen() (n int) {
+	for _, g := range c.op.Groups {
+		if c.op.Kernel == 1 {
+			n += kernel.MatrixLen(g.Out, g.In)
+		}
+	}
+	return n
+}
+
 // packBias computes the bias.
 func (c *convLayer) packBias(p *packer) {
 	if c.op.Bias != graph.NoParam {
@@ -121,11 +130,19 @@ func (c *convLayer) pack(p *packer) {
 	in, at := 0, 0
 	for i, g := range c.op.Groups {
 		part := w.next(g.Out * g.In * k * k)
-		m := kernel.PackConv(part, g.Out, g.In, k)
+		var scale []float32
 		if c.affine != nil {
-			m.ScaleOutputs(c.affine.scale[at:][:g.Out])
+			scale = c.affine.scale[at:][:g.Out]
 		}
-		c.groups[i] = convGroup{in: in, out: at, weight: m}
+		c.groups[i] = convGroup{in: in, out: at}
+		if k == 1 {
+			c.groups[i].weight = p.matrix(part, g.Out, g.In, scale)
+		} else {
+			c.groups[i].weight = kernel.PackConv(part, g.Out, g.In, k)
+			if scale != nil {
+				c.groups[i].weight.ScaleOutputs(scale)
+			}
+		}
 		if p.stem == c {
 			c.bytes = c.foldBytes(part, g, p)
 		}

@@ -29,6 +29,7 @@ type segment struct {
 	group    graph.MixGroup
 	filter   *kernel.DWFilter
 	in       int            // first channel that the expansion reads
+	inputs   int            // channels that the expansion reads
 	weight   *kernel.Matrix // of the expansion; nil for none
 }
 
@@ -49,6 +50,7 @@ func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 	if c := l.expansion(n.in[0]); c != nil {
 		d.expand, d.x = c, c.x
 	}
+	d.cut()
 	return end, d
 }
 
@@ -72,11 +74,17 @@ func (d *depthwiseLayer) args() (reads, writes []*value) {
 	return present(d.x), present(d.y, d.pool)
 }
 
+func (d *depthwiseLayer) matrixLen() (n int) {
+	for _, s := range d.segments {
+		n += kernel.MatrixLen(s.channels, s.inputs)
+	}
+	return n
+}
+
 func (d *depthwiseLayer) pack(p *packer) {
 	if d.affine != nil {
 		d.bias = d.affine.shift
 	}
-	d.cut()
 	w := p.weights(d.op.Weights)
 	for i := range d.segments {
 		s := &d.segments[i]
@@ -107,7 +115,7 @@ func (d *depthwiseLayer) cut() {
 				end += expansion[e].Out
 			}
 			c := min(rest, end-at)
-			d.segments = append(d.segments, segment{at: at, channels: c, group: g, in: in})
+			d.segments = append(d.segments, segment{at: at, channels: c, group: g, in: in, inputs: expansion[e].In})
 			at += c
 			rest -= c
 		}
@@ -117,17 +125,13 @@ func (d *depthwiseLayer) cut() {
 // packExpansion packs the weights of the expansion by segments.
 func (d *depthwiseLayer) packExpansion(p *packer) {
 	w := p.weights(d.expand.op.Weights)
-	a := d.expand.affine
-	at, i := 0, 0
-	for _, g := range d.expand.op.Groups {
-		for end := at + g.Out; at < end; i++ {
-			s := &d.segments[i]
-			s.weight = kernel.PackMatrix(w.next(s.channels*g.In), s.channels, g.In)
-			if a != nil {
-				s.weight.ScaleOutputs(a.scale[at:][:s.channels])
-			}
-			at += s.channels
+	for i := range d.segments {
+		s := &d.segments[i]
+		var scale []float32
+		if a := d.expand.affine; a != nil {
+			scale = a.scale[s.at:][:s.channels]
 		}
+		s.weight = p.matrix(w.next(s.channels*s.inputs), s.channels, s.inputs, scale)
 	}
 	d.expand.affine = nil
 }

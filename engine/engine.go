@@ -76,7 +76,7 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 		p.mean, p.std = slices.Clone(opts.Mean), slices.Clone(opts.Std)
 		p.net.stem = p.net.findStem()
 	}
-	p.net.pack(p.pool, packer{values: values, mean: opts.Mean, std: opts.Std})
+	p.net.pack(p.pool, &packing{values: values, mean: opts.Mean, std: opts.Std})
 	p.calls.init(opts.MaxConcurrent)
 	return p, nil
 }

@@ -35,14 +35,14 @@ func newState() *state {
 // fit makes room for a plan run by a number of workers.
 func (s *state) fit(p *plan, workers int) {
 	if len(s.arena) < p.arena {
-		s.arena = make([]float32, p.arena)
+		s.arena = memory(p.arena)
 	}
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
 	}
 	for i := range s.scratch[:workers] {
 		if len(s.scratch[i]) < p.scratch {
-			s.scratch[i] = make([]float32, p.scratch)
+			s.scratch[i] = memory(p.scratch)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func (v *value) storage() (root *value, at int) {
 // more steps once the input's size is known.
 type layer interface {
 	args() (reads, writes []*value)
+	matrixLen() int // elements of packed matrices
 	pack(p *packer)
 	plan(b *builder)
 }

@@ -2,14 +2,35 @@ package engine
 
 import (
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
-// packer gives layers the values of their parameters.
-type packer struct {
+// packing is what all layers need to pack their weights.
+type packing struct {
 	values    graph.Values[float32]
 	stem      *convLayer // the layer that also takes bytes; nil for none
 	mean, std []float32
+}
+
+// packer gives one layer the values of its parameters and memory for its
+// matrices.
+type packer struct {
+	*packing
+	mem []float32
+}
+
+// matrix returns the packed form of w, out rows of in values each, with row i
+// multiplied by scale[i]. A nil scale is all ones.
+func (p *packer) matrix(w []float32, out, in int, scale []float32) *kernel.Matrix {
+	n := kernel.MatrixLen(out, in)
+	m := kernel.MatrixIn(p.mem[:n], out, in)
+	p.mem = p.mem[n:]
+	m.Pack(w)
+	if scale != nil {
+		m.ScaleOutputs(scale)
+	}
+	return m
 }
 
 // weightReader yields the values of several parameters one after the other.
@@ -53,8 +74,21 @@ func (n *network) findStem() (stem *convLayer) {
 	return stem
 }
 
-// pack packs the weights of all layers. p holds the values and the normalisation.
-func (n *network) pack(pool *par.Pool, p packer) {
-	p.stem = n.stem
-	pool.Run(len(n.layers), func(i int) { n.layers[i].pack(&p) })
+// pack packs the weights of all layers.
+func (n *network) pack(pool *par.Pool, shared *packing) {
+	shared.stem = n.stem
+	ends := make([]int, len(n.layers))
+	size := 0
+	for i, l := range n.layers {
+		size += l.matrixLen()
+		ends[i] = size
+	}
+	mem := memory(size)
+	pool.Run(len(n.layers), func(i int) {
+		from := 0
+		if i > 0 {
+			from = ends[i-1]
+		}
+		n.layers[i].pack(&packer{shared, mem[from:ends[i]]})
+	})
 }

@@ -9,11 +9,13 @@ import (
 // one of them.
 
 type globalPoolLayer struct {
+	noWeights
 	name string
 	x, y *value
 }
 
 type poolLayer struct {
+	noWeights
 	name string
 	op   *graph.Pool
 	x, y *value
@@ -21,12 +23,14 @@ type poolLayer struct {
 
 // scaleLayer multiplies each channel of an image by its factor.
 type scaleLayer struct {
+	noWeights
 	name       string
 	x, factors *value
 	y          *value
 }
 
 type addLayer struct {
+	noWeights
 	name    string
 	a, b, y *value
 	act     kernel.Act
@@ -34,6 +38,7 @@ type addLayer struct {
 
 // affineLayer computes act(x·scale + shift); without a scale, act(x).
 type affineLayer struct {
+	noWeights
 	name         string
 	x, y         *value
 	scale, shift []float32
@@ -42,6 +47,7 @@ type affineLayer struct {
 
 // concatLayer joins values. Those that already lie in y need no copy.
 type concatLayer struct {
+	noWeights
 	name  string
 	parts []*value
 	at    []int // first channel of each part in y
@@ -49,12 +55,14 @@ type concatLayer struct {
 }
 
 type shuffleLayer struct {
+	noWeights
 	name   string
 	groups int
 	x, y   *value
 }
 
 type shiftLayer struct {
+	noWeights
 	name string
 	op   *graph.Shift
 	x, y *value
@@ -73,14 +81,11 @@ func (l *scaleLayer) overwrites() (*value, []*value)  { return l.y, []*value{l.x
 func (l *addLayer) overwrites() (*value, []*value)    { return l.y, []*value{l.a, l.b} }
 func (l *affineLayer) overwrites() (*value, []*value) { return l.y, []*value{l.x} }
 
-func (*globalPoolLayer) pack(*packer) {}
-func (*poolLayer) pack(*packer)       {}
-func (*scaleLayer) pack(*packer)      {}
-func (*addLayer) pack(*packer)        {}
-func (*affineLayer) pack(*packer)     {}
-func (*concatLayer) pack(*packer)     {}
-func (*shuffleLayer) pack(*packer)    {}
-func (*shiftLayer) pack(*packer)      {}
+// noWeights is embedded in layers that have nothing to pack.
+type noWeights struct{}
+
+func (noWeights) matrixLen() int { return 0 }
+func (noWeights) pack(*packer)   {}
 
 // concat returns the layer of a concatenation. Parts with storage of their
 // own are moved into the result, so that their layers write there.

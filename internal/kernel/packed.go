@@ -1,5 +1,16 @@
 package kernel
 
+// MatrixLen returns the number of elements that a matrix needs.
+func MatrixLen(out, in int) int {
+	return (out + panelCols - 1) / panelCols * panelCols * in
+}
+
+// MatrixIn returns a matrix of the given size whose values lie in mem, of
+// length MatrixLen: zeros, where the matrix is to have them.
+func MatrixIn[T Float](mem []T, out, in int) *MatrixOf[T] {
+	return &MatrixOf[T]{K: in, N: out, panels: mem[:MatrixLen(out, in)]}
+}
+
 // Columns returns the outputs [from, to) of m as a matrix that shares its
 // memory. from is a multiple of 16.
 func (m *MatrixOf[T]) Columns(from, to int) MatrixOf[T] {
