@@ -2,6 +2,7 @@
 
 Others run it as split, convolutions, concat; that is what their exporters make of it. One thread, batch 1.
 """
+import subprocess
 import sys
 
 import export
@@ -73,29 +74,41 @@ def files(c):
     net, x = module(c)
     onnx = export.write(d / f'{tag}.onnx', lambda p: torch.onnx.export(net, x, str(p), opset_version=17, dynamo=False))
     image = export.write(d / f'{tag}.f32', lambda p: x.numpy().tofile(p))
-    return dict(c, threads=1, batch=1, shape=list(x.shape), onnx=str(onnx), input=str(image))
+    weights = export.write(d / f'{tag}.weights.f32', lambda p: torch.cat([w.flatten() for w in net.parameters()]).detach().numpy().tofile(p))
+    return dict(c, threads=1, batch=1, shape=list(x.shape), onnx=str(onnx), input=str(image), weights=str(weights))
+
+
+def check(workers, c):
+    """All must compute the same."""
+    import numpy as np
+    outputs = {w.name: w.logits() for w in workers}
+    want = outputs[workers[-1].name]
+    for name, y in outputs.items():
+        error = float(np.abs(y - want).max())
+        if not error <= 1e-4:
+            raise SystemExit(f'{name} and {workers[-1].name} differ by {error:g} on {c}')
 
 
 def measure(a, start):
-    """Other engines keep one process for all cases; ours starts anew, which takes it milliseconds."""
+    """Every engine keeps one process for all cases. Ours is bench/mixconvop: the kernels, without graph or engine."""
     specs = [files(c) for c in cases()]
-    peers = [w for w in (start(lambda e=e: schedule.python_worker(e, specs[0], 'mixconv.py'), e) for e in ENGINES if e in a.engines) if w]
+    workers = [start(lambda e=e: schedule.python_worker(e, specs[0], 'mixconv.py'), e) for e in ENGINES if e in a.engines]
+    if a.mixnet:
+        program = export.CACHE / 'mixconvop'
+        subprocess.run(['go', 'build', '-o', program, './bench/mixconvop'], cwd=export.HERE.parent, check=True)
+        workers.append(start(lambda: schedule.Worker('mixnet', [program]), 'mixnet'))
+    workers = [w for w in workers if w]
     results = []
     for c in specs:
-        workers = list(peers)
-        for w in peers:
+        for w in workers:
             w.slices = []
             w.ask(load=c)
-        op = f'{c["channels"]},{c["size"]}x{c["size"]},{c["stride"]},{".".join(map(str, c["kernels"]))}'
-        ours = start(lambda: schedule.Worker('mixnet', [a.mixnet, 'bench', '--mixconv', op, '--threads', 1, '--worker']), 'mixnet') if a.mixnet else None
-        workers += [ours] if ours else []
         schedule.interleave(workers, max(3, a.rounds // 3), min(a.seconds, 0.05), 0.005)
+        check(workers, c)
         rows = schedule.ratio([w.summary() for w in workers])
-        if ours:
-            ours.finish()
         results.append(dict(channels=c['channels'], size=c['size'], stride=c['stride'], kernels='.'.join(map(str, c['kernels'])), macs=macs(c), threads=1, rows=rows))
-        print(op, {r['engine']: round(r['median_ms'] * 1e3) for r in rows}, flush=True)
-    for w in peers:
+        print(f'{c["channels"]} x {c["size"]}^2 /{c["stride"]} {c["kernels"]}:', {r['engine']: round(r['median_ms'] * 1e3, 1) for r in rows}, flush=True)
+    for w in workers:
         w.finish()
     return results
 
