@@ -1,4 +1,6 @@
 """Runs several engines' workers in turns, so that a noisy moment of the machine hits all of them alike."""
+import contextlib
+import fcntl
 import json
 import os
 import pathlib
@@ -74,14 +76,27 @@ def python_worker(peer, spec, script='worker.py', env=None):
     return Worker(peer, [sys.executable, HERE / script, peer, path], {'OMP_NUM_THREADS': threads, **(env or {})})
 
 
+@contextlib.contextmanager
+def alone():
+    """Holds the lock file named by MIXNET_BENCH_LOCK, if any, so that measurements on one machine wait for each other."""
+    path = os.environ.get('MIXNET_BENCH_LOCK')
+    if not path:
+        yield
+        return
+    with open(path, 'w') as f:
+        fcntl.flock(f, fcntl.LOCK_EX)
+        yield
+
+
 def interleave(workers, rounds=10, seconds=0.5, pause=0.05):
     """Each round gives every worker one turn, in an order that rotates. The pause lets the last one's threads fall asleep."""
-    for w in workers:
-        w.warm(seconds)
-    for r in range(rounds):
-        for w in workers[r % len(workers):] + workers[:r % len(workers)]:
-            time.sleep(pause)
-            w.slices.append(w.ask(run=w.calls)['ms'])
+    with alone():
+        for w in workers:
+            w.warm(seconds)
+        for r in range(rounds):
+            for w in workers[r % len(workers):] + workers[:r % len(workers)]:
+                time.sleep(pause)
+                w.slices.append(w.ask(run=w.calls)['ms'])
 
 
 def ratio(rows, ours='mixnet'):
