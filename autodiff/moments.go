@@ -1,6 +1,9 @@
 package autodiff
 
-import "github.com/mixnet-go/mixnet/tensor"
+import (
+	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/tensor"
+)
 
 // moments gathers mean and variance of channels tile by tile. Values are
 // counted as differences from a pivot, the first value seen of each channel,
@@ -25,7 +28,7 @@ func (m *moments[T]) add(scratch []T, t tile[T]) {
 	}
 	sum, squares := scratch[:cols], scratch[cols:2*cols]
 	clear(scratch[:2*cols])
-	addMoments(sum, squares, t.data, t.stride, t.rows(), cols, pivot)
+	kernel.Moments(t.data, t.stride, t.rows(), pivot, sum, squares)
 	for i := range cols {
 		m.count[t.c0+i] += float64(t.rows())
 		m.sum[t.c0+i] += float64(sum[i])

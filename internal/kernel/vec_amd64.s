@@ -2299,73 +2299,85 @@ end:
 	VZEROUPPER
 	RET
 
-// func momentsAVX2(src *float32, srcStride int, rows int, c int, sum *float32, squares *float32)
+// func momentsAVX2(src *float32, srcStride int, rows int, c int, pivot *float32, sum *float32, squares *float32)
 // Requires: AVX, FMA3
-TEXT ·momentsAVX2(SB), NOSPLIT, $0-48
+TEXT ·momentsAVX2(SB), NOSPLIT, $0-56
 	MOVQ src+0(FP), AX
 	MOVQ srcStride+8(FP), R8
 	MOVQ c+24(FP), R12
 	XORQ R13, R13
 
 b4:
-	CMPQ   R12, $0x00000020
-	JLT    b4_end
-	VXORPS Y0, Y0, Y0
-	VXORPS Y4, Y4, Y4
-	VXORPS Y1, Y1, Y1
-	VXORPS Y5, Y5, Y5
-	VXORPS Y2, Y2, Y2
-	VXORPS Y6, Y6, Y6
-	VXORPS Y3, Y3, Y3
-	VXORPS Y7, Y7, Y7
-	MOVQ   AX, DX
-	MOVQ   rows+16(FP), R11
+	CMPQ    R12, $0x00000020
+	JLT     b4_end
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y4, Y4, Y4
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS (R14)(R13*1), Y8
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y5, Y5, Y5
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 32(R14)(R13*1), Y9
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y6, Y6, Y6
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 64(R14)(R13*1), Y10
+	VXORPS  Y3, Y3, Y3
+	VXORPS  Y7, Y7, Y7
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 96(R14)(R13*1), Y11
+	MOVQ    AX, DX
+	MOVQ    rows+16(FP), R11
 
 b4_row:
-	VMOVUPS     (DX), Y8
-	VADDPS      Y8, Y0, Y0
-	VFMADD231PS Y8, Y8, Y4
-	VMOVUPS     32(DX), Y9
-	VADDPS      Y9, Y1, Y1
-	VFMADD231PS Y9, Y9, Y5
-	VMOVUPS     64(DX), Y10
-	VADDPS      Y10, Y2, Y2
-	VFMADD231PS Y10, Y10, Y6
-	VMOVUPS     96(DX), Y11
-	VADDPS      Y11, Y3, Y3
-	VFMADD231PS Y11, Y11, Y7
+	VMOVUPS     (DX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VFMADD231PS Y12, Y12, Y4
+	VMOVUPS     32(DX), Y13
+	VSUBPS      Y9, Y13, Y13
+	VADDPS      Y13, Y1, Y1
+	VFMADD231PS Y13, Y13, Y5
+	VMOVUPS     64(DX), Y12
+	VSUBPS      Y10, Y12, Y12
+	VADDPS      Y12, Y2, Y2
+	VFMADD231PS Y12, Y12, Y6
+	VMOVUPS     96(DX), Y13
+	VSUBPS      Y11, Y13, Y13
+	VADDPS      Y13, Y3, Y3
+	VFMADD231PS Y13, Y13, Y7
 	ADDQ        R8, DX
 	DECQ        R11
 	JNZ         b4_row
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     (R14)(R13*1), Y8
 	VADDPS      Y8, Y0, Y0
 	VMOVUPS     Y0, (R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     (R14)(R13*1), Y8
 	VADDPS      Y8, Y4, Y4
 	VMOVUPS     Y4, (R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     32(R14)(R13*1), Y8
 	VADDPS      Y8, Y1, Y1
 	VMOVUPS     Y1, 32(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     32(R14)(R13*1), Y8
 	VADDPS      Y8, Y5, Y5
 	VMOVUPS     Y5, 32(R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     64(R14)(R13*1), Y8
 	VADDPS      Y8, Y2, Y2
 	VMOVUPS     Y2, 64(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     64(R14)(R13*1), Y8
 	VADDPS      Y8, Y6, Y6
 	VMOVUPS     Y6, 64(R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     96(R14)(R13*1), Y8
 	VADDPS      Y8, Y3, Y3
 	VMOVUPS     Y3, 96(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     96(R14)(R13*1), Y8
 	VADDPS      Y8, Y7, Y7
 	VMOVUPS     Y7, 96(R14)(R13*1)
@@ -2376,25 +2388,28 @@ b4_row:
 
 b4_end:
 b1:
-	CMPQ   R12, $0x00000008
-	JLT    b1_end
-	VXORPS Y0, Y0, Y0
-	VXORPS Y4, Y4, Y4
-	MOVQ   AX, DX
-	MOVQ   rows+16(FP), R11
+	CMPQ    R12, $0x00000008
+	JLT     b1_end
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y4, Y4, Y4
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS (R14)(R13*1), Y8
+	MOVQ    AX, DX
+	MOVQ    rows+16(FP), R11
 
 b1_row:
-	VMOVUPS     (DX), Y8
-	VADDPS      Y8, Y0, Y0
-	VFMADD231PS Y8, Y8, Y4
+	VMOVUPS     (DX), Y12
+	VSUBPS      Y8, Y12, Y12
+	VADDPS      Y12, Y0, Y0
+	VFMADD231PS Y12, Y12, Y4
 	ADDQ        R8, DX
 	DECQ        R11
 	JNZ         b1_row
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     (R14)(R13*1), Y8
 	VADDPS      Y8, Y0, Y0
 	VMOVUPS     Y0, (R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     (R14)(R13*1), Y8
 	VADDPS      Y8, Y4, Y4
 	VMOVUPS     Y4, (R14)(R13*1)
@@ -2404,25 +2419,28 @@ b1_row:
 	JMP         b1
 
 b1_end:
-	TESTQ   R12, R12
-	JZ      end
-	MOVQ    R12, R14
-	NEGQ    R14
-	LEAQ    tailmask<>+32(SB), R15
-	VMOVUPS (R15)(R14*4), Y15
-	VXORPS  Y0, Y0, Y0
-	VXORPS  Y4, Y4, Y4
-	MOVQ    AX, DX
-	MOVQ    rows+16(FP), R11
+	TESTQ      R12, R12
+	JZ         end
+	MOVQ       R12, R14
+	NEGQ       R14
+	LEAQ       tailmask<>+32(SB), R15
+	VMOVUPS    (R15)(R14*4), Y15
+	VXORPS     Y0, Y0, Y0
+	VXORPS     Y4, Y4, Y4
+	MOVQ       pivot+32(FP), R14
+	VMASKMOVPS (R14)(R13*1), Y15, Y8
+	MOVQ       AX, DX
+	MOVQ       rows+16(FP), R11
 
 tail_row:
-	VMASKMOVPS   (DX), Y15, Y8
-	VADDPS       Y8, Y0, Y0
-	VFMADD231PS  Y8, Y8, Y4
+	VMASKMOVPS   (DX), Y15, Y12
+	VSUBPS       Y8, Y12, Y12
+	VADDPS       Y12, Y0, Y0
+	VFMADD231PS  Y12, Y12, Y4
 	ADDQ         R8, DX
 	DECQ         R11
 	JNZ          tail_row
-	MOVQ         sum+32(FP), R14
+	MOVQ         sum+40(FP), R14
 	VMASKMOVPS   (R14)(R13*1), Y15, Y8
 	VADDPS       Y8, Y0, Y0
 	ADDQ         R13, R14
@@ -2445,7 +2463,7 @@ tail_s1_1:
 	VMOVSS X0, (R14)
 
 tail_s1_0:
-	MOVQ         squares+40(FP), R14
+	MOVQ         squares+48(FP), R14
 	VMASKMOVPS   (R14)(R13*1), Y15, Y8
 	VADDPS       Y8, Y4, Y4
 	ADDQ         R13, R14
@@ -6725,73 +6743,85 @@ end:
 	VZEROUPPER
 	RET
 
-// func momentsAVX512(src *float32, srcStride int, rows int, c int, sum *float32, squares *float32)
+// func momentsAVX512(src *float32, srcStride int, rows int, c int, pivot *float32, sum *float32, squares *float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·momentsAVX512(SB), NOSPLIT, $0-48
+TEXT ·momentsAVX512(SB), NOSPLIT, $0-56
 	MOVQ src+0(FP), AX
 	MOVQ srcStride+8(FP), R8
 	MOVQ c+24(FP), R12
 	XORQ R13, R13
 
 b4:
-	CMPQ   R12, $0x00000040
-	JLT    b4_end
-	VPXORD Z0, Z0, Z0
-	VPXORD Z4, Z4, Z4
-	VPXORD Z1, Z1, Z1
-	VPXORD Z5, Z5, Z5
-	VPXORD Z2, Z2, Z2
-	VPXORD Z6, Z6, Z6
-	VPXORD Z3, Z3, Z3
-	VPXORD Z7, Z7, Z7
-	MOVQ   AX, DX
-	MOVQ   rows+16(FP), R11
+	CMPQ    R12, $0x00000040
+	JLT     b4_end
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z4, Z4, Z4
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS (R14)(R13*1), Z8
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z5, Z5, Z5
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 64(R14)(R13*1), Z9
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z6, Z6, Z6
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 128(R14)(R13*1), Z10
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z7, Z7, Z7
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS 192(R14)(R13*1), Z11
+	MOVQ    AX, DX
+	MOVQ    rows+16(FP), R11
 
 b4_row:
-	VMOVUPS     (DX), Z8
-	VADDPS      Z8, Z0, Z0
-	VFMADD231PS Z8, Z8, Z4
-	VMOVUPS     64(DX), Z9
-	VADDPS      Z9, Z1, Z1
-	VFMADD231PS Z9, Z9, Z5
-	VMOVUPS     128(DX), Z10
-	VADDPS      Z10, Z2, Z2
-	VFMADD231PS Z10, Z10, Z6
-	VMOVUPS     192(DX), Z11
-	VADDPS      Z11, Z3, Z3
-	VFMADD231PS Z11, Z11, Z7
+	VMOVUPS     (DX), Z12
+	VSUBPS      Z8, Z12, Z12
+	VADDPS      Z12, Z0, Z0
+	VFMADD231PS Z12, Z12, Z4
+	VMOVUPS     64(DX), Z13
+	VSUBPS      Z9, Z13, Z13
+	VADDPS      Z13, Z1, Z1
+	VFMADD231PS Z13, Z13, Z5
+	VMOVUPS     128(DX), Z12
+	VSUBPS      Z10, Z12, Z12
+	VADDPS      Z12, Z2, Z2
+	VFMADD231PS Z12, Z12, Z6
+	VMOVUPS     192(DX), Z13
+	VSUBPS      Z11, Z13, Z13
+	VADDPS      Z13, Z3, Z3
+	VFMADD231PS Z13, Z13, Z7
 	ADDQ        R8, DX
 	DECQ        R11
 	JNZ         b4_row
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     (R14)(R13*1), Z8
 	VADDPS      Z8, Z0, Z0
 	VMOVUPS     Z0, (R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     (R14)(R13*1), Z8
 	VADDPS      Z8, Z4, Z4
 	VMOVUPS     Z4, (R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     64(R14)(R13*1), Z8
 	VADDPS      Z8, Z1, Z1
 	VMOVUPS     Z1, 64(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     64(R14)(R13*1), Z8
 	VADDPS      Z8, Z5, Z5
 	VMOVUPS     Z5, 64(R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     128(R14)(R13*1), Z8
 	VADDPS      Z8, Z2, Z2
 	VMOVUPS     Z2, 128(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     128(R14)(R13*1), Z8
 	VADDPS      Z8, Z6, Z6
 	VMOVUPS     Z6, 128(R14)(R13*1)
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     192(R14)(R13*1), Z8
 	VADDPS      Z8, Z3, Z3
 	VMOVUPS     Z3, 192(R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     192(R14)(R13*1), Z8
 	VADDPS      Z8, Z7, Z7
 	VMOVUPS     Z7, 192(R14)(R13*1)
@@ -6802,25 +6832,28 @@ b4_row:
 
 b4_end:
 b1:
-	CMPQ   R12, $0x00000010
-	JLT    b1_end
-	VPXORD Z0, Z0, Z0
-	VPXORD Z4, Z4, Z4
-	MOVQ   AX, DX
-	MOVQ   rows+16(FP), R11
+	CMPQ    R12, $0x00000010
+	JLT     b1_end
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z4, Z4, Z4
+	MOVQ    pivot+32(FP), R14
+	VMOVUPS (R14)(R13*1), Z8
+	MOVQ    AX, DX
+	MOVQ    rows+16(FP), R11
 
 b1_row:
-	VMOVUPS     (DX), Z8
-	VADDPS      Z8, Z0, Z0
-	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS     (DX), Z12
+	VSUBPS      Z8, Z12, Z12
+	VADDPS      Z12, Z0, Z0
+	VFMADD231PS Z12, Z12, Z4
 	ADDQ        R8, DX
 	DECQ        R11
 	JNZ         b1_row
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS     (R14)(R13*1), Z8
 	VADDPS      Z8, Z0, Z0
 	VMOVUPS     Z0, (R14)(R13*1)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS     (R14)(R13*1), Z8
 	VADDPS      Z8, Z4, Z4
 	VMOVUPS     Z4, (R14)(R13*1)
@@ -6830,30 +6863,33 @@ b1_row:
 	JMP         b1
 
 b1_end:
-	TESTQ  R12, R12
-	JZ     end
-	MOVQ   R12, R14
-	MOVL   $0xffffffff, R15
-	BZHIL  R14, R15, R15
-	KMOVW  R15, K1
-	VPXORD Z0, Z0, Z0
-	VPXORD Z4, Z4, Z4
-	MOVQ   AX, DX
-	MOVQ   rows+16(FP), R11
+	TESTQ     R12, R12
+	JZ        end
+	MOVQ      R12, R14
+	MOVL      $0xffffffff, R15
+	BZHIL     R14, R15, R15
+	KMOVW     R15, K1
+	VPXORD    Z0, Z0, Z0
+	VPXORD    Z4, Z4, Z4
+	MOVQ      pivot+32(FP), R14
+	VMOVUPS.Z (R14)(R13*1), K1, Z8
+	MOVQ      AX, DX
+	MOVQ      rows+16(FP), R11
 
 tail_row:
-	VMOVUPS.Z   (DX), K1, Z8
-	VADDPS      Z8, Z0, Z0
-	VFMADD231PS Z8, Z8, Z4
+	VMOVUPS.Z   (DX), K1, Z12
+	VSUBPS      Z8, Z12, Z12
+	VADDPS      Z12, Z0, Z0
+	VFMADD231PS Z12, Z12, Z4
 	ADDQ        R8, DX
 	DECQ        R11
 	JNZ         tail_row
-	MOVQ        sum+32(FP), R14
+	MOVQ        sum+40(FP), R14
 	VMOVUPS.Z   (R14)(R13*1), K1, Z8
 	VADDPS      Z8, Z0, Z0
 	ADDQ        R13, R14
 	VMOVUPS     Z0, K1, (R14)
-	MOVQ        squares+40(FP), R14
+	MOVQ        squares+48(FP), R14
 	VMOVUPS.Z   (R14)(R13*1), K1, Z8
 	VADDPS      Z8, Z4, Z4
 	ADDQ        R13, R14

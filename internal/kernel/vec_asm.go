@@ -164,15 +164,15 @@ func affine2Asm(dst []float32, dstStride int, g []float32, gStride int, z []floa
 	return true
 }
 
-func momentsAsm(src []float32, stride, rows int, sum, squares []float32) bool {
+func momentsAsm(src []float32, stride, rows int, pivot, sum, squares []float32) bool {
 	if rows == 0 {
 		return true
 	}
 	switch cpu.Current() {
 	case cpu.AVX512:
-		momentsAVX512(p(src), 4*stride, rows, len(sum), p(sum), p(squares))
+		momentsAVX512(p(src), 4*stride, rows, len(sum), p(pivot), p(sum), p(squares))
 	case cpu.AVX2:
-		momentsAVX2(p(src), 4*stride, rows, len(sum), p(sum), p(squares))
+		momentsAVX2(p(src), 4*stride, rows, len(sum), p(pivot), p(sum), p(squares))
 	default:
 		return false
 	}

@@ -19,5 +19,5 @@ func affineActGradAsm([]float32, int, []float32, int, int, []float32, []float32,
 func affine2Asm([]float32, int, []float32, int, []float32, int, int, []float32, []float32, []float32) bool {
 	return false
 }
-func momentsAsm([]float32, int, int, []float32, []float32) bool      { return false }
+func momentsAsm(_ []float32, _, _ int, _, _, _ []float32) bool       { return false }
 func dotRowsAsm([]float32, []float32, int, []float32, int, int) bool { return false }

@@ -49,10 +49,10 @@ func sumRowsAVX2(dst *float32, src *float32, srcStride int, rows int, c int)
 //go:noescape
 func dotRowsAVX2(dst *float32, a *float32, aStride int, b *float32, bStride int, rows int, c int)
 
-// momentsAVX2 adds channels of src to sum, and of their squares to squares.
+// momentsAVX2 adds channels of src-pivot to sum, and of their squares to squares.
 //
 //go:noescape
-func momentsAVX2(src *float32, srcStride int, rows int, c int, sum *float32, squares *float32)
+func momentsAVX2(src *float32, srcStride int, rows int, c int, pivot *float32, sum *float32, squares *float32)
 
 // affineActAVX2 sets dst to activation variant of scale·src+shift.
 //
@@ -114,10 +114,10 @@ func sumRowsAVX512(dst *float32, src *float32, srcStride int, rows int, c int)
 //go:noescape
 func dotRowsAVX512(dst *float32, a *float32, aStride int, b *float32, bStride int, rows int, c int)
 
-// momentsAVX512 adds channels of src to sum, and of their squares to squares.
+// momentsAVX512 adds channels of src-pivot to sum, and of their squares to squares.
 //
 //go:noescape
-func momentsAVX512(src *float32, srcStride int, rows int, c int, sum *float32, squares *float32)
+func momentsAVX512(src *float32, srcStride int, rows int, c int, pivot *float32, sum *float32, squares *float32)
 
 // affineActAVX512 sets dst to activation variant of scale·src+shift.
 //

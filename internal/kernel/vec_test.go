@@ -91,9 +91,9 @@ var loops = []loop{
 		func(x *operands) { DotRows(x.chans[0], x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.rows) },
 		func(x *operands) { dotRowsGeneric(x.chans[0], x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.rows) },
 	}, {
-		"Moments", 1, 2, false,
-		func(x *operands) { Moments(x.mat[0], x.stride[0], x.rows, x.chans[0], x.chans[1]) },
-		func(x *operands) { momentsGeneric(x.mat[0], x.stride[0], x.rows, x.chans[0], x.chans[1]) },
+		"Moments", 1, 3, false,
+		func(x *operands) { Moments(x.mat[0], x.stride[0], x.rows, x.chans[0], x.chans[1], x.chans[2]) },
+		func(x *operands) { momentsGeneric(x.mat[0], x.stride[0], x.rows, x.chans[0], x.chans[1], x.chans[2]) },
 	}, {
 		"AffineAct", 2, 2, true,
 		func(x *operands) {

@@ -59,15 +59,16 @@ func Affine2[T Float](dst []T, dstStride int, g []T, gStride int, z []T, zStride
 	affine2Generic(dst, dstStride, g, gStride, z, zStride, rows, ag, az, shift)
 }
 
-// Moments adds each channel of rows pixels to sum, and its square to squares,
-// for c < len(sum).
-func Moments[T Float](src []T, stride, rows int, sum, squares []T) {
-	squares = squares[:len(sum)]
+// Moments adds the difference of each channel of rows pixels from its pivot to
+// sum, and the square of that to squares, for c < len(sum). A pivot near the
+// mean keeps the variance of values that are large beside it.
+func Moments[T Float](src []T, stride, rows int, pivot, sum, squares []T) {
+	pivot, squares = pivot[:len(sum)], squares[:len(sum)]
 	need("source", src, rows, stride, len(sum))
-	if s, ok := any(src).([]float32); ok && momentsAsm(s, stride, rows, any(sum).([]float32), any(squares).([]float32)) {
+	if s, ok := any(src).([]float32); ok && momentsAsm(s, stride, rows, any(pivot).([]float32), any(sum).([]float32), any(squares).([]float32)) {
 		return
 	}
-	momentsGeneric(src, stride, rows, sum, squares)
+	momentsGeneric(src, stride, rows, pivot, sum, squares)
 }
 
 // DotRows adds the products of two matrices of rows pixels by channel:

@@ -81,11 +81,12 @@ func affine2Generic[T Float](dst []T, dstStride int, g []T, gStride int, z []T, 
 	}
 }
 
-func momentsGeneric[T Float](src []T, stride, rows int, sum, squares []T) {
+func momentsGeneric[T Float](src []T, stride, rows int, pivot, sum, squares []T) {
 	for r := range rows {
 		for c, x := range src[r*stride:][:len(sum)] {
-			sum[c] += x
-			squares[c] += x * x
+			d := x - pivot[c]
+			sum[c] += d
+			squares[c] += d * d
 		}
 	}
 }

@@ -229,20 +229,23 @@ func dotRows(s *simd.ISA) {
 }
 
 func moments(s *simd.ISA) {
-	text(s, "moments", "func(src *float32, srcStride, rows, c int, sum, squares *float32)",
-		"adds channels of src to sum, and of their squares to squares.")
+	text(s, "moments", "func(src *float32, srcStride, rows, c int, pivot, sum, squares *float32)",
+		"adds channels of src-pivot to sum, and of their squares to squares.")
 	r := simd.Rows{ISA: s, Mats: []string{"src"}, Blocks: []int{4, 1}}
 	r.Setup = func(b *simd.Block) {
 		for v := range b.Vecs {
 			s.Zero(s.V(v))
 			s.Zero(s.V(4 + v))
+			b.Chan("pivot", v, s.V(8+v))
 		}
 	}
 	r.Row = func(b *simd.Block) {
 		for v := range b.Vecs {
-			b.Load(0, v, s.V(8+v))
-			VADDPS(s.V(8+v), s.V(v), s.V(v))
-			VFMADD231PS(s.V(8+v), s.V(8+v), s.V(4+v))
+			x := s.V(12 + v%2)
+			b.Load(0, v, x)
+			VSUBPS(s.V(8+v), x, x)
+			VADDPS(x, s.V(v), s.V(v))
+			VFMADD231PS(x, x, s.V(4+v))
 		}
 	}
 	r.Finish = func(b *simd.Block) {
