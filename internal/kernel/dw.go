@@ -141,6 +141,13 @@ func DepthwiseGradInput[T Float](dx, dy []T, w *DWFilterOf[T], g *DW, from, to i
 // with respect to the output. AddTo unpacks the result.
 func DepthwiseGradWeight[T Float](dw *DWFilterOf[T], x, dy []T, g *DW, from, to int) {
 	checkDW(dy, x, dw, g, from, to, g.OutH)
+	if f, ok := any(dw).(*DWFilter); ok {
+		s, _ := any(x).([]float32)
+		d, _ := any(dy).([]float32)
+		if depthwiseGradWeightAsm(f, s, d, g, from, to) {
+			return
+		}
+	}
 	depthwiseGradWeightGeneric(dw, x, dy, g, from, to)
 }
 

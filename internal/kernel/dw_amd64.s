@@ -11392,6 +11392,6173 @@ pixel:
 	VZEROUPPER
 	RET
 
+// func dwGrad1x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad1x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	MOVQ    a+24(FP), DI
+	MOVQ    120(DI), R15
+	MOVQ    R15, 104(SP)
+	MOVQ    128(DI), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    136(DI), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    144(DI), R15
+	MOVQ    R15, 128(SP)
+	MOVQ    $0x00000000, 96(SP)
+	CMPQ    112(SP), $0x00
+	JE      smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x07
+	JEQ     tile7
+	CMPQ    R15, $0x06
+	JEQ     tile6
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+
+tile1_0_enter:
+tile1_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+
+tile2_0_enter:
+tile2_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y3
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y3, Y14, Y0
+
+tile3_0_enter:
+tile3_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y3
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y4
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y3, Y14, Y0
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y4, Y14, Y0
+
+tile4_0_enter:
+tile4_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y3
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y4
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y5
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y3, Y14, Y0
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y4, Y14, Y0
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y5, Y14, Y0
+
+tile5_0_enter:
+tile5_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+	JMP  next
+
+tile6:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y3
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y4
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y5
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile6_0_done
+	TESTQ       AX, AX
+	JNZ         tile6_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+	CMPQ        BX, $0x02
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y3, Y14, Y0
+	CMPQ        BX, $0x03
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y4, Y14, Y0
+	CMPQ        BX, $0x04
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y5, Y14, Y0
+	CMPQ        BX, $0x05
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+
+tile6_0_enter:
+tile6_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile6
+	JMP  next
+
+tile7:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y1
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y2
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y3
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y4
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y5
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile7_0_done
+	TESTQ       AX, AX
+	JNZ         tile7_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y1, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y2, Y14, Y0
+	CMPQ        BX, $0x02
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y3, Y14, Y0
+	CMPQ        BX, $0x03
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y4, Y14, Y0
+	CMPQ        BX, $0x04
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y5, Y14, Y0
+	CMPQ        BX, $0x05
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x06
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+
+tile7_0_enter:
+tile7_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile7
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    $0x20, 80(SP)
+	SUBQ    $0x08, 88(SP)
+	JGT     vector
+	VZEROUPPER
+	RET
+
+// func dwGrad2x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad2x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x03
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y7
+	ADDQ    BX, R15
+	CMPQ    CX, $0x04
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y9
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+
+tile1_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_3_done
+	TESTQ       AX, AX
+	JNZ         tile1_3_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile1_3_done
+
+tile1_3_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	JMP         tile1_3_done
+
+tile1_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_3_1
+
+tile1_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_4_done
+	TESTQ       AX, AX
+	JNZ         tile1_4_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x01
+	JEQ         tile1_4_done
+
+tile1_4_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y9
+	JMP         tile1_4_done
+
+tile1_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_4_1
+
+tile1_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+
+tile2_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_3_done
+	TESTQ       AX, AX
+	JNZ         tile2_3_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile2_3_done
+
+tile2_3_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile2_3_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	JMP         tile2_3_done
+
+tile2_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_3_1
+
+tile2_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_4_done
+	TESTQ       AX, AX
+	JNZ         tile2_4_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x01
+	JEQ         tile2_4_done
+
+tile2_4_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x02
+	JEQ         tile2_4_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y9
+	JMP         tile2_4_done
+
+tile2_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_4_1
+
+tile2_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+
+tile3_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_3_done
+	TESTQ       AX, AX
+	JNZ         tile3_3_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile3_3_done
+
+tile3_3_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile3_3_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile3_3_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	JMP         tile3_3_done
+
+tile3_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_3_1
+
+tile3_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_4_done
+	TESTQ       AX, AX
+	JNZ         tile3_4_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x01
+	JEQ         tile3_4_done
+
+tile3_4_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x02
+	JEQ         tile3_4_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y11, Y14, Y9
+	CMPQ        BX, $0x03
+	JEQ         tile3_4_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y9
+	JMP         tile3_4_done
+
+tile3_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_4_1
+
+tile3_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y0
+	VFMADD231PS Y12, Y14, Y1
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y1
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y3
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y5
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+
+tile4_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_3_done
+	TESTQ       AX, AX
+	JNZ         tile4_3_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile4_3_done
+
+tile4_3_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile4_3_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile4_3_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y6
+	VFMADD231PS Y12, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile4_3_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y7
+	JMP         tile4_3_done
+
+tile4_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_3_1
+
+tile4_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_4_done
+	TESTQ       AX, AX
+	JNZ         tile4_4_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x01
+	JEQ         tile4_4_done
+
+tile4_4_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x02
+	JEQ         tile4_4_done
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y11, Y14, Y9
+	CMPQ        BX, $0x03
+	JEQ         tile4_4_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y8
+	VFMADD231PS Y12, Y14, Y9
+	CMPQ        BX, $0x04
+	JEQ         tile4_4_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y9
+	JMP         tile4_4_done
+
+tile4_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_4_1
+
+tile4_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x03
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y7, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x04
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y9, (DX)
+
+store:
+	ADDQ $0x20, 80(SP)
+	SUBQ $0x08, 88(SP)
+	JGT  vector
+	VZEROUPPER
+	RET
+
+// func dwGrad3x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad3x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y8
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y2
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y5
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y8
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+
+tile4_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	VFMADD231PS Y11, Y14, Y8
+	CMPQ        BX, $0x05
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y8
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+	CMPQ AX, $0x02
+	JEQ  tile4_2_2
+
+tile4_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y0
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y2
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+
+tile5_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y5
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+	CMPQ AX, $0x02
+	JEQ  tile5_1_2
+
+tile5_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_2_done
+	TESTQ       AX, AX
+	JNZ         tile5_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile5_2_done
+
+tile5_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile5_2_done
+
+tile5_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y6
+	VFMADD231PS Y12, Y14, Y7
+	VFMADD231PS Y11, Y14, Y8
+	CMPQ        BX, $0x05
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y7
+	VFMADD231PS Y12, Y14, Y8
+	CMPQ        BX, $0x06
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y8
+	JMP         tile5_2_done
+
+tile5_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_2_1
+	CMPQ AX, $0x02
+	JEQ  tile5_2_2
+
+tile5_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y8, (DX)
+
+store:
+	ADDQ $0x20, 80(SP)
+	SUBQ $0x08, 88(SP)
+	JGT  vector
+	VZEROUPPER
+	RET
+
+// func dwGrad3x2AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad3x2AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y8
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	SHLQ    $0x01, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y2
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y5
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y8
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile2_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x05
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile3_2_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y2
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	CMPQ        BX, $0x08
+	JEQ         tile4_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	CMPQ        BX, $0x08
+	JEQ         tile4_1_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+
+tile4_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x05
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y8
+	CMPQ        BX, $0x07
+	JEQ         tile4_2_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	CMPQ        BX, $0x08
+	JEQ         tile4_2_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y12, Y14, Y8
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+	CMPQ AX, $0x02
+	JEQ  tile4_2_2
+
+tile4_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y2
+	CMPQ        BX, $0x07
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	CMPQ        BX, $0x08
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y13, Y14, Y0
+	VFMADD231PS Y12, Y14, Y2
+	CMPQ        BX, $0x09
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y1
+	CMPQ        BX, $0x0a
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y2
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+
+tile5_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        BX, $0x06
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	CMPQ        BX, $0x08
+	JEQ         tile5_1_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y5
+	CMPQ        BX, $0x09
+	JEQ         tile5_1_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y4
+	CMPQ        BX, $0x0a
+	JEQ         tile5_1_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y5
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+	CMPQ AX, $0x02
+	JEQ  tile5_1_2
+
+tile5_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_2_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_2_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x01
+	JEQ         tile5_2_done
+
+tile5_2_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x02
+	JEQ         tile5_2_done
+
+tile5_2_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y8
+	CMPQ        BX, $0x03
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x05
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y8
+	CMPQ        BX, $0x07
+	JEQ         tile5_2_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	CMPQ        BX, $0x08
+	JEQ         tile5_2_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y13, Y14, Y6
+	VFMADD231PS Y12, Y14, Y8
+	CMPQ        BX, $0x09
+	JEQ         tile5_2_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y7
+	CMPQ        BX, $0x0a
+	JEQ         tile5_2_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y8
+	JMP         tile5_2_done
+
+tile5_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_2_1
+	CMPQ AX, $0x02
+	JEQ  tile5_2_2
+
+tile5_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SHLQ $0x01, R15
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y8, (DX)
+
+store:
+	ADDQ $0x20, 80(SP)
+	SUBQ $0x08, 88(SP)
+	JGT  vector
+	VZEROUPPER
+	RET
+
+// func dwGrad4x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad4x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y7
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x06
+	JEQ     tile6
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y3
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y7
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+
+tile1_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	VFMADD231PS Y8, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y9, Y14, Y7
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+
+tile2_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VFMADD231PS Y8, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+
+tile3_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+
+tile4_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VFMADD231PS Y8, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x03
+	JEQ  tile4_1_3
+
+tile4_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+
+tile5_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	CMPQ        BX, $0x07
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x03
+	JEQ  tile5_0_3
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+
+tile5_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+
+tile5_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VFMADD231PS Y8, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x07
+	JEQ         tile5_1_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile5_1_2
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+	CMPQ AX, $0x03
+	JEQ  tile5_1_3
+
+tile5_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+	JMP  next
+
+tile6:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile6_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile6_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile6_0_done
+
+tile6_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile6_0_done
+
+tile6_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile6_0_done
+
+tile6_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	CMPQ        BX, $0x05
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y0
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x06
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	CMPQ        BX, $0x07
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	CMPQ        BX, $0x08
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y13, Y14, Y3
+	JMP         tile6_0_done
+
+tile6_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile6_0_2
+	CMPQ AX, $0x01
+	JEQ  tile6_0_1
+	CMPQ AX, $0x03
+	JEQ  tile6_0_3
+
+tile6_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile6_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile6_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	CMPQ        BX, $0x01
+	JEQ         tile6_1_done
+
+tile6_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x02
+	JEQ         tile6_1_done
+
+tile6_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x03
+	JEQ         tile6_1_done
+
+tile6_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	VFMADD231PS Y8, Y14, Y7
+	CMPQ        BX, $0x04
+	JEQ         tile6_1_done
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	VFMADD231PS Y9, Y14, Y7
+	CMPQ        BX, $0x05
+	JEQ         tile6_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y4
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x06
+	JEQ         tile6_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y5
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	CMPQ        BX, $0x07
+	JEQ         tile6_1_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y6
+	VFMADD231PS Y12, Y14, Y7
+	CMPQ        BX, $0x08
+	JEQ         tile6_1_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y13, Y14, Y7
+	JMP         tile6_1_done
+
+tile6_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile6_1_2
+	CMPQ AX, $0x01
+	JEQ  tile6_1_1
+	CMPQ AX, $0x03
+	JEQ  tile6_1_3
+
+tile6_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile6
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y7, (DX)
+
+store:
+	ADDQ $0x20, 80(SP)
+	SUBQ $0x08, 88(SP)
+	JGT  vector
+	VZEROUPPER
+	RET
+
+// func dwGrad5x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad5x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y4
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y9
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile1_1_done
+
+tile1_1_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y9
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+	CMPQ AX, $0x04
+	JEQ  tile1_1_4
+
+tile1_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+
+tile2_1_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x05
+	JEQ         tile2_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y9
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+	CMPQ AX, $0x04
+	JEQ  tile2_1_4
+
+tile2_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+
+tile3_1_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y12, Y14, Y7
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y11, Y14, Y9
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y9
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+	CMPQ AX, $0x04
+	JEQ  tile3_1_4
+
+tile3_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y0
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+
+tile4_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y1
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y2
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y3
+	VFMADD231PS Y12, Y14, Y4
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y4
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+	CMPQ AX, $0x04
+	JEQ  tile4_0_4
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	VFMADD231PS Y10, Y14, Y7
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+
+tile4_1_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y5
+	VFMADD231PS Y12, Y14, Y6
+	VFMADD231PS Y11, Y14, Y7
+	VFMADD231PS Y10, Y14, Y8
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+
+tile4_1_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y13, Y14, Y6
+	VFMADD231PS Y12, Y14, Y7
+	VFMADD231PS Y11, Y14, Y8
+	VFMADD231PS Y10, Y14, Y9
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y7
+	VFMADD231PS Y12, Y14, Y8
+	VFMADD231PS Y11, Y14, Y9
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y13, Y14, Y8
+	VFMADD231PS Y12, Y14, Y9
+	CMPQ        BX, $0x07
+	JEQ         tile4_1_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y13, Y14, Y9
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x03
+	JEQ  tile4_1_3
+	CMPQ AX, $0x04
+	JEQ  tile4_1_4
+
+tile4_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y9, (DX)
+
+store:
+	ADDQ $0x20, 80(SP)
+	SUBQ $0x08, 88(SP)
+	JGT  vector
+	VZEROUPPER
+	RET
+
+// func dwGrad6x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad6x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	MOVQ    a+24(FP), DI
+	MOVQ    120(DI), R15
+	MOVQ    R15, 104(SP)
+	MOVQ    128(DI), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    136(DI), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    144(DI), R15
+	MOVQ    R15, 128(SP)
+	MOVQ    $0x00000000, 96(SP)
+	CMPQ    112(SP), $0x00
+	JE      smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x07
+	JEQ     tile7
+	CMPQ    R15, $0x06
+	JEQ     tile6
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile1_0_done
+
+tile1_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y6, Y14, Y5
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+	CMPQ AX, $0x05
+	JEQ  tile1_0_5
+
+tile1_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+
+tile2_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y7, Y14, Y5
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+	CMPQ AX, $0x05
+	JEQ  tile2_0_5
+
+tile2_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+
+tile3_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y5
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+	CMPQ AX, $0x05
+	JEQ  tile3_0_5
+
+tile3_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+
+tile4_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+
+tile4_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x08
+	JEQ         tile4_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y9, Y14, Y5
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x04
+	JEQ  tile4_0_4
+	CMPQ AX, $0x05
+	JEQ  tile4_0_5
+
+tile4_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+
+tile5_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+
+tile5_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+
+tile5_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x08
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x09
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile5_0_3
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x04
+	JEQ  tile5_0_4
+	CMPQ AX, $0x05
+	JEQ  tile5_0_5
+
+tile5_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+	JMP  next
+
+tile6:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile6_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile6_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile6_0_done
+
+tile6_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile6_0_done
+
+tile6_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile6_0_done
+
+tile6_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile6_0_done
+
+tile6_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile6_0_done
+
+tile6_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x08
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x09
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x0a
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	JMP         tile6_0_done
+
+tile6_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile6_0_3
+	CMPQ AX, $0x02
+	JEQ  tile6_0_2
+	CMPQ AX, $0x01
+	JEQ  tile6_0_1
+	CMPQ AX, $0x04
+	JEQ  tile6_0_4
+	CMPQ AX, $0x05
+	JEQ  tile6_0_5
+
+tile6_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile6
+	JMP  next
+
+tile7:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y6
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile7_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile7_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y6, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile7_0_done
+
+tile7_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	VFMADD231PS Y6, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile7_0_done
+
+tile7_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	VFMADD231PS Y6, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile7_0_done
+
+tile7_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	VFMADD231PS Y6, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile7_0_done
+
+tile7_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	VFMADD231PS Y6, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile7_0_done
+
+tile7_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	VFMADD231PS Y6, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x07
+	JEQ         tile7_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	CMPQ        BX, $0x08
+	JEQ         tile7_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	CMPQ        BX, $0x09
+	JEQ         tile7_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	CMPQ        BX, $0x0a
+	JEQ         tile7_0_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	CMPQ        BX, $0x0b
+	JEQ         tile7_0_done
+	VMASKMOVPS  (R15)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	JMP         tile7_0_done
+
+tile7_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile7_0_3
+	CMPQ AX, $0x02
+	JEQ  tile7_0_2
+	CMPQ AX, $0x01
+	JEQ  tile7_0_1
+	CMPQ AX, $0x04
+	JEQ  tile7_0_4
+	CMPQ AX, $0x05
+	JEQ  tile7_0_5
+
+tile7_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile7
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    $0x20, 80(SP)
+	SUBQ    $0x08, 88(SP)
+	JGT     vector
+	VZEROUPPER
+	RET
+
+// func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, CMOV, FMA3
+TEXT ·dwGrad7x1AVX2(SB), NOSPLIT, $136-32
+	MOVQ a+24(FP), DI
+	MOVQ 64(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 72(DI), R14
+	MOVQ 40(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 48(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 80(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 88(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 152(DI), R15
+	MOVQ R15, 64(SP)
+	MOVQ (DI), R15
+	MOVQ R15, 72(SP)
+	MOVQ 16(DI), R15
+	MOVQ R15, 88(SP)
+	MOVQ $0x00000000, 80(SP)
+
+vector:
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000008, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	NEGQ    AX
+	LEAQ    tailmask<>+32(SB), R15
+	VMOVUPS (R15)(AX*4), Y15
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Y0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Y6
+	MOVQ    a+24(FP), DI
+	MOVQ    120(DI), R15
+	MOVQ    R15, 104(SP)
+	MOVQ    128(DI), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    136(DI), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    144(DI), R15
+	MOVQ    R15, 128(SP)
+	MOVQ    $0x00000000, 96(SP)
+	CMPQ    112(SP), $0x00
+	JE      smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x06
+	JEQ     tile6
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile1_0_done
+
+tile1_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile1_0_done
+
+tile1_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y7, Y14, Y6
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+	CMPQ AX, $0x05
+	JEQ  tile1_0_5
+	CMPQ AX, $0x06
+	JEQ  tile1_0_6
+
+tile1_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+
+tile2_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile2_0_done
+
+tile2_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y8, Y14, Y5
+	VFMADD231PS Y7, Y14, Y6
+	CMPQ        BX, $0x07
+	JEQ         tile2_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y6
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+	CMPQ AX, $0x05
+	JEQ  tile2_0_5
+	CMPQ AX, $0x06
+	JEQ  tile2_0_6
+
+tile2_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+
+tile3_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+
+tile3_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	VFMADD231PS Y7, Y14, Y6
+	CMPQ        BX, $0x07
+	JEQ         tile3_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x08
+	JEQ         tile3_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y9, Y14, Y6
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+	CMPQ AX, $0x05
+	JEQ  tile3_0_5
+	CMPQ AX, $0x06
+	JEQ  tile3_0_6
+
+tile3_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+
+tile4_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+
+tile4_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+
+tile4_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	VFMADD231PS Y7, Y14, Y6
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x08
+	JEQ         tile4_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x09
+	JEQ         tile4_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y6
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x04
+	JEQ  tile4_0_4
+	CMPQ AX, $0x05
+	JEQ  tile4_0_5
+	CMPQ AX, $0x06
+	JEQ  tile4_0_6
+
+tile4_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+
+tile5_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+
+tile5_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+
+tile5_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+
+tile5_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	VFMADD231PS Y7, Y14, Y6
+	CMPQ        BX, $0x07
+	JEQ         tile5_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x08
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x09
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x0a
+	JEQ         tile5_0_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y11, Y14, Y6
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile5_0_3
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x04
+	JEQ  tile5_0_4
+	CMPQ AX, $0x05
+	JEQ  tile5_0_5
+	CMPQ AX, $0x06
+	JEQ  tile5_0_6
+
+tile5_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+	JMP  next
+
+tile6:
+	MOVQ        DX, R15
+	VMASKMOVPS  (R15), Y15, Y7
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y8
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y9
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y10
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y11
+	ADDQ        R14, R15
+	VMASKMOVPS  (R15), Y15, Y12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile6_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile6_0_enter
+	VMASKMOVPS  (SI), Y15, Y14
+	VFMADD231PS Y7, Y14, Y0
+	CMPQ        BX, $0x01
+	JEQ         tile6_0_done
+
+tile6_0_1:
+	VMASKMOVPS  (SI)(R8*1), Y15, Y14
+	VFMADD231PS Y8, Y14, Y0
+	VFMADD231PS Y7, Y14, Y1
+	CMPQ        BX, $0x02
+	JEQ         tile6_0_done
+
+tile6_0_2:
+	VMASKMOVPS  (SI)(R8*2), Y15, Y14
+	VFMADD231PS Y9, Y14, Y0
+	VFMADD231PS Y8, Y14, Y1
+	VFMADD231PS Y7, Y14, Y2
+	CMPQ        BX, $0x03
+	JEQ         tile6_0_done
+
+tile6_0_3:
+	VMASKMOVPS  (SI)(R9*1), Y15, Y14
+	VFMADD231PS Y10, Y14, Y0
+	VFMADD231PS Y9, Y14, Y1
+	VFMADD231PS Y8, Y14, Y2
+	VFMADD231PS Y7, Y14, Y3
+	CMPQ        BX, $0x04
+	JEQ         tile6_0_done
+
+tile6_0_4:
+	VMASKMOVPS  (SI)(R8*4), Y15, Y14
+	VFMADD231PS Y11, Y14, Y0
+	VFMADD231PS Y10, Y14, Y1
+	VFMADD231PS Y9, Y14, Y2
+	VFMADD231PS Y8, Y14, Y3
+	VFMADD231PS Y7, Y14, Y4
+	CMPQ        BX, $0x05
+	JEQ         tile6_0_done
+
+tile6_0_5:
+	VMASKMOVPS  (SI)(R10*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y0
+	VFMADD231PS Y11, Y14, Y1
+	VFMADD231PS Y10, Y14, Y2
+	VFMADD231PS Y9, Y14, Y3
+	VFMADD231PS Y8, Y14, Y4
+	VFMADD231PS Y7, Y14, Y5
+	CMPQ        BX, $0x06
+	JEQ         tile6_0_done
+
+tile6_0_6:
+	VMASKMOVPS  (SI)(R9*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y1
+	VFMADD231PS Y11, Y14, Y2
+	VFMADD231PS Y10, Y14, Y3
+	VFMADD231PS Y9, Y14, Y4
+	VFMADD231PS Y8, Y14, Y5
+	VFMADD231PS Y7, Y14, Y6
+	CMPQ        BX, $0x07
+	JEQ         tile6_0_done
+	VMASKMOVPS  (SI)(R11*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y2
+	VFMADD231PS Y11, Y14, Y3
+	VFMADD231PS Y10, Y14, Y4
+	VFMADD231PS Y9, Y14, Y5
+	VFMADD231PS Y8, Y14, Y6
+	CMPQ        BX, $0x08
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15), Y15, Y14
+	VFMADD231PS Y12, Y14, Y3
+	VFMADD231PS Y11, Y14, Y4
+	VFMADD231PS Y10, Y14, Y5
+	VFMADD231PS Y9, Y14, Y6
+	CMPQ        BX, $0x09
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15)(R8*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y4
+	VFMADD231PS Y11, Y14, Y5
+	VFMADD231PS Y10, Y14, Y6
+	CMPQ        BX, $0x0a
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15)(R8*2), Y15, Y14
+	VFMADD231PS Y12, Y14, Y5
+	VFMADD231PS Y11, Y14, Y6
+	CMPQ        BX, $0x0b
+	JEQ         tile6_0_done
+	VMASKMOVPS  (R15)(R9*1), Y15, Y14
+	VFMADD231PS Y12, Y14, Y6
+	JMP         tile6_0_done
+
+tile6_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile6_0_3
+	CMPQ AX, $0x02
+	JEQ  tile6_0_2
+	CMPQ AX, $0x01
+	JEQ  tile6_0_1
+	CMPQ AX, $0x04
+	JEQ  tile6_0_4
+	CMPQ AX, $0x05
+	JEQ  tile6_0_5
+	CMPQ AX, $0x06
+	JEQ  tile6_0_6
+
+tile6_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile6
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Y0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Y6, (DX)
+	ADDQ    $0x20, 80(SP)
+	SUBQ    $0x08, 88(SP)
+	JGT     vector
+	VZEROUPPER
+	RET
+
 // func dwTile1AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
 TEXT ·dwTile1AVX512(SB), NOSPLIT, $104-56
@@ -22180,5 +28347,6104 @@ pixel:
 	ADDQ      R9, SI
 	DECQ      BX
 	JNZ       row
+	VZEROUPPER
+	RET
+
+// func dwGrad1x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad1x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	MOVQ    a+24(FP), DI
+	MOVQ    120(DI), R15
+	MOVQ    R15, 104(SP)
+	MOVQ    128(DI), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    136(DI), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    144(DI), R15
+	MOVQ    R15, 128(SP)
+	MOVQ    $0x00000000, 96(SP)
+	CMPQ    112(SP), $0x00
+	JE      smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x07
+	JEQ     tile7
+	CMPQ    R15, $0x06
+	JEQ     tile6
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+
+tile1_0_enter:
+tile1_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+
+tile2_0_enter:
+tile2_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z3
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z3, Z30, Z0
+
+tile3_0_enter:
+tile3_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z3
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z4
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z3, Z30, Z0
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z4, Z30, Z0
+
+tile4_0_enter:
+tile4_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z3
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z4
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z5
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z3, Z30, Z0
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z4, Z30, Z0
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z5, Z30, Z0
+
+tile5_0_enter:
+tile5_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+	JMP  next
+
+tile6:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z3
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z4
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z5
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z6
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile6_0_done
+	TESTQ       AX, AX
+	JNZ         tile6_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile6_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+	CMPQ        BX, $0x02
+	JEQ         tile6_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z3, Z30, Z0
+	CMPQ        BX, $0x03
+	JEQ         tile6_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z4, Z30, Z0
+	CMPQ        BX, $0x04
+	JEQ         tile6_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z5, Z30, Z0
+	CMPQ        BX, $0x05
+	JEQ         tile6_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z6, Z30, Z0
+
+tile6_0_enter:
+tile6_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile6
+	JMP  next
+
+tile7:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z1
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z2
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z3
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z4
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z5
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z6
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z7
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile7_0_done
+	TESTQ       AX, AX
+	JNZ         tile7_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z1, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z2, Z30, Z0
+	CMPQ        BX, $0x02
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z3, Z30, Z0
+	CMPQ        BX, $0x03
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z4, Z30, Z0
+	CMPQ        BX, $0x04
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z5, Z30, Z0
+	CMPQ        BX, $0x05
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z6, Z30, Z0
+	CMPQ        BX, $0x06
+	JEQ         tile7_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z7, Z30, Z0
+
+tile7_0_enter:
+tile7_0_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile7
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	VZEROUPPER
+	RET
+
+// func dwGrad2x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad2x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x03
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    BX, R15
+	CMPQ    CX, $0x04
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z9
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z5
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+
+tile1_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_3_done
+	TESTQ       AX, AX
+	JNZ         tile1_3_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile1_3_done
+
+tile1_3_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	JMP         tile1_3_done
+
+tile1_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_3_1
+
+tile1_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_4_done
+	TESTQ       AX, AX
+	JNZ         tile1_4_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile1_4_done
+
+tile1_4_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z9
+	JMP         tile1_4_done
+
+tile1_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_4_1
+
+tile1_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z1
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	VFMADD231PS Z10, Z30, Z3
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z5
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+
+tile2_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_3_done
+	TESTQ       AX, AX
+	JNZ         tile2_3_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile2_3_done
+
+tile2_3_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile2_3_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z7
+	JMP         tile2_3_done
+
+tile2_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_3_1
+
+tile2_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_4_done
+	TESTQ       AX, AX
+	JNZ         tile2_4_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile2_4_done
+
+tile2_4_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	VFMADD231PS Z10, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile2_4_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z9
+	JMP         tile2_4_done
+
+tile2_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_4_1
+
+tile2_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	VFMADD231PS Z10, Z30, Z3
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	VFMADD231PS Z11, Z30, Z3
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z5
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+
+tile3_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_3_done
+	TESTQ       AX, AX
+	JNZ         tile3_3_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile3_3_done
+
+tile3_3_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile3_3_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile3_3_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	JMP         tile3_3_done
+
+tile3_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_3_1
+
+tile3_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_4_done
+	TESTQ       AX, AX
+	JNZ         tile3_4_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile3_4_done
+
+tile3_4_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	VFMADD231PS Z10, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile3_4_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	VFMADD231PS Z11, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile3_4_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z9
+	JMP         tile3_4_done
+
+tile3_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_4_1
+
+tile3_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z1
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	VFMADD231PS Z10, Z30, Z3
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	VFMADD231PS Z11, Z30, Z3
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z3
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z5
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+
+tile4_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_3_done
+	TESTQ       AX, AX
+	JNZ         tile4_3_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile4_3_done
+
+tile4_3_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile4_3_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile4_3_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile4_3_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z7
+	JMP         tile4_3_done
+
+tile4_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_3_1
+
+tile4_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_4_done
+	TESTQ       AX, AX
+	JNZ         tile4_4_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile4_4_done
+
+tile4_4_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	VFMADD231PS Z10, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile4_4_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	VFMADD231PS Z11, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile4_4_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile4_4_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z9
+	JMP         tile4_4_done
+
+tile4_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_4_1
+
+tile4_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	VFMADD231PS Z13, Z30, Z1
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z1
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	VFMADD231PS Z10, Z30, Z3
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	VFMADD231PS Z11, Z30, Z3
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z2
+	VFMADD231PS Z13, Z30, Z3
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z3
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+
+tile5_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_2_done
+	TESTQ       AX, AX
+	JNZ         tile5_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile5_2_done
+
+tile5_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x04
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z4
+	VFMADD231PS Z13, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z5
+	JMP         tile5_2_done
+
+tile5_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_2_1
+
+tile5_2_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_3_done
+	TESTQ       AX, AX
+	JNZ         tile5_3_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile5_3_done
+
+tile5_3_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile5_3_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile5_3_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile5_3_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z6
+	VFMADD231PS Z13, Z30, Z7
+	CMPQ        BX, $0x05
+	JEQ         tile5_3_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	JMP         tile5_3_done
+
+tile5_3_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_3_1
+
+tile5_3_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_4_done
+	TESTQ       AX, AX
+	JNZ         tile5_4_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile5_4_done
+
+tile5_4_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	VFMADD231PS Z10, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile5_4_done
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	VFMADD231PS Z11, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile5_4_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile5_4_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z8
+	VFMADD231PS Z13, Z30, Z9
+	CMPQ        BX, $0x05
+	JEQ         tile5_4_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z9
+	JMP         tile5_4_done
+
+tile5_4_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_4_1
+
+tile5_4_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x03
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x04
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z9, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad3x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad3x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z8
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z2
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z5
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z8
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z5
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z1
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z4
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z5
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z7
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z1
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	VFMADD231PS Z11, Z30, Z2
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z4
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z5
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+
+tile4_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z7
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	VFMADD231PS Z11, Z30, Z8
+	CMPQ        BX, $0x05
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+	CMPQ AX, $0x02
+	JEQ  tile4_2_2
+
+tile4_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z1
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z1
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	VFMADD231PS Z11, Z30, Z2
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+
+tile5_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z4
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	VFMADD231PS Z11, Z30, Z4
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z3
+	VFMADD231PS Z12, Z30, Z4
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z5
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+	CMPQ AX, $0x02
+	JEQ  tile5_1_2
+
+tile5_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_2_done
+	TESTQ       AX, AX
+	JNZ         tile5_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile5_2_done
+
+tile5_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile5_2_done
+
+tile5_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z7
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z7
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	VFMADD231PS Z11, Z30, Z8
+	CMPQ        BX, $0x05
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z7
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x06
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	JMP         tile5_2_done
+
+tile5_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_2_1
+	CMPQ AX, $0x02
+	JEQ  tile5_2_2
+
+tile5_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z8, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad3x2AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad3x2AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z8
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	SHLQ    $0x01, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x05
+	JEQ     tile5
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z2
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z5
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z9, Z30, Z8
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z10, Z30, Z2
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z10, Z30, Z5
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z10, Z30, Z8
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z2
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z5
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x05
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x06
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z11, Z30, Z8
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z2
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x08
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x07
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x08
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z12, Z30, Z5
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+
+tile4_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x05
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x06
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z8
+	CMPQ        BX, $0x07
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x08
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+	CMPQ AX, $0x02
+	JEQ  tile4_2_2
+
+tile4_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+	JMP  next
+
+tile5:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z9
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z10
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z11
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile5_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile5_0_done
+
+tile5_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile5_0_done
+
+tile5_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z0
+	VFMADD231PS Z9, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z1
+	CMPQ        BX, $0x04
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z0
+	VFMADD231PS Z10, Z30, Z2
+	CMPQ        BX, $0x05
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z1
+	CMPQ        BX, $0x06
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	VFMADD231PS Z11, Z30, Z2
+	CMPQ        BX, $0x07
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x08
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x09
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (R15)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z1
+	CMPQ        BX, $0x0a
+	JEQ         tile5_0_done
+	VMOVUPS.Z   (R15)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	JMP         tile5_0_done
+
+tile5_0_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_0_1
+	CMPQ AX, $0x02
+	JEQ  tile5_0_2
+
+tile5_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z3
+	CMPQ        BX, $0x01
+	JEQ         tile5_1_done
+
+tile5_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z4
+	CMPQ        BX, $0x02
+	JEQ         tile5_1_done
+
+tile5_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z3
+	VFMADD231PS Z9, Z30, Z5
+	CMPQ        BX, $0x03
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z4
+	CMPQ        BX, $0x04
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z3
+	VFMADD231PS Z10, Z30, Z5
+	CMPQ        BX, $0x05
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z4
+	CMPQ        BX, $0x06
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	VFMADD231PS Z11, Z30, Z5
+	CMPQ        BX, $0x07
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x08
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z13, Z30, Z3
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x09
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (R15)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	CMPQ        BX, $0x0a
+	JEQ         tile5_1_done
+	VMOVUPS.Z   (R15)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z5
+	JMP         tile5_1_done
+
+tile5_1_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_1_1
+	CMPQ AX, $0x02
+	JEQ  tile5_1_2
+
+tile5_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile5_2_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile5_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z9, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile5_2_done
+
+tile5_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z9, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile5_2_done
+
+tile5_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z10, Z30, Z6
+	VFMADD231PS Z9, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z10, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z11, Z30, Z6
+	VFMADD231PS Z10, Z30, Z8
+	CMPQ        BX, $0x05
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z11, Z30, Z7
+	CMPQ        BX, $0x06
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	VFMADD231PS Z11, Z30, Z8
+	CMPQ        BX, $0x07
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x08
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x09
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (R15)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z7
+	CMPQ        BX, $0x0a
+	JEQ         tile5_2_done
+	VMOVUPS.Z   (R15)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	JMP         tile5_2_done
+
+tile5_2_enter:
+	CMPQ AX, $0x01
+	JEQ  tile5_2_1
+	CMPQ AX, $0x02
+	JEQ  tile5_2_2
+
+tile5_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile5
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SHLQ $0x01, R15
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z8, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad4x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad4x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z10
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z11
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x03
+	JEQ         tile1_2_done
+
+tile1_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z11
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x03
+	JEQ  tile1_2_3
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z3
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z5
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z7
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+
+tile2_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x04
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z11
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x03
+	JEQ  tile2_2_3
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z1
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z2
+	VFMADD231PS Z13, Z30, Z3
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z3
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z4
+	VFMADD231PS Z13, Z30, Z5
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z5
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z6
+	VFMADD231PS Z13, Z30, Z7
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z8
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+
+tile3_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z9
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z10
+	VFMADD231PS Z13, Z30, Z11
+	CMPQ        BX, $0x05
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z11
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x03
+	JEQ  tile3_2_3
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	VFMADD231PS Z14, Z30, Z1
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z1
+	VFMADD231PS Z14, Z30, Z2
+	VFMADD231PS Z13, Z30, Z3
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z2
+	VFMADD231PS Z14, Z30, Z3
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z3
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z4
+	VFMADD231PS Z13, Z30, Z5
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+
+tile4_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z4
+	VFMADD231PS Z14, Z30, Z5
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	VFMADD231PS Z14, Z30, Z6
+	VFMADD231PS Z13, Z30, Z7
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z6
+	VFMADD231PS Z14, Z30, Z7
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z7
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x03
+	JEQ  tile4_1_3
+
+tile4_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_2_done
+	TESTQ       AX, AX
+	JNZ         tile4_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x01
+	JEQ         tile4_2_done
+
+tile4_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x02
+	JEQ         tile4_2_done
+
+tile4_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z8
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x03
+	JEQ         tile4_2_done
+
+tile4_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z8
+	VFMADD231PS Z14, Z30, Z9
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x04
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z9
+	VFMADD231PS Z14, Z30, Z10
+	VFMADD231PS Z13, Z30, Z11
+	CMPQ        BX, $0x05
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	VFMADD231PS Z14, Z30, Z11
+	CMPQ        BX, $0x06
+	JEQ         tile4_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z11
+	JMP         tile4_2_done
+
+tile4_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile4_2_2
+	CMPQ AX, $0x01
+	JEQ  tile4_2_1
+	CMPQ AX, $0x03
+	JEQ  tile4_2_3
+
+tile4_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z11, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad5x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad5x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z10
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z11
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z12
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z13
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z14
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z4
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z6
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile1_1_done
+
+tile1_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z9
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+	CMPQ AX, $0x04
+	JEQ  tile1_1_4
+
+tile1_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_2_done
+	TESTQ       AX, AX
+	JNZ         tile1_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	CMPQ        BX, $0x01
+	JEQ         tile1_2_done
+
+tile1_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z11
+	CMPQ        BX, $0x02
+	JEQ         tile1_2_done
+
+tile1_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z12
+	CMPQ        BX, $0x03
+	JEQ         tile1_2_done
+
+tile1_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z13
+	CMPQ        BX, $0x04
+	JEQ         tile1_2_done
+
+tile1_2_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z14
+	JMP         tile1_2_done
+
+tile1_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile1_2_2
+	CMPQ AX, $0x01
+	JEQ  tile1_2_1
+	CMPQ AX, $0x03
+	JEQ  tile1_2_3
+	CMPQ AX, $0x04
+	JEQ  tile1_2_4
+
+tile1_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z16
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z0
+	VFMADD231PS Z15, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z1
+	VFMADD231PS Z15, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z2
+	VFMADD231PS Z15, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z16, Z30, Z3
+	VFMADD231PS Z15, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z4
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z5
+	VFMADD231PS Z15, Z30, Z6
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z6
+	VFMADD231PS Z15, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z7
+	VFMADD231PS Z15, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+
+tile2_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z16, Z30, Z8
+	VFMADD231PS Z15, Z30, Z9
+	CMPQ        BX, $0x05
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z9
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+	CMPQ AX, $0x04
+	JEQ  tile2_1_4
+
+tile2_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_2_done
+	TESTQ       AX, AX
+	JNZ         tile2_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	CMPQ        BX, $0x01
+	JEQ         tile2_2_done
+
+tile2_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z10
+	VFMADD231PS Z15, Z30, Z11
+	CMPQ        BX, $0x02
+	JEQ         tile2_2_done
+
+tile2_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z11
+	VFMADD231PS Z15, Z30, Z12
+	CMPQ        BX, $0x03
+	JEQ         tile2_2_done
+
+tile2_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z12
+	VFMADD231PS Z15, Z30, Z13
+	CMPQ        BX, $0x04
+	JEQ         tile2_2_done
+
+tile2_2_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z16, Z30, Z13
+	VFMADD231PS Z15, Z30, Z14
+	CMPQ        BX, $0x05
+	JEQ         tile2_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z14
+	JMP         tile2_2_done
+
+tile2_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile2_2_2
+	CMPQ AX, $0x01
+	JEQ  tile2_2_1
+	CMPQ AX, $0x03
+	JEQ  tile2_2_3
+	CMPQ AX, $0x04
+	JEQ  tile2_2_4
+
+tile2_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z16
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z17
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z0
+	VFMADD231PS Z15, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z0
+	VFMADD231PS Z16, Z30, Z1
+	VFMADD231PS Z15, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z1
+	VFMADD231PS Z16, Z30, Z2
+	VFMADD231PS Z15, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z17, Z30, Z2
+	VFMADD231PS Z16, Z30, Z3
+	VFMADD231PS Z15, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z3
+	VFMADD231PS Z16, Z30, Z4
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z4
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z5
+	VFMADD231PS Z15, Z30, Z6
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z5
+	VFMADD231PS Z16, Z30, Z6
+	VFMADD231PS Z15, Z30, Z7
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z6
+	VFMADD231PS Z16, Z30, Z7
+	VFMADD231PS Z15, Z30, Z8
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+
+tile3_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z17, Z30, Z7
+	VFMADD231PS Z16, Z30, Z8
+	VFMADD231PS Z15, Z30, Z9
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z8
+	VFMADD231PS Z16, Z30, Z9
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z9
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+	CMPQ AX, $0x04
+	JEQ  tile3_1_4
+
+tile3_1_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_2_done
+	TESTQ       AX, AX
+	JNZ         tile3_2_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	CMPQ        BX, $0x01
+	JEQ         tile3_2_done
+
+tile3_2_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z10
+	VFMADD231PS Z15, Z30, Z11
+	CMPQ        BX, $0x02
+	JEQ         tile3_2_done
+
+tile3_2_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z10
+	VFMADD231PS Z16, Z30, Z11
+	VFMADD231PS Z15, Z30, Z12
+	CMPQ        BX, $0x03
+	JEQ         tile3_2_done
+
+tile3_2_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z11
+	VFMADD231PS Z16, Z30, Z12
+	VFMADD231PS Z15, Z30, Z13
+	CMPQ        BX, $0x04
+	JEQ         tile3_2_done
+
+tile3_2_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z17, Z30, Z12
+	VFMADD231PS Z16, Z30, Z13
+	VFMADD231PS Z15, Z30, Z14
+	CMPQ        BX, $0x05
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z17, Z30, Z13
+	VFMADD231PS Z16, Z30, Z14
+	CMPQ        BX, $0x06
+	JEQ         tile3_2_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z17, Z30, Z14
+	JMP         tile3_2_done
+
+tile3_2_enter:
+	CMPQ AX, $0x02
+	JEQ  tile3_2_2
+	CMPQ AX, $0x01
+	JEQ  tile3_2_1
+	CMPQ AX, $0x03
+	JEQ  tile3_2_3
+	CMPQ AX, $0x04
+	JEQ  tile3_2_4
+
+tile3_2_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x02
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z11, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z12, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z13, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z14, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad6x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad6x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z6
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z10
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z11
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x04
+	JEQ     tile4
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile1_0_done
+
+tile1_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z5
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+	CMPQ AX, $0x05
+	JEQ  tile1_0_5
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile1_1_done
+
+tile1_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x05
+	JEQ         tile1_1_done
+
+tile1_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z12, Z30, Z11
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x04
+	JEQ  tile1_1_4
+	CMPQ AX, $0x05
+	JEQ  tile1_1_5
+
+tile1_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z3
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+
+tile2_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z5
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+	CMPQ AX, $0x05
+	JEQ  tile2_0_5
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z7
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+
+tile2_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x05
+	JEQ         tile2_1_done
+
+tile2_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x06
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z13, Z30, Z11
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x04
+	JEQ  tile2_1_4
+	CMPQ AX, $0x05
+	JEQ  tile2_1_5
+
+tile2_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z1
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z2
+	VFMADD231PS Z13, Z30, Z3
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+
+tile3_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z3
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z4
+	VFMADD231PS Z13, Z30, Z5
+	CMPQ        BX, $0x07
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z5
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+	CMPQ AX, $0x05
+	JEQ  tile3_0_5
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z6
+	VFMADD231PS Z13, Z30, Z7
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+
+tile3_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z8
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+
+tile3_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z9
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z10
+	VFMADD231PS Z13, Z30, Z11
+	CMPQ        BX, $0x07
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z11
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x04
+	JEQ  tile3_1_4
+	CMPQ AX, $0x05
+	JEQ  tile3_1_5
+
+tile3_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+	JMP  next
+
+tile4:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z12
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z13
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile4_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile4_0_done
+
+tile4_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z0
+	VFMADD231PS Z12, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile4_0_done
+
+tile4_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	VFMADD231PS Z13, Z30, Z1
+	VFMADD231PS Z12, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile4_0_done
+
+tile4_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	VFMADD231PS Z14, Z30, Z1
+	VFMADD231PS Z13, Z30, Z2
+	VFMADD231PS Z12, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile4_0_done
+
+tile4_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z1
+	VFMADD231PS Z14, Z30, Z2
+	VFMADD231PS Z13, Z30, Z3
+	VFMADD231PS Z12, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile4_0_done
+
+tile4_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z2
+	VFMADD231PS Z14, Z30, Z3
+	VFMADD231PS Z13, Z30, Z4
+	VFMADD231PS Z12, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z3
+	VFMADD231PS Z14, Z30, Z4
+	VFMADD231PS Z13, Z30, Z5
+	CMPQ        BX, $0x07
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z4
+	VFMADD231PS Z14, Z30, Z5
+	CMPQ        BX, $0x08
+	JEQ         tile4_0_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	JMP         tile4_0_done
+
+tile4_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile4_0_3
+	CMPQ AX, $0x02
+	JEQ  tile4_0_2
+	CMPQ AX, $0x01
+	JEQ  tile4_0_1
+	CMPQ AX, $0x04
+	JEQ  tile4_0_4
+	CMPQ AX, $0x05
+	JEQ  tile4_0_5
+
+tile4_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile4_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile4_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z12, Z30, Z6
+	CMPQ        BX, $0x01
+	JEQ         tile4_1_done
+
+tile4_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z13, Z30, Z6
+	VFMADD231PS Z12, Z30, Z7
+	CMPQ        BX, $0x02
+	JEQ         tile4_1_done
+
+tile4_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z6
+	VFMADD231PS Z13, Z30, Z7
+	VFMADD231PS Z12, Z30, Z8
+	CMPQ        BX, $0x03
+	JEQ         tile4_1_done
+
+tile4_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z6
+	VFMADD231PS Z14, Z30, Z7
+	VFMADD231PS Z13, Z30, Z8
+	VFMADD231PS Z12, Z30, Z9
+	CMPQ        BX, $0x04
+	JEQ         tile4_1_done
+
+tile4_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z7
+	VFMADD231PS Z14, Z30, Z8
+	VFMADD231PS Z13, Z30, Z9
+	VFMADD231PS Z12, Z30, Z10
+	CMPQ        BX, $0x05
+	JEQ         tile4_1_done
+
+tile4_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z8
+	VFMADD231PS Z14, Z30, Z9
+	VFMADD231PS Z13, Z30, Z10
+	VFMADD231PS Z12, Z30, Z11
+	CMPQ        BX, $0x06
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z9
+	VFMADD231PS Z14, Z30, Z10
+	VFMADD231PS Z13, Z30, Z11
+	CMPQ        BX, $0x07
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	VFMADD231PS Z14, Z30, Z11
+	CMPQ        BX, $0x08
+	JEQ         tile4_1_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z15, Z30, Z11
+	JMP         tile4_1_done
+
+tile4_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile4_1_3
+	CMPQ AX, $0x02
+	JEQ  tile4_1_2
+	CMPQ AX, $0x01
+	JEQ  tile4_1_1
+	CMPQ AX, $0x04
+	JEQ  tile4_1_4
+	CMPQ AX, $0x05
+	JEQ  tile4_1_5
+
+tile4_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile4
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z11, (DX)
+
+store:
+	VZEROUPPER
+	RET
+
+// func dwGrad7x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// Requires: AVX, AVX512F, BMI2, CMOV
+TEXT ·dwGrad7x1AVX512(SB), NOSPLIT, $136-32
+	MOVQ    a+24(FP), DI
+	MOVQ    64(DI), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (R9)(R8*4), R11
+	MOVQ    72(DI), R14
+	MOVQ    40(DI), R15
+	MOVQ    R15, (SP)
+	MOVQ    48(DI), R15
+	MOVQ    R15, 8(SP)
+	MOVQ    56(DI), R15
+	MOVQ    R15, 16(SP)
+	MOVQ    80(DI), R15
+	MOVQ    R15, 24(SP)
+	MOVQ    88(DI), R15
+	MOVQ    R15, 32(SP)
+	MOVQ    96(DI), R15
+	MOVQ    R15, 40(SP)
+	MOVQ    8(DI), R15
+	MOVQ    R15, 48(SP)
+	MOVQ    32(DI), R15
+	MOVQ    R15, 56(SP)
+	MOVQ    152(DI), R15
+	MOVQ    R15, 64(SP)
+	MOVQ    (DI), R15
+	MOVQ    R15, 72(SP)
+	MOVQ    16(DI), R15
+	MOVQ    R15, 88(SP)
+	MOVQ    $0x00000000, 80(SP)
+	MOVQ    88(SP), AX
+	MOVQ    $0x00000010, BX
+	CMPQ    AX, BX
+	CMOVQGT BX, AX
+	MOVL    $0xffffffff, R15
+	BZHIL   AX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z0
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z1
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z2
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z3
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z4
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z5
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z6
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     load
+	MOVQ    R15, DX
+	VMOVUPS (DX), Z7
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z8
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z9
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z10
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z11
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z12
+	ADDQ    AX, DX
+	VMOVUPS (DX), Z13
+
+load:
+	MOVQ a+24(FP), DI
+	MOVQ 120(DI), R15
+	MOVQ R15, 104(SP)
+	MOVQ 128(DI), R15
+	MOVQ R15, 112(SP)
+	MOVQ 136(DI), R15
+	MOVQ R15, 120(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 128(SP)
+	MOVQ $0x00000000, 96(SP)
+	CMPQ 112(SP), $0x00
+	JE   smaller
+
+tile:
+	XORL    R15, R15
+	MOVQ    128(SP), AX
+	MOVQ    AX, BX
+	ADDQ    64(SP), BX
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	CMPQ    AX, BX
+	JGE     next
+	MOVQ    96(SP), DX
+	MOVQ    DX, R12
+	IMULQ   R14, DX
+	IMULQ   R8, R12
+	ADDQ    80(SP), DX
+	ADDQ    80(SP), R12
+	MOVQ    dy+16(FP), R15
+	ADDQ    R15, DX
+	MOVQ    x+8(FP), R15
+	ADDQ    72(SP), R15
+	ADDQ    R15, R12
+	MOVQ    48(SP), CX
+	MOVQ    56(SP), R13
+	MOVQ    104(SP), R15
+	CMPQ    R15, $0x03
+	JEQ     tile3
+	CMPQ    R15, $0x02
+	JEQ     tile2
+
+tile1:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile1_0_done
+	TESTQ       AX, AX
+	JNZ         tile1_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile1_0_done
+
+tile1_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile1_0_done
+
+tile1_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile1_0_done
+
+tile1_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile1_0_done
+
+tile1_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile1_0_done
+
+tile1_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile1_0_done
+
+tile1_0_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z6
+	JMP         tile1_0_done
+
+tile1_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_0_3
+	CMPQ AX, $0x02
+	JEQ  tile1_0_2
+	CMPQ AX, $0x01
+	JEQ  tile1_0_1
+	CMPQ AX, $0x04
+	JEQ  tile1_0_4
+	CMPQ AX, $0x05
+	JEQ  tile1_0_5
+	CMPQ AX, $0x06
+	JEQ  tile1_0_6
+
+tile1_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile1_1_done
+	TESTQ       AX, AX
+	JNZ         tile1_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	CMPQ        BX, $0x01
+	JEQ         tile1_1_done
+
+tile1_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z8
+	CMPQ        BX, $0x02
+	JEQ         tile1_1_done
+
+tile1_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile1_1_done
+
+tile1_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z10
+	CMPQ        BX, $0x04
+	JEQ         tile1_1_done
+
+tile1_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z14, Z30, Z11
+	CMPQ        BX, $0x05
+	JEQ         tile1_1_done
+
+tile1_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z14, Z30, Z12
+	CMPQ        BX, $0x06
+	JEQ         tile1_1_done
+
+tile1_1_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z14, Z30, Z13
+	JMP         tile1_1_done
+
+tile1_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile1_1_3
+	CMPQ AX, $0x02
+	JEQ  tile1_1_2
+	CMPQ AX, $0x01
+	JEQ  tile1_1_1
+	CMPQ AX, $0x04
+	JEQ  tile1_1_4
+	CMPQ AX, $0x05
+	JEQ  tile1_1_5
+	CMPQ AX, $0x06
+	JEQ  tile1_1_6
+
+tile1_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile1
+	JMP  next
+
+tile2:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile2_0_done
+	TESTQ       AX, AX
+	JNZ         tile2_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile2_0_done
+
+tile2_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	VFMADD231PS Z14, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile2_0_done
+
+tile2_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z1
+	VFMADD231PS Z14, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile2_0_done
+
+tile2_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z2
+	VFMADD231PS Z14, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile2_0_done
+
+tile2_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z3
+	VFMADD231PS Z14, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile2_0_done
+
+tile2_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z4
+	VFMADD231PS Z14, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile2_0_done
+
+tile2_0_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z5
+	VFMADD231PS Z14, Z30, Z6
+	CMPQ        BX, $0x07
+	JEQ         tile2_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z6
+	JMP         tile2_0_done
+
+tile2_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_0_3
+	CMPQ AX, $0x02
+	JEQ  tile2_0_2
+	CMPQ AX, $0x01
+	JEQ  tile2_0_1
+	CMPQ AX, $0x04
+	JEQ  tile2_0_4
+	CMPQ AX, $0x05
+	JEQ  tile2_0_5
+	CMPQ AX, $0x06
+	JEQ  tile2_0_6
+
+tile2_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile2_1_done
+	TESTQ       AX, AX
+	JNZ         tile2_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	CMPQ        BX, $0x01
+	JEQ         tile2_1_done
+
+tile2_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z7
+	VFMADD231PS Z14, Z30, Z8
+	CMPQ        BX, $0x02
+	JEQ         tile2_1_done
+
+tile2_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z8
+	VFMADD231PS Z14, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile2_1_done
+
+tile2_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z9
+	VFMADD231PS Z14, Z30, Z10
+	CMPQ        BX, $0x04
+	JEQ         tile2_1_done
+
+tile2_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z15, Z30, Z10
+	VFMADD231PS Z14, Z30, Z11
+	CMPQ        BX, $0x05
+	JEQ         tile2_1_done
+
+tile2_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z11
+	VFMADD231PS Z14, Z30, Z12
+	CMPQ        BX, $0x06
+	JEQ         tile2_1_done
+
+tile2_1_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z15, Z30, Z12
+	VFMADD231PS Z14, Z30, Z13
+	CMPQ        BX, $0x07
+	JEQ         tile2_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z13
+	JMP         tile2_1_done
+
+tile2_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile2_1_3
+	CMPQ AX, $0x02
+	JEQ  tile2_1_2
+	CMPQ AX, $0x01
+	JEQ  tile2_1_1
+	CMPQ AX, $0x04
+	JEQ  tile2_1_4
+	CMPQ AX, $0x05
+	JEQ  tile2_1_5
+	CMPQ AX, $0x06
+	JEQ  tile2_1_6
+
+tile2_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile2
+	JMP  next
+
+tile3:
+	MOVQ        DX, R15
+	VMOVUPS.Z   (R15), K1, Z14
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z15
+	ADDQ        R14, R15
+	VMOVUPS.Z   (R15), K1, Z16
+	MOVQ        R12, SI
+	MOVQ        R13, DI
+	CMPQ        DI, (SP)
+	JAE         tile3_0_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile3_0_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z0
+	CMPQ        BX, $0x01
+	JEQ         tile3_0_done
+
+tile3_0_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z0
+	VFMADD231PS Z14, Z30, Z1
+	CMPQ        BX, $0x02
+	JEQ         tile3_0_done
+
+tile3_0_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z0
+	VFMADD231PS Z15, Z30, Z1
+	VFMADD231PS Z14, Z30, Z2
+	CMPQ        BX, $0x03
+	JEQ         tile3_0_done
+
+tile3_0_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z1
+	VFMADD231PS Z15, Z30, Z2
+	VFMADD231PS Z14, Z30, Z3
+	CMPQ        BX, $0x04
+	JEQ         tile3_0_done
+
+tile3_0_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z16, Z30, Z2
+	VFMADD231PS Z15, Z30, Z3
+	VFMADD231PS Z14, Z30, Z4
+	CMPQ        BX, $0x05
+	JEQ         tile3_0_done
+
+tile3_0_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z3
+	VFMADD231PS Z15, Z30, Z4
+	VFMADD231PS Z14, Z30, Z5
+	CMPQ        BX, $0x06
+	JEQ         tile3_0_done
+
+tile3_0_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z4
+	VFMADD231PS Z15, Z30, Z5
+	VFMADD231PS Z14, Z30, Z6
+	CMPQ        BX, $0x07
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z5
+	VFMADD231PS Z15, Z30, Z6
+	CMPQ        BX, $0x08
+	JEQ         tile3_0_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z16, Z30, Z6
+	JMP         tile3_0_done
+
+tile3_0_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_0_3
+	CMPQ AX, $0x02
+	JEQ  tile3_0_2
+	CMPQ AX, $0x01
+	JEQ  tile3_0_1
+	CMPQ AX, $0x04
+	JEQ  tile3_0_4
+	CMPQ AX, $0x05
+	JEQ  tile3_0_5
+	CMPQ AX, $0x06
+	JEQ  tile3_0_6
+
+tile3_0_done:
+	ADDQ        16(SP), DI
+	ADDQ        40(SP), SI
+	CMPQ        DI, (SP)
+	JAE         tile3_1_done
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         tile3_1_enter
+	VMOVUPS.Z   (SI), K1, Z30
+	VFMADD231PS Z14, Z30, Z7
+	CMPQ        BX, $0x01
+	JEQ         tile3_1_done
+
+tile3_1_1:
+	VMOVUPS.Z   (SI)(R8*1), K1, Z30
+	VFMADD231PS Z15, Z30, Z7
+	VFMADD231PS Z14, Z30, Z8
+	CMPQ        BX, $0x02
+	JEQ         tile3_1_done
+
+tile3_1_2:
+	VMOVUPS.Z   (SI)(R8*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z7
+	VFMADD231PS Z15, Z30, Z8
+	VFMADD231PS Z14, Z30, Z9
+	CMPQ        BX, $0x03
+	JEQ         tile3_1_done
+
+tile3_1_3:
+	VMOVUPS.Z   (SI)(R9*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z8
+	VFMADD231PS Z15, Z30, Z9
+	VFMADD231PS Z14, Z30, Z10
+	CMPQ        BX, $0x04
+	JEQ         tile3_1_done
+
+tile3_1_4:
+	VMOVUPS.Z   (SI)(R8*4), K1, Z30
+	VFMADD231PS Z16, Z30, Z9
+	VFMADD231PS Z15, Z30, Z10
+	VFMADD231PS Z14, Z30, Z11
+	CMPQ        BX, $0x05
+	JEQ         tile3_1_done
+
+tile3_1_5:
+	VMOVUPS.Z   (SI)(R10*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z10
+	VFMADD231PS Z15, Z30, Z11
+	VFMADD231PS Z14, Z30, Z12
+	CMPQ        BX, $0x06
+	JEQ         tile3_1_done
+
+tile3_1_6:
+	VMOVUPS.Z   (SI)(R9*2), K1, Z30
+	VFMADD231PS Z16, Z30, Z11
+	VFMADD231PS Z15, Z30, Z12
+	VFMADD231PS Z14, Z30, Z13
+	CMPQ        BX, $0x07
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (SI)(R11*1), K1, Z30
+	VFMADD231PS Z16, Z30, Z12
+	VFMADD231PS Z15, Z30, Z13
+	CMPQ        BX, $0x08
+	JEQ         tile3_1_done
+	VMOVUPS.Z   (R15), K1, Z30
+	VFMADD231PS Z16, Z30, Z13
+	JMP         tile3_1_done
+
+tile3_1_enter:
+	CMPQ AX, $0x03
+	JEQ  tile3_1_3
+	CMPQ AX, $0x02
+	JEQ  tile3_1_2
+	CMPQ AX, $0x01
+	JEQ  tile3_1_1
+	CMPQ AX, $0x04
+	JEQ  tile3_1_4
+	CMPQ AX, $0x05
+	JEQ  tile3_1_5
+	CMPQ AX, $0x06
+	JEQ  tile3_1_6
+
+tile3_1_done:
+	ADDQ 8(SP), R13
+	ADDQ 24(SP), R12
+	ADDQ 32(SP), DX
+	DECQ CX
+	JNZ  tile3
+
+next:
+	MOVQ 104(SP), R15
+	ADDQ R15, 96(SP)
+	SUBQ R15, 128(SP)
+	DECQ 112(SP)
+	JNZ  tile
+
+smaller:
+	DECQ    104(SP)
+	MOVQ    120(SP), R15
+	MOVQ    R15, 112(SP)
+	MOVQ    $0x00000000, 120(SP)
+	TESTQ   R15, R15
+	JNZ     tile
+	MOVQ    a+24(FP), DI
+	MOVQ    dw+0(FP), R15
+	ADDQ    80(SP), R15
+	MOVQ    24(DI), CX
+	MOVQ    112(DI), AX
+	MOVQ    104(DI), BX
+	MOVQ    R15, DX
+	VMOVUPS Z0, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z1, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z2, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z3, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z4, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z5, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z6, (DX)
+	ADDQ    BX, R15
+	CMPQ    CX, $0x01
+	JLE     store
+	MOVQ    R15, DX
+	VMOVUPS Z7, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z8, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z9, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z10, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z11, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z12, (DX)
+	ADDQ    AX, DX
+	VMOVUPS Z13, (DX)
+
+store:
 	VZEROUPPER
 	RET

@@ -57,11 +57,11 @@ func randomDW(r *rand.Rand) dwCase {
 }
 
 // dwBuffers are the buffers of the tests, each in front of an unmapped page.
-type dwBuffers struct{ in, out, bias, sums *guarded }
+type dwBuffers struct{ in, out, bias, sums, filter *guarded }
 
 func newDWBuffers(t testing.TB) *dwBuffers {
 	const pixels = 18 * 18
-	return &dwBuffers{newGuarded(t, pixels*1024), newGuarded(t, pixels*1024), newGuarded(t, 64), newGuarded(t, 64)}
+	return &dwBuffers{newGuarded(t, pixels*1024), newGuarded(t, pixels*1024), newGuarded(t, 64), newGuarded(t, 64), newGuarded(t, 64*14*14)}
 }
 
 func float64s(s []float32) []float64 {
@@ -184,6 +184,47 @@ func checkDWGradInput(t *testing.T, r *rand.Rand, c dwCase, b *dwBuffers, specia
 	}
 }
 
+// checkDWGradWeight compares DepthwiseGradWeight with its generic twin in
+// float64, as checkDWForward does. It adds to what dw holds.
+func checkDWGradWeight(t *testing.T, r *rand.Rand, c dwCase, b *dwBuffers, special bool) {
+	t.Helper()
+	g := c.g
+	x := b.in.copyOf(values(r, imageLen(g.H, g.W, g.SrcStride, g.Channels), special))
+	dy := b.out.copyOf(values(r, imageLen(g.OutH, g.OutW, g.DstStride, g.Channels), special))
+	from, to := g.OutH*c.from/256, g.OutH*c.to/256
+	dw := NewDWFilter[float32](g.Kernel, g.Channels)
+	dw.blocks = b.filter.copyOf(dw.blocks)
+	old := randoms(r, g.Channels*g.Kernel*g.Kernel)
+	dw.Pack(old)
+	DepthwiseGradWeight(dw, x, dy, &g, from, to)
+	b.in.check(t, len(x))
+	b.out.check(t, len(dy))
+	b.filter.check(t, len(dw.blocks))
+	got := make([]float32, len(old))
+	dw.AddTo(got)
+
+	want, size := float64s(old), absolutes(float64s(old))
+	f := NewDWFilter[float64](g.Kernel, g.Channels)
+	DepthwiseGradWeight(f, float64s(x), float64s(dy), &g, from, to)
+	f.AddTo(want)
+	f.Clear()
+	DepthwiseGradWeight(f, absolutes(float64s(x)), absolutes(float64s(dy)), &g, from, to)
+	f.AddTo(size)
+	for i, v := range got {
+		tol := size[i]*float64(g.OutH*g.OutW+1)*0x1p-24 + 1e-30
+		if got := float64(v); !(math.Abs(got-want[i]) <= tol) && !sameSpecial(got, want[i]) {
+			t.Fatalf("%+v: weight %d of %d is %g, want %g ± %.2g", c, i, len(want), got, want[i], tol)
+		}
+	}
+	for ch := g.Channels; ch%dwBlock != 0; ch++ {
+		for i, v := range dw.channel(ch) {
+			if i%dwBlock == 0 && v != 0 {
+				t.Fatalf("%+v: wrote %g to tap %d of channel %d", c, v, i/dwBlock, ch)
+			}
+		}
+	}
+}
+
 // sameSpecial tells whether both are NaN or the same infinity.
 func sameSpecial(a, b float64) bool { return a != a && b != b || math.IsInf(a, 0) && a == b }
 
@@ -195,6 +236,7 @@ func TestDepthwiseLevels(t *testing.T) {
 			c := randomDW(r)
 			checkDWForward(t, r, c, b, false)
 			checkDWGradInput(t, r, c, b, false)
+			checkDWGradWeight(t, r, c, b, false)
 		}
 	})
 }
@@ -216,6 +258,7 @@ func TestDepthwiseTails(t *testing.T) {
 					c := dwCase{g: g, act: Act(channels % 5), bias: true, sums: true, to: 256}
 					checkDWForward(t, r, c, b, false)
 					checkDWGradInput(t, r, c, b, false)
+					checkDWGradWeight(t, r, c, b, false)
 				}
 			}
 		}
@@ -234,6 +277,7 @@ func TestDepthwiseSpecials(t *testing.T) {
 			}
 			checkDWForward(t, r, c, b, true)
 			checkDWGradInput(t, r, c, b, true)
+			checkDWGradWeight(t, r, c, b, true)
 		}
 	})
 }
@@ -247,6 +291,7 @@ func FuzzDepthwise(f *testing.F) {
 		cputest.Each(t, func(t *testing.T) {
 			checkDWForward(t, r, c, b, false)
 			checkDWGradInput(t, r, c, b, false)
+			checkDWGradWeight(t, r, c, b, false)
 		})
 	})
 }

@@ -7,3 +7,5 @@ func depthwiseAsm([]float32, []float32, *DWFilter, *DW, []float32, Act, int, int
 }
 
 func depthwiseGradInputAsm([]float32, []float32, *DWFilter, *DW, int, int) bool { return false }
+
+func depthwiseGradWeightAsm(*DWFilter, []float32, []float32, *DW, int, int) bool { return false }

@@ -14,6 +14,9 @@ func main() {
 			forwardFunc(s, tile)
 		}
 		copyFunc(s)
+		for _, l := range gradLoops {
+			gradFunc(s, l)
+		}
 	}
 	Generate()
 }
