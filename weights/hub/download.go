@@ -1,0 +1,246 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/weights"
+)
+
+const (
+	maxSize  = 16 << 30 // bytes of a file: more than any weights the networks have
+	maxTries = 5        // in a row that bring the download no further
+)
+
+// record is what is kept of a file beside it, as JSON.
+type record struct {
+	URL    string `json:"url"`
+	Size   int64  `json:"size"`             // -1 if the hub did not say
+	SHA256 string `json:"sha256,omitempty"` // hexadecimal; empty if the hub did not say
+	Tag    string `json:"etag,omitempty"`   // identifies the content
+	Commit string `json:"commit,omitempty"` // of the repository
+}
+
+func recordPath(path string) string { return path + ".json" }
+
+func readRecord(path string) (record, error) {
+	var r record
+	data, err := os.ReadFile(recordPath(path))
+	if err == nil {
+		err = json.Unmarshal(data, &r)
+	}
+	return r, err
+}
+
+func writeRecord(path string, r record) error {
+	data, err := json.MarshalIndent(r, "", "\t")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(recordPath(path), data)
+}
+
+// permanentError is one that trying again does not help against.
+type permanentError struct{ error }
+
+func (e permanentError) Unwrap() error { return e.error }
+
+func permanent(err error) error {
+	if err == nil {
+		return nil
+	}
+	return permanentError{err}
+}
+
+// download fetches url to path. The bytes gather in PATH.part, beside a record
+// of what they are the beginning of.
+func (c *Client) download(ctx context.Context, url, path string) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
+	unlock, err := lock(ctx, path+".lock")
+	if err != nil {
+		return err
+	}
+	defer unlock()
+	if complete(path) { // another process was faster
+		return nil
+	}
+	var r record
+	if err := c.retry(ctx, func(context.Context) (_ bool, err error) {
+		r, err = c.stat(ctx, url)
+		return false, err
+	}); err != nil {
+		return err
+	}
+	part, err := c.openPart(path+".part", r)
+	if err != nil {
+		return err
+	}
+	defer part.file.Close()
+	err = c.retry(ctx, func(ctx context.Context) (bool, error) { return c.fetch(ctx, url, part) })
+	if err != nil {
+		return err
+	}
+	return part.finish(path)
+}
+
+// retry runs f until it succeeds, fails for good, or has failed several times
+// in a row without getting any further.
+func (c *Client) retry(ctx context.Context, f func(context.Context) (further bool, err error)) error {
+	delay := cmp.Or(c.retryDelay, 500*time.Millisecond)
+	wait := delay
+	for tries := 1; ; tries++ {
+		further, err := f(ctx)
+		var final permanentError
+		switch {
+		case err == nil:
+			return nil
+		case errors.As(err, &final):
+			return final.error
+		case ctx.Err() != nil:
+			return ctx.Err()
+		case further:
+			tries, wait = 1, delay
+		case tries == maxTries:
+			return fmt.Errorf("after %d tries: %w", tries, err)
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(wait):
+			wait *= 2
+		}
+	}
+}
+
+func (c *Client) httpClient() *http.Client {
+	if c.HTTP != nil {
+		return c.HTTP
+	}
+	return defaultHTTP
+}
+
+var defaultHTTP = &http.Client{Transport: &http.Transport{
+	Proxy:                 http.ProxyFromEnvironment,
+	DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
+	TLSHandshakeTimeout:   15 * time.Second,
+	ResponseHeaderTimeout: 30 * time.Second,
+	ForceAttemptHTTP2:     true,
+	DisableCompression:    true,
+}}
+
+// part is a download in progress.
+type part struct {
+	record record
+	file   *os.File
+	size   int64
+	most   int64 // that size ever was, restarts included
+	sum    hash.Hash
+}
+
+// openPart opens the beginning of a file, or starts one if there is none or
+// it is of another content.
+func (c *Client) openPart(path string, r record) (*part, error) {
+	old, err := readRecord(path)
+	if err != nil || r.Tag == "" || old.Tag != r.Tag || old.Size != r.Size || old.URL != r.URL {
+		if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return nil, err
+		}
+		if err := writeRecord(path, r); err != nil {
+			return nil, err
+		}
+	}
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, err
+	}
+	p := &part{record: r, file: f, sum: sha256.New()}
+	p.size, err = io.Copy(p.sum, f)
+	p.most = p.size
+	if err == nil && r.Size >= 0 && p.size > r.Size {
+		err = p.restart()
+	}
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return p, nil
+}
+
+// restart throws away what was received.
+func (p *part) restart() error {
+	p.size = 0
+	p.sum.Reset()
+	if err := p.file.Truncate(0); err != nil {
+		return err
+	}
+	_, err := p.file.Seek(0, io.SeekStart)
+	return err
+}
+
+// Write appends received bytes.
+func (p *part) Write(b []byte) (int, error) {
+	if p.record.Size >= 0 && int64(len(b)) > p.record.Size-p.size || p.size+int64(len(b)) > maxSize {
+		return 0, permanent(fmt.Errorf("%w: more than %d bytes came", ErrDamaged, p.record.Size))
+	}
+	n, err := p.file.Write(b)
+	p.size += int64(n)
+	p.most = max(p.most, p.size)
+	p.sum.Write(b[:n])
+	return n, permanent(err)
+}
+
+// check compares size and checksum with what the hub stated.
+func (p *part) check() error {
+	if p.record.Size >= 0 && p.size != p.record.Size {
+		return fmt.Errorf("the connection ended after %d of %d bytes", p.size, p.record.Size)
+	}
+	if sum := hex.EncodeToString(p.sum.Sum(nil)); p.record.SHA256 != "" && sum != p.record.SHA256 {
+		return fmt.Errorf("%w: its SHA-256 is %s, the hub's %s", ErrDamaged, sum, p.record.SHA256)
+	}
+	return nil
+}
+
+// finish moves a complete download to its place.
+func (p *part) finish(path string) error {
+	if err := p.file.Sync(); err != nil {
+		return err
+	}
+	name := p.file.Name()
+	if err := p.file.Close(); err != nil {
+		return err
+	}
+	f, err := weights.Open(name)
+	if err != nil {
+		return errors.Join(fmt.Errorf("%w: %w", ErrDamaged, err), p.discard())
+	}
+	if err := f.Close(); err != nil {
+		return err
+	}
+	if err := writeRecord(path, p.record); err != nil {
+		return err
+	}
+	if err := os.Rename(name, path); err != nil {
+		return err
+	}
+	return os.Remove(recordPath(name))
+}
+
+// discard removes a download that is no use.
+func (p *part) discard() error {
+	_ = p.file.Close()
+	return errors.Join(os.Remove(p.file.Name()), os.Remove(recordPath(p.file.Name())))
+}
