@@ -87,25 +87,22 @@ func (c *convLayer) planPointwise(b *builder) {
 }
 
 const (
-	tileBytes = 160 << 10 // input and output of a tile: they should stay in the L2 cache
-	tileMACs  = 100 << 10 // less is not worth handing to another thread
-	minRows   = 24        // fewer use each weight too seldom
-	shares    = 3         // tiles per thread, so that a late thread costs little
+	tileMACs = 100 << 10 // less is not worth handing to another thread
+	minRows  = 24        // fewer use each weight too seldom
+	shares   = 3         // tiles per thread, so that a late thread costs little
 )
 
-// tiles appends the tiles of one group on one image.
+// tiles appends the tiles of one group on one image. With one thread there is
+// one, since the kernel itself works in blocks. Several threads share the
+// longer side, and so read the smaller operand several times.
 func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, rows int, scaled bool) []tile {
 	k, n := g.weight.K, g.weight.N
-	rowParts := 1
-	if !scaled {
-		rowParts = max(1, (rows*(k+n)*4+tileBytes/2)/tileBytes)
-	}
-	colParts := 1
+	rowParts, colParts := 1, 1
 	if b.threads > 1 {
 		want := (shares*b.threads + images*len(c.groups) - 1) / (images * len(c.groups))
 		want = min(want, max(1, rows*k*n/tileMACs))
-		if !scaled && rowParts < want {
-			rowParts = min(want, max(rowParts, rows/minRows))
+		if !scaled && rows > n {
+			rowParts = max(1, min(want, rows/minRows))
 		}
 		if rowParts < want {
 			colParts = min((want+rowParts-1)/rowParts, (n+kernelCols-1)/kernelCols)

@@ -46,6 +46,7 @@ type work interface {
 // The input of the network is a block outside the arena.
 type block struct {
 	size        int
+	stride      int // elements between pixels
 	first, last int
 	offset      int
 	outside     bool
@@ -128,7 +129,11 @@ func (b *builder) touch(v *value, layer int) {
 	blk := b.blocks[root]
 	if blk == nil {
 		s := b.shapes[root.shape]
-		blk = &block{size: b.images * s.H * s.W * root.c, first: layer, last: layer, outside: root == b.net.input}
+		blk = &block{stride: root.c, first: layer, last: layer, outside: root == b.net.input}
+		if !blk.outside && s.H*s.W > 1 && root.c%setFloats == 0 {
+			blk.stride += lineFloats
+		}
+		blk.size = b.images * s.H * s.W * blk.stride
 		b.blocks[root] = blk
 		if !blk.outside {
 			b.all = append(b.all, blk)
@@ -141,7 +146,7 @@ func (b *builder) touch(v *value, layer int) {
 func (b *builder) view(v *value) view {
 	root, at := v.storage()
 	s := b.shapes[v.shape]
-	return view{block: b.blocks[root], at: at, stride: root.c, h: s.H, w: s.W, c: v.c}
+	return view{block: b.blocks[root], at: at, stride: b.blocks[root].stride, h: s.H, w: s.W, c: v.c}
 }
 
 // temporary returns a view of n vectors of c elements that only the current
@@ -161,8 +166,14 @@ func (b *builder) add(s step) {
 	b.plan.steps = append(b.plan.steps, s)
 }
 
-// lineFloats is the unit of placement in elements: a cache line.
-const lineFloats = 16
+const (
+	// lineFloats is the unit of placement in elements: a cache line.
+	lineFloats = 16
+	// setFloats is the least distance of pixels, in elements, that is avoided:
+	// at multiples of it the same channels of many pixels compete for few sets
+	// of a cache.
+	setFloats = 128
+)
 
 // place gives every block an offset such that blocks alive at the same time do
 // not overlap, and returns the size of the arena. Large blocks choose first,
