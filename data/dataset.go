@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mixnet-go/mixnet/data/internal/parquet"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -54,6 +55,7 @@ type Sample struct {
 	image   vision.Image
 	file    []byte
 	decoder vision.Decoder // of a cache
+	table   parquet.Reader
 }
 
 // setPixels makes s the w×h image whose pixels are pix, without copying.

@@ -27,6 +27,7 @@ type tree struct {
 	root     string   // of the paths, for messages and, in a folder, for opening
 	paths    []string // with slashes, in order
 	empty    []string // folders without a picture, only the outermost
+	tables   []string // Parquet files
 	archives []string // tar files; none for a folder
 	places   []place  // of the paths within them
 }
@@ -99,7 +100,7 @@ func isPicture(name string) bool {
 	return false
 }
 
-// walk lists the pictures of a folder.
+// walk lists the pictures of a folder, and its Parquet files.
 func walk(root string) (*tree, error) {
 	t := &tree{root: root}
 	if _, err := t.collect("", maxDepth); err != nil {
@@ -133,6 +134,8 @@ func (t *tree) collect(dir string, depth int) (found bool, err error) {
 		case isPicture(e.Name()):
 			t.paths = append(t.paths, name)
 			found = true
+		case strings.HasSuffix(e.Name(), ".parquet"):
+			t.tables = append(t.tables, filepath.Join(t.root, filepath.FromSlash(name)))
 		}
 	}
 	if !found {

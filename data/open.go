@@ -10,9 +10,9 @@ import (
 // Open reads the data set at path, telling its layout from what is in it.
 //
 // A folder may hold IDX files, CIFAR's binary files, Oxford-IIIT Pets or
-// Food-101 as published, WebDataset shards, or class folders, with or without
-// folders train, val and test above them. A file may be a tar archive or a list
-// ([OpenTar], [OpenList]).
+// Food-101 as published, WebDataset shards, Parquet files, or class folders,
+// with or without folders train, val and test above them. A file may be a tar
+// archive, a Parquet file or a list ([OpenTar], [OpenParquet], [OpenList]).
 func Open(path string) (*Splits, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -42,6 +42,9 @@ func Open(path string) (*Splits, error) {
 	if err != nil {
 		return nil, fmt.Errorf("data: %w", err)
 	}
+	if len(t.paths) == 0 && len(t.tables) > 0 {
+		return OpenParquet(t.tables...)
+	}
 	return classFolders(t, "class folders")
 }
 
@@ -51,12 +54,14 @@ func openFile(path string) (*Splits, error) {
 	switch filepath.Ext(lower) {
 	case ".tar":
 		return OpenTar(path)
+	case ".parquet":
+		return OpenParquet(path)
 	case ".csv", ".txt":
 		return OpenList(path)
 	case ".gz", ".tgz", ".zip", ".zst":
 		return nil, fmt.Errorf("%w: %s is compressed: unpack it first", ErrLayout, path)
 	}
-	return nil, fmt.Errorf("%w: %s: of files, .tar, .csv and .txt are read; else give the folder that holds the data", ErrLayout, path)
+	return nil, fmt.Errorf("%w: %s: of files, .tar, .parquet, .csv and .txt are read; else give the folder that holds the data", ErrLayout, path)
 }
 
 // openShards reads the tar archives directly in a folder; it returns nil if

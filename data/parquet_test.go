@@ -1,0 +1,91 @@
+package data
+
+import (
+	"errors"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// copyTables copies files written by pyarrow (bench/golden/parquet_files.py)
+// into a new folder, under new names.
+func copyTables(t *testing.T, names map[string]string) (root string) {
+	t.Helper()
+	root = t.TempDir()
+	for from, to := range names {
+		b, err := os.ReadFile(filepath.Join("testdata/parquet", from+".parquet"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		file := filepath.Join(root, to)
+		if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(file, b, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return root
+}
+
+func TestOpenParquet(t *testing.T) {
+	root := copyTables(t, map[string]string{
+		"train-snappy":    "data/train-00000-of-00002.parquet",
+		"train-plain":     "data/train-00001-of-00002.parquet",
+		"validation-gzip": "data/validation-00000-of-00001.parquet",
+		"test-groups":     "other/test/0000.parquet",
+	})
+	s, err := Open(root)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.Train.Len() != 140 || s.Val.Len() != 40 || s.Test.Len() != 120 {
+		t.Errorf("%d, %d, %d rows", s.Train.Len(), s.Val.Len(), s.Test.Len())
+	}
+	if want := []string{"airplane", "bird", "cat"}; !slices.Equal(s.Classes(), want) {
+		t.Errorf("classes %v, want %v", s.Classes(), want)
+	}
+	if s.Train.Label(89) != 2 || s.Train.Label(90) != 0 || !strings.HasSuffix(s.Train.Name(91), "train-00001-of-00002.parquet[1]") {
+		t.Errorf("labels %d %d, name %s", s.Train.Label(89), s.Train.Label(90), s.Train.Name(91))
+	}
+	var sample Sample
+	for _, d := range []Dataset{s.Train, s.Val, s.Test} {
+		for i := range d.Len() {
+			if err := d.Read(i, &sample); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	words, err := Open(filepath.Join(copyTables(t, map[string]string{"words": "words.parquet"}), "words.parquet"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := []string{"cat", "dog", "owl"}; !slices.Equal(words.Classes(), want) {
+		t.Errorf("classes %v, want %v", words.Classes(), want)
+	}
+}
+
+func TestOpenParquetErrors(t *testing.T) {
+	for name, c := range map[string]struct {
+		files map[string]string
+		want  error
+	}{
+		"compression": {map[string]string{"zstd": "a.parquet"}, ErrLayout},
+		"names":       {map[string]string{"words": "a.parquet", "v2": "b.parquet"}, ErrLabel},
+	} {
+		if _, err := Open(copyTables(t, c.files)); !errors.Is(err, c.want) {
+			t.Errorf("%s: error %v, want %v", name, err, c.want)
+		}
+	}
+	b, err := os.ReadFile("testdata/parquet/v2.parquet")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for n := 0; n < len(b); n += 97 {
+		if _, err := OpenParquet(filepath.Join(writeFiles(t, "x.parquet="+string(b[:n])), "x.parquet")); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("the first %d bytes: error %v", n, err)
+		}
+	}
+}
