@@ -11392,91 +11392,100 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func dwGrad1x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad1x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad1x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad1x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
-	MOVQ    a+24(FP), DI
-	MOVQ    120(DI), R15
-	MOVQ    R15, 104(SP)
-	MOVQ    128(DI), R15
+	MOVQ    80(SP), BX
+	MOVQ    x+8(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    104(DI), R15
+	ADDQ    16(BX), R15
+	MOVQ    R15, 144(SP)
+	MOVQ    dy+16(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    24(BX), R15
+	MOVQ    R15, 152(SP)
+	MOVQ    112(DI), R15
 	MOVQ    R15, 112(SP)
-	MOVQ    136(DI), R15
-	MOVQ    R15, 120(SP)
-	MOVQ    144(DI), R15
+	MOVQ    128(DI), R15
 	MOVQ    R15, 128(SP)
-	MOVQ    $0x00000000, 96(SP)
-	CMPQ    112(SP), $0x00
-	JE      smaller
+	MOVQ    136(DI), R15
+	MOVQ    R15, 136(SP)
+	MOVQ    $0x00000000, 104(SP)
+	MOVQ    120(DI), R15
+	MOVQ    R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x07
 	JEQ     tile7
 	CMPQ    R15, $0x06
@@ -11763,80 +11772,89 @@ tile7_0_done:
 	JNZ  tile7
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
-	ADDQ    $0x20, 80(SP)
-	SUBQ    $0x08, 88(SP)
+	ADDQ    $0x20, 64(SP)
+	MOVQ    72(SP), AX
+	SUBQ    $0x08, AX
 	JGT     vector
+	IMUL3Q  $0x01, 80(DI), R15
+	ADDQ    R15, 88(SP)
+	SUBQ    $0x01, 96(SP)
+	ADDQ    $0x20, 80(SP)
+	DECQ    56(SP)
+	JNZ     group
 	VZEROUPPER
 	RET
 
-// func dwGrad2x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad2x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad2x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad2x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -11871,42 +11889,47 @@ vector:
 	VMOVUPS (DX), Y9
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x04
 	JEQ     tile4
 	CMPQ    R15, $0x03
@@ -12536,25 +12559,23 @@ tile4_4_done:
 	JNZ  tile4
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -12589,59 +12610,70 @@ smaller:
 	VMOVUPS Y9, (DX)
 
 store:
-	ADDQ $0x20, 80(SP)
-	SUBQ $0x08, 88(SP)
-	JGT  vector
+	ADDQ   $0x20, 64(SP)
+	MOVQ   72(SP), AX
+	SUBQ   $0x08, AX
+	JGT    vector
+	IMUL3Q $0x05, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x05, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad3x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad3x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad3x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad3x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -12668,42 +12700,47 @@ vector:
 	VMOVUPS (DX), Y8
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x05
 	JEQ     tile5
 	CMPQ    R15, $0x04
@@ -13398,25 +13435,23 @@ tile5_2_done:
 	JNZ  tile5
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -13443,59 +13478,70 @@ smaller:
 	VMOVUPS Y8, (DX)
 
 store:
-	ADDQ $0x20, 80(SP)
-	SUBQ $0x08, 88(SP)
-	JGT  vector
+	ADDQ   $0x20, 64(SP)
+	MOVQ   72(SP), AX
+	SUBQ   $0x08, AX
+	JGT    vector
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad3x2AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad3x2AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad3x2AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad3x2AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -13522,43 +13568,48 @@ vector:
 	VMOVUPS (DX), Y8
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
 	SHLQ    $0x01, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x05
 	JEQ     tile5
 	CMPQ    R15, $0x04
@@ -14349,26 +14400,24 @@ tile5_2_done:
 	JNZ  tile5
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SHLQ $0x01, R15
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SHLQ    $0x01, R15
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -14395,59 +14444,70 @@ smaller:
 	VMOVUPS Y8, (DX)
 
 store:
-	ADDQ $0x20, 80(SP)
-	SUBQ $0x08, 88(SP)
-	JGT  vector
+	ADDQ   $0x20, 64(SP)
+	MOVQ   72(SP), AX
+	SUBQ   $0x08, AX
+	JGT    vector
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad4x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad4x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad4x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad4x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -14469,42 +14529,47 @@ vector:
 	VMOVUPS (DX), Y7
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x06
 	JEQ     tile6
 	CMPQ    R15, $0x05
@@ -15262,25 +15327,23 @@ tile6_1_done:
 	JNZ  tile6
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -15302,59 +15365,70 @@ smaller:
 	VMOVUPS Y7, (DX)
 
 store:
-	ADDQ $0x20, 80(SP)
-	SUBQ $0x08, 88(SP)
-	JGT  vector
+	ADDQ   $0x20, 64(SP)
+	MOVQ   72(SP), AX
+	SUBQ   $0x08, AX
+	JGT    vector
+	IMUL3Q $0x02, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x02, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad5x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad5x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad5x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad5x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -15380,42 +15454,47 @@ vector:
 	VMOVUPS (DX), Y9
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x04
 	JEQ     tile4
 	CMPQ    R15, $0x03
@@ -15931,25 +16010,23 @@ tile4_1_done:
 	JNZ  tile4
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -15975,59 +16052,70 @@ smaller:
 	VMOVUPS Y9, (DX)
 
 store:
-	ADDQ $0x20, 80(SP)
-	SUBQ $0x08, 88(SP)
-	JGT  vector
+	ADDQ   $0x20, 64(SP)
+	MOVQ   72(SP), AX
+	SUBQ   $0x08, AX
+	JGT    vector
+	IMUL3Q $0x02, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x02, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad6x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad6x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad6x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad6x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -16040,42 +16128,47 @@ vector:
 	VMOVUPS (DX), Y4
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y5
-	MOVQ    a+24(FP), DI
-	MOVQ    120(DI), R15
-	MOVQ    R15, 104(SP)
-	MOVQ    128(DI), R15
+	MOVQ    80(SP), BX
+	MOVQ    x+8(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    104(DI), R15
+	ADDQ    16(BX), R15
+	MOVQ    R15, 144(SP)
+	MOVQ    dy+16(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    24(BX), R15
+	MOVQ    R15, 152(SP)
+	MOVQ    112(DI), R15
 	MOVQ    R15, 112(SP)
-	MOVQ    136(DI), R15
-	MOVQ    R15, 120(SP)
-	MOVQ    144(DI), R15
+	MOVQ    128(DI), R15
 	MOVQ    R15, 128(SP)
-	MOVQ    $0x00000000, 96(SP)
-	CMPQ    112(SP), $0x00
-	JE      smaller
+	MOVQ    136(DI), R15
+	MOVQ    R15, 136(SP)
+	MOVQ    $0x00000000, 104(SP)
+	MOVQ    120(DI), R15
+	MOVQ    R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x07
 	JEQ     tile7
 	CMPQ    R15, $0x06
@@ -16765,25 +16858,23 @@ tile7_0_done:
 	JNZ  tile7
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -16796,59 +16887,70 @@ smaller:
 	VMOVUPS Y4, (DX)
 	ADDQ    AX, DX
 	VMOVUPS Y5, (DX)
-	ADDQ    $0x20, 80(SP)
-	SUBQ    $0x08, 88(SP)
+	ADDQ    $0x20, 64(SP)
+	MOVQ    72(SP), AX
+	SUBQ    $0x08, AX
 	JGT     vector
+	IMUL3Q  $0x01, 80(DI), R15
+	ADDQ    R15, 88(SP)
+	SUBQ    $0x01, 96(SP)
+	ADDQ    $0x20, 80(SP)
+	DECQ    56(SP)
+	JNZ     group
 	VZEROUPPER
 	RET
 
-// func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, CMOV, FMA3
-TEXT ·dwGrad7x1AVX2(SB), NOSPLIT, $136-32
-	MOVQ a+24(FP), DI
-	MOVQ 64(DI), R8
+TEXT ·dwGrad7x1AVX2(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
 	LEAQ (R8)(R8*2), R9
 	LEAQ (R8)(R8*4), R10
 	LEAQ (R9)(R8*4), R11
-	MOVQ 72(DI), R14
-	MOVQ 40(DI), R15
-	MOVQ R15, (SP)
-	MOVQ 48(DI), R15
-	MOVQ R15, 8(SP)
-	MOVQ 56(DI), R15
-	MOVQ R15, 16(SP)
-	MOVQ 80(DI), R15
-	MOVQ R15, 24(SP)
-	MOVQ 88(DI), R15
-	MOVQ R15, 32(SP)
-	MOVQ 96(DI), R15
-	MOVQ R15, 40(SP)
-	MOVQ 8(DI), R15
-	MOVQ R15, 48(SP)
-	MOVQ 32(DI), R15
-	MOVQ R15, 56(SP)
-	MOVQ 152(DI), R15
-	MOVQ R15, 64(SP)
-	MOVQ (DI), R15
-	MOVQ R15, 72(SP)
+	MOVQ 48(DI), R14
 	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
 	MOVQ R15, 88(SP)
-	MOVQ $0x00000000, 80(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ $0x00000000, 64(SP)
+	MOVQ a+32(FP), DI
+	MOVQ (DI), AX
 
 vector:
-	MOVQ    88(SP), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000008, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	NEGQ    AX
 	LEAQ    tailmask<>+32(SB), R15
 	VMOVUPS (R15)(AX*4), Y15
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Y0
 	ADDQ    AX, DX
@@ -16863,42 +16965,47 @@ vector:
 	VMOVUPS (DX), Y5
 	ADDQ    AX, DX
 	VMOVUPS (DX), Y6
-	MOVQ    a+24(FP), DI
-	MOVQ    120(DI), R15
-	MOVQ    R15, 104(SP)
-	MOVQ    128(DI), R15
+	MOVQ    80(SP), BX
+	MOVQ    x+8(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    104(DI), R15
+	ADDQ    16(BX), R15
+	MOVQ    R15, 144(SP)
+	MOVQ    dy+16(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    24(BX), R15
+	MOVQ    R15, 152(SP)
+	MOVQ    112(DI), R15
 	MOVQ    R15, 112(SP)
-	MOVQ    136(DI), R15
-	MOVQ    R15, 120(SP)
-	MOVQ    144(DI), R15
+	MOVQ    128(DI), R15
 	MOVQ    R15, 128(SP)
-	MOVQ    $0x00000000, 96(SP)
-	CMPQ    112(SP), $0x00
-	JE      smaller
+	MOVQ    136(DI), R15
+	MOVQ    R15, 136(SP)
+	MOVQ    $0x00000000, 104(SP)
+	MOVQ    120(DI), R15
+	MOVQ    R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x06
 	JEQ     tile6
 	CMPQ    R15, $0x05
@@ -17520,25 +17627,23 @@ tile6_0_done:
 	JNZ  tile6
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Y0, (DX)
 	ADDQ    AX, DX
@@ -17553,9 +17658,16 @@ smaller:
 	VMOVUPS Y5, (DX)
 	ADDQ    AX, DX
 	VMOVUPS Y6, (DX)
-	ADDQ    $0x20, 80(SP)
-	SUBQ    $0x08, 88(SP)
+	ADDQ    $0x20, 64(SP)
+	MOVQ    72(SP), AX
+	SUBQ    $0x08, AX
 	JGT     vector
+	IMUL3Q  $0x01, 80(DI), R15
+	ADDQ    R15, 88(SP)
+	SUBQ    $0x01, 96(SP)
+	ADDQ    $0x20, 80(SP)
+	DECQ    56(SP)
+	JNZ     group
 	VZEROUPPER
 	RET
 
@@ -28350,89 +28462,98 @@ pixel:
 	VZEROUPPER
 	RET
 
-// func dwGrad1x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad1x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad1x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad1x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
-	MOVQ    a+24(FP), DI
-	MOVQ    120(DI), R15
-	MOVQ    R15, 104(SP)
-	MOVQ    128(DI), R15
+	MOVQ    80(SP), BX
+	MOVQ    x+8(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    104(DI), R15
+	ADDQ    16(BX), R15
+	MOVQ    R15, 144(SP)
+	MOVQ    dy+16(FP), R15
+	ADDQ    64(SP), R15
+	ADDQ    24(BX), R15
+	MOVQ    R15, 152(SP)
+	MOVQ    112(DI), R15
 	MOVQ    R15, 112(SP)
-	MOVQ    136(DI), R15
-	MOVQ    R15, 120(SP)
-	MOVQ    144(DI), R15
+	MOVQ    128(DI), R15
 	MOVQ    R15, 128(SP)
-	MOVQ    $0x00000000, 96(SP)
-	CMPQ    112(SP), $0x00
-	JE      smaller
+	MOVQ    136(DI), R15
+	MOVQ    R15, 136(SP)
+	MOVQ    $0x00000000, 104(SP)
+	MOVQ    120(DI), R15
+	MOVQ    R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x07
 	JEQ     tile7
 	CMPQ    R15, $0x06
@@ -28719,75 +28840,83 @@ tile7_0_done:
 	JNZ  tile7
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
+	IMUL3Q  $0x01, 80(DI), R15
+	ADDQ    R15, 88(SP)
+	SUBQ    $0x01, 96(SP)
+	ADDQ    $0x20, 80(SP)
+	DECQ    56(SP)
+	JNZ     group
 	VZEROUPPER
 	RET
 
-// func dwGrad2x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad2x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad2x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad2x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -28822,42 +28951,47 @@ TEXT ·dwGrad2x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z9
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x05
 	JEQ     tile5
 	CMPQ    R15, $0x04
@@ -29712,25 +29846,23 @@ tile5_4_done:
 	JNZ  tile5
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -29765,54 +29897,64 @@ smaller:
 	VMOVUPS Z9, (DX)
 
 store:
+	IMUL3Q $0x05, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x05, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad3x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad3x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad3x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad3x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -29839,42 +29981,47 @@ TEXT ·dwGrad3x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z8
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x05
 	JEQ     tile5
 	CMPQ    R15, $0x04
@@ -30569,25 +30716,23 @@ tile5_2_done:
 	JNZ  tile5
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -30614,54 +30759,64 @@ smaller:
 	VMOVUPS Z8, (DX)
 
 store:
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad3x2AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad3x2AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad3x2AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad3x2AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -30688,43 +30843,48 @@ TEXT ·dwGrad3x2AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z8
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
 	SHLQ    $0x01, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x05
 	JEQ     tile5
 	CMPQ    R15, $0x04
@@ -31515,26 +31675,24 @@ tile5_2_done:
 	JNZ  tile5
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SHLQ $0x01, R15
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SHLQ    $0x01, R15
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -31561,54 +31719,64 @@ smaller:
 	VMOVUPS Z8, (DX)
 
 store:
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad4x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad4x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad4x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad4x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -31641,42 +31809,47 @@ TEXT ·dwGrad4x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z11
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x04
 	JEQ     tile4
 	CMPQ    R15, $0x03
@@ -32306,25 +32479,23 @@ tile4_2_done:
 	JNZ  tile4
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -32357,54 +32528,64 @@ smaller:
 	VMOVUPS Z11, (DX)
 
 store:
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad5x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad5x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad5x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad5x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -32443,42 +32624,47 @@ TEXT ·dwGrad5x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z14
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x03
 	JEQ     tile3
 	CMPQ    R15, $0x02
@@ -32997,25 +33183,23 @@ tile3_2_done:
 	JNZ  tile3
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -33054,54 +33238,64 @@ smaller:
 	VMOVUPS Z14, (DX)
 
 store:
+	IMUL3Q $0x03, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x03, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad6x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad6x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad6x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad6x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -33131,42 +33325,47 @@ TEXT ·dwGrad6x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z11
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x04
 	JEQ     tile4
 	CMPQ    R15, $0x03
@@ -33760,25 +33959,23 @@ tile4_1_done:
 	JNZ  tile4
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -33808,54 +34005,64 @@ smaller:
 	VMOVUPS Z11, (DX)
 
 store:
+	IMUL3Q $0x02, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x02, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET
 
-// func dwGrad7x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+// func dwGrad7x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 // Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwGrad7x1AVX512(SB), NOSPLIT, $136-32
-	MOVQ    a+24(FP), DI
-	MOVQ    64(DI), R8
-	LEAQ    (R8)(R8*2), R9
-	LEAQ    (R8)(R8*4), R10
-	LEAQ    (R9)(R8*4), R11
-	MOVQ    72(DI), R14
-	MOVQ    40(DI), R15
-	MOVQ    R15, (SP)
-	MOVQ    48(DI), R15
-	MOVQ    R15, 8(SP)
-	MOVQ    56(DI), R15
-	MOVQ    R15, 16(SP)
-	MOVQ    80(DI), R15
-	MOVQ    R15, 24(SP)
-	MOVQ    88(DI), R15
-	MOVQ    R15, 32(SP)
-	MOVQ    96(DI), R15
-	MOVQ    R15, 40(SP)
-	MOVQ    8(DI), R15
-	MOVQ    R15, 48(SP)
-	MOVQ    32(DI), R15
-	MOVQ    R15, 56(SP)
-	MOVQ    152(DI), R15
-	MOVQ    R15, 64(SP)
-	MOVQ    (DI), R15
-	MOVQ    R15, 72(SP)
-	MOVQ    16(DI), R15
-	MOVQ    R15, 88(SP)
-	MOVQ    $0x00000000, 80(SP)
-	MOVQ    88(SP), AX
+TEXT ·dwGrad7x1AVX512(SB), NOSPLIT, $160-40
+	MOVQ a+32(FP), DI
+	MOVQ 40(DI), R8
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+	LEAQ (R9)(R8*4), R11
+	MOVQ 48(DI), R14
+	MOVQ 16(DI), R15
+	MOVQ R15, (SP)
+	MOVQ 24(DI), R15
+	MOVQ R15, 8(SP)
+	MOVQ 32(DI), R15
+	MOVQ R15, 16(SP)
+	MOVQ 56(DI), R15
+	MOVQ R15, 24(SP)
+	MOVQ 64(DI), R15
+	MOVQ R15, 32(SP)
+	MOVQ 72(DI), R15
+	MOVQ R15, 40(SP)
+	MOVQ 144(DI), R15
+	MOVQ R15, 48(SP)
+	MOVQ 96(DI), R15
+	MOVQ R15, 56(SP)
+	MOVQ 8(DI), R15
+	MOVQ R15, 96(SP)
+	MOVQ dw+0(FP), R15
+	MOVQ R15, 88(SP)
+	MOVQ groups+24(FP), R15
+	MOVQ R15, 80(SP)
+
+group:
+	MOVQ    $0x00000000, 64(SP)
+	MOVQ    a+32(FP), DI
+	MOVQ    (DI), AX
+	MOVQ    AX, 72(SP)
 	MOVQ    $0x00000010, BX
 	CMPQ    AX, BX
 	CMOVQGT BX, AX
 	MOVL    $0xffffffff, R15
 	BZHIL   AX, R15, R15
 	KMOVW   R15, K1
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS (DX), Z0
 	ADDQ    AX, DX
@@ -33889,42 +34096,47 @@ TEXT ·dwGrad7x1AVX512(SB), NOSPLIT, $136-32
 	VMOVUPS (DX), Z13
 
 load:
-	MOVQ a+24(FP), DI
-	MOVQ 120(DI), R15
-	MOVQ R15, 104(SP)
-	MOVQ 128(DI), R15
+	MOVQ 80(SP), BX
+	MOVQ x+8(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 104(DI), R15
+	ADDQ 16(BX), R15
+	MOVQ R15, 144(SP)
+	MOVQ dy+16(FP), R15
+	ADDQ 64(SP), R15
+	ADDQ 24(BX), R15
+	MOVQ R15, 152(SP)
+	MOVQ 112(DI), R15
 	MOVQ R15, 112(SP)
-	MOVQ 136(DI), R15
-	MOVQ R15, 120(SP)
-	MOVQ 144(DI), R15
+	MOVQ 128(DI), R15
 	MOVQ R15, 128(SP)
-	MOVQ $0x00000000, 96(SP)
-	CMPQ 112(SP), $0x00
-	JE   smaller
+	MOVQ 136(DI), R15
+	MOVQ R15, 136(SP)
+	MOVQ $0x00000000, 104(SP)
+	MOVQ 120(DI), R15
+	MOVQ R15, 120(SP)
 
 tile:
 	XORL    R15, R15
-	MOVQ    128(SP), AX
+	MOVQ    136(SP), AX
 	MOVQ    AX, BX
-	ADDQ    64(SP), BX
+	ADDQ    48(SP), BX
 	TESTQ   AX, AX
 	CMOVQLT R15, AX
 	CMPQ    AX, BX
 	JGE     next
-	MOVQ    96(SP), DX
+	MOVQ    104(SP), DX
 	MOVQ    DX, R12
 	IMULQ   R14, DX
 	IMULQ   R8, R12
-	ADDQ    80(SP), DX
-	ADDQ    80(SP), R12
-	MOVQ    dy+16(FP), R15
-	ADDQ    R15, DX
-	MOVQ    x+8(FP), R15
-	ADDQ    72(SP), R15
-	ADDQ    R15, R12
-	MOVQ    48(SP), CX
-	MOVQ    56(SP), R13
-	MOVQ    104(SP), R15
+	ADDQ    152(SP), DX
+	ADDQ    144(SP), R12
+	MOVQ    80(SP), R15
+	MOVQ    (R15), CX
+	MOVQ    8(R15), R13
+	TESTQ   CX, CX
+	JZ      next
+	MOVQ    112(SP), R15
 	CMPQ    R15, $0x03
 	JEQ     tile3
 	CMPQ    R15, $0x02
@@ -34394,25 +34606,23 @@ tile3_1_done:
 	JNZ  tile3
 
 next:
-	MOVQ 104(SP), R15
-	ADDQ R15, 96(SP)
-	SUBQ R15, 128(SP)
-	DECQ 112(SP)
-	JNZ  tile
-
-smaller:
-	DECQ    104(SP)
-	MOVQ    120(SP), R15
-	MOVQ    R15, 112(SP)
-	MOVQ    $0x00000000, 120(SP)
+	MOVQ    112(SP), R15
+	ADDQ    R15, 104(SP)
+	SUBQ    R15, 136(SP)
+	DECQ    120(SP)
+	JNZ     tile
+	DECQ    112(SP)
+	MOVQ    128(SP), R15
+	MOVQ    R15, 120(SP)
+	MOVQ    $0x00000000, 128(SP)
 	TESTQ   R15, R15
 	JNZ     tile
-	MOVQ    a+24(FP), DI
-	MOVQ    dw+0(FP), R15
-	ADDQ    80(SP), R15
-	MOVQ    24(DI), CX
-	MOVQ    112(DI), AX
-	MOVQ    104(DI), BX
+	MOVQ    a+32(FP), DI
+	MOVQ    88(SP), R15
+	ADDQ    64(SP), R15
+	MOVQ    96(SP), CX
+	MOVQ    88(DI), AX
+	MOVQ    80(DI), BX
 	MOVQ    R15, DX
 	VMOVUPS Z0, (DX)
 	ADDQ    AX, DX
@@ -34446,5 +34656,11 @@ smaller:
 	VMOVUPS Z13, (DX)
 
 store:
+	IMUL3Q $0x02, 80(DI), R15
+	ADDQ   R15, 88(SP)
+	SUBQ   $0x02, 96(SP)
+	ADDQ   $0x20, 80(SP)
+	DECQ   56(SP)
+	JNZ    group
 	VZEROUPPER
 	RET

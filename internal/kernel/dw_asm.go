@@ -158,14 +158,10 @@ const (
 // compete for few lines of the first-level cache: then the pixels that a tile
 // shares with the tile below are gone when that is computed.
 func (r *dwRun) copyRows(c *dwColumns) (rows, pixels int) {
-	const (
-		ways = 8
-		page = 4096 // bytes of one way
-	)
-	step := c.srcStep * r.in.pix
-	lines := ways * page / min(max(step&-step, 64), page)
+	lines := cacheLines(c.srcStep * r.in.pix)
 	tile := min(c.n, dwMaxTile)
-	if shared := (tile-1)*c.pass[0].step + r.g.Kernel; shared*r.g.Kernel*9/8 <= lines || r.in.h*r.in.w <= lines {
+	shared := ((tile-1)*c.pass[0].step + r.g.Kernel) * r.g.Kernel
+	if shared*9/8 <= lines || r.in.h*r.in.w <= lines {
 		return 0, 0
 	}
 	for n := dwMaxRows; n > 1; n-- {
@@ -301,7 +297,7 @@ func (r *dwRun) blocks(buf []float32) {
 		}
 		src := &r.in.data[c]
 		if buf != nil {
-			r.copyBlock(buf, c, lanes)
+			copyBlock(r.level, buf, r.in.data[c:], r.first, r.end-r.first, r.in.w, r.in.pix, lanes)
 			src = &buf[0]
 		}
 		for i := range r.groups {
@@ -327,20 +323,29 @@ func (r *dwRun) blocks(buf []float32) {
 	}
 }
 
-// copyBlock copies the block of channels from c on of the rows of the input.
-func (r *dwRun) copyBlock(buf []float32, c, lanes int) {
-	rows := r.end - r.first
+// copyBlock copies up to dwBlock channels of rows of an image to dst, dwBlock
+// elements a pixel.
+func copyBlock(level cpu.Level, dst, src []float32, first, rows, cols, pix, lanes int) {
 	if rows <= 0 {
 		return
 	}
-	line := r.in.w * r.in.pix
-	buf = buf[:rows*r.in.w*dwBlock]
-	src := &r.in.data[c+r.first*line/4]
-	if r.level == cpu.AVX512 {
-		dwCopyAVX512(&buf[0], src, rows, r.in.w, r.in.pix, line, lanes)
+	dst = dst[:rows*cols*dwBlock]
+	from := &src[first*cols*pix/4]
+	if level == cpu.AVX512 {
+		dwCopyAVX512(&dst[0], from, rows, cols, pix, cols*pix, lanes)
 	} else {
-		dwCopyAVX2(&buf[0], src, rows, r.in.w, r.in.pix, line, lanes)
+		dwCopyAVX2(&dst[0], from, rows, cols, pix, cols*pix, lanes)
 	}
+}
+
+// cacheLines returns how many lines of the first-level cache hold pixels that
+// lie the given number of bytes apart.
+func cacheLines(pix int) int {
+	const (
+		ways = 8
+		page = 4096 // bytes of one way
+	)
+	return ways * page / min(max(pix&-pix, 64), page)
 }
 
 // dwTileAVX2 computes rows of tiles of the given size.

@@ -50,53 +50,53 @@ func dwTile8AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *fl
 //go:noescape
 func dwCopyAVX2(dst *float32, src *float32, rows int, cols int, srcPix int, srcRow int, lanes int)
 
-// dwGrad1x1AVX2 adds to up to 1 rows of 1 taps their gradients at stride 1,
-// in tiles of up to 7 pixels.
+// dwGrad1x1AVX2 adds to parts of 1 taps of each row of a filter their gradient
+// at stride 1, 1 rows at a time, in tiles of up to 7 pixels.
 //
 //go:noescape
-func dwGrad1x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad1x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad2x1AVX2 adds to up to 5 rows of 2 taps their gradients at stride 1,
-// in tiles of up to 4 pixels.
+// dwGrad2x1AVX2 adds to parts of 2 taps of each row of a filter their gradient
+// at stride 1, 5 rows at a time, in tiles of up to 4 pixels.
 //
 //go:noescape
-func dwGrad2x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad2x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad3x1AVX2 adds to up to 3 rows of 3 taps their gradients at stride 1,
-// in tiles of up to 5 pixels.
+// dwGrad3x1AVX2 adds to parts of 3 taps of each row of a filter their gradient
+// at stride 1, 3 rows at a time, in tiles of up to 5 pixels.
 //
 //go:noescape
-func dwGrad3x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad3x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad3x2AVX2 adds to up to 3 rows of 3 taps their gradients at stride 2,
-// in tiles of up to 5 pixels.
+// dwGrad3x2AVX2 adds to parts of 3 taps of each row of a filter their gradient
+// at stride 2, 3 rows at a time, in tiles of up to 5 pixels.
 //
 //go:noescape
-func dwGrad3x2AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad3x2AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad4x1AVX2 adds to up to 2 rows of 4 taps their gradients at stride 1,
-// in tiles of up to 6 pixels.
+// dwGrad4x1AVX2 adds to parts of 4 taps of each row of a filter their gradient
+// at stride 1, 2 rows at a time, in tiles of up to 6 pixels.
 //
 //go:noescape
-func dwGrad4x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad4x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad5x1AVX2 adds to up to 2 rows of 5 taps their gradients at stride 1,
-// in tiles of up to 4 pixels.
+// dwGrad5x1AVX2 adds to parts of 5 taps of each row of a filter their gradient
+// at stride 1, 2 rows at a time, in tiles of up to 4 pixels.
 //
 //go:noescape
-func dwGrad5x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad5x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad6x1AVX2 adds to up to 1 rows of 6 taps their gradients at stride 1,
-// in tiles of up to 7 pixels.
+// dwGrad6x1AVX2 adds to parts of 6 taps of each row of a filter their gradient
+// at stride 1, 1 rows at a time, in tiles of up to 7 pixels.
 //
 //go:noescape
-func dwGrad6x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad6x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad7x1AVX2 adds to up to 1 rows of 7 taps their gradients at stride 1,
-// in tiles of up to 6 pixels.
+// dwGrad7x1AVX2 adds to parts of 7 taps of each row of a filter their gradient
+// at stride 1, 1 rows at a time, in tiles of up to 6 pixels.
 //
 //go:noescape
-func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
 // dwTile1AVX512 computes rows of tiles of 1 output pixels.
 //
@@ -144,50 +144,50 @@ func dwTile8AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *
 //go:noescape
 func dwCopyAVX512(dst *float32, src *float32, rows int, cols int, srcPix int, srcRow int, lanes int)
 
-// dwGrad1x1AVX512 adds to up to 1 rows of 1 taps their gradients at stride 1,
-// in tiles of up to 7 pixels.
+// dwGrad1x1AVX512 adds to parts of 1 taps of each row of a filter their gradient
+// at stride 1, 1 rows at a time, in tiles of up to 7 pixels.
 //
 //go:noescape
-func dwGrad1x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad1x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad2x1AVX512 adds to up to 5 rows of 2 taps their gradients at stride 1,
-// in tiles of up to 5 pixels.
+// dwGrad2x1AVX512 adds to parts of 2 taps of each row of a filter their gradient
+// at stride 1, 5 rows at a time, in tiles of up to 5 pixels.
 //
 //go:noescape
-func dwGrad2x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad2x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad3x1AVX512 adds to up to 3 rows of 3 taps their gradients at stride 1,
-// in tiles of up to 5 pixels.
+// dwGrad3x1AVX512 adds to parts of 3 taps of each row of a filter their gradient
+// at stride 1, 3 rows at a time, in tiles of up to 5 pixels.
 //
 //go:noescape
-func dwGrad3x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad3x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad3x2AVX512 adds to up to 3 rows of 3 taps their gradients at stride 2,
-// in tiles of up to 5 pixels.
+// dwGrad3x2AVX512 adds to parts of 3 taps of each row of a filter their gradient
+// at stride 2, 3 rows at a time, in tiles of up to 5 pixels.
 //
 //go:noescape
-func dwGrad3x2AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad3x2AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad4x1AVX512 adds to up to 3 rows of 4 taps their gradients at stride 1,
-// in tiles of up to 4 pixels.
+// dwGrad4x1AVX512 adds to parts of 4 taps of each row of a filter their gradient
+// at stride 1, 3 rows at a time, in tiles of up to 4 pixels.
 //
 //go:noescape
-func dwGrad4x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad4x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad5x1AVX512 adds to up to 3 rows of 5 taps their gradients at stride 1,
-// in tiles of up to 3 pixels.
+// dwGrad5x1AVX512 adds to parts of 5 taps of each row of a filter their gradient
+// at stride 1, 3 rows at a time, in tiles of up to 3 pixels.
 //
 //go:noescape
-func dwGrad5x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad5x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad6x1AVX512 adds to up to 2 rows of 6 taps their gradients at stride 1,
-// in tiles of up to 4 pixels.
+// dwGrad6x1AVX512 adds to parts of 6 taps of each row of a filter their gradient
+// at stride 1, 2 rows at a time, in tiles of up to 4 pixels.
 //
 //go:noescape
-func dwGrad6x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad6x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)
 
-// dwGrad7x1AVX512 adds to up to 2 rows of 7 taps their gradients at stride 1,
-// in tiles of up to 3 pixels.
+// dwGrad7x1AVX512 adds to parts of 7 taps of each row of a filter their gradient
+// at stride 1, 2 rows at a time, in tiles of up to 3 pixels.
 //
 //go:noescape
-func dwGrad7x1AVX512(dw *float32, x *float32, dy *float32, a *int)
+func dwGrad7x1AVX512(dw *float32, x *float32, dy *float32, groups *int, a *int)

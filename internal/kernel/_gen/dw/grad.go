@@ -15,11 +15,14 @@ import (
 // for.
 var gradLoops = []loop{{1, 1}, {2, 1}, {3, 1}, {3, 2}, {4, 1}, {5, 1}, {6, 1}, {7, 1}}
 
-// gradWords is the layout of kernel.dwGradArgs.
-var gradWords = words{
-	"x", "rows", "lanes", "taps", "y", "h", "yStep", "tapY", "xPix", "dyPix", "xLine", "dyLine",
-	"xTap", "wRow", "tapStep", "tile", "large", "small", "before", "width",
-}
+// The layouts of kernel.dwGradArgs and dwGradRows.
+var (
+	gradWords = words{
+		"lanes", "kernel", "h", "yStep", "tapY", "xPix", "dyPix", "xLine", "dyLine",
+		"xTap", "wRow", "tapStep", "groups", "at", "tile", "large", "small", "before", "width",
+	}
+	gradRowWords = words{"rows", "y", "x", "dy"}
+)
 
 // grad generates one function of the weight gradient. Its sums stay in
 // registers, those of a few rows of taps.
@@ -69,19 +72,20 @@ var (
 func gradFunc(s *simd.ISA, l loop) {
 	k := &grad{ISA: s, loop: l, rows: tapRows(s, l.taps)}
 	name := fmt.Sprintf("dwGrad%dx%d%s", l.taps, l.stride, s.Name)
-	TEXT(name, attr.NOSPLIT, "func(dw, x, dy *float32, a *int)")
+	TEXT(name, attr.NOSPLIT, "func(dw, x, dy *float32, groups, a *int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s adds to up to %d rows of %d taps their gradients at stride %d,", name, k.rows, l.taps, l.stride),
-		fmt.Sprintf("in tiles of up to %d pixels.", k.tile()))
+	Doc(fmt.Sprintf("%s adds to parts of %d taps of each row of a filter their gradient", name, l.taps),
+		fmt.Sprintf("at stride %d, %d rows at a time, in tiles of up to %d pixels.", l.stride, k.rows, k.tile()))
 
 	a := reg.RDI
 	Load(Param("a"), a)
 	arg := func(name string) Mem { return gradWords.mem(a, name) }
 	local := func() Mem { return AllocLocal(8) }
+	set := func(m Mem, r reg.GPPhysical) { MOVQ(r, m) }
 	copied := func(name string) Mem {
 		m := local()
 		MOVQ(arg(name), tmp)
-		MOVQ(tmp, m)
+		set(m, tmp)
 		return m
 	}
 	MOVQ(arg("xPix"), x1)
@@ -90,30 +94,49 @@ func gradFunc(s *simd.ISA, l loop) {
 	LEAQ(Mem{Base: x3, Index: x1, Scale: 4}, x7)
 	MOVQ(arg("dyPix"), dyPix)
 	k.row = gradRow{copied("h"), copied("yStep"), copied("tapY"), copied("xLine"), copied("dyLine"), copied("xTap")}
-	rows, y, width, first := copied("rows"), copied("y"), copied("width"), copied("x")
-	half, lanes, col, tile, left, more, before := local(), copied("lanes"), local(), local(), local(), local(), local()
+	width, left := copied("width"), copied("groups")
+	half, lanes, group, sums, taps := local(), local(), local(), local(), copied("kernel")
+	col, tile, tiles, smaller, before := local(), local(), local(), local(), local()
+	first, firstDY := local(), local()
+	Load(Param("dw"), tmp)
+	set(sums, tmp)
+	Load(Param("groups"), tmp)
+	set(group, tmp)
+
+	Label("group")
 	MOVQ(U32(0), half)
+	Load(Param("a"), a)
+	MOVQ(arg("lanes"), gLo)
 
 	Label("vector")
-	MOVQ(lanes, gLo)
+	set(lanes, gLo)
 	MOVQ(U32(uint32(s.Lanes)), gHi)
 	CMPQ(gLo, gHi)
 	CMOVQGT(gHi, gLo)
 	k.mask = s.TailMask(gLo, tmp, s.V(s.Regs-1), reg.K1)
-	k.sums(half, func(m Mem, v reg.VecPhysical) { VMOVUPS(m, v) }, "load")
-
 	Load(Param("a"), a)
+	k.sums(sums, half, taps, func(m Mem, v reg.VecPhysical) { VMOVUPS(m, v) }, "load")
+
+	// Where the rows of x and dy start.
+	MOVQ(group, gHi)
+	Load(Param("x"), tmp)
+	ADDQ(half, tmp)
+	ADDQ(arg("at"), tmp)
+	ADDQ(gradRowWords.mem(gHi, "x"), tmp)
+	set(first, tmp)
+	Load(Param("dy"), tmp)
+	ADDQ(half, tmp)
+	ADDQ(gradRowWords.mem(gHi, "dy"), tmp)
+	set(firstDY, tmp)
 	MOVQ(arg("tile"), tmp)
-	MOVQ(tmp, tile)
-	MOVQ(arg("large"), tmp)
-	MOVQ(tmp, left)
+	set(tile, tmp)
 	MOVQ(arg("small"), tmp)
-	MOVQ(tmp, more)
+	set(smaller, tmp)
 	MOVQ(arg("before"), tmp)
-	MOVQ(tmp, before)
+	set(before, tmp)
 	MOVQ(U32(0), col)
-	CMPQ(left, U8(0))
-	JE(LabelRef("smaller"))
+	MOVQ(arg("large"), tmp)
+	set(tiles, tmp)
 
 	Label("tile")
 	// Which of the tile's pixels lie in the image.
@@ -132,15 +155,13 @@ func gradFunc(s *simd.ISA, l loop) {
 	if l.stride > 1 {
 		SHLQ(U8(1), xAt)
 	}
-	ADDQ(half, dyAt)
-	ADDQ(half, xAt)
-	Load(Param("dy"), tmp)
-	ADDQ(tmp, dyAt)
-	Load(Param("x"), tmp)
-	ADDQ(first, tmp)
-	ADDQ(tmp, xAt)
-	MOVQ(rows, gCount)
-	MOVQ(y, yAt)
+	ADDQ(firstDY, dyAt)
+	ADDQ(first, xAt)
+	MOVQ(group, tmp)
+	MOVQ(gradRowWords.mem(tmp, "rows"), gCount)
+	MOVQ(gradRowWords.mem(tmp, "y"), yAt)
+	TESTQ(gCount, gCount)
+	JZ(LabelRef("next"))
 	MOVQ(tile, tmp)
 	for t := k.tile(); t > 1; t-- {
 		CMPQ(tmp, U8(uint8(t)))
@@ -156,33 +177,39 @@ func gradFunc(s *simd.ISA, l loop) {
 		SHLQ(U8(1), tmp)
 	}
 	SUBQ(tmp, before)
-	DECQ(left)
+	DECQ(tiles)
 	JNZ(LabelRef("tile"))
-	Label("smaller")
 	DECQ(tile)
-	MOVQ(more, tmp)
-	MOVQ(tmp, left)
-	MOVQ(U32(0), more)
+	MOVQ(smaller, tmp)
+	set(tiles, tmp)
+	MOVQ(U32(0), smaller)
 	TESTQ(tmp, tmp)
 	JNZ(LabelRef("tile"))
 
-	k.sums(half, func(m Mem, v reg.VecPhysical) { VMOVUPS(v, m) }, "store")
+	Load(Param("a"), a)
+	k.sums(sums, half, taps, func(m Mem, v reg.VecPhysical) { VMOVUPS(v, m) }, "store")
 	if !s.Wide() {
 		ADDQ(U8(uint8(s.Bytes())), half)
-		SUBQ(U8(uint8(s.Lanes)), lanes)
+		MOVQ(lanes, gLo)
+		SUBQ(U8(uint8(s.Lanes)), gLo)
 		JGT(LabelRef("vector"))
 	}
+	IMUL3Q(U8(uint8(k.rows)), arg("wRow"), tmp)
+	ADDQ(tmp, sums)
+	SUBQ(U8(uint8(k.rows)), taps)
+	ADDQ(U8(uint8(gradRowWords.bytes())), group)
+	DECQ(left)
+	JNZ(LabelRef("group"))
 	VZEROUPPER()
 	RET()
 }
 
 // sums loads or stores the sums of the rows of taps there are.
-func (k *grad) sums(half Mem, move func(Mem, reg.VecPhysical), label string) {
+func (k *grad) sums(sums, half, taps Mem, move func(Mem, reg.VecPhysical), label string) {
 	a := reg.RDI
-	Load(Param("a"), a)
-	Load(Param("dw"), tmp)
+	MOVQ(sums, tmp)
 	ADDQ(half, tmp)
-	MOVQ(gradWords.mem(a, "taps"), gCount)
+	MOVQ(taps, gCount)
 	MOVQ(gradWords.mem(a, "tapStep"), gLo)
 	MOVQ(gradWords.mem(a, "wRow"), gHi)
 	for r := range k.rows {
