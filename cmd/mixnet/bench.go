@@ -27,6 +27,7 @@ type benchCmd struct {
 	Time    time.Duration `default:"3s" help:"How long to measure."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 	Input   string        `placeholder:"FILE" help:"The images to run on, raw little-endian float32 in NCHW order."`
+	Profile bool          `help:"Show where the time goes, step by step."`
 	Worker  bool          `hidden:"" help:"Measure when asked to on standard input, for bench/."`
 }
 
@@ -69,7 +70,10 @@ func (c *benchCmd) Run(e *env) error {
 	if c.Worker {
 		return j.serve(e)
 	}
-	times, err := c.measure(e, j)
+	if c.Profile {
+		return c.profile(e, j)
+	}
+	times, err := j.measure(e, c.Time)
 	if err != nil {
 		return err
 	}
@@ -125,12 +129,17 @@ func (c *benchCmd) model() (*model.Model, error) {
 	return model.New(spec, zoo.Options{}, nil, 1)
 }
 
+// pattern fills x with values between -1 and 1.
+func pattern(x *tensor.Tensor) {
+	for i := range x.Data {
+		x.Data[i] = float32(i%251)/125 - 1
+	}
+}
+
 // fill reads the input file, or makes a pattern.
 func (c *benchCmd) fill(x *tensor.Tensor) error {
 	if c.Input == "" {
-		for i := range x.Data {
-			x.Data[i] = float32(i%251)/125 - 1
-		}
+		pattern(x)
 		return nil
 	}
 	raw, err := os.ReadFile(c.Input)
@@ -150,9 +159,9 @@ func (c *benchCmd) fill(x *tensor.Tensor) error {
 
 func (j *job) run(ctx context.Context) error { return j.program.Run(ctx, j.out, j.x) }
 
-// measure runs the job again and again for the time asked for, at least five
-// times, after a tenth of it to warm up.
-func (c *benchCmd) measure(e *env, j *job) ([]time.Duration, error) {
+// measure runs the job again and again for a time, at least five times, after
+// a tenth of it to warm up.
+func (j *job) measure(e *env, long time.Duration) ([]time.Duration, error) {
 	bar := e.newProgress("measuring", "runs", 0)
 	defer bar.done()
 	begin := time.Now()
@@ -164,11 +173,11 @@ func (c *benchCmd) measure(e *env, j *job) ([]time.Duration, error) {
 		}
 		now := time.Now()
 		if warm {
-			warm = now.Sub(begin) < c.Time/10
+			warm = now.Sub(begin) < long/10
 			continue
 		}
 		times = append(times, now.Sub(start))
-		if len(times) >= 5 && now.Sub(begin) > c.Time {
+		if len(times) >= 5 && now.Sub(begin) > long {
 			return times, nil
 		}
 		bar.update(int64(len(times)), "")

@@ -29,6 +29,7 @@ type cli struct {
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Models     modelsCmd     `cmd:"" group:"look" help:"List the networks, with parameters, multiply-adds and published accuracy."`
 	Info       infoCmd       `cmd:"" group:"look" help:"Show a network layer by layer."`
+	Compare    compareCmd    `cmd:"" group:"look" help:"Set networks side by side: size, memory, measured speed."`
 	Bench      benchCmd      `cmd:"" group:"look" help:"Measure the speed of a network on this machine."`
 	Doctor     doctorCmd     `cmd:"" group:"look" help:"Show version, processor features, the kernels chosen and the cache."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`

@@ -11,6 +11,9 @@ import (
 
 type modelsCmd struct {
 	Filter string `arg:"" optional:"" help:"Only networks whose name or family contains this."`
+	Paper  bool   `help:"Table 2 of the MixConv paper, with the paper's figures beside counted ones."`
+	Plot   string `placeholder:"FILE" help:"With --paper: draw accuracy over multiply-adds, as figure 7 (.png, .svg, .pdf)."`
+	CSV    bool   `name:"csv" help:"With --paper: print CSV."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -22,6 +25,12 @@ type modelRow struct {
 }
 
 func (c *modelsCmd) Run(e *env) error {
+	if c.Paper {
+		return c.paper(e)
+	}
+	if c.Plot != "" || c.CSV {
+		return usagef("--plot and --csv go with --paper")
+	}
 	rows := []modelRow{}
 	for _, s := range zoo.List() {
 		info := s.About()
