@@ -216,7 +216,7 @@ func (r *Reader) locate(row int64) (value int, ok bool, err error) {
 	if r.column.maxDef == 0 {
 		return at, true, nil
 	}
-	if int(r.page.levels[at]) < r.column.maxDef {
+	if int(r.page.levels[at]) != r.column.maxDef {
 		return 0, false, nil
 	}
 	for _, l := range r.page.levels[:at] {

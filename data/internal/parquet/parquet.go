@@ -34,7 +34,7 @@ const (
 	maxFooter = 64 << 20
 	maxPage   = 256 << 20
 	maxHeader = 64 << 10 // of a page
-	maxValues = 1 << 24  // of a page
+	maxValues = 1 << 22  // of a page
 	maxRows   = 1 << 26
 )
 
