@@ -180,6 +180,10 @@ func (k *conv[T]) windows(n *Net[T], v *node[T], s splitter[T], image, y0, y1 in
 	base := image*x.pixels() + from*width
 	in := x.value(n, s.take(size*x.shape.C), tile[T]{p0: base, p1: base + size, c1: x.shape.C})
 	dst := s.take((y1 - y0) * v.shape.W * k.window())
+	if len(k.groups) == 1 && k.op.Dilation == 1 {
+		k.denseWindows(v, dst, in, y0, y1, from, to)
+		return dst
+	}
 	at := 0
 	k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
 		row := dst[at:][:g.In]
@@ -191,6 +195,37 @@ func (k *conv[T]) windows(n *Net[T], v *node[T], s splitter[T], image, y0, y1 in
 		at += g.In
 	})
 	return dst
+}
+
+// denseWindows is windows for one group without dilation, where every row of a
+// window is a run of values. in holds input rows [from, to).
+func (k *conv[T]) denseWindows(v *node[T], dst []T, in tile[T], y0, y1, from, to int) {
+	c, width := in.cols(), v.in[0].shape.W
+	run := k.op.Kernel * c
+	for y := y0; y < y1; y++ {
+		for x := range v.shape.W {
+			x0 := x*k.op.Stride - k.pad.left
+			first, last := max(x0, 0), min(x0+k.op.Kernel, width)
+			for ky := range k.op.Kernel {
+				row := dst[:run]
+				dst = dst[run:]
+				iy := y*k.op.Stride - k.pad.top + ky
+				if iy < from || iy >= to || first >= last {
+					clear(row)
+					continue
+				}
+				src := in.data[((iy-from)*width+first)*c : ((iy-from)*width+last)*c]
+				if len(src) == run {
+					for i, value := range src {
+						row[i] = value
+					}
+					continue
+				}
+				clear(row)
+				copy(row[(first-x0)*c:], src)
+			}
+		}
+	}
 }
 
 // positions calls f for every pixel of output rows [y0, y1), every group and

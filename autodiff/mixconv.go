@@ -17,52 +17,72 @@ const (
 // mixConv is a mixed depthwise convolution.
 type mixConv[T tensor.Float] struct {
 	op     *graph.MixConv
+	parts  []mixPart[T]
 	blocks []mixBlock[T]
 	count  *norm[T] // batch norm whose moments are counted; nil for none
 }
 
-// mixBlock is a range of channels with one kernel size, worked on at once.
-type mixBlock[T tensor.Float] struct {
-	graph.MixGroup // Channels is that of the block
+// mixPart is a range of channels with one kernel size: a group, or a piece of
+// a large one.
+type mixPart[T tensor.Float] struct {
+	graph.MixGroup // Channels is that of the part
 	param          graph.ParamID
 	first          int // channel within the group
 	c0             int // channel within the tensor
-	rows           int // output rows of a tile
 	top, left      int // zeros before the input
 	filter         *kernel.DWFilterOf[T]
 	sums           []*kernel.DWFilterOf[T] // gradients of the filter, one per worker
 }
 
 // span returns the extent of the kernel.
-func (b *mixBlock[T]) span() int { return b.Dilation*(b.Kernel-1) + 1 }
+func (p *mixPart[T]) span() int { return p.Dilation*(p.Kernel-1) + 1 }
 
-// weights returns the block's part of a value of its parameter.
-func (b *mixBlock[T]) weights(v []T) []T { return v[b.first*b.Kernel*b.Kernel:] }
+// weights returns the part's piece of a value of its parameter.
+func (p *mixPart[T]) weights(v []T) []T { return v[p.first*p.Kernel*p.Kernel:] }
+
+// mixBlock is a range of channels that is worked on at once.
+type mixBlock[T tensor.Float] struct {
+	parts  []mixPart[T]
+	c0, c1 int
+	rows   int // output rows of a tile
+	above  int // input rows that the farthest kernel reads before an output's own
+	below  int // and from its own on
+}
 
 func newMixConv[T tensor.Float](n *Net[T], v *node[T], op *graph.MixConv) *mixConv[T] {
 	m := &mixConv[T]{op: op}
-	in, out := v.in[0].shape, v.shape
+	in := v.in[0].shape
+	limit := max(mixTileElems/(in.H*in.W), mixTileChannels)
 	c0 := 0
 	for i, g := range op.Groups {
-		b := mixBlock[T]{MixGroup: g, param: op.Weights[i]}
-		_, b.top = op.Padding.Extent(in.H, g.Kernel, op.Stride, g.Dilation)
-		_, b.left = op.Padding.Extent(in.W, g.Kernel, op.Stride, g.Dilation)
-		channels := max(mixTileElems/in.Pixels()*in.N, mixTileChannels)
-		pieces := (g.Channels + channels - 1) / channels
+		p := mixPart[T]{MixGroup: g, param: op.Weights[i]}
+		_, p.top = op.Padding.Extent(in.H, g.Kernel, op.Stride, g.Dilation)
+		_, p.left = op.Padding.Extent(in.W, g.Kernel, op.Stride, g.Dilation)
+		pieces := (g.Channels + limit - 1) / limit
 		step := ((g.Channels+pieces-1)/pieces + 15) &^ 15
-		for b.first = 0; b.first < g.Channels; b.first += step {
-			b.Channels = min(step, g.Channels-b.first)
-			b.c0 = c0 + b.first
-			rows := (mixTileElems/(in.W*b.Channels)-b.span())/op.Stride + 1
-			b.rows = min(max(rows, 4), out.H)
-			b.filter = kernel.NewDWFilter[T](g.Kernel, b.Channels)
-			b.sums = make([]*kernel.DWFilterOf[T], len(n.workers))
-			for w := range b.sums {
-				b.sums[w] = kernel.NewDWFilter[T](g.Kernel, b.Channels)
+		for p.first = 0; p.first < g.Channels; p.first += step {
+			p.Channels = min(step, g.Channels-p.first)
+			p.c0 = c0 + p.first
+			p.filter = kernel.NewDWFilter[T](g.Kernel, p.Channels)
+			p.sums = make([]*kernel.DWFilterOf[T], len(n.workers))
+			for w := range p.sums {
+				p.sums[w] = kernel.NewDWFilter[T](g.Kernel, p.Channels)
 			}
-			m.blocks = append(m.blocks, b)
+			m.parts = append(m.parts, p)
 		}
 		c0 += g.Channels
+	}
+	for rest := m.parts; len(rest) > 0; {
+		b := mixBlock[T]{c0: rest[0].c0, c1: rest[0].c0}
+		size := 0
+		for ; size < len(rest) && (size == 0 || b.c1+rest[size].Channels-b.c0 <= limit); size++ {
+			b.c1 += rest[size].Channels
+			b.above, b.below = max(b.above, rest[size].top), max(b.below, rest[size].span()-rest[size].top)
+		}
+		b.parts, rest = rest[:size], rest[size:]
+		rows := (mixTileElems/(in.W*(b.c1-b.c0))-b.above-b.below)/op.Stride + 1
+		b.rows = min(max(rows, 4), v.shape.H)
+		m.blocks = append(m.blocks, b)
 	}
 	return m
 }
@@ -85,34 +105,34 @@ func (m *mixConv[T]) units(v *node[T]) []mixUnit[T] {
 	return units
 }
 
-// rows returns the rectangle of rows [y0, y1) of a unit in x.
+// of returns the rectangle of rows [y0, y1) of a unit in x.
 func (u mixUnit[T]) of(x *node[T], y0, y1 int) tile[T] {
 	row := u.image * x.shape.H
-	return tile[T]{p0: (row + y0) * x.shape.W, p1: (row + y1) * x.shape.W, c0: u.c0, c1: u.c0 + u.Channels}
+	return tile[T]{p0: (row + y0) * x.shape.W, p1: (row + y1) * x.shape.W, c0: u.c0, c1: u.c1}
 }
 
 // under returns the input rows that output rows [y0, y1) read.
 func (m *mixConv[T]) under(v *node[T], u mixUnit[T]) (y0, y1 int) {
-	y0 = max(u.y0*m.op.Stride-u.top, 0)
-	y1 = min((u.y1-1)*m.op.Stride-u.top+u.span(), v.in[0].shape.H)
+	y0 = max(u.y0*m.op.Stride-u.above, 0)
+	y1 = min((u.y1-1)*m.op.Stride+u.below, v.in[0].shape.H)
 	return y0, max(y0, y1)
 }
 
-// geometry describes a convolution from input rows [in0, in1) to output rows
-// [out0, out1).
-func (m *mixConv[T]) geometry(v *node[T], u mixUnit[T], in0, in1, out0, out1, srcStride, dstStride int) kernel.DW {
+// geometry describes the convolution of a part from input rows [in0, in1) to
+// output rows [out0, out1).
+func (m *mixConv[T]) geometry(v *node[T], p *mixPart[T], in0, in1, out0, out1, srcStride, dstStride int) kernel.DW {
 	return kernel.DW{
 		H: in1 - in0, W: v.in[0].shape.W, OutH: out1 - out0, OutW: v.shape.W,
-		Channels: u.Channels, SrcStride: srcStride, DstStride: dstStride,
-		Kernel: u.Kernel, Stride: m.op.Stride, Dilation: u.Dilation,
-		PadTop: u.top + in0 - out0*m.op.Stride, PadLeft: u.left,
+		Channels: p.Channels, SrcStride: srcStride, DstStride: dstStride,
+		Kernel: p.Kernel, Stride: m.op.Stride, Dilation: p.Dilation,
+		PadTop: p.top + in0 - out0*m.op.Stride, PadLeft: p.left,
 	}
 }
 
 func (m *mixConv[T]) forward(n *Net[T], v *node[T]) error {
-	for i := range m.blocks {
-		b := &m.blocks[i]
-		b.filter.Pack(b.weights(n.params[b.param]))
+	for i := range m.parts {
+		p := &m.parts[i]
+		p.filter.Pack(p.weights(n.params[p.param]))
 	}
 	units := m.units(v)
 	n.parallel(n.batch*len(units), func(w *worker[T], i int) {
@@ -121,8 +141,11 @@ func (m *mixConv[T]) forward(n *Net[T], v *node[T]) error {
 		y0, y1 := m.under(v, u)
 		x := v.in[0].value(n, w.scratch, u.of(v.in[0], y0, y1))
 		out := u.of(v, u.y0, u.y1).in(v.out.data, v.shape.C)
-		g := m.geometry(v, u, y0, y1, u.y0, u.y1, x.stride, out.stride)
-		kernel.Depthwise(out.data, x.data, u.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
+		for j := range u.parts {
+			p := &u.parts[j]
+			g := m.geometry(v, p, y0, y1, u.y0, u.y1, x.stride, out.stride)
+			kernel.Depthwise(out.data[p.c0-u.c0:], x.data[p.c0-u.c0:], p.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
+		}
 		if m.count != nil && n.train {
 			m.count.count(w, out)
 		}
@@ -131,10 +154,10 @@ func (m *mixConv[T]) forward(n *Net[T], v *node[T]) error {
 }
 
 func (m *mixConv[T]) backward(n *Net[T], v *node[T]) {
-	for i := range m.blocks {
-		b := &m.blocks[i]
-		b.filter.PackReversed(b.weights(n.params[b.param]))
-		for _, s := range b.sums {
+	for i := range m.parts {
+		p := &m.parts[i]
+		p.filter.PackReversed(p.weights(n.params[p.param]))
+		for _, s := range p.sums {
 			s.Clear()
 		}
 	}
@@ -146,11 +169,11 @@ func (m *mixConv[T]) backward(n *Net[T], v *node[T]) {
 			m.backwardUnit(n, v, w, u)
 		}
 	})
-	for i := range m.blocks {
-		b := &m.blocks[i]
-		if grad := n.gradient(b.param); grad != nil {
-			for _, s := range b.sums[:parts] {
-				s.AddTo(b.weights(grad))
+	for i := range m.parts {
+		p := &m.parts[i]
+		if grad := n.gradient(p.param); grad != nil {
+			for _, s := range p.sums[:parts] {
+				s.AddTo(p.weights(grad))
 			}
 		}
 	}
@@ -167,16 +190,22 @@ func (m *mixConv[T]) backwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit
 	in0, in1 := m.under(v, u)
 	src := u.of(x, in0, in1)
 	src = x.value(n, s.take(src.size()), src)
-	g := m.geometry(v, u, in0, in1, u.y0, u.y1, src.stride, grad.stride)
-	kernel.DepthwiseGradWeight(u.sums[w.part], src.data, grad.data[(u.y0-out0)*v.shape.W*grad.stride:], &g, 0, g.OutH)
-
+	inner := grad.data[(u.y0-out0)*v.shape.W*grad.stride:]
+	for i := range u.parts {
+		p := &u.parts[i]
+		g := m.geometry(v, p, in0, in1, u.y0, u.y1, src.stride, grad.stride)
+		kernel.DepthwiseGradWeight(p.sums[w.part], src.data[p.c0-u.c0:], inner[p.c0-u.c0:], &g, 0, g.OutH)
+	}
 	if e == nil || own0 == own1 {
 		return
 	}
 	t := u.of(x, own0, own1)
 	t = e.room(s.take(t.size()), t)
-	g = m.geometry(v, u, own0, own1, out0, out1, t.stride, grad.stride)
-	kernel.DepthwiseGradInput(t.data, grad.data, u.filter, &g, 0, g.H)
+	for i := range u.parts {
+		p := &u.parts[i]
+		g := m.geometry(v, p, own0, own1, out0, out1, t.stride, grad.stride)
+		kernel.DepthwiseGradInput(t.data[p.c0-u.c0:], grad.data[p.c0-u.c0:], p.filter, &g, 0, g.H)
+	}
 	n.contribute(e, w, t)
 }
 
@@ -193,8 +222,8 @@ func (m *mixConv[T]) owned(v *node[T], u mixUnit[T]) (y0, y1 int) {
 // reached returns a range of output rows that holds the unit's own and all
 // that read input rows [in0, in1).
 func (m *mixConv[T]) reached(v *node[T], u mixUnit[T], in0, in1 int) (y0, y1 int) {
-	y0 = max(in0+u.top-u.span()+1, 0) / m.op.Stride
-	y1 = min((in1-1+u.top)/m.op.Stride+1, v.shape.H)
+	y0 = max(in0-u.below+1, 0) / m.op.Stride
+	y1 = min((in1-1+u.above)/m.op.Stride+1, v.shape.H)
 	return min(y0, u.y0), max(y1, u.y1)
 }
 
