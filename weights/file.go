@@ -124,7 +124,7 @@ func (f *File) parse(size int64) error {
 // add enters a tensor into the table.
 func (f *File) add(t *stored) error {
 	if _, ok := f.tensors[t.Name]; ok {
-		return formatError("tensor %q appears twice", t.Name)
+		return formatError("tensor %.100q appears twice", t.Name)
 	}
 	f.tensors[t.Name] = t
 	f.names = append(f.names, t.Name)

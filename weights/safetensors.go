@@ -5,7 +5,6 @@ import (
 	"cmp"
 	"encoding/binary"
 	"encoding/json"
-	"math"
 	"slices"
 	"strconv"
 	"unicode/utf8"
@@ -56,17 +55,17 @@ func (f *File) parseSafetensors(size int64) error {
 	next := int64(0)
 	for _, t := range p.tensors {
 		if t.begin != next {
-			return formatError("tensor %q begins at %d where the data before it ends at %d", t.Name, t.begin, next)
+			return formatError("tensor %.100q begins at %d where the data before it ends at %d", t.Name, t.begin, next)
 		}
 		n, err := elements(t.shape)
 		if err != nil {
 			return err
 		}
 		if t.end < t.begin || t.end-t.begin != n*int64(t.DType.Size()) {
-			return formatError("tensor %q: %v of %v at [%d, %d)", t.Name, t.DType, t.shape, t.begin, t.end)
+			return formatError("tensor %.100q: %v of %v at [%d, %d)", t.Name, t.DType, t.shape, t.begin, t.end)
 		}
 		if t.end > size-data {
-			return formatError("tensor %q ends at %d, the file's data at %d: the file is cut short or damaged", t.Name, t.end, size-data)
+			return formatError("tensor %.100q ends at %d, the file's data at %d: the file is cut short or damaged", t.Name, t.end, size-data)
 		}
 		t.Shape = toInts(t.shape)
 		if err := f.add(&stored{Info: t.Info, offset: data + t.begin}); err != nil {
@@ -87,10 +86,11 @@ type headerTensor struct {
 	begin, end int64
 }
 
-// headerParser reads the header token by token, so that duplicate and unknown
-// keys are seen and nothing is nested deeper than the format is.
+// headerParser reads the JSON of a header by hand, so that duplicate and
+// unknown keys are seen, nothing can be nested deeper than the format is, and
+// a hostile header costs no more than time in proportion to its size.
 type headerParser struct {
-	dec     *json.Decoder
+	rest    []byte
 	tensors []headerTensor
 	meta    map[string]string
 }
@@ -99,21 +99,20 @@ func parseHeader(header []byte) (*headerParser, error) {
 	if len(header) == 0 || header[0] != '{' || !utf8.Valid(header) {
 		return nil, formatError("safetensors header is not a JSON object")
 	}
-	p := &headerParser{dec: json.NewDecoder(bytes.NewReader(header)), meta: map[string]string{}}
-	p.dec.UseNumber()
+	p := &headerParser{rest: header, meta: map[string]string{}}
 	seenMeta := false
 	err := p.object(func(key string) error {
 		if key != "__metadata__" {
 			return p.tensor(key)
 		}
 		if seenMeta {
-			return formatError("safetensors header has two of %q", key)
+			return formatError("safetensors header has two of %.100q", key)
 		}
 		seenMeta = true
 		return p.object(func(key string) error {
 			value, err := p.str()
 			if _, ok := p.meta[key]; ok {
-				return formatError("metadata key %q appears twice", key)
+				return formatError("metadata key %.100q appears twice", key)
 			}
 			p.meta[key] = value
 			return err
@@ -122,116 +121,155 @@ func parseHeader(header []byte) (*headerParser, error) {
 	if err != nil {
 		return nil, err
 	}
-	if rest := bytes.Trim(header[p.dec.InputOffset():], " \t\r\n"); len(rest) > 0 {
-		return nil, formatError("safetensors header has bytes after its end")
+	if p.peek() != 0 {
+		return nil, p.unexpected("the end")
 	}
 	return p, nil
-}
-
-func (p *headerParser) token() (json.Token, error) {
-	t, err := p.dec.Token()
-	if err != nil {
-		return nil, formatError("safetensors header: %v", err)
-	}
-	return t, nil
-}
-
-func (p *headerParser) delim(want json.Delim) error {
-	t, err := p.token()
-	if err == nil && t != want {
-		err = formatError("safetensors header has %v where %v belongs", t, want)
-	}
-	return err
-}
-
-func (p *headerParser) str() (string, error) {
-	t, err := p.token()
-	if err != nil {
-		return "", err
-	}
-	s, ok := t.(string)
-	if !ok {
-		return "", formatError("safetensors header has %v where a string belongs", t)
-	}
-	return s, nil
-}
-
-// object reads an object, calling value for each key to read its value.
-func (p *headerParser) object(value func(key string) error) error {
-	if err := p.delim('{'); err != nil {
-		return err
-	}
-	for p.dec.More() {
-		key, err := p.str()
-		if err != nil {
-			return err
-		}
-		if err := value(key); err != nil {
-			return err
-		}
-	}
-	return p.delim('}')
 }
 
 func (p *headerParser) tensor(name string) error {
 	t := headerTensor{Info: Info{Name: name}}
 	var dtype string
 	var offsets []int64
-	seen := map[string]bool{}
+	var seen [3]bool
 	err := p.object(func(key string) (err error) {
-		if seen[key] {
-			return formatError("tensor %q has two of %q", name, key)
+		field := slices.Index([]string{"dtype", "shape", "data_offsets"}, key)
+		if field < 0 || seen[field] {
+			return formatError("tensor %.100q has an unknown key, or two of %.100q", name, key)
 		}
-		seen[key] = true
-		switch key {
-		case "dtype":
+		seen[field] = true
+		switch field {
+		case 0:
 			dtype, err = p.str()
-		case "shape":
+		case 1:
 			t.shape, err = p.numbers()
-		case "data_offsets":
-			offsets, err = p.numbers()
 		default:
-			err = formatError("tensor %q has an unknown key %q", name, key)
+			offsets, err = p.numbers()
 		}
 		return err
 	})
 	if err != nil {
 		return err
 	}
-	if len(seen) != 3 || len(offsets) != 2 {
-		return formatError("tensor %q lacks its dtype, shape or two data_offsets", name)
+	if seen != [3]bool{true, true, true} || len(offsets) != 2 {
+		return formatError("tensor %.100q lacks its dtype, shape or two data_offsets", name)
 	}
 	if t.DType, err = parseDType(dtype); err != nil {
-		return formatError("tensor %q: %v", name, err)
+		return formatError("tensor %.100q: %v", name, err)
 	}
 	t.begin, t.end = offsets[0], offsets[1]
 	p.tensors = append(p.tensors, t)
 	return nil
 }
 
+// peek returns the next byte after spaces, or 0 at the end.
+func (p *headerParser) peek() byte {
+	p.rest = bytes.TrimLeft(p.rest, " \t\r\n")
+	if len(p.rest) == 0 {
+		return 0
+	}
+	return p.rest[0]
+}
+
+// accept skips c if it comes next.
+func (p *headerParser) accept(c byte) bool {
+	if p.peek() != c {
+		return false
+	}
+	p.rest = p.rest[1:]
+	return true
+}
+
+func (p *headerParser) unexpected(want string) error {
+	return formatError("safetensors header has %.20q where %s belongs", p.rest, want)
+}
+
+// list reads what stands between open and end, calling item to read each of
+// the parts between commas.
+func (p *headerParser) list(open, end byte, item func() error) error {
+	if !p.accept(open) {
+		return p.unexpected(string(open))
+	}
+	if p.accept(end) {
+		return nil
+	}
+	for {
+		if err := item(); err != nil {
+			return err
+		}
+		if p.accept(end) {
+			return nil
+		}
+		if !p.accept(',') {
+			return p.unexpected("a comma or " + string(end))
+		}
+	}
+}
+
+// object reads an object, calling value for each key to read its value.
+func (p *headerParser) object(value func(key string) error) error {
+	return p.list('{', '}', func() error {
+		key, err := p.str()
+		if err != nil {
+			return err
+		}
+		if !p.accept(':') {
+			return p.unexpected("a colon")
+		}
+		return value(key)
+	})
+}
+
+func (p *headerParser) str() (string, error) {
+	if p.peek() != '"' {
+		return "", p.unexpected("a string")
+	}
+	plain := true
+	for i, c := range p.rest[1:] {
+		switch {
+		case c == '\\' || c < ' ':
+			plain = false
+		case c == '"' && (plain || !escaped(p.rest[1:i+1])):
+			quoted := p.rest[:i+2]
+			p.rest = p.rest[i+2:]
+			if plain {
+				return string(quoted[1 : i+1]), nil
+			}
+			var s string
+			if err := json.Unmarshal(quoted, &s); err != nil {
+				return "", formatError("safetensors header: %v", err)
+			}
+			return s, nil
+		}
+	}
+	return "", p.unexpected("a string that ends")
+}
+
+// escaped reports whether the byte after b is escaped: whether b ends in an
+// odd number of backslashes.
+func escaped(b []byte) bool {
+	return (len(b)-len(bytes.TrimRight(b, `\`)))%2 == 1
+}
+
 // numbers reads an array of whole numbers, at most maxDims of them.
 func (p *headerParser) numbers() ([]int64, error) {
-	if err := p.delim('['); err != nil {
-		return nil, err
-	}
 	numbers := []int64{}
-	for p.dec.More() {
-		t, err := p.token()
-		if err != nil {
-			return nil, err
+	err := p.list('[', ']', func() error {
+		p.peek()
+		n := 0
+		for n < len(p.rest) && p.rest[n] >= '0' && p.rest[n] <= '9' {
+			n++
 		}
-		n, ok := t.(json.Number)
-		if !ok {
-			return nil, formatError("safetensors header has %v where a number belongs", t)
-		}
-		v, err := strconv.ParseUint(n.String(), 10, 64)
-		if err != nil || v > math.MaxInt64 {
-			return nil, formatError("safetensors header has the number %s where a size belongs", n)
+		v, err := strconv.ParseInt(string(p.rest[:n]), 10, 64)
+		if err != nil || n > 1 && p.rest[0] == '0' {
+			return p.unexpected("a size")
 		}
 		if len(numbers) == maxDims {
-			return nil, formatError("safetensors header has a shape of more than %d dimensions", maxDims)
+			return formatError("safetensors header has a shape of more than %d dimensions", maxDims)
 		}
-		numbers = append(numbers, int64(v))
-	}
-	return numbers, p.delim(']')
+		p.rest = p.rest[n:]
+		numbers = append(numbers, v)
+		return nil
+	})
+	return numbers, err
 }

@@ -23,7 +23,7 @@ func (f *File) openArchive(size int64) (*archive, error) {
 	a := &archive{f: f, size: size, entries: make(map[string]*zip.File, len(r.File))}
 	for _, e := range r.File {
 		if a.entries[e.Name] != nil {
-			return nil, formatError("the archive has two of %q", e.Name)
+			return nil, formatError("the archive has two of %.200q", e.Name)
 		}
 		a.entries[e.Name] = e
 		a.names = append(a.names, e.Name)
@@ -35,16 +35,16 @@ func (f *File) openArchive(size int64) (*archive, error) {
 func (a *archive) locate(name string) (offset, size int64, crc uint32, err error) {
 	e := a.entries[name]
 	if e == nil {
-		return 0, 0, 0, formatError("the archive lacks %q", name)
+		return 0, 0, 0, formatError("the archive lacks %.200q", name)
 	}
 	if e.Method != zip.Store || e.CompressedSize64 != e.UncompressedSize64 || e.Flags&1 != 0 {
-		return 0, 0, 0, formatError("%q in the archive is compressed or encrypted: only plain entries can be read", name)
+		return 0, 0, 0, formatError("%.200q in the archive is compressed or encrypted: only plain entries can be read", name)
 	}
 	if offset, err = e.DataOffset(); err != nil {
-		return 0, 0, 0, formatError("%q in the archive: %v", name, err)
+		return 0, 0, 0, formatError("%.200q in the archive: %v", name, err)
 	}
 	if offset > a.size || e.UncompressedSize64 > uint64(a.size-offset) {
-		return 0, 0, 0, formatError("%q in the archive ends after the file", name)
+		return 0, 0, 0, formatError("%.200q in the archive ends after the file", name)
 	}
 	return offset, int64(e.UncompressedSize64), e.CRC32, nil
 }
@@ -57,14 +57,14 @@ func (a *archive) read(name string, limit int64) ([]byte, error) {
 		return nil, err
 	}
 	if size > limit {
-		return nil, formatError("%q in the archive has %d bytes, more than %d", name, size, limit)
+		return nil, formatError("%.200q in the archive has %d bytes, more than %d", name, size, limit)
 	}
 	b := make([]byte, size)
 	if err := readFull(a.f.src, b, offset); err != nil {
 		return nil, err
 	}
 	if sum := crc32.ChecksumIEEE(b); crc != 0 && sum != crc {
-		return nil, formatError("checksum of %q in the archive is wrong: the file is damaged", name)
+		return nil, formatError("checksum of %.200q in the archive is wrong: the file is damaged", name)
 	}
 	return b, nil
 }
