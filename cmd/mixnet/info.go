@@ -2,9 +2,11 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"strconv"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -12,6 +14,7 @@ type infoCmd struct {
 	Name    string `arg:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4,dilated."`
 	Classes int    `placeholder:"N" help:"Number of classes; the network's own by default."`
 	Blocks  bool   `help:"One line a block instead of one a layer."`
+	SVG     string `name:"svg" placeholder:"FILE" help:"Draw the network block by block with its kernel groups in colour."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
@@ -37,6 +40,12 @@ func (c *infoCmd) Run(e *env) error {
 	info, _, d, err := describe(spec, zoo.Options{Classes: c.Classes})
 	if err != nil {
 		return err
+	}
+	if c.SVG != "" {
+		err := atomicfile.Write(c.SVG, func(w io.Writer) error { return drawNetwork(w, info, d) })
+		if err != nil {
+			return err
+		}
 	}
 	if c.JSON {
 		return e.json(struct {

@@ -4,6 +4,7 @@ package chart
 
 import (
 	"fmt"
+	"image/color"
 	"io"
 	"path/filepath"
 	"strings"
@@ -20,7 +21,8 @@ import (
 type Chart struct {
 	Title, X, Y string
 	Series      []Series
-	// Points marks every value, for series of few.
+	// Points marks and labels every value, for series of few; the labels then
+	// stand for a legend.
 	Points bool
 }
 
@@ -38,6 +40,21 @@ type Point struct {
 
 // size of a drawing.
 const width, height = 9 * vg.Inch, 6 * vg.Inch
+
+// palette holds the colours of the series: Okabe and Ito's, which people with
+// any colour vision can tell apart, and darker ones.
+var palette = []color.Color{
+	color.RGBA{0x00, 0x72, 0xB2, 255},
+	color.RGBA{0xD5, 0x5E, 0x00, 255},
+	color.RGBA{0x00, 0x9E, 0x73, 255},
+	color.RGBA{0xCC, 0x79, 0xA7, 255},
+	color.RGBA{0x56, 0xB4, 0xE9, 255},
+	color.RGBA{0xE6, 0x9F, 0x00, 255},
+	color.RGBA{0x33, 0x33, 0x33, 255},
+	color.RGBA{0x80, 0x00, 0x20, 255},
+	color.RGBA{0x5A, 0x3E, 0x9E, 255},
+	color.RGBA{0x6B, 0x6B, 0x00, 255},
+}
 
 // formats are the files that WriteFile knows, by extension.
 var formats = []string{".png", ".svg", ".pdf"}
@@ -57,7 +74,8 @@ func (c *Chart) WriteFile(path string) error {
 func (c *Chart) Write(w io.Writer, format string) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
-	p.Legend.Top, p.Legend.Left = false, false
+	p.Legend.Top = true
+	p.Legend.TextStyle.Font.Size = 9
 	p.Add(plotter.NewGrid())
 	for i, s := range c.Series {
 		if err := c.add(p, s, i); err != nil {
@@ -86,11 +104,12 @@ func (c *Chart) add(p *plot.Plot, s Series, i int) error {
 	if err != nil {
 		return err
 	}
-	line.Color, points.Color = plotutil.Color(i), plotutil.Color(i)
+	line.Color, points.Color = palette[i%len(palette)], palette[i%len(palette)]
+	line.Width = vg.Points(1.5)
 	points.Shape = plotutil.Shape(i)
 	p.Add(line)
-	p.Legend.Add(s.Name, line)
 	if !c.Points {
+		p.Legend.Add(s.Name, line)
 		return nil
 	}
 	names, err := plotter.NewLabels(plotter.XYLabels{XYs: xys, Labels: labels})

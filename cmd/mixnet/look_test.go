@@ -1,0 +1,96 @@
+package main
+
+import (
+	"encoding/csv"
+	"encoding/json"
+	"encoding/xml"
+	"errors"
+	"image/png"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+func TestPaperTable(t *testing.T) {
+	plot := filepath.Join(t.TempDir(), "figure7.png")
+	table := mustRun(t, "models", "--paper", "--plot", plot)
+	for _, want := range []string{"MixNet-S", "256M", "239,173,360", "75.8", "MnasNet-A2: its architecture is not published"} {
+		if !strings.Contains(table, want) {
+			t.Errorf("the table does not show %q:\n%s", want, table)
+		}
+	}
+	f, err := os.Open(plot)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	if _, err := png.Decode(f); err != nil {
+		t.Error(err)
+	}
+	rows, err := csv.NewReader(strings.NewReader(mustRun(t, "models", "--paper", "--csv"))).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	var list []zoo.PaperRow
+	if err := json.Unmarshal([]byte(mustRun(t, "models", "--paper", "--json")), &list); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != len(list)+1 || len(list) != 22 {
+		t.Errorf("%d rows of CSV, %d of JSON; want 23 and 22", len(rows), len(list))
+	}
+	if code, _, _ := invoke(t, "models", "--csv"); code != exitUsage {
+		t.Errorf("--csv alone: exit code %d", code)
+	}
+}
+
+func TestInfoDrawing(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "s.svg")
+	mustRun(t, "info", "mixnet_s", "--svg", path)
+	f, err := os.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	boxes := map[string]int{}
+	for dec := xml.NewDecoder(f); ; {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		if e, ok := token.(xml.StartElement); ok && e.Name.Local == "rect" {
+			for _, a := range e.Attr {
+				if a.Name.Local == "fill" {
+					boxes[a.Value]++
+				}
+			}
+		}
+	}
+	// One 11×11 group in MixNet-S, and one entry of the legend.
+	if n := boxes[kernelColors[11]]; n != 2 {
+		t.Errorf("%d boxes in the colour of 11×11, want 2", n)
+	}
+	// Five blocks with a 9×9 group.
+	if n := boxes[kernelColors[9]]; n != 6 {
+		t.Errorf("%d boxes in the colour of 9×9, want 6", n)
+	}
+}
+
+func TestCompare(t *testing.T) {
+	var rows []comparison
+	if err := json.Unmarshal([]byte(mustRun(t, "compare", "mixnet_tiny", "mixnet_tiny@width=2", "--time", "1ms", "--json")), &rows); err != nil {
+		t.Fatal(err)
+	}
+	if len(rows) != 2 || rows[0].Params >= rows[1].Params || rows[0].MedianMS <= 0 || rows[0].MemoryMB <= 0 {
+		t.Errorf("%+v", rows)
+	}
+	if out := mustRun(t, "compare", "mixnet_s", "--time", "0s"); strings.Contains(out, "ms") {
+		t.Errorf("a time without measuring:\n%s", out)
+	}
+}
