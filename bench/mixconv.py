@@ -101,7 +101,7 @@ def measure(a, start):
     results = []
     for c in specs:
         for w in workers:
-            w.slices = []
+            w.slices, w.cpu_ms = [], []
             w.ask(load=c)
         schedule.interleave(workers, max(3, a.rounds // 3), min(a.seconds, 0.05), 0.005)
         check(workers, c)

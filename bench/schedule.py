@@ -28,6 +28,7 @@ class Worker:
             raise
         self.start_ms = (time.perf_counter() - began) * 1e3
         self.slices = []  # of ms, one list a turn
+        self.cpu_ms = []  # processor time a call, one a turn
 
     def read(self):
         line = self.process.stdout.readline()
@@ -49,6 +50,19 @@ class Worker:
             took, calls = took + sum(ms), calls + len(ms)
         self.calls = max(2, round(seconds * 1e3 / min(ms)))
 
+    def processor_ns(self):
+        """Time that the process's threads have spent on processors."""
+        total = 0
+        for task in pathlib.Path(f'/proc/{self.process.pid}/task').iterdir():
+            with contextlib.suppress(OSError):  # a thread may end meanwhile
+                total += int((task / 'schedstat').read_text().split()[0])
+        return total
+
+    def turn(self):
+        before = self.processor_ns()
+        self.slices.append(self.ask(run=self.calls)['ms'])
+        self.cpu_ms.append((self.processor_ns() - before) / 1e6 / self.calls)
+
     def logits(self):
         import numpy as np
         with tempfile.NamedTemporaryFile() as f:
@@ -65,7 +79,7 @@ class Worker:
         at = statistics.quantiles(ms, n=20, method='inclusive')
         median = statistics.median(ms)
         return dict(engine=self.name, version=self.version, median_ms=median, min_ms=ms[0], p5_ms=at[0], p95_ms=at[-1], calls=len(ms),
-                    turn_medians_ms=[statistics.median(s) for s in self.slices], images_per_s=batch * 1e3 / median, start_ms=self.start_ms)
+                    turn_medians_ms=[statistics.median(s) for s in self.slices], cpu_ms=statistics.median(self.cpu_ms), images_per_s=batch * 1e3 / median, start_ms=self.start_ms)
 
 
 def python_worker(peer, spec, script='worker.py', env=None):
@@ -96,7 +110,7 @@ def interleave(workers, rounds=10, seconds=0.5, pause=0.05):
         for r in range(rounds):
             for w in workers[r % len(workers):] + workers[:r % len(workers)]:
                 time.sleep(pause)
-                w.slices.append(w.ask(run=w.calls)['ms'])
+                w.turn()
 
 
 def ratio(rows, ours='mixnet'):
