@@ -87,9 +87,11 @@ func (c *convLayer) planPointwise(b *builder) {
 }
 
 const (
-	tileMACs = 100 << 10 // less is not worth handing to another thread
-	minRows  = 24        // fewer use each weight too seldom
-	shares   = 3         // tiles per thread, so that a late thread costs little
+	tileMACs = 100 << 10 // less is not worth handing to another thread,
+	fewMACs  = 12 << 10  // but less will do where it takes reading the weights from afar for fewRows rows
+	fewRows  = 8
+	minRows  = 24 // fewer use each weight too seldom
+	shares   = 3  // tiles per thread, so that a late thread costs little
 )
 
 // tiles appends the tiles of one group on one image. With one thread there is
@@ -100,7 +102,11 @@ func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, ro
 	rowParts, colParts := 1, 1
 	if b.threads > 1 {
 		want := (shares*b.threads + images*len(c.groups) - 1) / (images * len(c.groups))
-		want = min(want, max(1, rows*k*n/tileMACs))
+		least := tileMACs
+		if rows < fewRows {
+			least = fewMACs
+		}
+		want = min(want, max(1, rows*k*n/least))
 		if !scaled && rows > n {
 			rowParts = max(1, min(want, rows/minRows))
 		}

@@ -27,6 +27,9 @@ type Options struct {
 	// MaxConcurrent is how many calls run at the same time, each with memory
 	// of its own; further ones wait. 0 means GOMAXPROCS.
 	MaxConcurrent int
+	// Blocks makes the results of the graph's blocks available to Outputs.
+	// Without it, layers of neighbouring blocks can be fused.
+	Blocks bool
 	// Mean and Std, one value per channel, are what RunBytes applies to
 	// pixels: (pixel/255 - Mean) / Std.
 	Mean, Std []float32
@@ -66,7 +69,7 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 	}
 	used := g.Reachable(g.Output)
 	for _, b := range g.Blocks {
-		if used[b.Out] {
+		if opts.Blocks && used[b.Out] {
 			p.names[b.Name] = b.Out
 			want = append(want, b.Out)
 		}
@@ -141,8 +144,8 @@ func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uin
 	return p.one(ctx, p.g.Output, dst, images{bytes: pixels}, shape)
 }
 
-// Outputs returns the results of the given names for a batch of images: names
-// of the graph's blocks, Features and Logits.
+// Outputs returns the results of the given names for a batch of images:
+// Features, Logits and, with Options.Blocks, names of the graph's blocks.
 func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
 	if err := x.Check(); err != nil {
 		return nil, fmt.Errorf("%s: input: %w", p.g.Name, err)

@@ -43,7 +43,7 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := Compile(g, testkit.Values[float32](g), Options{Threads: 2})
+	p, err := Compile(g, testkit.Values[float32](g), Options{Threads: 2, Blocks: true})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -154,7 +154,7 @@ func checkGraph(g *graph.Graph, in tensor.Shape, threads int) error {
 		return nil
 	}
 	want := reference(g, v, x)
-	p, err := Compile(g, v, Options{Threads: threads, Mean: make([]float32, in.C), Std: ones(in.C)})
+	p, err := Compile(g, v, Options{Threads: threads, Blocks: true, Mean: make([]float32, in.C), Std: ones(in.C)})
 	if err != nil {
 		return err
 	}
