@@ -37,7 +37,7 @@ func TestForwardEqualsPyTorch(t *testing.T) {
 			if testing.Short() && g.ParamCount() > 10e6 {
 				t.Skip("large, in short mode")
 			}
-			program, err := engine.Compile(g, testkit.Values[float32](g), engine.Options{Threads: 1})
+			program, err := engine.Compile(g, testkit.Values[float32](g), engine.Options{Threads: 1, Blocks: true})
 			if err != nil {
 				t.Fatal(err)
 			}
