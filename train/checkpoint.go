@@ -144,7 +144,7 @@ func Open(dir string) (*Saved, error) {
 }
 
 // Done reports whether the run has ended.
-func (s *Saved) Done() bool { return len(s.state.History) >= s.Recipe.Epochs }
+func (s *Saved) Done() bool { return finished(s.Recipe, s.state.History) }
 
 // Epochs returns what was recorded.
 func (s *Saved) Epochs() []Epoch { return slices.Clone(s.state.History) }

@@ -45,7 +45,7 @@ func (e *evaluator) run(ctx context.Context, values graph.Values[float32]) (scor
 		if len(e.grad) < len(logits) {
 			e.grad = make([]float32, len(logits))
 		}
-		loss, _ := crossEntropy(logits, b.Labels, 0, 0, e.grad)
+		loss, _ := crossEntropy(logits, targets{labels: b.Labels}, 0, e.grad)
 		s.Loss += loss
 		classes := len(logits) / len(b.Labels)
 		for i, label := range b.Labels {

@@ -92,7 +92,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 				weight *= g.Aux[i-1].Weight
 			}
 			dOut[i] = make([]T, len(n.Output(i)))
-			sum, _ := crossEntropy(n.Output(i), labels, 0.1, weight, dOut[i])
+			sum, _ := crossEntropy(n.Output(i), targets{labels: labels, smoothing: 0.1}, weight, dOut[i])
 			loss += weight * sum
 		}
 		if math.Abs(loss-want) > max(tol/5, 1e-7)*want {

@@ -6,29 +6,49 @@ import (
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
+// targets is what the logits of a batch are compared with.
+type targets struct {
+	labels []int
+	// other are the classes blended in by mixup and CutMix, with 1-share; nil
+	// for none.
+	other []int
+	share float64
+	// smoothing s makes the target 1-s on the label plus s/classes everywhere
+	// (Szegedy et al. 2016, section 7).
+	smoothing float64
+	// weights are the importance of every class; nil for equal ones.
+	weights []float64
+}
+
 // crossEntropy returns the sum over rows of the cross-entropy between the
-// softmax of logits and the labels, and how many rows have their label on top.
-// Label smoothing s makes the target 1-s on the label plus s/classes
-// everywhere (Szegedy et al. 2016, section 7). grad receives scale times the
+// softmax of logits and the targets, each times the weight of its label, and
+// how many rows have their label on top. grad receives scale times the
 // gradient of the sum.
-func crossEntropy[T tensor.Float](logits []T, labels []int, smoothing, scale float64, grad []T) (sum float64, correct int) {
-	classes := len(logits) / max(len(labels), 1)
-	spread := smoothing / float64(classes)
-	for i, label := range labels {
+func crossEntropy[T tensor.Float](logits []T, t targets, scale float64, grad []T) (sum float64, correct int) {
+	classes := len(logits) / max(len(t.labels), 1)
+	spread := t.smoothing / float64(classes)
+	for i, label := range t.labels {
 		row, g := logits[i*classes:][:classes], grad[i*classes:][:classes]
+		own, other, share := 1-t.smoothing, label, 0.0
+		if t.other != nil {
+			other, share = t.other[i], (1-t.share)*own
+			own *= t.share
+		}
+		weight := 1.0
+		if t.weights != nil {
+			weight = t.weights[label]
+		}
 		norm, total, top := logSumExp(row)
 		if top == label {
 			correct++
 		}
 		// -Σ target·(x-norm), the targets adding up to 1.
-		sum += norm - (1-smoothing)*float64(row[label]) - spread*total
+		sum += weight * (norm - own*float64(row[label]) - share*float64(row[other]) - spread*total)
 		for j, x := range row {
-			target := spread
-			if j == label {
-				target += 1 - smoothing
-			}
-			g[j] = T(scale * (math.Exp(float64(x)-norm) - target))
+			g[j] = T(weight * scale * (math.Exp(float64(x)-norm) - spread))
 		}
+		g[label] -= T(weight * scale * own)
+		g[other] -= T(weight * scale * share)
 	}
 	return sum, correct
 }

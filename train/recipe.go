@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -26,12 +27,20 @@ type Recipe struct {
 	Optimizer Optimizer      `json:"optimizer" toml:"optimizer"`
 	Schedule  Schedule       `json:"schedule" toml:"schedule"`
 	Augment   vision.Augment `json:"augment" toml:"augment"`
+	// Mix blends the images of a batch: mixup and CutMix.
+	Mix data.Mix `json:"mix" toml:"mix"`
 
 	// Smoothing is that of the labels, 0 to less than 1.
 	Smoothing float64 `json:"smoothing" toml:"smoothing"`
 	// EMA is the decay of the moving average of the weights that is evaluated
 	// and saved; 0 means the weights themselves.
 	EMA float64 `json:"ema" toml:"ema"`
+	// Balance weighs the loss of every class by the inverse of its share of
+	// the training images.
+	Balance bool `json:"balance,omitempty" toml:"balance,omitempty"`
+	// Patience ends the run after so many epochs without a higher top-1 on the
+	// validation images; 0 means never.
+	Patience int `json:"patience,omitempty" toml:"patience,omitempty"`
 }
 
 // WithDefaults returns r with every unset field filled in that has a usual
@@ -63,7 +72,10 @@ func (r Recipe) Validate() error {
 	case !(r.EMA >= 0 && r.EMA < 1):
 		err = fmt.Errorf("moving average %g: want 0 to less than 1", r.EMA)
 	}
-	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Augment.Validate()); err != nil {
+	if r.Patience < 0 {
+		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))
+	}
+	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Augment.Validate(), r.Mix.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecipe, err)
 	}
 	return nil

@@ -88,6 +88,7 @@ type Trainer struct {
 	ema           graph.Values[float32] // nil for none
 	kept          graph.Values[float32] // of the best epoch, for KeepBest
 	updater       *updater[float32]
+	weights       []float64 // of the classes, for Balance
 	state         state
 	resumed       bool // from the run folder
 
@@ -129,7 +130,7 @@ func New(cfg Config) (*Trainer, error) {
 	r := &cfg.Recipe
 	var err error
 	t.loader, err = data.NewLoader(cfg.Train, data.Config{
-		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Batch: r.Batch / r.Accumulate,
+		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Mix: r.Mix, Batch: r.Batch / r.Accumulate,
 		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads,
 	})
 	if err != nil {
@@ -146,6 +147,9 @@ func New(cfg Config) (*Trainer, error) {
 	t.grads = graph.NewValues[float32](t.graph)
 	if r.EMA > 0 {
 		t.ema = t.values.Clone()
+	}
+	if r.Balance {
+		t.weights = classWeights(cfg.Train)
 	}
 	t.updater = newUpdater[float32](r.Optimizer, t.graph, func(p graph.ParamID) bool { return !frozen(p) })
 	if cfg.Val != nil {
@@ -202,7 +206,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 }
 
 func (t *Trainer) run(ctx context.Context) error {
-	for t.epoch() < t.cfg.Recipe.Epochs {
+	for !finished(t.cfg.Recipe, t.state.History) {
 		if err := t.trainEpoch(ctx); err != nil {
 			return err
 		}
@@ -211,6 +215,37 @@ func (t *Trainer) run(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// finished reports whether a run with these epochs behind it has ended.
+func finished(r Recipe, history []Epoch) bool {
+	if len(history) >= r.Epochs {
+		return true
+	}
+	since := 0
+	for _, e := range history {
+		since++
+		if e.Best {
+			since = 0
+		}
+	}
+	return r.Patience > 0 && since >= r.Patience
+}
+
+// classWeights returns the inverse of every class's share of d's examples,
+// over the number of classes: 1 for equal shares. A class without examples
+// weighs nothing.
+func classWeights(d data.Dataset) []float64 {
+	counts := make([]float64, len(d.Classes()))
+	for i := range d.Len() {
+		counts[d.Label(i)]++
+	}
+	for i, n := range counts {
+		if n > 0 {
+			counts[i] = float64(d.Len()) / (n * float64(len(counts)))
+		}
+	}
+	return counts
 }
 
 // epoch returns the number of epochs recorded.
@@ -275,7 +310,8 @@ func (t *Trainer) accumulate(b *data.Batch, part int) error {
 		if i > 0 {
 			weight = t.graph.Aux[i-1].Weight
 		}
-		loss, correct := crossEntropy(logits, b.Labels, r.Smoothing, weight*scale, t.dOut[i])
+		want := targets{labels: b.Labels, other: b.Other, share: float64(b.Share), smoothing: r.Smoothing, weights: t.weights}
+		loss, correct := crossEntropy(logits, want, weight*scale, t.dOut[i])
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {
 			return fmt.Errorf("%w: the loss is %g in step %d: lower the learning rate", ErrDiverged, loss, t.state.Step+1)
 		}
