@@ -3,6 +3,8 @@ package vision
 import (
 	"fmt"
 	"image"
+
+	"github.com/mixnet-go/mixnet/vision/internal/pixel"
 )
 
 // Resizer scales images as Pillow's Image.resize does: an antialiased filter
@@ -13,7 +15,8 @@ import (
 // reused Resizer does not allocate. It serves one goroutine at a time.
 type Resizer struct {
 	plan   scaling
-	x, y   taps
+	x, y   pixel.Taps
+	w      []float64
 	xs, ys []int32 // source columns and rows of the nearest-neighbour filter
 	middle []uint8
 }
@@ -88,10 +91,10 @@ func (r *Resizer) prepare(plan scaling) {
 		return
 	}
 	if plan.inW != plan.outW {
-		r.x.compute(plan.filter, plan.inW, plan.outW, win.Min.X, win.Max.X)
+		r.w = computeTaps(&r.x, r.w, plan.filter, plan.inW, plan.outW, win.Min.X, win.Max.X)
 	}
 	if plan.inH != plan.outH {
-		r.y.compute(plan.filter, plan.inH, plan.outH, win.Min.Y, win.Max.Y)
+		r.w = computeTaps(&r.y, r.w, plan.filter, plan.inH, plan.outH, win.Min.Y, win.Max.Y)
 	}
 }
 
@@ -102,10 +105,10 @@ func (r *Resizer) needs() image.Rectangle {
 		return image.Rect(int(r.xs[0]), int(r.ys[0]), int(r.xs[len(r.xs)-1])+1, int(r.ys[len(r.ys)-1])+1)
 	}
 	if r.plan.inW != r.plan.outW {
-		need.Min.X, need.Max.X = r.x.span()
+		need.Min.X, need.Max.X = r.x.Span()
 	}
 	if r.plan.inH != r.plan.outH {
-		need.Min.Y, need.Max.Y = r.y.span()
+		need.Min.Y, need.Max.Y = r.y.Span()
 	}
 	return need
 }
@@ -130,87 +133,24 @@ func (r *Resizer) run(dst, src *Image, origin image.Point) {
 	switch {
 	case plan.inH == plan.outH:
 		for y := range dst.H {
-			r.x.row(dst.Pix[y*width:][:width], at(need.Min.X, win.Min.Y+y), c)
+			r.x.Row(dst.Pix[y*width:][:width], at(need.Min.X, win.Min.Y+y), c)
 		}
 	case plan.inW == plan.outW:
-		r.y.columns(dst.Pix, at(win.Min.X, need.Min.Y), width, stride)
+		r.y.Columns(dst.Pix, at(win.Min.X, need.Min.Y), width, stride)
 	case plan.verticalFirst():
 		wide := need.Dx() * c
 		r.middle = resized(r.middle, dst.H*wide)
-		r.y.columns(r.middle, at(need.Min.X, need.Min.Y), wide, stride)
+		r.y.Columns(r.middle, at(need.Min.X, need.Min.Y), wide, stride)
 		for y := range dst.H {
-			r.x.row(dst.Pix[y*width:][:width], r.middle[y*wide:][:wide], c)
+			r.x.Row(dst.Pix[y*width:][:width], r.middle[y*wide:], c)
 		}
 	default:
 		r.middle = resized(r.middle, need.Dy()*width)
 		for y := range need.Dy() {
-			r.x.row(r.middle[y*width:][:width], at(need.Min.X, need.Min.Y+y), c)
+			r.x.Row(r.middle[y*width:][:width], at(need.Min.X, need.Min.Y+y), c)
 		}
-		r.y.columns(dst.Pix, r.middle, width, width)
+		r.y.Columns(dst.Pix, r.middle, width, width)
 	}
-}
-
-// row is the horizontal pass of one row of c channels, which begins at the
-// first sample that t reads.
-func (t *taps) row(dst, src []uint8, c int) {
-	if c == 3 {
-		t.rowRGB(dst, src)
-		return
-	}
-	for i := range t.first {
-		k := t.weight[i*t.stride:][:t.count[i]]
-		p := src[t.first[i]-t.first[0]:][:len(k)]
-		sum := int32(1 << (precisionBits - 1))
-		for j, w := range k {
-			sum += int32(p[j]) * w
-		}
-		dst[i] = clip8(sum)
-	}
-}
-
-func (t *taps) rowRGB(dst, src []uint8) {
-	for i := range t.first {
-		k := t.weight[i*t.stride:][:t.count[i]]
-		p := src[3*(t.first[i]-t.first[0]):][:3*len(k)]
-		const half = 1 << (precisionBits - 1)
-		r, g, b := int32(half), int32(half), int32(half)
-		for _, w := range k {
-			r += int32(p[0]) * w
-			g += int32(p[1]) * w
-			b += int32(p[2]) * w
-			p = p[3:]
-		}
-		d := dst[3*i : 3*i+3]
-		d[0], d[1], d[2] = clip8(r), clip8(g), clip8(b)
-	}
-}
-
-// columns is the vertical pass over rows of width bytes, stride apart, which
-// begin at the first one that t reads.
-func (t *taps) columns(dst, rows []uint8, width, stride int) {
-	for i := range t.first {
-		k := t.weight[i*t.stride:][:t.count[i]]
-		at := int(t.first[i]-t.first[0]) * stride
-		out := dst[i*width:][:width]
-		for x := range out {
-			sum := int32(1 << (precisionBits - 1))
-			o := at + x
-			for _, w := range k {
-				sum += int32(rows[o]) * w
-				o += stride
-			}
-			out[x] = clip8(sum)
-		}
-	}
-}
-
-// clip8 rounds a fixed-point sum, half already added, to a sample.
-func clip8(v int32) uint8 {
-	v >>= precisionBits
-	if uint32(v) > 255 {
-		return uint8(^(v >> 31)) // 0 below, 255 above
-	}
-	return uint8(v)
 }
 
 // nearestIndex returns the source index of the outputs [from, to), summed up
