@@ -108,9 +108,11 @@ func (c *convLayer) matrixLen() (n int) {
 }
 
 // packBias computes the bias.
-func (c *convLayer) packBias(p *packer) {
+func (c *convLayer) packBias(p *packer) (err error) {
 	if c.op.Bias != graph.NoParam {
-		c.bias = slices.Clone(p.values[c.op.Bias])
+		if c.bias, err = p.copyOf(c.op.Bias); err != nil {
+			return err
+		}
 	}
 	if a := c.affine; a != nil {
 		if c.bias == nil {
@@ -120,16 +122,22 @@ func (c *convLayer) packBias(p *packer) {
 			c.bias[i] = c.bias[i]*a.scale[i] + a.shift[i]
 		}
 	}
+	return nil
 }
 
-func (c *convLayer) pack(p *packer) {
-	c.packBias(p)
+func (c *convLayer) pack(p *packer) error {
+	if err := c.packBias(p); err != nil {
+		return err
+	}
 	k := c.op.Kernel
 	c.groups = make([]convGroup, len(c.op.Groups))
 	w := p.weights(c.op.Weights)
 	in, at := 0, 0
 	for i, g := range c.op.Groups {
-		part := w.next(g.Out * g.In * k * k)
+		part, err := w.next(g.Out * g.In * k * k)
+		if err != nil {
+			return err
+		}
 		var scale []float32
 		if c.affine != nil {
 			scale = c.affine.scale[at:][:g.Out]
@@ -150,6 +158,7 @@ func (c *convLayer) pack(p *packer) {
 		at += g.Out
 	}
 	c.affine = nil
+	return nil
 }
 
 // foldBytes prepares a layer of one group, with weights w, for pixels of bytes.

@@ -259,7 +259,8 @@ func (c *convLayer) planWindows(b *builder) {
 
 func (w *windows) run(s *state, worker, part int) {
 	t := &w.tiles[part]
-	ep := kernel.Epilogue{Bias: t.bias, Act: w.act}
+	ep := &s.epilogues[worker] // one on the stack would escape
+	*ep = kernel.Epilogue{Bias: t.bias, Act: w.act}
 	pixel := t.from * w.y.w
 	if w.add.block != nil {
 		ep.Add, ep.AddStride = s.from(w.add, t.image, pixel)[t.out:], w.add.stride
@@ -268,10 +269,10 @@ func (w *windows) run(s *state, worker, part int) {
 	if w.bytes != nil && s.x.bytes != nil {
 		x := s.x.bytes[t.image*t.shape.H*t.shape.W*t.shape.C:]
 		ep.Bias = w.bytes.bias
-		kernel.ConvBytes(y, w.y.stride, x, &t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, &ep, s.scratch[worker])
+		kernel.ConvBytes(y, w.y.stride, x, &t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, ep, s.scratch[worker])
 	} else {
 		x := s.from(w.x, t.image, 0)[t.in:]
-		kernel.Conv(y, w.y.stride, x, &t.shape, t.from, t.to, t.weight, &ep, s.scratch[worker])
+		kernel.Conv(y, w.y.stride, x, &t.shape, t.from, t.to, t.weight, ep, s.scratch[worker])
 	}
 	if w.post != kernel.Identity {
 		kernel.ActivateRows(y, w.y.stride, y, w.y.stride, (t.to-t.from)*w.y.w, t.weight.N, w.post)

@@ -81,23 +81,27 @@ func (d *depthwiseLayer) matrixLen() (n int) {
 	return n
 }
 
-func (d *depthwiseLayer) pack(p *packer) {
+func (d *depthwiseLayer) pack(p *packer) error {
 	if d.affine != nil {
 		d.bias = d.affine.shift
 	}
 	w := p.weights(d.op.Weights)
 	for i := range d.segments {
 		s := &d.segments[i]
-		s.filter = kernel.PackDW(w.next(s.channels*s.group.Kernel*s.group.Kernel), s.group.Kernel, s.channels)
+		part, err := w.next(s.channels * s.group.Kernel * s.group.Kernel)
+		if err != nil {
+			return err
+		}
+		s.filter = kernel.PackDW(part, s.group.Kernel, s.channels)
 		if d.affine != nil {
 			s.filter.ScaleChannels(d.affine.scale[s.at:][:s.channels])
 		}
 	}
 	d.affine = nil
-	if d.expand != nil {
-		d.expand.packBias(p)
-		d.packExpansion(p)
+	if d.expand == nil {
+		return nil
 	}
+	return d.packExpansion(p)
 }
 
 // cut makes the segments.
@@ -123,7 +127,10 @@ func (d *depthwiseLayer) cut() {
 }
 
 // packExpansion packs the weights of the expansion by segments.
-func (d *depthwiseLayer) packExpansion(p *packer) {
+func (d *depthwiseLayer) packExpansion(p *packer) error {
+	if err := d.expand.packBias(p); err != nil {
+		return err
+	}
 	w := p.weights(d.expand.op.Weights)
 	for i := range d.segments {
 		s := &d.segments[i]
@@ -131,7 +138,12 @@ func (d *depthwiseLayer) packExpansion(p *packer) {
 		if a := d.expand.affine; a != nil {
 			scale = a.scale[s.at:][:s.channels]
 		}
-		s.weight = p.matrix(w.next(s.channels*s.inputs), s.channels, s.inputs, scale)
+		part, err := w.next(s.channels * s.inputs)
+		if err != nil {
+			return err
+		}
+		s.weight = p.matrix(part, s.channels, s.inputs, scale)
 	}
 	d.expand.affine = nil
+	return nil
 }

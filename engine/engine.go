@@ -55,13 +55,30 @@ type Program struct {
 // Compile makes a Program of g with the given parameters. It keeps no
 // reference to values.
 func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Program, error) {
-	if err := checkValues(g, values); err != nil {
+	if len(values) != len(g.Params) {
+		return nil, fmt.Errorf("compile %s: %d parameter tensors, the network has %d", g.Name, len(values), len(g.Params))
+	}
+	return CompileFrom(g, inMemory(values), opts)
+}
+
+// CompileFrom makes a Program of g with parameters read from a source.
+func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) {
+	p := &Program{g: g, pool: par.New(opts.Threads), mean: slices.Clone(opts.Mean), std: slices.Clone(opts.Std)}
+	err := checkNormalisation(g, opts)
+	if err == nil {
+		err = p.compile(&reader{g, source}, opts)
+	}
+	if err != nil {
+		p.Close()
 		return nil, fmt.Errorf("compile %s: %w", g.Name, err)
 	}
-	if err := checkNormalisation(g, opts); err != nil {
-		return nil, fmt.Errorf("compile %s: %w", g.Name, err)
-	}
-	p := &Program{g: g, pool: par.New(opts.Threads), names: map[string]graph.ID{Logits: g.Output}}
+	p.calls.init(opts.MaxConcurrent)
+	return p, nil
+}
+
+func (p *Program) compile(r *reader, opts Options) (err error) {
+	g := p.g
+	p.names = map[string]graph.ID{Logits: g.Output}
 	want := []graph.ID{g.Output}
 	if g.Feature != graph.None {
 		p.names[Features] = g.Feature
@@ -74,26 +91,13 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 			want = append(want, b.Out)
 		}
 	}
-	p.net = lower(g, values, want)
-	if opts.Mean != nil {
-		p.mean, p.std = slices.Clone(opts.Mean), slices.Clone(opts.Std)
+	if p.net, err = lower(r, want); err != nil {
+		return err
+	}
+	if p.mean != nil {
 		p.net.stem = p.net.findStem()
 	}
-	p.net.pack(p.pool, &packing{values: values, mean: opts.Mean, std: opts.Std})
-	p.calls.init(opts.MaxConcurrent)
-	return p, nil
-}
-
-func checkValues(g *graph.Graph, values graph.Values[float32]) error {
-	if len(values) != len(g.Params) {
-		return fmt.Errorf("%d parameter tensors, the network has %d", len(values), len(g.Params))
-	}
-	for i, p := range g.Params {
-		if len(values[i]) != p.Len() {
-			return fmt.Errorf("parameter %s has %d values, want %v", p.Name, len(values[i]), p.Shape)
-		}
-	}
-	return nil
+	return p.net.pack(p.pool, &packing{reader: *r, mean: p.mean, std: p.std})
 }
 
 func checkNormalisation(g *graph.Graph, opts Options) error {

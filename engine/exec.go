@@ -10,11 +10,12 @@ import (
 
 // state is the memory that a plan works in.
 type state struct {
-	arena   []float32
-	scratch [][]float32 // of every worker
-	x       images
-	taps    []stateTap
-	times   []time.Duration // added to for every step, if not nil
+	arena     []float32
+	scratch   [][]float32       // of every worker
+	epilogues []kernel.Epilogue // of every worker
+	x         images
+	taps      []stateTap
+	times     []time.Duration // added to for every step, if not nil
 
 	work work
 	do   func(worker, part int) // runs a part of work
@@ -39,6 +40,7 @@ func (s *state) fit(p *plan, workers int) {
 	}
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
+		s.epilogues = append(s.epilogues, kernel.Epilogue{})
 	}
 	for i := range s.scratch[:workers] {
 		if len(s.scratch[i]) < p.scratch {

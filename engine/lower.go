@@ -29,7 +29,7 @@ func (v *value) storage() (root *value, at int) {
 type layer interface {
 	args() (reads, writes []*value)
 	matrixLen() int // elements of packed matrices
-	pack(p *packer)
+	pack(p *packer) error
 	plan(b *builder)
 }
 
@@ -57,8 +57,11 @@ type lowering struct {
 }
 
 // lower turns a graph into layers. Nodes in want exist in memory after some layer.
-func lower(g *graph.Graph, v graph.Values[float32], want []graph.ID) *network {
-	order, of := simplify(g, v, want)
+func lower(r *reader, want []graph.ID) (*network, error) {
+	order, of, err := simplify(r, want)
+	if err != nil {
+		return nil, err
+	}
 	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}}
 	l.window = windowBytes
 	l.input = l.value(of[0])
@@ -72,7 +75,7 @@ func lower(g *graph.Graph, v graph.Values[float32], want []graph.ID) *network {
 		l.ready[id] = result{v, l.readyAfter(v)}
 	}
 	l.reuse()
-	return &l.network
+	return &l.network, nil
 }
 
 // value returns the result of n.

@@ -1,14 +1,33 @@
 package engine
 
 import (
+	"errors"
+	"fmt"
+	"slices"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
+// Source gives the values of a network's parameters, one at a time, so that a
+// program can be made of a file without all of it in memory.
+type Source interface {
+	// Values returns the values of parameter id in PyTorch's layout. It may
+	// read them into buf, which has room for them, or return others that it
+	// keeps. They are not changed, and no longer needed when the same buf is
+	// passed again. It is called by several goroutines at the same time.
+	Values(id graph.ParamID, buf []float32) ([]float32, error)
+}
+
+// inMemory is the Source of values that are all in memory. It needs no buffer.
+type inMemory graph.Values[float32]
+
+func (v inMemory) Values(id graph.ParamID, _ []float32) ([]float32, error) { return v[id], nil }
+
 // packing is what all layers need to pack their weights.
 type packing struct {
-	values    graph.Values[float32]
+	reader
 	stem      *convLayer // the layer that also takes bytes; nil for none
 	mean, std []float32
 }
@@ -18,6 +37,7 @@ type packing struct {
 type packer struct {
 	*packing
 	mem []float32
+	buf *[]float32
 }
 
 // matrix returns the packed form of w, out rows of in values each, with row i
@@ -33,26 +53,63 @@ func (p *packer) matrix(w []float32, out, in int, scale []float32) *kernel.Matri
 	return m
 }
 
-// weightReader yields the values of several parameters one after the other.
-type weightReader [][]float32
-
-func (p *packer) weights(ids []graph.ParamID) weightReader {
-	r := make(weightReader, len(ids))
-	for i, id := range ids {
-		r[i] = p.values[id]
-	}
-	return r
+// reader reads parameters and checks their sizes.
+type reader struct {
+	g      *graph.Graph
+	source Source
 }
 
-// next returns the next n values. They lie in one parameter: a group of a
-// convolution has a weight tensor of its own or a part of the only one.
-func (r *weightReader) next(n int) []float32 {
-	for len((*r)[0]) == 0 {
-		*r = (*r)[1:]
+// read returns the values of a parameter, valid until buf is used again.
+func (r *reader) read(id graph.ParamID, buf *[]float32) ([]float32, error) {
+	p := &r.g.Params[id]
+	n := p.Len()
+	if _, ok := r.source.(inMemory); !ok {
+		*buf = slices.Grow((*buf)[:0], n)[:n]
 	}
-	out := (*r)[0][:n]
-	(*r)[0] = (*r)[0][n:]
-	return out
+	v, err := r.source.Values(id, *buf)
+	if err != nil {
+		return nil, fmt.Errorf("parameter %s: %w", p.Name, err)
+	}
+	if len(v) != n {
+		return nil, fmt.Errorf("parameter %s has %d values, want %v", p.Name, len(v), p.Shape)
+	}
+	return v, nil
+}
+
+// copyOf returns the values of a parameter in memory of their own.
+func (r *reader) copyOf(id graph.ParamID) ([]float32, error) {
+	var buf []float32
+	v, err := r.read(id, &buf)
+	return slices.Clone(v), err
+}
+
+// weightReader yields the values of several parameters one after the other.
+type weightReader struct {
+	p    *packer
+	ids  []graph.ParamID
+	rest []float32
+}
+
+func (p *packer) weights(ids []graph.ParamID) *weightReader { return &weightReader{p: p, ids: ids} }
+
+// next returns the next n values, valid until the call after. They lie in one
+// parameter: a group of a convolution has a weight tensor of its own or a part
+// of the only one.
+func (r *weightReader) next(n int) (v []float32, err error) {
+	for len(r.rest) == 0 {
+		if len(r.ids) == 0 {
+			return nil, errors.New("too few weights")
+		}
+		if r.rest, err = r.p.read(r.ids[0], r.p.buf); err != nil {
+			return nil, err
+		}
+		r.ids = r.ids[1:]
+	}
+	if n > len(r.rest) {
+		return nil, fmt.Errorf("%d weights, want %d", len(r.rest), n)
+	}
+	v, r.rest = r.rest[:n], r.rest[n:]
+	return v, nil
 }
 
 // findStem returns the layer that can take the image as bytes: a convolution
@@ -75,7 +132,7 @@ func (n *network) findStem() (stem *convLayer) {
 }
 
 // pack packs the weights of all layers.
-func (n *network) pack(pool *par.Pool, shared *packing) {
+func (n *network) pack(pool *par.Pool, shared *packing) error {
 	shared.stem = n.stem
 	ends := make([]int, len(n.layers))
 	size := 0
@@ -84,11 +141,14 @@ func (n *network) pack(pool *par.Pool, shared *packing) {
 		ends[i] = size
 	}
 	mem := memory(size)
-	pool.Run(len(n.layers), func(i int) {
+	bufs := make([][]float32, pool.Threads())
+	errs := make([]error, len(n.layers))
+	pool.Each(len(n.layers), func(worker, i int) {
 		from := 0
 		if i > 0 {
 			from = ends[i-1]
 		}
-		n.layers[i].pack(&packer{shared, mem[from:ends[i]]})
+		errs[i] = n.layers[i].pack(&packer{shared, mem[from:ends[i]], &bufs[worker]})
 	})
+	return errors.Join(errs...)
 }

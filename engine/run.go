@@ -119,6 +119,7 @@ func (c *call) forget() {
 	for _, s := range c.states {
 		s.x = images{}
 		clear(s.taps)
+		clear(s.epilogues)
 	}
 }
 

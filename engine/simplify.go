@@ -27,7 +27,8 @@ type affine struct{ scale, shift []float32 }
 // simplify returns the operators that the wanted nodes depend on, in
 // evaluation order, without those that do nothing at inference, and for every
 // node of the graph what stands for it.
-func simplify(g *graph.Graph, v graph.Values[float32], want []graph.ID) (order []*node, of []*node) {
+func simplify(r *reader, want []graph.ID) (order []*node, of []*node, err error) {
+	g := r.g
 	of = make([]*node, len(g.Nodes))
 	active := map[*node]map[graph.Activation]*node{}
 	for i, used := range g.Reachable(want...) {
@@ -53,7 +54,9 @@ func simplify(g *graph.Graph, v graph.Values[float32], want []graph.ID) (order [
 			}
 			active[n.in[0]][op.Func] = n
 		case *graph.BatchNorm:
-			n.op = normalisation(op, v)
+			if n.op, err = r.normalisation(op); err != nil {
+				return nil, nil, err
+			}
 		}
 		n.channels = outChannels(n)
 		of[i] = n
@@ -63,7 +66,7 @@ func simplify(g *graph.Graph, v graph.Values[float32], want []graph.ID) (order [
 		of[id].keep = true
 	}
 	link(order)
-	return sinkAffine(order), of
+	return sinkAffine(order), of, nil
 }
 
 // link sets users and index of every node.
@@ -96,15 +99,23 @@ func outChannels(n *node) int {
 	return n.in[0].channels
 }
 
-func normalisation(op *graph.BatchNorm, v graph.Values[float32]) *affine {
+func (r *reader) normalisation(op *graph.BatchNorm) (*affine, error) {
+	var params [4][]float32
+	for i, id := range [...]graph.ParamID{op.Gamma, op.Beta, op.Mean, op.Var} {
+		v, err := r.copyOf(id)
+		if err != nil {
+			return nil, err
+		}
+		params[i] = v
+	}
+	gamma, beta, mean, variance := params[0], params[1], params[2], params[3]
 	a := &affine{scale: make([]float32, op.C), shift: make([]float32, op.C)}
-	gamma, beta, mean, variance := v[op.Gamma], v[op.Beta], v[op.Mean], v[op.Var]
 	for c := range a.scale {
 		s := float64(gamma[c]) / math.Sqrt(float64(variance[c])+op.Eps)
 		a.scale[c] = float32(s)
 		a.shift[c] = float32(float64(beta[c]) - s*float64(mean[c]))
 	}
-	return a
+	return a, nil
 }
 
 // sinkAffine replaces an affine operator on a concatenation of convolutions by
