@@ -43,7 +43,7 @@ func content(t *testing.T) []byte {
 type fakeHub struct {
 	data    []byte
 	sum     string           // stated
-	size    int              // stated
+	size    int64            // stated
 	storage http.HandlerFunc // serves the file; nil is a server that works
 
 	mu     sync.Mutex
@@ -58,7 +58,7 @@ func newHub(t *testing.T, data []byte) *fakeHub {
 	t.Setenv("HF_HOME", t.TempDir())
 	t.Setenv("HF_HUB_CACHE", "")
 	sum := sha256.Sum256(data)
-	h := &fakeHub{data: data, sum: hex.EncodeToString(sum[:]), size: len(data)}
+	h := &fakeHub{data: data, sum: hex.EncodeToString(sum[:]), size: int64(len(data))}
 	storage := httptest.NewServer(http.HandlerFunc(h.serveStorage))
 	t.Cleanup(storage.Close)
 	hub := httptest.NewServer(http.HandlerFunc(h.serveHub))
@@ -78,7 +78,7 @@ func (h *fakeHub) serveHub(w http.ResponseWriter, r *http.Request) {
 		h.mu.Unlock()
 	}
 	w.Header().Set("X-Repo-Commit", strings.Repeat("a", 40))
-	w.Header().Set("X-Linked-Size", strconv.Itoa(h.size))
+	w.Header().Set("X-Linked-Size", strconv.FormatInt(h.size, 10))
 	w.Header().Set("X-Linked-Etag", `"`+h.sum+`"`)
 	w.Header().Set("ETag", `"of the pointer file"`)
 	http.Redirect(w, r, h.storageURL+"/"+h.sum, http.StatusFound)
@@ -339,7 +339,7 @@ func TestDamagedDownloads(t *testing.T) {
 				}
 			}
 			// Once the server works, so does the next try.
-			h.storage, h.size, h.data = nil, len(data), data
+			h.storage, h.size, h.data = nil, int64(len(data)), data
 			sum := sha256.Sum256(data)
 			h.sum = hex.EncodeToString(sum[:])
 			h.expect(t, client)
