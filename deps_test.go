@@ -24,6 +24,8 @@ var layers = []struct {
 	{"internal/cpu", nil},
 	{"internal/cpu/cputest", []string{"internal/cpu"}},
 	{"internal/par", nil},
+	{"internal/chart", []string{"internal/atomicfile"}},
+	{"internal/tfevents", nil},
 	{"graph", []string{"tensor"}},
 	{"internal/kernel", []string{"internal/cpu"}},
 	{"internal/testkit", []string{"tensor", "graph"}},
@@ -40,7 +42,7 @@ var layers = []struct {
 	{"autodiff", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/par"}},
 	{"model", []string{"graph", "imagenet", "vision", "weights", "zoo"}},
 	{"evaluate", []string{"tensor", "data", "engine"}},
-	{"train", []string{"tensor", "graph", "vision", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/kernel", "internal/par"}},
+	{"train", []string{"tensor", "graph", "vision", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/tfevents"}},
 	{"", []string{"tensor", "vision", "data", "zoo", "weights/hub", "engine", "model", "train"}},
 }
 

@@ -15,10 +15,11 @@ import (
 
 // Files of a run folder.
 const (
-	LastFile    = "last.safetensors" // the newest state, with all that a resume needs
-	BestFile    = "best.safetensors" // the model of the epoch with the highest top-1
-	ConfigFile  = "config.json"      // Record
-	MetricsFile = "metrics.jsonl"    // one Epoch a line
+	LastFile    = "last.safetensors"             // the newest state, with all that a resume needs
+	BestFile    = "best.safetensors"             // the model of the epoch with the highest top-1
+	ConfigFile  = "config.json"                  // Record
+	MetricsFile = "metrics.jsonl"                // one Epoch a line
+	EventsFile  = "events.out.tfevents.1.mixnet" // the same for TensorBoard
 )
 
 // A checkpoint holds the model under the parameters' own names, as any weight

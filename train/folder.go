@@ -7,8 +7,12 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"runtime"
+	"time"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/internal/tfevents"
 	"github.com/mixnet-go/mixnet/model"
 )
 
@@ -37,7 +41,8 @@ func (t *Trainer) startFolder() error {
 	config, err := json.MarshalIndent(struct {
 		model.Header
 		Record
-	}{t.cfg.Model.Header, t.recordOf()}, "", "  ")
+		Environment environment `json:"environment"`
+	}{t.cfg.Model.Header, t.recordOf(), currentEnvironment()}, "", "  ")
 	if err != nil {
 		return err
 	}
@@ -53,7 +58,38 @@ func (t *Trainer) startFolder() error {
 	if err := atomicfile.WriteBytes(filepath.Join(t.cfg.Dir, MetricsFile), metrics.Bytes()); err != nil {
 		return fmt.Errorf("run folder: %w", err)
 	}
+	events := tfevents.Header(time.Now())
+	for _, e := range t.state.History {
+		events = append(events, event(e)...)
+	}
+	if err := atomicfile.WriteBytes(filepath.Join(t.cfg.Dir, EventsFile), events); err != nil {
+		return fmt.Errorf("run folder: %w", err)
+	}
 	return nil
+}
+
+// environment is where a run was computed.
+type environment struct {
+	Go       string `json:"go"`
+	Platform string `json:"platform"`
+	Kernels  string `json:"kernels"` // the instruction set they are written for
+	Cores    int    `json:"cores"`
+}
+
+func currentEnvironment() environment {
+	return environment{
+		Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
+		Kernels: cpu.Current().String(), Cores: runtime.NumCPU(),
+	}
+}
+
+// event returns the TensorBoard record of an epoch.
+func event(e Epoch) []byte {
+	scalars := map[string]float64{"loss/train": e.TrainLoss, "top1/train": e.TrainTop1, "lr": e.LR, "seconds": e.Seconds}
+	if e.Validated {
+		scalars["loss/val"], scalars["top1/val"], scalars["top5/val"] = e.ValLoss, e.Top1, e.Top5
+	}
+	return tfevents.Event{Time: time.Now(), Step: int64(e.Epoch), Scalars: scalars}.Record()
 }
 
 // record appends an epoch to the metrics.
@@ -62,11 +98,18 @@ func (t *Trainer) record(e Epoch) error {
 	if err != nil {
 		return err
 	}
-	f, err := os.OpenFile(filepath.Join(t.cfg.Dir, MetricsFile), os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o666)
+	return errors.Join(
+		appendTo(filepath.Join(t.cfg.Dir, MetricsFile), append(line, '\n')),
+		appendTo(filepath.Join(t.cfg.Dir, EventsFile), event(e)),
+	)
+}
+
+func appendTo(path string, data []byte) error {
+	f, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o666)
 	if err != nil {
 		return fmt.Errorf("metrics: %w", err)
 	}
-	_, err = f.Write(append(line, '\n'))
+	_, err = f.Write(data)
 	if closeErr := f.Close(); err == nil {
 		err = closeErr
 	}

@@ -67,6 +67,7 @@ type Epoch struct {
 	LR        float64 `json:"lr"`    // of the last step
 	TrainLoss float64 `json:"train_loss"`
 	TrainTop1 float64 `json:"train_top1"`
+	Validated bool    `json:"validated,omitempty"` // the values below were measured
 	ValLoss   float64 `json:"val_loss,omitempty"`
 	Top1      float64 `json:"top1,omitempty"`
 	Top5      float64 `json:"top5,omitempty"`
@@ -364,7 +365,7 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("evaluation: %w", err)
 		}
-		e.ValLoss, e.Top1, e.Top5 = score.Loss, score.Top1, score.Top5
+		e.Validated, e.ValLoss, e.Top1, e.Top5 = true, score.Loss, score.Top1, score.Top5
 		e.Best = !slices.ContainsFunc(t.state.History, func(old Epoch) bool { return old.Top1 >= e.Top1 })
 	}
 	if e.Best && t.cfg.KeepBest {
