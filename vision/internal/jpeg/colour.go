@@ -1,8 +1,6 @@
 package jpeg
 
-import "encoding/binary"
-
-func putUint64(b []uint8, v uint64) { binary.LittleEndian.PutUint64(b, v) }
+import "github.com/mixnet-go/mixnet/vision/internal/pixel"
 
 // spread makes RGB of grey.
 func spread(dst, row []uint8) {
@@ -28,23 +26,7 @@ func fromRGB(dst []uint8, rows *[4][]uint8) {
 	}
 }
 
-// fromYCC converts with libjpeg's 16-bit factors of JFIF's equations.
-func fromYCC(dst []uint8, rows *[4][]uint8) {
-	ys := rows[0]
-	cbs, crs := rows[1][:len(ys)], rows[2][:len(ys)]
-	for i, y := range ys {
-		r, g, b := rgb(int32(y), int32(cbs[i])-128, int32(crs[i])-128)
-		d := dst[3*i : 3*i+3]
-		d[0], d[1], d[2] = r, g, b
-	}
-}
-
-func rgb(y, cb, cr int32) (r, g, b uint8) {
-	const half = 1 << 15
-	return clamp(y + (cr*91881+half)>>16),
-		clamp(y + (-cb*22554-cr*46802+half)>>16),
-		clamp(y + (cb*116130+half)>>16)
-}
+func fromYCC(dst []uint8, rows *[4][]uint8) { pixel.YCC(dst, rows[0], rows[1], rows[2]) }
 
 // fromCMYK converts inks that are stored inverted, as Adobe and so all do.
 func fromCMYK(dst []uint8, rows *[4][]uint8) {
@@ -59,7 +41,7 @@ func fromCMYK(dst []uint8, rows *[4][]uint8) {
 func fromYCCK(dst []uint8, rows *[4][]uint8) {
 	y, cb, cr, k := rows[0], rows[1], rows[2], rows[3]
 	for i := range y {
-		r, g, b := rgb(int32(y[i]), int32(cb[i])-128, int32(cr[i])-128)
+		r, g, b := pixel.RGB(y[i], cb[i], cr[i])
 		dst[0], dst[1], dst[2] = ink(255-r, k[i]), ink(255-g, k[i]), ink(255-b, k[i])
 		dst = dst[3:]
 	}

@@ -1,5 +1,7 @@
 package jpeg
 
+import "github.com/mixnet-go/mixnet/vision/internal/pixel"
+
 // output holds what one row of the picture is made from.
 type output struct {
 	rows [4][]uint8 // a row of every component at full resolution
@@ -87,9 +89,9 @@ func (d *Decoder) row(i, y int) []uint8 {
 		out := resized(d.rows[i], 2*(to-from))
 		d.rows[i] = out
 		if fy == 2 {
-			widen(out, s, 8, 7, 4)
+			pixel.Widen(out, s, 8, 7, 4)
 		} else {
-			widen(out, s, 1, 2, 2)
+			pixel.Widen(out, s, 1, 2, 2)
 		}
 		return out[left-2*from:]
 	default:
@@ -111,11 +113,7 @@ func (d *Decoder) vertical(c *component, from, to, y int) []uint16 {
 	d.sums = s
 	near := y / 2
 	far := min(max(near-1+2*(y&1), 0), c.hgt-1)
-	a, b := c.line(from, near), c.line(from, far)
-	a, b = a[:to-from], b[:to-from]
-	for x, v := range a {
-		s[x+1] = 3*uint16(v) + uint16(b[x])
-	}
+	pixel.SumRows(s[1:len(s)-1], c.line(from, near), c.line(from, far))
 	s[0], s[len(s)-1] = s[1], s[len(s)-2]
 	if from > 0 {
 		s[0] = 3*uint16(c.line(from-1, near)[0]) + uint16(c.line(from-1, far)[0])
@@ -141,14 +139,4 @@ func (d *Decoder) plain(c *component, from, to, y int) []uint16 {
 		s[len(s)-1] = uint16(c.line(to, y)[0])
 	}
 	return s
-}
-
-// widen doubles a row: every sample becomes two, each three parts itself and
-// one part its neighbour on that side.
-func widen(out []uint8, s []uint16, even, odd uint16, shift uint) {
-	for x := 0; 2*x+1 < len(out) && x+2 < len(s); x++ {
-		v := 3 * s[x+1]
-		out[2*x] = uint8((v + s[x] + even) >> shift)
-		out[2*x+1] = uint8((v + s[x+2] + odd) >> shift)
-	}
 }

@@ -1,5 +1,7 @@
 package jpeg
 
+import "github.com/mixnet-go/mixnet/vision/internal/pixel"
+
 // refine decodes an MCU of a progressive scan.
 func (s *scanHeader) refine(r *reader, mx, my int, eobRun *int32) bool {
 	for _, c := range s.comp {
@@ -151,7 +153,7 @@ func (c *component) reconstruct(progressive bool) {
 					b[zigzag[k]] *= int16(q)
 				}
 			}
-			idct(c.plane[(y-c.y0)*8*c.stride+(x-c.x0)*8:], c.stride, &b)
+			pixel.IDCT(c.plane[(y-c.y0)*8*c.stride+(x-c.x0)*8:], c.stride, &b)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package jpeg
 
+import "github.com/mixnet-go/mixnet/vision/internal/pixel"
+
 // zigzag maps the order of coefficients in the file to their place in a block;
 // what a wrong run of zeros points at past the end is the last place.
 var zigzag = [80]uint8{
@@ -197,10 +199,10 @@ func (s *scanHeader) samples(r *reader, mx, my int) bool {
 				}
 				dst := c.plane[(y-c.y0)*8*c.stride+(x-c.x0)*8:]
 				if last == 0 {
-					fillBlock(dst, c.stride, block[0])
+					pixel.FillBlock(dst, c.stride, block[0])
 					block[0] = 0
 				} else {
-					idct(dst, c.stride, &block)
+					pixel.IDCT(dst, c.stride, &block)
 					block = [64]int16{}
 				}
 			}

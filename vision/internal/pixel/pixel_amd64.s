@@ -209,3 +209,515 @@ group:
 	JNZ            pixel
 	VZEROUPPER
 	RET
+
+DATA fix4433<>+0(SB)/4, $0x00001151
+DATA fix4433<>+4(SB)/4, $0x00001151
+DATA fix4433<>+8(SB)/4, $0x00001151
+DATA fix4433<>+12(SB)/4, $0x00001151
+DATA fix4433<>+16(SB)/4, $0x00001151
+DATA fix4433<>+20(SB)/4, $0x00001151
+DATA fix4433<>+24(SB)/4, $0x00001151
+DATA fix4433<>+28(SB)/4, $0x00001151
+GLOBL fix4433<>(SB), RODATA|NOPTR, $32
+
+DATA fix6270<>+0(SB)/4, $0x0000187e
+DATA fix6270<>+4(SB)/4, $0x0000187e
+DATA fix6270<>+8(SB)/4, $0x0000187e
+DATA fix6270<>+12(SB)/4, $0x0000187e
+DATA fix6270<>+16(SB)/4, $0x0000187e
+DATA fix6270<>+20(SB)/4, $0x0000187e
+DATA fix6270<>+24(SB)/4, $0x0000187e
+DATA fix6270<>+28(SB)/4, $0x0000187e
+GLOBL fix6270<>(SB), RODATA|NOPTR, $32
+
+DATA fixMinus15137<>+0(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+4(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+8(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+12(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+16(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+20(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+24(SB)/4, $0xffffc4df
+DATA fixMinus15137<>+28(SB)/4, $0xffffc4df
+GLOBL fixMinus15137<>(SB), RODATA|NOPTR, $32
+
+DATA fix9633<>+0(SB)/4, $0x000025a1
+DATA fix9633<>+4(SB)/4, $0x000025a1
+DATA fix9633<>+8(SB)/4, $0x000025a1
+DATA fix9633<>+12(SB)/4, $0x000025a1
+DATA fix9633<>+16(SB)/4, $0x000025a1
+DATA fix9633<>+20(SB)/4, $0x000025a1
+DATA fix9633<>+24(SB)/4, $0x000025a1
+DATA fix9633<>+28(SB)/4, $0x000025a1
+GLOBL fix9633<>(SB), RODATA|NOPTR, $32
+
+DATA fix2446<>+0(SB)/4, $0x0000098e
+DATA fix2446<>+4(SB)/4, $0x0000098e
+DATA fix2446<>+8(SB)/4, $0x0000098e
+DATA fix2446<>+12(SB)/4, $0x0000098e
+DATA fix2446<>+16(SB)/4, $0x0000098e
+DATA fix2446<>+20(SB)/4, $0x0000098e
+DATA fix2446<>+24(SB)/4, $0x0000098e
+DATA fix2446<>+28(SB)/4, $0x0000098e
+GLOBL fix2446<>(SB), RODATA|NOPTR, $32
+
+DATA fix16819<>+0(SB)/4, $0x000041b3
+DATA fix16819<>+4(SB)/4, $0x000041b3
+DATA fix16819<>+8(SB)/4, $0x000041b3
+DATA fix16819<>+12(SB)/4, $0x000041b3
+DATA fix16819<>+16(SB)/4, $0x000041b3
+DATA fix16819<>+20(SB)/4, $0x000041b3
+DATA fix16819<>+24(SB)/4, $0x000041b3
+DATA fix16819<>+28(SB)/4, $0x000041b3
+GLOBL fix16819<>(SB), RODATA|NOPTR, $32
+
+DATA fix25172<>+0(SB)/4, $0x00006254
+DATA fix25172<>+4(SB)/4, $0x00006254
+DATA fix25172<>+8(SB)/4, $0x00006254
+DATA fix25172<>+12(SB)/4, $0x00006254
+DATA fix25172<>+16(SB)/4, $0x00006254
+DATA fix25172<>+20(SB)/4, $0x00006254
+DATA fix25172<>+24(SB)/4, $0x00006254
+DATA fix25172<>+28(SB)/4, $0x00006254
+GLOBL fix25172<>(SB), RODATA|NOPTR, $32
+
+DATA fix12299<>+0(SB)/4, $0x0000300b
+DATA fix12299<>+4(SB)/4, $0x0000300b
+DATA fix12299<>+8(SB)/4, $0x0000300b
+DATA fix12299<>+12(SB)/4, $0x0000300b
+DATA fix12299<>+16(SB)/4, $0x0000300b
+DATA fix12299<>+20(SB)/4, $0x0000300b
+DATA fix12299<>+24(SB)/4, $0x0000300b
+DATA fix12299<>+28(SB)/4, $0x0000300b
+GLOBL fix12299<>(SB), RODATA|NOPTR, $32
+
+DATA fixMinus7373<>+0(SB)/4, $0xffffe333
+DATA fixMinus7373<>+4(SB)/4, $0xffffe333
+DATA fixMinus7373<>+8(SB)/4, $0xffffe333
+DATA fixMinus7373<>+12(SB)/4, $0xffffe333
+DATA fixMinus7373<>+16(SB)/4, $0xffffe333
+DATA fixMinus7373<>+20(SB)/4, $0xffffe333
+DATA fixMinus7373<>+24(SB)/4, $0xffffe333
+DATA fixMinus7373<>+28(SB)/4, $0xffffe333
+GLOBL fixMinus7373<>(SB), RODATA|NOPTR, $32
+
+DATA fixMinus20995<>+0(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+4(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+8(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+12(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+16(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+20(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+24(SB)/4, $0xffffadfd
+DATA fixMinus20995<>+28(SB)/4, $0xffffadfd
+GLOBL fixMinus20995<>(SB), RODATA|NOPTR, $32
+
+DATA fixMinus16069<>+0(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+4(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+8(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+12(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+16(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+20(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+24(SB)/4, $0xffffc13b
+DATA fixMinus16069<>+28(SB)/4, $0xffffc13b
+GLOBL fixMinus16069<>(SB), RODATA|NOPTR, $32
+
+DATA fixMinus3196<>+0(SB)/4, $0xfffff384
+DATA fixMinus3196<>+4(SB)/4, $0xfffff384
+DATA fixMinus3196<>+8(SB)/4, $0xfffff384
+DATA fixMinus3196<>+12(SB)/4, $0xfffff384
+DATA fixMinus3196<>+16(SB)/4, $0xfffff384
+DATA fixMinus3196<>+20(SB)/4, $0xfffff384
+DATA fixMinus3196<>+24(SB)/4, $0xfffff384
+DATA fixMinus3196<>+28(SB)/4, $0xfffff384
+GLOBL fixMinus3196<>(SB), RODATA|NOPTR, $32
+
+DATA round1<>+0(SB)/4, $0x00000400
+DATA round1<>+4(SB)/4, $0x00000400
+DATA round1<>+8(SB)/4, $0x00000400
+DATA round1<>+12(SB)/4, $0x00000400
+DATA round1<>+16(SB)/4, $0x00000400
+DATA round1<>+20(SB)/4, $0x00000400
+DATA round1<>+24(SB)/4, $0x00000400
+DATA round1<>+28(SB)/4, $0x00000400
+GLOBL round1<>(SB), RODATA|NOPTR, $32
+
+DATA round2<>+0(SB)/4, $0x02020000
+DATA round2<>+4(SB)/4, $0x02020000
+DATA round2<>+8(SB)/4, $0x02020000
+DATA round2<>+12(SB)/4, $0x02020000
+DATA round2<>+16(SB)/4, $0x02020000
+DATA round2<>+20(SB)/4, $0x02020000
+DATA round2<>+24(SB)/4, $0x02020000
+DATA round2<>+28(SB)/4, $0x02020000
+GLOBL round2<>(SB), RODATA|NOPTR, $32
+
+// func idctAVX2(dst *uint8, stride int, block *int16)
+// Requires: AVX, AVX2
+TEXT ·idctAVX2(SB), NOSPLIT, $0-24
+	MOVQ         dst+0(FP), AX
+	MOVQ         stride+8(FP), CX
+	MOVQ         block+16(FP), DX
+	VPMOVSXWD    (DX), Y0
+	VPMOVSXWD    16(DX), Y1
+	VPMOVSXWD    32(DX), Y2
+	VPMOVSXWD    48(DX), Y3
+	VPMOVSXWD    64(DX), Y4
+	VPMOVSXWD    80(DX), Y5
+	VPMOVSXWD    96(DX), Y6
+	VPMOVSXWD    112(DX), Y7
+	VPADDD       Y7, Y3, Y8
+	VPADDD       Y5, Y1, Y9
+	VPADDD       Y8, Y9, Y10
+	VPMULLD      fix9633<>+0(SB), Y10, Y10
+	VPMULLD      fixMinus16069<>+0(SB), Y8, Y8
+	VPMULLD      fixMinus3196<>+0(SB), Y9, Y9
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y10, Y9, Y9
+	VPADDD       Y7, Y1, Y10
+	VPMULLD      fixMinus7373<>+0(SB), Y10, Y10
+	VPADDD       Y5, Y3, Y11
+	VPMULLD      fixMinus20995<>+0(SB), Y11, Y11
+	VPMULLD      fix2446<>+0(SB), Y7, Y7
+	VPADDD       Y10, Y7, Y7
+	VPADDD       Y8, Y7, Y7
+	VPMULLD      fix16819<>+0(SB), Y5, Y5
+	VPADDD       Y11, Y5, Y5
+	VPADDD       Y9, Y5, Y5
+	VPMULLD      fix25172<>+0(SB), Y3, Y3
+	VPADDD       Y11, Y3, Y3
+	VPADDD       Y8, Y3, Y3
+	VPMULLD      fix12299<>+0(SB), Y1, Y1
+	VPADDD       Y10, Y1, Y1
+	VPADDD       Y9, Y1, Y1
+	VPADDD       Y6, Y2, Y8
+	VPMULLD      fix4433<>+0(SB), Y8, Y8
+	VPMULLD      fixMinus15137<>+0(SB), Y6, Y9
+	VPADDD       Y8, Y9, Y9
+	VPMULLD      fix6270<>+0(SB), Y2, Y10
+	VPADDD       Y8, Y10, Y10
+	VPADDD       Y4, Y0, Y11
+	VPSLLD       $0x0d, Y11, Y11
+	VPADDD       round1<>+0(SB), Y11, Y11
+	VPSUBD       Y4, Y0, Y12
+	VPSLLD       $0x0d, Y12, Y12
+	VPADDD       round1<>+0(SB), Y12, Y12
+	VPADDD       Y10, Y11, Y0
+	VPADDD       Y9, Y12, Y2
+	VPSUBD       Y9, Y12, Y4
+	VPSUBD       Y10, Y11, Y6
+	VPADDD       Y1, Y0, Y8
+	VPSUBD       Y1, Y0, Y1
+	VPADDD       Y3, Y2, Y9
+	VPSUBD       Y3, Y2, Y3
+	VPADDD       Y5, Y4, Y10
+	VPSUBD       Y5, Y4, Y5
+	VPADDD       Y7, Y6, Y11
+	VPSUBD       Y7, Y6, Y7
+	VPSRAD       $0x0b, Y8, Y8
+	VPSRAD       $0x0b, Y9, Y9
+	VPSRAD       $0x0b, Y10, Y10
+	VPSRAD       $0x0b, Y11, Y11
+	VPSRAD       $0x0b, Y7, Y7
+	VPSRAD       $0x0b, Y5, Y5
+	VPSRAD       $0x0b, Y3, Y3
+	VPSRAD       $0x0b, Y1, Y1
+	VPUNPCKLDQ   Y9, Y8, Y0
+	VPUNPCKHDQ   Y9, Y8, Y2
+	VPUNPCKLDQ   Y11, Y10, Y4
+	VPUNPCKHDQ   Y11, Y10, Y6
+	VPUNPCKLDQ   Y5, Y7, Y12
+	VPUNPCKHDQ   Y5, Y7, Y13
+	VPUNPCKLDQ   Y1, Y3, Y14
+	VPUNPCKHDQ   Y1, Y3, Y15
+	VPUNPCKLQDQ  Y4, Y0, Y8
+	VPUNPCKHQDQ  Y4, Y0, Y9
+	VPUNPCKLQDQ  Y6, Y2, Y10
+	VPUNPCKHQDQ  Y6, Y2, Y11
+	VPUNPCKLQDQ  Y14, Y12, Y7
+	VPUNPCKHQDQ  Y14, Y12, Y5
+	VPUNPCKLQDQ  Y15, Y13, Y3
+	VPUNPCKHQDQ  Y15, Y13, Y1
+	VPERM2I128   $0x20, Y7, Y8, Y0
+	VPERM2I128   $0x31, Y7, Y8, Y12
+	VPERM2I128   $0x20, Y5, Y9, Y2
+	VPERM2I128   $0x31, Y5, Y9, Y13
+	VPERM2I128   $0x20, Y3, Y10, Y4
+	VPERM2I128   $0x31, Y3, Y10, Y14
+	VPERM2I128   $0x20, Y1, Y11, Y6
+	VPERM2I128   $0x31, Y1, Y11, Y15
+	VPADDD       Y15, Y6, Y8
+	VPADDD       Y13, Y2, Y9
+	VPADDD       Y8, Y9, Y10
+	VPMULLD      fix9633<>+0(SB), Y10, Y10
+	VPMULLD      fixMinus16069<>+0(SB), Y8, Y8
+	VPMULLD      fixMinus3196<>+0(SB), Y9, Y9
+	VPADDD       Y10, Y8, Y8
+	VPADDD       Y10, Y9, Y9
+	VPADDD       Y15, Y2, Y10
+	VPMULLD      fixMinus7373<>+0(SB), Y10, Y10
+	VPADDD       Y13, Y6, Y11
+	VPMULLD      fixMinus20995<>+0(SB), Y11, Y11
+	VPMULLD      fix2446<>+0(SB), Y15, Y15
+	VPADDD       Y10, Y15, Y15
+	VPADDD       Y8, Y15, Y15
+	VPMULLD      fix16819<>+0(SB), Y13, Y13
+	VPADDD       Y11, Y13, Y13
+	VPADDD       Y9, Y13, Y13
+	VPMULLD      fix25172<>+0(SB), Y6, Y6
+	VPADDD       Y11, Y6, Y6
+	VPADDD       Y8, Y6, Y6
+	VPMULLD      fix12299<>+0(SB), Y2, Y2
+	VPADDD       Y10, Y2, Y2
+	VPADDD       Y9, Y2, Y2
+	VPADDD       Y14, Y4, Y8
+	VPMULLD      fix4433<>+0(SB), Y8, Y8
+	VPMULLD      fixMinus15137<>+0(SB), Y14, Y9
+	VPADDD       Y8, Y9, Y9
+	VPMULLD      fix6270<>+0(SB), Y4, Y10
+	VPADDD       Y8, Y10, Y10
+	VPADDD       Y12, Y0, Y11
+	VPSLLD       $0x0d, Y11, Y11
+	VPADDD       round2<>+0(SB), Y11, Y11
+	VPSUBD       Y12, Y0, Y7
+	VPSLLD       $0x0d, Y7, Y7
+	VPADDD       round2<>+0(SB), Y7, Y7
+	VPADDD       Y10, Y11, Y0
+	VPADDD       Y9, Y7, Y4
+	VPSUBD       Y9, Y7, Y12
+	VPSUBD       Y10, Y11, Y14
+	VPADDD       Y2, Y0, Y8
+	VPSUBD       Y2, Y0, Y2
+	VPADDD       Y6, Y4, Y9
+	VPSUBD       Y6, Y4, Y6
+	VPADDD       Y13, Y12, Y10
+	VPSUBD       Y13, Y12, Y13
+	VPADDD       Y15, Y14, Y11
+	VPSUBD       Y15, Y14, Y15
+	VPSRAD       $0x12, Y8, Y8
+	VPSRAD       $0x12, Y9, Y9
+	VPSRAD       $0x12, Y10, Y10
+	VPSRAD       $0x12, Y11, Y11
+	VPSRAD       $0x12, Y15, Y15
+	VPSRAD       $0x12, Y13, Y13
+	VPSRAD       $0x12, Y6, Y6
+	VPSRAD       $0x12, Y2, Y2
+	VPACKSSDW    Y15, Y8, Y8
+	VPACKSSDW    Y13, Y9, Y9
+	VPACKSSDW    Y6, Y10, Y10
+	VPACKSSDW    Y2, Y11, Y11
+	VPACKUSWB    Y10, Y8, Y8
+	VPACKUSWB    Y11, Y9, Y9
+	VPUNPCKLBW   Y9, Y8, Y15
+	VPUNPCKHBW   Y9, Y8, Y13
+	VPUNPCKLWD   Y13, Y15, Y8
+	VPUNPCKHWD   Y13, Y15, Y9
+	VPUNPCKLDQ   Y9, Y8, Y10
+	VPUNPCKHDQ   Y9, Y8, Y11
+	LEAQ         (CX)(CX*2), DX
+	VMOVQ        X10, (AX)
+	VPEXTRQ      $0x01, X10, (AX)(CX*1)
+	VMOVQ        X11, (AX)(CX*2)
+	VPEXTRQ      $0x01, X11, (AX)(DX*1)
+	LEAQ         (AX)(CX*4), AX
+	VEXTRACTI128 $0x01, Y10, X10
+	VMOVQ        X10, (AX)
+	VPEXTRQ      $0x01, X10, (AX)(CX*1)
+	VEXTRACTI128 $0x01, Y11, X11
+	VMOVQ        X11, (AX)(CX*2)
+	VPEXTRQ      $0x01, X11, (AX)(DX*1)
+	VZEROUPPER
+	RET
+
+DATA bias<>+0(SB)/4, $0x00000080
+DATA bias<>+4(SB)/4, $0x00000080
+DATA bias<>+8(SB)/4, $0x00000080
+DATA bias<>+12(SB)/4, $0x00000080
+DATA bias<>+16(SB)/4, $0x00000080
+DATA bias<>+20(SB)/4, $0x00000080
+DATA bias<>+24(SB)/4, $0x00000080
+DATA bias<>+28(SB)/4, $0x00000080
+GLOBL bias<>(SB), RODATA|NOPTR, $32
+
+DATA half<>+0(SB)/4, $0x00008000
+DATA half<>+4(SB)/4, $0x00008000
+DATA half<>+8(SB)/4, $0x00008000
+DATA half<>+12(SB)/4, $0x00008000
+DATA half<>+16(SB)/4, $0x00008000
+DATA half<>+20(SB)/4, $0x00008000
+DATA half<>+24(SB)/4, $0x00008000
+DATA half<>+28(SB)/4, $0x00008000
+GLOBL half<>(SB), RODATA|NOPTR, $32
+
+DATA red<>+0(SB)/4, $0x000166e9
+DATA red<>+4(SB)/4, $0x000166e9
+DATA red<>+8(SB)/4, $0x000166e9
+DATA red<>+12(SB)/4, $0x000166e9
+DATA red<>+16(SB)/4, $0x000166e9
+DATA red<>+20(SB)/4, $0x000166e9
+DATA red<>+24(SB)/4, $0x000166e9
+DATA red<>+28(SB)/4, $0x000166e9
+GLOBL red<>(SB), RODATA|NOPTR, $32
+
+DATA green1<>+0(SB)/4, $0xffffa7e6
+DATA green1<>+4(SB)/4, $0xffffa7e6
+DATA green1<>+8(SB)/4, $0xffffa7e6
+DATA green1<>+12(SB)/4, $0xffffa7e6
+DATA green1<>+16(SB)/4, $0xffffa7e6
+DATA green1<>+20(SB)/4, $0xffffa7e6
+DATA green1<>+24(SB)/4, $0xffffa7e6
+DATA green1<>+28(SB)/4, $0xffffa7e6
+GLOBL green1<>(SB), RODATA|NOPTR, $32
+
+DATA green2<>+0(SB)/4, $0xffff492e
+DATA green2<>+4(SB)/4, $0xffff492e
+DATA green2<>+8(SB)/4, $0xffff492e
+DATA green2<>+12(SB)/4, $0xffff492e
+DATA green2<>+16(SB)/4, $0xffff492e
+DATA green2<>+20(SB)/4, $0xffff492e
+DATA green2<>+24(SB)/4, $0xffff492e
+DATA green2<>+28(SB)/4, $0xffff492e
+GLOBL green2<>(SB), RODATA|NOPTR, $32
+
+DATA blue<>+0(SB)/4, $0x0001c5a2
+DATA blue<>+4(SB)/4, $0x0001c5a2
+DATA blue<>+8(SB)/4, $0x0001c5a2
+DATA blue<>+12(SB)/4, $0x0001c5a2
+DATA blue<>+16(SB)/4, $0x0001c5a2
+DATA blue<>+20(SB)/4, $0x0001c5a2
+DATA blue<>+24(SB)/4, $0x0001c5a2
+DATA blue<>+28(SB)/4, $0x0001c5a2
+GLOBL blue<>(SB), RODATA|NOPTR, $32
+
+DATA zeros<>+0(SB)/4, $0x00000000
+DATA zeros<>+4(SB)/4, $0x00000000
+DATA zeros<>+8(SB)/4, $0x00000000
+DATA zeros<>+12(SB)/4, $0x00000000
+DATA zeros<>+16(SB)/4, $0x00000000
+DATA zeros<>+20(SB)/4, $0x00000000
+DATA zeros<>+24(SB)/4, $0x00000000
+DATA zeros<>+28(SB)/4, $0x00000000
+GLOBL zeros<>(SB), RODATA|NOPTR, $32
+
+DATA most<>+0(SB)/4, $0x000000ff
+DATA most<>+4(SB)/4, $0x000000ff
+DATA most<>+8(SB)/4, $0x000000ff
+DATA most<>+12(SB)/4, $0x000000ff
+DATA most<>+16(SB)/4, $0x000000ff
+DATA most<>+20(SB)/4, $0x000000ff
+DATA most<>+24(SB)/4, $0x000000ff
+DATA most<>+28(SB)/4, $0x000000ff
+GLOBL most<>(SB), RODATA|NOPTR, $32
+
+DATA join<>+0(SB)/8, $0x0908060504020100
+DATA join<>+8(SB)/8, $0x808080800e0d0c0a
+DATA join<>+16(SB)/8, $0x0908060504020100
+DATA join<>+24(SB)/8, $0x808080800e0d0c0a
+GLOBL join<>(SB), RODATA|NOPTR, $32
+
+// func yccAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·yccAVX2(SB), NOSPLIT, $0-40
+	MOVQ    dst+0(FP), AX
+	MOVQ    n+32(FP), CX
+	MOVQ    y+8(FP), DX
+	MOVQ    cb+16(FP), BX
+	MOVQ    cr+24(FP), SI
+	VMOVDQU bias<>+0(SB), Y0
+	VMOVDQU half<>+0(SB), Y1
+	VMOVDQU zeros<>+0(SB), Y2
+	VMOVDQU most<>+0(SB), Y3
+	VMOVDQU join<>+0(SB), Y4
+
+pixels:
+	VPMOVZXBD    (DX), Y5
+	VPMOVZXBD    (BX), Y6
+	VPMOVZXBD    (SI), Y7
+	VPSUBD       Y0, Y6, Y6
+	VPSUBD       Y0, Y7, Y7
+	VPMULLD      red<>+0(SB), Y7, Y8
+	VPADDD       Y1, Y8, Y8
+	VPSRAD       $0x10, Y8, Y8
+	VPADDD       Y5, Y8, Y8
+	VPMAXSD      Y2, Y8, Y8
+	VPMINSD      Y3, Y8, Y8
+	VPMULLD      green1<>+0(SB), Y6, Y9
+	VPMULLD      green2<>+0(SB), Y7, Y7
+	VPADDD       Y7, Y9, Y9
+	VPADDD       Y1, Y9, Y9
+	VPSRAD       $0x10, Y9, Y9
+	VPADDD       Y5, Y9, Y9
+	VPMAXSD      Y2, Y9, Y9
+	VPMINSD      Y3, Y9, Y9
+	VPMULLD      blue<>+0(SB), Y6, Y6
+	VPADDD       Y1, Y6, Y6
+	VPSRAD       $0x10, Y6, Y6
+	VPADDD       Y5, Y6, Y6
+	VPMAXSD      Y2, Y6, Y6
+	VPMINSD      Y3, Y6, Y6
+	VPSLLD       $0x08, Y9, Y9
+	VPSLLD       $0x10, Y6, Y6
+	VPOR         Y9, Y8, Y8
+	VPOR         Y6, Y8, Y8
+	VPSHUFB      Y4, Y8, Y8
+	VMOVDQU      X8, (AX)
+	VEXTRACTI128 $0x01, Y8, X7
+	VMOVDQU      X7, 12(AX)
+	ADDQ         $0x18, AX
+	ADDQ         $0x08, DX
+	ADDQ         $0x08, BX
+	ADDQ         $0x08, SI
+	SUBQ         $0x08, CX
+	JNZ          pixels
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX2(dst *uint16, near *uint8, far *uint8, n int)
+// Requires: AVX, AVX2
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), AX
+	MOVQ near+8(FP), CX
+	MOVQ far+16(FP), DX
+	MOVQ n+24(FP), BX
+	XORQ SI, SI
+
+sum:
+	VPMOVZXBW (CX)(SI*1), Y0
+	VPMOVZXBW (DX)(SI*1), Y1
+	VPADDW    Y0, Y0, Y2
+	VPADDW    Y2, Y0, Y0
+	VPADDW    Y0, Y1, Y1
+	VMOVDQU   Y1, (AX)(SI*2)
+	ADDQ      $0x10, SI
+	CMPQ      SI, BX
+	JL        sum
+	VZEROUPPER
+	RET
+
+// func widenAVX2(dst *uint8, s *uint16, n int, even uint16, odd uint16, shift int)
+// Requires: AVX, AVX2
+TEXT ·widenAVX2(SB), NOSPLIT, $0-40
+	MOVQ         dst+0(FP), AX
+	MOVQ         s+8(FP), CX
+	MOVQ         n+16(FP), DX
+	VPBROADCASTW even+24(FP), Y0
+	VPBROADCASTW odd+26(FP), Y1
+	VMOVQ        shift+32(FP), X2
+
+widen:
+	VMOVDQU 2(CX), Y4
+	VPADDW  Y4, Y4, Y3
+	VPADDW  Y3, Y4, Y4
+	VPADDW  (CX), Y4, Y3
+	VPADDW  4(CX), Y4, Y4
+	VPADDW  Y0, Y3, Y3
+	VPADDW  Y1, Y4, Y4
+	VPSRLW  X2, Y3, Y3
+	VPSRLW  X2, Y4, Y4
+	VPSLLW  $0x08, Y4, Y4
+	VPOR    Y4, Y3, Y3
+	VMOVDQU Y3, (AX)
+	ADDQ    $0x20, CX
+	ADDQ    $0x20, AX
+	SUBQ    $0x10, DX
+	JNZ     widen
+	VZEROUPPER
+	RET

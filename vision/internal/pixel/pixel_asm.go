@@ -46,3 +46,42 @@ func (t *Taps) rowAsm(dst, src []uint8) int {
 	rowRGBAVX2(p(dst), p(src), p(t.First), p(t.packed), n, t.stride/4)
 	return n
 }
+
+// idctAsm runs idctGeneric in assembly, or returns false.
+func idctAsm(dst []uint8, stride int, b *[64]int16) bool {
+	if !vector() {
+		return false
+	}
+	idctAVX2(p(dst), stride, &b[0])
+	return true
+}
+
+// The functions below run the twin of their name in assembly for the first
+// samples, and return for how many.
+
+func yccAsm(dst, y, cb, cr []uint8) int {
+	n := (len(y) - 2) &^ 7 // four bytes are written beyond the last pixel
+	if n <= 0 || !vector() {
+		return 0
+	}
+	yccAVX2(p(dst), p(y), p(cb), p(cr), n)
+	return n
+}
+
+func sumRowsAsm(dst []uint16, near, far []uint8) int {
+	n := len(dst) &^ 15
+	if n == 0 || !vector() {
+		return 0
+	}
+	sumRowsAVX2(p(dst), p(near), p(far), n)
+	return n
+}
+
+func widenAsm(dst []uint8, s []uint16, even, odd uint16, shift int) int {
+	n := (len(s) - 2) &^ 15
+	if n <= 0 || !vector() {
+		return 0
+	}
+	widenAVX2(p(dst), p(s), n, even, odd, shift)
+	return n
+}

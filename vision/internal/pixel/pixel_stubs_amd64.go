@@ -14,3 +14,24 @@ func columnAVX2(out *uint8, src *uint8, width int, stride int, k *int32, taps in
 //
 //go:noescape
 func rowRGBAVX2(dst *uint8, src *uint8, first *int32, packed *int16, n int, groups int)
+
+// idctAVX2 writes the 8×8 samples of a block of dequantised coefficients.
+//
+//go:noescape
+func idctAVX2(dst *uint8, stride int, block *int16)
+
+// yccAVX2 converts n pixels to RGB, n a multiple of 8, and writes 4 bytes beyond the last.
+//
+//go:noescape
+func yccAVX2(dst *uint8, y *uint8, cb *uint8, cr *uint8, n int)
+
+// sumRowsAVX2 sets dst to 3·near + far, n a multiple of 16.
+//
+//go:noescape
+func sumRowsAVX2(dst *uint16, near *uint8, far *uint8, n int)
+
+// widenAVX2 doubles n samples, n a multiple of 16, that begin at s[1]: each becomes
+// (3·s[i]+s[i-1]+even)>>shift and (3·s[i]+s[i+1]+odd)>>shift.
+//
+//go:noescape
+func widenAVX2(dst *uint8, s *uint16, n int, even uint16, odd uint16, shift int)

@@ -9,5 +9,8 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	column()
 	rowRGB()
+	idct()
+	ycc()
+	chroma()
 	Generate()
 }

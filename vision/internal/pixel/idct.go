@@ -1,4 +1,6 @@
-package jpeg
+package pixel
+
+import "encoding/binary"
 
 // The inverse DCT of Loeffler, Ligtenberg and Moschytz as libjpeg computes it:
 // 13-bit factors, columns first, two more bits between the passes.
@@ -20,8 +22,17 @@ const (
 	fix3_072711026 = 25172
 )
 
-// idct writes the 8×8 samples of a block to dst, whose rows are stride apart.
-func idct(dst []uint8, stride int, b *[64]int16) {
+// IDCT writes the 8×8 samples of a block of dequantised coefficients, in natural
+// order, to dst, whose rows are stride apart.
+func IDCT(dst []uint8, stride int, b *[64]int16) {
+	dst = dst[:7*stride+8]
+	if !idctAsm(dst, stride, b) {
+		idctGeneric(dst, stride, b)
+	}
+}
+
+// idctGeneric is the spec of IDCT.
+func idctGeneric(dst []uint8, stride int, b *[64]int16) {
 	var ws [64]int32
 	for x := range 8 {
 		if b[8+x]|b[16+x]|b[24+x]|b[32+x]|b[40+x]|b[48+x]|b[56+x] == 0 {
@@ -81,12 +92,12 @@ func oddPart(c1, c3, c5, c7 int32) (o0, o1, o2, o3 int32) {
 		c7*fix0_298631336 + z1 + z3
 }
 
-// fillBlock is idct of a block with nothing but its first coefficient.
-func fillBlock(dst []uint8, stride int, dc int16) {
+// FillBlock is IDCT of a block with nothing but its first coefficient.
+func FillBlock(dst []uint8, stride int, dc int16) {
 	v := uint64(clamp((int32(dc)<<passBits+1<<(passBits+2))>>(passBits+3) + 128))
 	v *= 0x0101010101010101
 	for y := range 8 {
-		putUint64(dst[y*stride:], v)
+		binary.LittleEndian.PutUint64(dst[y*stride:], v)
 	}
 }
 
