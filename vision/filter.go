@@ -30,15 +30,16 @@ func boxFilter(x float64) float64 {
 
 func triangleFilter(x float64) float64 { return max(0, 1-math.Abs(x)) }
 
-// cubicFilter is Keys' cubic with a = -0.5.
+// cubicFilter is Keys' cubic with a = -0.5. The conversions keep processors that
+// can from fusing operations, which would not round as Pillow does.
 func cubicFilter(x float64) float64 {
 	const a = -0.5
 	x = math.Abs(x)
 	switch {
 	case x < 1:
-		return ((a+2)*x-(a+3))*x*x + 1
+		return float64((float64((a+2)*x)-(a+3))*x*x) + 1
 	case x < 2:
-		return (((x-5)*x+8)*x - 4) * a
+		return (float64((float64((x-5)*x)+8)*x) - 4) * a
 	}
 	return 0
 }
@@ -64,10 +65,10 @@ func computeTaps(t *pixel.Taps, w []float64, filter Interpolation, in, out, from
 	support, f := filter.kernel()
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
-	support *= stretch
+	support = float64(support * stretch)
 	t.Reset(to-from, int(math.Ceil(support))*2+1)
 	for i := range to - from {
-		centre := (float64(from+i) + 0.5) * scale
+		centre := float64((float64(from+i) + 0.5) * scale)
 		lo := max(int(centre-support+0.5), 0)
 		hi := min(int(centre+support+0.5), in)
 		w = w[:0]
