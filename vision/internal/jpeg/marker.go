@@ -81,12 +81,29 @@ type component struct {
 	paddedX, paddedY int // blocks in whole MCUs
 	x0, y0, x1, y1   int // blocks that are wanted
 	stride           int
-	plane            []uint8 // the samples of those
-	coef             []int16 // all coefficients, if they come in several scans
-	seen             bool    // in a scan
-	quant            [80]uint16
+	plane            []uint8   // the samples of those
+	coef             []int16   // all coefficients, if they come in several scans
+	seen             bool      // in a scan
+	steps            [128]step // by place in zigzag order
 	dc, ac           *huffman
 	pred             int
+}
+
+// step is where a coefficient goes, and what it is multiplied by. Beyond the 64th
+// there is room for what a wrong run of zeros points at.
+type step struct {
+	quant int16
+	at    uint16
+}
+
+// setSteps takes over a quantisation table.
+func (c *component) setSteps(quant *[64]uint16) {
+	for k := range c.steps {
+		c.steps[k] = step{at: 63}
+		if k < 64 {
+			c.steps[k] = step{int16(quant[k]), uint16(zigzag[k])}
+		}
+	}
 }
 
 // readFrame reads SOF0, SOF1 or SOF2.

@@ -149,8 +149,8 @@ func (c *component) reconstruct(progressive bool) {
 		for x := c.x0; x < c.x1; x++ {
 			b = *c.at(x, y)
 			if progressive {
-				for k, q := range c.quant[:64] {
-					b[zigzag[k]] *= int16(q)
+				for _, t := range c.steps[:64] {
+					b[t.at] *= t.quant
 				}
 			}
 			pixel.IDCT(c.plane[(y-c.y0)*8*c.stride+(x-c.x0)*8:], c.stride, &b)

@@ -2,9 +2,8 @@ package jpeg
 
 import "github.com/mixnet-go/mixnet/vision/internal/pixel"
 
-// zigzag maps the order of coefficients in the file to their place in a block;
-// what a wrong run of zeros points at past the end is the last place.
-var zigzag = [80]uint8{
+// zigzag maps the order of coefficients in the file to their place in a block.
+var zigzag = [64]uint8{
 	0, 1, 8, 16, 9, 2, 3, 10,
 	17, 24, 32, 25, 18, 11, 4, 5,
 	12, 19, 26, 33, 40, 48, 41, 34,
@@ -13,8 +12,6 @@ var zigzag = [80]uint8{
 	29, 22, 15, 23, 30, 37, 44, 51,
 	58, 59, 52, 45, 38, 31, 39, 46,
 	53, 60, 61, 54, 47, 55, 62, 63,
-	63, 63, 63, 63, 63, 63, 63, 63,
-	63, 63, 63, 63, 63, 63, 63, 63,
 }
 
 // maxScans bounds the scans of one picture, each of which may cost a pass over
@@ -48,7 +45,7 @@ func (d *Decoder) readScan(b []byte, p *parser) (whole bool, err error) {
 			clear(c.coef)
 		}
 		if !c.seen {
-			copy(c.quant[:64], d.quant[c.tq][:])
+			c.setSteps(&d.quant[c.tq])
 			c.seen = true
 		}
 	}
@@ -242,22 +239,22 @@ func (r *reader) block(b *[64]int16, c *component) (last int, ok bool) {
 	if !r.dcBlock(c) {
 		return 0, false
 	}
-	b[0] = int16(c.pred * int(c.quant[0]))
+	b[0] = int16(c.pred * int(c.steps[0].quant))
 	data, pos, acc, n := r.data, r.pos, r.acc, r.n
+	fast, steps := &c.ac.fast, &c.steps
 	k := 1
 	for k < 64 {
 		if n < 32 {
 			pos, acc, n = fill(data, pos, acc, n)
 		}
-		e := c.ac.fast[acc>>(64-fastBits)]
+		e := fast[acc>>(64-fastBits)]
 		if e&entryValue != 0 {
-			l := uint(e & 63)
-			acc <<= l
-			n -= l
-			k += int(e >> 8 & 15)
-			b[zigzag[k]] = int16(e>>16) * int16(c.quant[k])
-			last = k
-			k++
+			acc <<= e & 63
+			n -= uint(e & 63)
+			last = k + int(e>>8&15)
+			t := steps[last&127]
+			b[t.at&63] = int16(e>>16) * t.quant
+			k = last + 1
 			continue
 		}
 		l, symbol := uint(e&63), byte(e>>8)
@@ -281,8 +278,9 @@ func (r *reader) block(b *[64]int16, c *component) (last int, ok bool) {
 		v := extend(int32(acc>>(64-size)), int(size))
 		acc <<= size
 		n -= size
-		b[zigzag[k]] = int16(v) * int16(c.quant[k])
 		last = k
+		t := steps[k&127]
+		b[t.at&63] = int16(v) * t.quant
 		k++
 	}
 	r.pos, r.acc, r.n = pos, acc, n

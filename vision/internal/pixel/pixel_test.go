@@ -39,7 +39,7 @@ func noise(rng *rand.Rand, n int) []uint8 {
 	for i := range b {
 		b[i] = uint8(rng.Uint32())
 		if rng.IntN(4) == 0 {
-			b[i] = uint8(-(rng.IntN(2))) // 0 or 255
+			b[i] = uint8(-rng.IntN(2)) // 0 or 255
 		}
 	}
 	return b
