@@ -126,16 +126,9 @@ func Open(dir string) (*Saved, error) {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
 	defer f.Close()
-	text, ok := f.Metadata()[keyRun]
-	if !ok {
-		return nil, fmt.Errorf("%w: %s is a model, not the state of a run", ErrCheckpoint, path)
-	}
-	var meta runMeta
-	if err := json.Unmarshal([]byte(text), &meta); err != nil {
+	meta, err := readMeta(f)
+	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
-	}
-	if meta.Version != recordVersion {
-		return nil, fmt.Errorf("%w: %s has version %d, this program reads %d", ErrCheckpoint, path, meta.Version, recordVersion)
 	}
 	m, err := model.FromFile(f, "")
 	if err != nil {

@@ -94,3 +94,31 @@ func TestCompare(t *testing.T) {
 		t.Errorf("a time without measuring:\n%s", out)
 	}
 }
+
+func TestRuns(t *testing.T) {
+	root := t.TempDir()
+	dir := filepath.Join(root, "one")
+	mustRun(t, "train", "--output", dir, "--epochs", "1", "--batch-size", "2000", "--lr", "0.001", "--json")
+	plot := filepath.Join(root, "curves.svg")
+	var all []runSummary
+	if err := json.Unmarshal([]byte(mustRun(t, "runs", "--dir", root, "--json", "--plot", plot)), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || !all[0].Done || len(all[0].Epochs) != 1 || all[0].Recipe.Batch != 2000 || all[0].Network != "mixnet_tiny" {
+		t.Errorf("%+v", all)
+	}
+	for _, name := range []string{"config.json", "metrics.jsonl", "summary.json", "loss.png", "accuracy.png", "events.out.tfevents.1.mixnet", "last.safetensors", "model.safetensors"} {
+		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := os.Truncate(filepath.Join(dir, "last.safetensors"), 100); err != nil {
+		t.Fatal(err)
+	}
+	if out := mustRun(t, "runs", dir); !strings.Contains(out, "last.safetensors") {
+		t.Errorf("a damaged run is not reported:\n%s", out)
+	}
+	if code, _, errs := invoke(t, "runs", "--dir", filepath.Join(root, "none")); code != exitFailure || !strings.Contains(errs, "no runs yet") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}

@@ -27,6 +27,7 @@ type cli struct {
 	Train      trainCmd      `cmd:"" group:"use" help:"Train a network. With no flags: a small MixNet on the built-in Fashion-MNIST subset."`
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
+	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
 	Models     modelsCmd     `cmd:"" group:"look" help:"List the networks, with parameters, multiply-adds and published accuracy."`
 	Info       infoCmd       `cmd:"" group:"look" help:"Show a network layer by layer."`
 	Compare    compareCmd    `cmd:"" group:"look" help:"Set networks side by side: size, memory, measured speed."`

@@ -109,6 +109,9 @@ func (c *trainCmd) Run(e *env) error {
 		Run: t.dir, Model: path, Split: set.part, Images: r.Total,
 		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(), Seconds: time.Since(started).Seconds(),
 	}
+	if err := writeSummary(t.dir, res); err != nil {
+		return err
+	}
 	if c.JSON {
 		return json.NewEncoder(e.stdout).Encode(res)
 	}
@@ -165,7 +168,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 			return nil, nil, err
 		}
 	}
-	view := newTrainView(e, c.JSON)
+	view := newTrainView(e, c.JSON, dir, nil)
 	t, err := train.New(train.Config{
 		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Dir: dir, Threads: e.cores(), KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
@@ -189,7 +192,7 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	view := newTrainView(e, c.JSON)
+	view := newTrainView(e, c.JSON, c.Resume, saved.Epochs())
 	t, err := saved.Resume(train.Config{
 		Train: set.train, Val: set.watch, Threads: e.threads, KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,

@@ -14,14 +14,16 @@ type trainView struct {
 	e     *env
 	json  bool
 	bar   *progress
+	dir   string // of the run
+	done  []train.Epoch
 	head  bool
 	steps int
 	max   int
 	stop  func()
 }
 
-func newTrainView(e *env, json bool) *trainView {
-	return &trainView{e: e, json: json, bar: e.newProgress("", "images", 0)}
+func newTrainView(e *env, json bool, dir string, done []train.Epoch) *trainView {
+	return &trainView{e: e, json: json, bar: e.newProgress("", "images", 0), dir: dir, done: done}
 }
 
 // limit stops the run after max steps; 0 means never.
@@ -40,6 +42,10 @@ func (v *trainView) step(p train.Progress) {
 
 func (v *trainView) epoch(ep train.Epoch) {
 	v.bar.done()
+	v.done = append(v.done, ep)
+	if err := plotRun(v.dir, v.done); err != nil {
+		v.warning(err)
+	}
 	if v.json {
 		_ = json.NewEncoder(v.e.stdout).Encode(ep)
 		return

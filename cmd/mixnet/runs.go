@@ -1,0 +1,154 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/chart"
+	"github.com/mixnet-go/mixnet/train"
+)
+
+type runsCmd struct {
+	Runs []string `arg:"" optional:"" name:"run" help:"Run folders to compare; all in --dir by default."`
+	Dir  string   `default:"runs" placeholder:"DIR" help:"The folder that holds the runs."`
+	Plot string   `placeholder:"FILE" help:"Draw top-1 over epochs, a curve for each run (.png, .svg, .pdf)."`
+	JSON bool     `name:"json" help:"Print JSON."`
+}
+
+// runSummary is one run in the list.
+type runSummary struct {
+	Run     string        `json:"run"`
+	Network string        `json:"network"`
+	Recipe  train.Recipe  `json:"recipe"`
+	Source  string        `json:"source"`
+	Done    bool          `json:"done"`
+	Epochs  []train.Epoch `json:"epochs"`
+	Best    float64       `json:"best_top1"` // per cent
+	Last    float64       `json:"last_top1"`
+	Seconds float64       `json:"seconds"`
+	Error   string        `json:"error,omitempty"`
+}
+
+func (c *runsCmd) Run(e *env) error {
+	dirs := c.Runs
+	if len(dirs) == 0 {
+		var err error
+		if dirs, err = runFolders(c.Dir); err != nil {
+			return err
+		}
+	}
+	var all []runSummary
+	for _, dir := range dirs {
+		all = append(all, summarize(dir))
+	}
+	if c.Plot != "" {
+		if err := runCurves(all).WriteFile(c.Plot); err != nil {
+			return err
+		}
+	}
+	if c.JSON {
+		return e.json(all)
+	}
+	rows := [][]string{{"RUN", "NETWORK", "DATA", "EPOCHS", "BATCH", "OPTIMIZER", "LR", "BEST TOP-1", "LAST TOP-1", "TIME", ""}}
+	for _, r := range all {
+		if r.Error != "" {
+			rows = append(rows, []string{r.Run, "", "", "", "", "", "", "", "", "", r.Error})
+			continue
+		}
+		state := ""
+		if !r.Done {
+			state = "not finished"
+		}
+		rows = append(rows, []string{
+			r.Run, r.Network, r.Source, fmt.Sprintf("%d/%d", len(r.Epochs), r.Recipe.Epochs), strconv.Itoa(r.Recipe.Batch),
+			r.Recipe.Optimizer.Kind, strconv.FormatFloat(r.Recipe.Schedule.LR, 'g', 3, 64),
+			fmt.Sprintf("%.2f %%", r.Best), fmt.Sprintf("%.2f %%", r.Last), formatDuration(time.Duration(r.Seconds * float64(time.Second))), state,
+		})
+	}
+	return e.table(rows)
+}
+
+// runFolders lists the folders in dir that hold a run.
+func runFolders(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%s: no runs yet: \"mixnet train\" makes the first", dir)
+	}
+	if err != nil {
+		return nil, err
+	}
+	var dirs []string
+	for _, entry := range entries {
+		if path := filepath.Join(dir, entry.Name()); exists(filepath.Join(path, train.ConfigFile)) {
+			dirs = append(dirs, path)
+		}
+	}
+	if len(dirs) == 0 {
+		return nil, fmt.Errorf("%s: no runs in this folder", dir)
+	}
+	return dirs, nil
+}
+
+// summarize reads what a run folder records.
+func summarize(dir string) runSummary {
+	s := runSummary{Run: dir}
+	saved, err := train.ReadRecord(dir)
+	if err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	s.Network, s.Recipe, s.Source, s.Done, s.Epochs = saved.Network, saved.Recipe, saved.Source, saved.Done, saved.Epochs
+	for _, ep := range s.Epochs {
+		s.Best = max(s.Best, 100*ep.Top1)
+		s.Last = 100 * ep.Top1
+		s.Seconds += ep.Seconds
+	}
+	return s
+}
+
+// runCurves draws top-1 on the validation images over epochs.
+func runCurves(all []runSummary) *chart.Chart {
+	c := &chart.Chart{Title: "Accuracy", X: "epoch", Y: "top-1 (%)"}
+	for _, r := range all {
+		s := chart.Series{Name: r.Run}
+		for _, ep := range r.Epochs {
+			s.Points = append(s.Points, chart.Point{X: float64(ep.Epoch), Y: 100 * ep.Top1})
+		}
+		c.Series = append(c.Series, s)
+	}
+	return c
+}
+
+// plotRun draws the loss and the accuracy of a run into its folder.
+func plotRun(dir string, epochs []train.Epoch) error {
+	loss := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "loss", Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
+	top := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "top-1 (%)", Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
+	for _, ep := range epochs {
+		x := float64(ep.Epoch)
+		loss.Series[0].Points = append(loss.Series[0].Points, chart.Point{X: x, Y: ep.TrainLoss})
+		top.Series[0].Points = append(top.Series[0].Points, chart.Point{X: x, Y: 100 * ep.TrainTop1})
+		if ep.Validated {
+			loss.Series[1].Points = append(loss.Series[1].Points, chart.Point{X: x, Y: ep.ValLoss})
+			top.Series[1].Points = append(top.Series[1].Points, chart.Point{X: x, Y: 100 * ep.Top1})
+		}
+	}
+	return errors.Join(loss.WriteFile(filepath.Join(dir, "loss.png")), top.WriteFile(filepath.Join(dir, "accuracy.png")))
+}
+
+// summaryFile holds the result of a finished run.
+const summaryFile = "summary.json"
+
+func writeSummary(dir string, r trainResult) error {
+	text, err := json.MarshalIndent(r, "", "  ")
+	if err != nil {
+		return err
+	}
+	return atomicfile.WriteBytes(filepath.Join(dir, summaryFile), append(text, '\n'))
+}
