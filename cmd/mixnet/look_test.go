@@ -98,13 +98,13 @@ func TestCompare(t *testing.T) {
 func TestRuns(t *testing.T) {
 	root := t.TempDir()
 	dir := filepath.Join(root, "one")
-	mustRun(t, "train", "--output", dir, "--epochs", "1", "--batch-size", "2000", "--lr", "0.001", "--json")
+	mustRun(t, "train", "--data", classFolders(t), "--output", dir, "--epochs", "1", "--batch-size", "6", "--json")
 	plot := filepath.Join(root, "curves.svg")
 	var all []runSummary
 	if err := json.Unmarshal([]byte(mustRun(t, "runs", "--dir", root, "--json", "--plot", plot)), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || !all[0].Done || len(all[0].Epochs) != 1 || all[0].Recipe.Batch != 2000 || all[0].Network != "mixnet_tiny" {
+	if len(all) != 1 || !all[0].Done || len(all[0].Epochs) != 1 || all[0].Recipe.Batch != 6 || all[0].Network != "mixnet_tiny" {
 		t.Errorf("%+v", all)
 	}
 	for _, name := range []string{"config.json", "metrics.jsonl", "summary.json", "loss.png", "accuracy.png", "events.out.tfevents.1.mixnet", "last.safetensors", "model.safetensors"} {

@@ -170,26 +170,7 @@ func TestTrainPredictEval(t *testing.T) {
 
 // TestTrainFolders trains on class folders of PNG files in colour.
 func TestTrainFolders(t *testing.T) {
-	root := t.TempDir()
-	for i, class := range []string{"dark", "light"} {
-		if err := os.Mkdir(filepath.Join(root, class), 0o777); err != nil {
-			t.Fatal(err)
-		}
-		for j := range 10 {
-			img := image.NewRGBA(image.Rect(0, 0, 40, 30))
-			for k := range img.Pix {
-				img.Pix[k] = byte(60 + 120*i + j)
-			}
-			var b bytes.Buffer
-			if err := png.Encode(&b, img); err != nil {
-				t.Fatal(err)
-			}
-			name := filepath.Join(root, class, strings.Repeat("x", j+1)+".png")
-			if err := os.WriteFile(name, b.Bytes(), 0o666); err != nil {
-				t.Fatal(err)
-			}
-		}
-	}
+	root := classFolders(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	out := mustRun(t, "train", "--data", root, "--output", dir, "--epochs", "1", "--batch-size", "4", "--json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
@@ -292,4 +273,30 @@ func TestDoctor(t *testing.T) {
 	if r.Kernels == "" || r.Cores < 1 || len(r.Levels) == 0 || r.Cache == "" {
 		t.Errorf("%+v", r)
 	}
+}
+
+// classFolders returns a folder with two class folders of ten pictures each.
+func classFolders(t *testing.T) string {
+	t.Helper()
+	root := t.TempDir()
+	for i, class := range []string{"dark", "light"} {
+		if err := os.Mkdir(filepath.Join(root, class), 0o777); err != nil {
+			t.Fatal(err)
+		}
+		for j := range 10 {
+			img := image.NewRGBA(image.Rect(0, 0, 40, 30))
+			for k := range img.Pix {
+				img.Pix[k] = byte(60 + 120*i + j)
+			}
+			var b bytes.Buffer
+			if err := png.Encode(&b, img); err != nil {
+				t.Fatal(err)
+			}
+			name := filepath.Join(root, class, strings.Repeat("x", j+1)+".png")
+			if err := os.WriteFile(name, b.Bytes(), 0o666); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	return root
 }
