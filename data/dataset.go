@@ -95,6 +95,17 @@ func (s *Splits) Evaluation() (name string, d Dataset) {
 	return "train", s.Train
 }
 
+// ClassCounts returns the number of examples of every class.
+func ClassCounts(d Dataset) []int {
+	counts := make([]int, len(d.Classes()))
+	for i := range d.Len() {
+		if l := d.Label(i); l >= 0 && l < len(counts) {
+			counts[l]++
+		}
+	}
+	return counts
+}
+
 // subset is some of the examples of another set.
 type subset struct {
 	Dataset

@@ -50,11 +50,7 @@ func TestEmbeddedFashionMNIST(t *testing.T) {
 		d        Dataset
 		perClass int
 	}{{s.Train, 1000}, {s.Test, 200}} {
-		counts := make([]int, 10)
-		for i := range part.d.Len() {
-			counts[part.d.Label(i)]++
-		}
-		for c, n := range counts {
+		for c, n := range ClassCounts(part.d) {
 			if n != part.perClass {
 				t.Errorf("class %d: %d pictures, want %d", c, n, part.perClass)
 			}

@@ -17,7 +17,7 @@ type checksums struct {
 	JPEG []struct {
 		File, How     string
 		Width, Height int
-		CRC           uint32
+		CRC, Grey     uint32
 	}
 	Resize []struct {
 		Src           string
@@ -60,6 +60,11 @@ func TestJPEGEqualsPillow(t *testing.T) {
 		}
 		if got.W != c.Width || got.H != c.Height || crc32.ChecksumIEEE(got.Pix) != c.CRC {
 			t.Errorf("%s (%s): differs", c.File, c.How)
+		}
+		if err := d.Decode(&got, data, 1); err != nil {
+			t.Errorf("%s (%s): %v", c.File, c.How, err)
+		} else if crc32.ChecksumIEEE(got.Pix) != c.Grey {
+			t.Errorf("%s (%s): grey differs", c.File, c.How)
 		}
 	}
 }

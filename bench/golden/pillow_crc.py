@@ -2,7 +2,7 @@
 
     python bench/golden/pillow_crc.py [OUT]        needs cjpeg of libjpeg-turbo for sampling factors Pillow cannot write
 
-  jpeg    JPEG files of every sampling, coding and odd size -> CRC-32 of convert('RGB').tobytes()
+  jpeg    JPEG files of every sampling, coding and odd size -> CRC-32 of convert('RGB').tobytes(), and of convert('L')'s
   resize  vision/testdata/pillow/src, crop box, filter, size -> CRC-32 of crop(box).resize(size, filter).tobytes()
 """
 import io
@@ -49,8 +49,10 @@ def jpeg_cases(out):
         data = subprocess.run(args, input=ppm.getvalue(), capture_output=True, check=True).stdout
         name = f'{i:02}.jpg'
         (out / name).write_bytes(data)
-        img = Image.open(io.BytesIO(data)).convert('RGB')
-        cases.append(dict(file=name, how=' '.join(args[1:5]), width=img.width, height=img.height, crc=crc(img)))
+        img = Image.open(io.BytesIO(data))
+        grey = img.convert('L')
+        img = img.convert('RGB')
+        cases.append(dict(file=name, how=' '.join(args[1:5]), width=img.width, height=img.height, crc=crc(img), grey=crc(grey)))
     (out / 'scans.txt').unlink()
     return cases
 
