@@ -70,6 +70,7 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 		v.base = x
 		v.norm = newNorm(n, v, op)
 		v.op = v.norm
+		n.norms = append(n.norms, v.norm)
 		n.countIn(x, v.norm)
 		return nil
 	case *graph.Activate:
@@ -81,10 +82,7 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 		return nil
 	case *graph.Scale:
 		v.in[1].store()
-		g := &excite[T]{factors: v.in[1], sums: make([][]T, len(n.workers))}
-		for i := range g.sums {
-			g.sums[i] = make([]T, v.shape.N*v.shape.C)
-		}
+		g := &excite[T]{factors: v.in[1], sums: make([]T, v.shape.N*v.shape.C)}
 		v.gated(g)
 		v.op = g
 		return nil
@@ -98,7 +96,6 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 	v.store()
 	switch op := op.(type) {
 	case *graph.Input:
-		v.op = input[T]{}
 	case *graph.Conv:
 		v.op = newConv(v, op)
 	case *graph.Linear:
@@ -112,13 +109,13 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 	case *graph.Concat:
 		v.op = concat[T]{}
 	case *graph.Slice:
-		v.op = slice[T]{op}
+		v.op = slice[T]{op: op}
 	case *graph.Shuffle:
-		v.op = shuffle[T]{op.Groups}
+		v.op = shuffle[T]{groups: op.Groups}
 	case *graph.Shift:
-		v.op = shift[T]{op}
+		v.op = shift[T]{op: op}
 	case *graph.Pool:
-		v.op = pool[T]{op}
+		v.op = pool[T]{op: op}
 	default:
 		return fmt.Errorf("operator %s cannot be trained", op.Kind())
 	}

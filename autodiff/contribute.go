@@ -65,11 +65,11 @@ func (n *Net[T]) pullBack(v *node[T], w *worker[T], t tile[T]) {
 	n.contribute(up, w, t)
 }
 
-// contributeAll adds the whole of a gradient.
-func (n *Net[T]) contributeAll(e *edge[T], d []T) {
+// contributeAll adds images [from, to) of a gradient d of e.to.
+func (n *Net[T]) contributeAll(e *edge[T], w *worker[T], d []T, from, to int) {
 	v := e.to
 	c := v.shape.C
-	n.tiles(v, func(w *worker[T], p0, p1 int) {
+	v.eachTile(from, to, func(p0, p1 int) {
 		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		copyRows(t, t.in(d, c))
 		n.contribute(e, w, t)

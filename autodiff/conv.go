@@ -15,11 +15,13 @@ const convTileElems = 48 << 10
 // are the rows of a matrix that is multiplied with the weights: directly for
 // 1×1, through a copy of every window's values otherwise.
 type conv[T tensor.Float] struct {
+	local[T]
 	op     *graph.Conv
 	groups []convGroup[T]
 	count  *norm[T] // batch norm whose moments are counted; nil for none
 	direct bool     // windows are pixels
 	pad    struct{ top, left int }
+	sumsAt int // where the gradients of the weights, then of the bias, are in worker.weights
 }
 
 // convGroup is one group of channels.
@@ -108,41 +110,39 @@ func (k *conv[T]) weights() int {
 
 // tileRows returns the size of a tile: pixels for a direct convolution, rows
 // of the output otherwise.
-func (k *conv[T]) tileRows(n *Net[T], v *node[T]) int {
+func (k *conv[T]) tileRows(v *node[T]) int {
 	rows := convTileElems / (k.window() + v.shape.C)
-	if !k.direct {
-		return min(max(rows/v.shape.W, 1), v.shape.H)
+	if k.direct {
+		return max(rows&^7, 16)
 	}
-	pixels := n.in.N * v.pixels()
-	threads := len(n.workers)
-	return min(max(rows&^7, 16), (pixels+threads-1)/threads)
+	return min(max(rows/v.shape.W, 1), v.shape.H)
 }
 
-func (k *conv[T]) forward(n *Net[T], v *node[T]) error {
+func (k *conv[T]) begin(n *Net[T], _ *node[T]) {
 	for i := range k.groups {
 		g := &k.groups[i]
 		g.product.Pack(g.weights(n.params))
 	}
-	rows := k.tileRows(n, v)
+}
+
+func (k *conv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	rows := k.tileRows(v)
 	if k.direct {
-		pixels := n.batch * v.pixels()
-		n.parallel((pixels+rows-1)/rows, func(w *worker[T], unit int) {
-			p0, p1 := unit*rows, min((unit+1)*rows, pixels)
+		end := to * v.pixels()
+		for p0 := from * v.pixels(); p0 < end; p0 += rows {
+			p1 := min(p0+rows, end)
 			x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: k.op.In()})
 			k.multiply(n, v, w, x.data, x.stride, p0, p1)
-		})
-		return nil
+		}
+		return
 	}
-	perImage := (v.shape.H + rows - 1) / rows
-	n.parallel(n.batch*perImage, func(w *worker[T], unit int) {
-		image := unit / perImage
-		y0 := unit % perImage * rows
-		y1 := min(y0+rows, v.shape.H)
-		s := w.split()
-		windows := k.windows(n, v, s, image, y0, y1)
-		k.multiply(n, v, w, windows, k.window(), (image*v.shape.H+y0)*v.shape.W, (image*v.shape.H+y1)*v.shape.W)
-	})
-	return nil
+	for image := from; image < to; image++ {
+		for y0 := 0; y0 < v.shape.H; y0 += rows {
+			y1 := min(y0+rows, v.shape.H)
+			windows := k.windows(n, v, w.split(), image, y0, y1)
+			k.multiply(n, v, w, windows, k.window(), (image*v.shape.H+y0)*v.shape.W, (image*v.shape.H+y1)*v.shape.W)
+		}
+	}
 }
 
 // multiply computes output pixels [p0, p1) from their windows.
@@ -244,39 +244,35 @@ func (k *conv[T]) positions(v *node[T], y0, y1 int, f func(g *convGroup[T], iy, 
 	}
 }
 
-func (k *conv[T]) backward(n *Net[T], v *node[T]) {
-	if v.up[0] != nil {
-		for i := range k.groups {
-			g := &k.groups[i]
-			g.adjoint.PackTransposed(g.weights(n.params))
+func (k *conv[T]) beginBack(n *Net[T], v *node[T]) {
+	if v.up[0] == nil {
+		return
+	}
+	for i := range k.groups {
+		g := &k.groups[i]
+		g.adjoint.PackTransposed(g.weights(n.params))
+	}
+}
+
+func (k *conv[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	rows := k.tileRows(v)
+	sums := w.weights[k.sumsAt:]
+	if !k.direct {
+		for image := from; image < to; image++ {
+			k.backwardImage(n, v, w, sums, image, rows)
 		}
+		return
 	}
-	rows := k.tileRows(n, v)
-	parts := 0
-	if k.direct {
-		pixels := n.batch * v.pixels()
-		parts = n.ranges((pixels+rows-1)/rows, func(w *worker[T], from, to int) {
-			s := w.split()
-			sums := s.zeros(k.weights() + v.shape.C)
-			for unit := from; unit < to; unit++ {
-				k.backwardPixels(n, v, w, s, sums, unit*rows, min((unit+1)*rows, pixels))
-			}
-		})
-	} else {
-		parts = n.ranges(n.batch, func(w *worker[T], from, to int) {
-			s := w.split()
-			sums := s.zeros(k.weights() + v.shape.C)
-			for image := from; image < to; image++ {
-				k.backwardImage(n, v, w, s, sums, image, rows)
-			}
-		})
+	end := to * v.pixels()
+	for p0 := from * v.pixels(); p0 < end; p0 += rows {
+		k.backwardPixels(n, v, w, sums, p0, min(p0+rows, end))
 	}
-	k.gather(n, v, parts)
 }
 
 // backwardPixels handles a tile of a direct convolution.
-func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], s splitter[T], sums []T, p0, p1 int) {
+func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], sums []T, p0, p1 int) {
 	x := v.in[0]
+	s := w.split()
 	g := v.gradient(s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
 	in := x.value(n, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 	k.addWeights(sums, g, in.data, in.stride)
@@ -288,8 +284,9 @@ func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], s splitter
 }
 
 // backwardImage handles an image of any other convolution.
-func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], s splitter[T], sums []T, image, rows int) {
+func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, image, rows int) {
 	x := v.in[0]
+	s := w.split()
 	e := v.up[0]
 	t := imageTile(x, image)
 	if e != nil {
@@ -346,18 +343,22 @@ func (k *conv[T]) multiplyAdjoint(dst []T, stride int, g tile[T]) {
 	}
 }
 
-// gather adds the sums of all parts to the gradients, part by part.
-func (k *conv[T]) gather(n *Net[T], v *node[T], parts int) {
-	at := 0
+// finishBack adds the sums of all workers to the gradients, one after the
+// other.
+func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
+	at := k.sumsAt
 	for i := range k.groups {
 		g := &k.groups[i]
 		grad := n.gradient(g.param)
 		if grad != nil {
 			grad = grad[g.at:][:g.len()]
-			n.parallel(g.Out, func(_ *worker[T], o int) {
-				dst := grad[o*g.window():][:g.window()]
-				for p := range parts {
-					addTransposed(dst, n.workers[p].scratch[at+o*g.window():], g.In, g.area)
+			n.opts.Pool.Run(min(g.Out, len(n.workers)), func(part int) {
+				from, to := par.Split(g.Out, min(g.Out, len(n.workers)), part)
+				for o := from; o < to; o++ {
+					dst := grad[o*g.window():][:g.window()]
+					for p := range parts {
+						addTransposed(dst, n.workers[p].weights[at+o*g.window():], g.In, g.area)
+					}
 				}
 			})
 		}
@@ -365,7 +366,7 @@ func (k *conv[T]) gather(n *Net[T], v *node[T], parts int) {
 	}
 	if grad := n.gradient(k.op.Bias); grad != nil {
 		for p := range parts {
-			kernel.AddVec(grad, grad, n.workers[p].scratch[at:])
+			kernel.AddVec(grad, grad, n.workers[p].weights[at:])
 		}
 	}
 }
@@ -386,13 +387,13 @@ func addTransposed[T tensor.Float](dst, src []T, in, area int) {
 
 func (k *conv[T]) scratch(n *Net[T], v *node[T]) int {
 	x := v.in[0]
-	rows := k.tileRows(n, v)
+	rows := k.tileRows(v)
 	if k.direct {
-		return k.weights() + v.shape.C + rows*(v.shape.C+2*x.shape.C)
+		return rows * (v.shape.C + 2*x.shape.C)
 	}
 	from, to := k.inputRows(tensor.Shape{H: 1 << 30}, 1<<20, 1<<20+rows)
 	under := min(to-from, x.shape.H) * x.shape.W * x.shape.C
-	return k.weights() + v.shape.C + x.perImage() + under + rows*v.shape.W*(v.shape.C+k.window())
+	return x.perImage() + under + rows*v.shape.W*(v.shape.C+k.window())
 }
 
 func (k *conv[T]) rereads() bool { return true }
@@ -406,21 +407,4 @@ func (s *splitter[T]) take(n int) []T {
 	piece := s.rest[:n:n]
 	s.rest = s.rest[n:]
 	return piece
-}
-
-func (s *splitter[T]) zeros(n int) []T {
-	piece := s.take(n)
-	clear(piece)
-	return piece
-}
-
-// ranges calls f once per part with its range of units and returns the number
-// of parts.
-func (n *Net[T]) ranges(units int, f func(w *worker[T], from, to int)) int {
-	parts := min(len(n.workers), units)
-	n.opts.Pool.Run(parts, func(part int) {
-		from, to := par.Split(units, parts, part)
-		f(&n.workers[part], from, to)
-	})
-	return parts
 }

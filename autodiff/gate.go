@@ -16,29 +16,20 @@ type gate[T tensor.Float] interface {
 // excite multiplies every image and channel by a factor computed by the
 // network itself: squeeze-excite.
 type excite[T tensor.Float] struct {
+	local[T]
 	factors *node[T] // N×1×1×C, stored
-	sums    [][]T    // gradient of the factors, one part per worker
+	sums    []T      // gradient of the factors
 }
 
-func (g *excite[T]) forward(*Net[T], *node[T]) error { return nil }
-func (g *excite[T]) scratch(n *Net[T], v *node[T]) int {
-	return max(v.tilePixels()*v.shape.C, n.in.N*v.shape.C)
-}
-func (g *excite[T]) rereads() bool { return true }
+func (g *excite[T]) rereads() bool                                   { return true }
+func (g *excite[T]) forward(*Net[T], *node[T], *worker[T], int, int) {}
 
 // backward passes on the gradient of the factors.
-func (g *excite[T]) backward(n *Net[T], v *node[T]) {
-	e := v.up[1]
-	if e == nil {
-		return
+func (g *excite[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	if e := v.up[1]; e != nil {
+		n.contributeAll(e, w, g.sums, from, to)
+		clear(g.sums[from*v.shape.C : to*v.shape.C])
 	}
-	total := g.sums[0]
-	for _, s := range g.sums[1:] {
-		kernel.AddVec(total, total, s)
-		clear(s)
-	}
-	n.contributeAll(e, total[:n.batch*v.shape.C])
-	clear(total)
 }
 
 func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) {
@@ -51,13 +42,12 @@ func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) {
 func (g *excite[T]) pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
 	if g.factors.needsGrad {
 		c := v.shape.C
-		sums := g.sums[w.part]
 		rows := max(len(w.view)/t.cols(), 1)
 		t.perImage(v.pixels(), func(image int, t tile[T]) {
 			for p := t.p0; p < t.p1; p += rows {
 				t := t.segment(p, min(p+rows, t.p1))
 				a := v.in[0].value(n, w.view, t)
-				kernel.DotRows(sums[image*c+t.c0:image*c+t.c1], t.data, t.stride, a.data, a.stride, t.rows())
+				kernel.DotRows(g.sums[image*c+t.c0:image*c+t.c1], t.data, t.stride, a.data, a.stride, t.rows())
 			}
 		})
 	}

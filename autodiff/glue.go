@@ -6,34 +6,25 @@ import (
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// input is the image batch.
-type input[T tensor.Float] struct{}
-
-func (input[T]) forward(*Net[T], *node[T]) error { return nil }
-func (input[T]) backward(*Net[T], *node[T])      {}
-func (input[T]) scratch(*Net[T], *node[T]) int   { return 0 }
-func (input[T]) rereads() bool                   { return false }
-
 // add sums its inputs. Its gradient is that of each of them; where the plan
 // allows it they share the buffer.
-type add[T tensor.Float] struct{}
+type add[T tensor.Float] struct{ local[T] }
 
-func (add[T]) forward(n *Net[T], v *node[T]) error {
-	n.tiles(v, func(w *worker[T], p0, p1 int) {
+func (add[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	v.eachTile(from, to, func(p0, p1 int) {
 		t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
 		v.in[0].load(n, t)
 		y := v.in[1].value(n, w.scratch, t)
 		addRows(t, y)
 	})
-	return nil
 }
 
-func (add[T]) backward(n *Net[T], v *node[T]) {
+func (add[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	for _, e := range v.up {
 		if e == nil || e.alias && !(e.last && e.to.isNorm()) {
 			continue
 		}
-		n.tiles(v, func(w *worker[T], p0, p1 int) {
+		v.eachTile(from, to, func(p0, p1 int) {
 			t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}
 			if e.alias {
 				e.to.norm.countGradient(w, t.in(v.grad.data, v.shape.C), graph.Identity)
@@ -46,16 +37,13 @@ func (add[T]) backward(n *Net[T], v *node[T]) {
 	}
 }
 
-func (add[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
-func (add[T]) rereads() bool                     { return false }
-
 // globalPool averages over the positions of each image.
-type globalPool[T tensor.Float] struct{}
+type globalPool[T tensor.Float] struct{ local[T] }
 
-func (globalPool[T]) forward(n *Net[T], v *node[T]) error {
+func (globalPool[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	x, c := v.in[0], v.shape.C
 	size, rows := x.pixels(), x.tilePixels()
-	n.images(func(w *worker[T], image int) {
+	for image := from; image < to; image++ {
 		sum := v.out.data[image*c:][:c]
 		clear(sum)
 		for p := image * size; p < (image+1)*size; p += rows {
@@ -63,14 +51,13 @@ func (globalPool[T]) forward(n *Net[T], v *node[T]) error {
 			kernel.SumRows(sum, t.data, t.stride, t.rows())
 		}
 		kernel.ScaleVec(sum, sum, 1/T(size))
-	})
-	return nil
+	}
 }
 
-func (globalPool[T]) backward(n *Net[T], v *node[T]) {
+func (globalPool[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	e := v.up[0]
 	x, c := v.in[0], v.shape.C
-	n.tiles(x, func(w *worker[T], p0, p1 int) {
+	x.eachTile(from, to, func(p0, p1 int) {
 		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		t.perImage(x.pixels(), func(image int, t tile[T]) {
 			g := v.grad.data[image*c:][:c]
@@ -82,28 +69,24 @@ func (globalPool[T]) backward(n *Net[T], v *node[T]) {
 	})
 }
 
-func (globalPool[T]) scratch(_ *Net[T], v *node[T]) int { return v.in[0].tilePixels() * v.shape.C }
-func (globalPool[T]) rereads() bool                     { return false }
-
 // concat joins its inputs along the channels.
-type concat[T tensor.Float] struct{}
+type concat[T tensor.Float] struct{ local[T] }
 
-func (concat[T]) forward(n *Net[T], v *node[T]) error {
-	n.tiles(v, func(_ *worker[T], p0, p1 int) {
+func (concat[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	v.eachTile(from, to, func(p0, p1 int) {
 		at := 0
 		for _, x := range v.in {
 			x.load(n, tile[T]{data: v.out.data[p0*v.shape.C+at:], stride: v.shape.C, p0: p0, p1: p1, c1: x.shape.C})
 			at += x.shape.C
 		}
 	})
-	return nil
 }
 
-func (concat[T]) backward(n *Net[T], v *node[T]) {
+func (concat[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	at := 0
 	for i, x := range v.in {
 		if e := v.up[i]; e != nil {
-			n.tiles(v, func(w *worker[T], p0, p1 int) {
+			v.eachTile(from, to, func(p0, p1 int) {
 				t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 				g := t
 				g.data, g.stride = v.grad.data[p0*v.shape.C+at:], v.shape.C
@@ -115,22 +98,21 @@ func (concat[T]) backward(n *Net[T], v *node[T]) {
 	}
 }
 
-func (concat[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
-func (concat[T]) rereads() bool                     { return false }
-
 // slice takes a range of channels.
-type slice[T tensor.Float] struct{ op *graph.Slice }
-
-func (s slice[T]) forward(n *Net[T], v *node[T]) error {
-	n.tiles(v, func(_ *worker[T], p0, p1 int) {
-		v.in[0].load(n, tile[T]{data: v.out.data[p0*v.shape.C:], stride: v.shape.C, p0: p0, p1: p1, c0: s.op.From, c1: s.op.To})
-	})
-	return nil
+type slice[T tensor.Float] struct {
+	local[T]
+	op *graph.Slice
 }
 
-func (s slice[T]) backward(n *Net[T], v *node[T]) {
+func (s slice[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	v.eachTile(from, to, func(p0, p1 int) {
+		v.in[0].load(n, tile[T]{data: v.out.data[p0*v.shape.C:], stride: v.shape.C, p0: p0, p1: p1, c0: s.op.From, c1: s.op.To})
+	})
+}
+
+func (s slice[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	e, c := v.up[0], v.in[0].shape.C
-	n.tiles(v.in[0], func(w *worker[T], p0, p1 int) {
+	v.in[0].eachTile(from, to, func(p0, p1 int) {
 		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		for i := range t.rows() {
 			row := t.row(i)
@@ -141,50 +123,48 @@ func (s slice[T]) backward(n *Net[T], v *node[T]) {
 	})
 }
 
-func (s slice[T]) scratch(_ *Net[T], v *node[T]) int { return v.in[0].tilePixels() * v.in[0].shape.C }
-func (s slice[T]) rereads() bool                     { return false }
-
 // shuffle transposes the channels of every pixel as a groups × n matrix.
-type shuffle[T tensor.Float] struct{ groups int }
+type shuffle[T tensor.Float] struct {
+	local[T]
+	groups int
+}
 
-func (s shuffle[T]) forward(n *Net[T], v *node[T]) error {
+func (s shuffle[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	c := v.shape.C
-	n.tiles(v, func(w *worker[T], p0, p1 int) {
+	v.eachTile(from, to, func(p0, p1 int) {
 		x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		kernel.ShuffleRows(v.out.data[p0*c:], c, x.data, x.stride, p1-p0, c, s.groups)
 	})
-	return nil
 }
 
-func (s shuffle[T]) backward(n *Net[T], v *node[T]) {
+func (s shuffle[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	e, c := v.up[0], v.shape.C
-	n.tiles(v, func(w *worker[T], p0, p1 int) {
+	v.eachTile(from, to, func(p0, p1 int) {
 		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		kernel.ShuffleRows(t.data, t.stride, v.grad.data[p0*c:], c, p1-p0, c, c/s.groups)
 		n.contribute(e, w, t)
 	})
 }
 
-func (s shuffle[T]) scratch(_ *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
-func (s shuffle[T]) rereads() bool                     { return false }
-
 // shift moves the image: out[y,x] = in[y+dy,x+dx], zero outside.
-type shift[T tensor.Float] struct{ op *graph.Shift }
-
-func (s shift[T]) forward(n *Net[T], v *node[T]) error {
-	n.images(func(w *worker[T], image int) {
-		x := v.in[0].value(n, w.scratch, imageTile(v, image))
-		s.move(v, v.out.data[image*v.perImage():], v.shape.C, x.data, x.stride, s.op.DY, s.op.DX)
-	})
-	return nil
+type shift[T tensor.Float] struct {
+	local[T]
+	op *graph.Shift
 }
 
-func (s shift[T]) backward(n *Net[T], v *node[T]) {
-	n.images(func(w *worker[T], image int) {
+func (s shift[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	for image := from; image < to; image++ {
+		x := v.in[0].value(n, w.scratch, imageTile(v, image))
+		s.move(v, v.out.data[image*v.perImage():], v.shape.C, x.data, x.stride, s.op.DY, s.op.DX)
+	}
+}
+
+func (s shift[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	for image := from; image < to; image++ {
 		t := v.up[0].room(w.scratch, imageTile(v, image))
 		s.move(v, t.data, t.stride, v.grad.data[image*v.perImage():], v.shape.C, -s.op.DY, -s.op.DX)
 		n.contribute(v.up[0], w, t)
-	})
+	}
 }
 
 func (s shift[T]) move(v *node[T], dst []T, dstStride int, src []T, srcStride, dy, dx int) {
@@ -195,7 +175,6 @@ func (s shift[T]) move(v *node[T], dst []T, dstStride int, src []T, srcStride, d
 }
 
 func (s shift[T]) scratch(_ *Net[T], v *node[T]) int { return v.perImage() }
-func (s shift[T]) rereads() bool                     { return false }
 
 // imageTile returns the rectangle of a whole image.
 func imageTile[T tensor.Float](v *node[T], image int) tile[T] {

@@ -16,9 +16,11 @@ const (
 
 // mixConv is a mixed depthwise convolution.
 type mixConv[T tensor.Float] struct {
+	local[T]
 	op     *graph.MixConv
 	parts  []mixPart[T]
 	blocks []mixBlock[T]
+	units  []mixUnit[T]
 	count  *norm[T] // batch norm whose moments are counted; nil for none
 }
 
@@ -84,6 +86,7 @@ func newMixConv[T tensor.Float](n *Net[T], v *node[T], op *graph.MixConv) *mixCo
 		b.rows = min(max(rows, 4), v.shape.H)
 		m.blocks = append(m.blocks, b)
 	}
+	m.cut(v)
 	return m
 }
 
@@ -93,16 +96,14 @@ type mixUnit[T tensor.Float] struct {
 	image, y0, y1 int
 }
 
-// units lists the tiles of one image.
-func (m *mixConv[T]) units(v *node[T]) []mixUnit[T] {
-	var units []mixUnit[T]
+// cut lists the tiles of one image.
+func (m *mixConv[T]) cut(v *node[T]) {
 	for i := range m.blocks {
 		b := &m.blocks[i]
 		for y := 0; y < v.shape.H; y += b.rows {
-			units = append(units, mixUnit[T]{mixBlock: b, y0: y, y1: min(y+b.rows, v.shape.H)})
+			m.units = append(m.units, mixUnit[T]{mixBlock: b, y0: y, y1: min(y+b.rows, v.shape.H)})
 		}
 	}
-	return units
 }
 
 // of returns the rectangle of rows [y0, y1) of a unit in x.
@@ -129,31 +130,37 @@ func (m *mixConv[T]) geometry(v *node[T], p *mixPart[T], in0, in1, out0, out1, s
 	}
 }
 
-func (m *mixConv[T]) forward(n *Net[T], v *node[T]) error {
+func (m *mixConv[T]) begin(n *Net[T], _ *node[T]) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		p.filter.Pack(p.weights(n.params[p.param]))
 	}
-	units := m.units(v)
-	n.parallel(n.batch*len(units), func(w *worker[T], i int) {
-		u := units[i%len(units)]
-		u.image = i / len(units)
-		y0, y1 := m.under(v, u)
-		x := v.in[0].value(n, w.scratch, u.of(v.in[0], y0, y1))
-		out := u.of(v, u.y0, u.y1).in(v.out.data, v.shape.C)
-		for j := range u.parts {
-			p := &u.parts[j]
-			g := m.geometry(v, p, y0, y1, u.y0, u.y1, x.stride, out.stride)
-			kernel.Depthwise(out.data[p.c0-u.c0:], x.data[p.c0-u.c0:], p.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
-		}
-		if m.count != nil && n.train {
-			m.count.count(w, out)
-		}
-	})
-	return nil
 }
 
-func (m *mixConv[T]) backward(n *Net[T], v *node[T]) {
+func (m *mixConv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	for image := from; image < to; image++ {
+		for _, u := range m.units {
+			u.image = image
+			m.forwardUnit(n, v, w, u)
+		}
+	}
+}
+
+func (m *mixConv[T]) forwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[T]) {
+	y0, y1 := m.under(v, u)
+	x := v.in[0].value(n, w.scratch, u.of(v.in[0], y0, y1))
+	out := u.of(v, u.y0, u.y1).in(v.out.data, v.shape.C)
+	for i := range u.parts {
+		p := &u.parts[i]
+		g := m.geometry(v, p, y0, y1, u.y0, u.y1, x.stride, out.stride)
+		kernel.Depthwise(out.data[p.c0-u.c0:], x.data[p.c0-u.c0:], p.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
+	}
+	if m.count != nil && n.train {
+		m.count.count(w, out)
+	}
+}
+
+func (m *mixConv[T]) beginBack(n *Net[T], _ *node[T]) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		p.filter.PackReversed(p.weights(n.params[p.param]))
@@ -161,14 +168,18 @@ func (m *mixConv[T]) backward(n *Net[T], v *node[T]) {
 			s.Clear()
 		}
 	}
-	units := m.units(v)
-	parts := n.ranges(n.batch*len(units), func(w *worker[T], from, to int) {
-		for i := from; i < to; i++ {
-			u := units[i%len(units)]
-			u.image = i / len(units)
+}
+
+func (m *mixConv[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	for image := from; image < to; image++ {
+		for _, u := range m.units {
+			u.image = image
 			m.backwardUnit(n, v, w, u)
 		}
-	})
+	}
+}
+
+func (m *mixConv[T]) finishBack(n *Net[T], _ *node[T], parts int) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		if grad := n.gradient(p.param); grad != nil {
@@ -229,7 +240,7 @@ func (m *mixConv[T]) reached(v *node[T], u mixUnit[T], in0, in1 int) (y0, y1 int
 
 func (m *mixConv[T]) scratch(_ *Net[T], v *node[T]) int {
 	largest := 0
-	for _, u := range m.units(v) {
+	for _, u := range m.units {
 		x := v.in[0]
 		own0, own1 := m.owned(v, u)
 		out0, out1 := m.reached(v, u, own0, own1)

@@ -51,6 +51,9 @@ type Net[T tensor.Float] struct {
 	opts    Options
 	nodes   []*node[T] // by graph.ID; nil where no output depends on it
 	outputs []*edge[T] // where the loss enters: the logits, then the auxiliary heads
+	norms   []*norm[T]
+	ahead   []segment[T] // the forward pass
+	back    []segment[T] // the backward pass
 	workers []worker[T]
 	arena   []T
 
@@ -68,6 +71,7 @@ type worker[T tensor.Float] struct {
 	scratch []T
 	view    []T // a tile of a view's value
 	sums    []T // two values per channel
+	weights []T // gradients of the weights of a segment
 }
 
 // ErrOrder is returned by Backward when no Train precedes it.
@@ -142,12 +146,22 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	n.batch, n.params = x.Shape.N, params
 	defer func() { n.params = nil }()
 	n.nodes[0].out.data = x.Data
-	for _, v := range n.nodes {
-		if v == nil {
-			continue
+	if n.train {
+		if err := n.checkNorms(); err != nil {
+			return err
 		}
-		if err := v.forward(n); err != nil {
-			return fmt.Errorf("%s: %s: %w", n.g.Name, v.name, err)
+	}
+	for i := range n.ahead {
+		n.runAhead(&n.ahead[i])
+	}
+	return nil
+}
+
+// checkNorms reports a batch norm that has no variance.
+func (n *Net[T]) checkNorms() error {
+	for _, b := range n.norms {
+		if n.batch*b.node.pixels() < 2 {
+			return fmt.Errorf("%s: %s: batch norm needs more than one value per channel to train: use a larger batch or image", n.g.Name, b.node.name)
 		}
 	}
 	return nil
@@ -210,13 +224,11 @@ func (n *Net[T]) Backward(dOut [][]T, params, grads graph.Values[T]) error {
 	defer func() { n.params, n.grads = nil, nil }()
 	for i, e := range n.outputs {
 		if e.to.needsGrad {
-			n.contributeAll(e, dOut[i])
+			n.parts(func(w *worker[T], from, to int) { n.contributeAll(e, w, dOut[i], from, to) })
 		}
 	}
-	for i := len(n.nodes) - 1; i > 0; i-- {
-		if v := n.nodes[i]; v != nil && v.needsGrad {
-			v.backward(n)
-		}
+	for i := range n.back {
+		n.runBack(&n.back[i])
 	}
 	return nil
 }
@@ -230,26 +242,3 @@ func (n *Net[T]) InputGrad() []T {
 	}
 	return v.grad.data[:n.batch*v.perImage()]
 }
-
-// parallel calls f for every unit, in parts that are ranges of units.
-func (n *Net[T]) parallel(units int, f func(w *worker[T], unit int)) {
-	parts := min(len(n.workers), units)
-	n.opts.Pool.Run(parts, func(part int) {
-		from, to := par.Split(units, parts, part)
-		for u := from; u < to; u++ {
-			f(&n.workers[part], u)
-		}
-	})
-}
-
-// tiles calls f for consecutive pixel ranges of a tensor with v's pixels.
-func (n *Net[T]) tiles(v *node[T], f func(w *worker[T], p0, p1 int)) {
-	pixels := n.batch * v.shape.H * v.shape.W
-	size := v.tilePixels()
-	n.parallel((pixels+size-1)/size, func(w *worker[T], unit int) {
-		f(w, unit*size, min((unit+1)*size, pixels))
-	})
-}
-
-// images calls f for every image of the batch.
-func (n *Net[T]) images(f func(w *worker[T], image int)) { n.parallel(n.batch, f) }

@@ -44,41 +44,40 @@ type edge[T tensor.Float] struct {
 	direct      *buffer[T] // where a tile of the contribution ends up; nil if it may not be computed there
 }
 
-// operator computes what a node stores and how its gradient goes on.
+// operator computes what a node stores and how its gradient goes on. All but
+// begin and finish work on images alone, which several workers do at once.
 type operator[T tensor.Float] interface {
-	forward(n *Net[T], v *node[T]) error
-	backward(n *Net[T], v *node[T])
+	begin(n *Net[T], v *node[T])
+	forward(n *Net[T], v *node[T], w *worker[T], from, to int)
+	finish(n *Net[T], v *node[T])
+
+	beginBack(n *Net[T], v *node[T])
+	backward(n *Net[T], v *node[T], w *worker[T], from, to int)
+	finishBack(n *Net[T], v *node[T], parts int) // parts workers took part
+
 	// scratch returns how many elements of private memory a worker needs.
 	scratch(n *Net[T], v *node[T]) int
 	// rereads reports whether backward needs the values of the inputs.
 	rereads() bool
 }
 
-func (v *node[T]) forward(n *Net[T]) error {
-	if v.op != nil {
-		if err := v.op.forward(n, v); err != nil {
-			return err
-		}
-	}
-	if v.solid() {
-		n.tiles(v, func(_ *worker[T], p0, p1 int) {
-			v.compute(n, tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C))
-		})
-	}
-	return nil
-}
+// local is an operator without anything to do for all images together. The
+// operators embed it and define the rest.
+type local[T tensor.Float] struct{}
 
-func (v *node[T]) backward(n *Net[T]) {
-	if v.solid() && !v.isNorm() {
-		n.tiles(v, func(w *worker[T], p0, p1 int) {
-			t := tile[T]{data: w.scratch, stride: v.shape.C, p0: p0, p1: p1, c1: v.shape.C}
-			v.loadGradient(t)
-			n.pullBack(v, w, t)
-		})
+func (local[T]) begin(*Net[T], *node[T])           {}
+func (local[T]) finish(*Net[T], *node[T])          {}
+func (local[T]) beginBack(*Net[T], *node[T])       {}
+func (local[T]) finishBack(*Net[T], *node[T], int) {}
+func (local[T]) rereads() bool                     { return false }
+
+// scratch returns the size of a tile of the largest of v and its inputs.
+func (local[T]) scratch(_ *Net[T], v *node[T]) int {
+	size := v.tilePixels() * v.shape.C
+	for _, in := range v.in {
+		size = max(size, in.tilePixels()*in.shape.C)
 	}
-	if v.op != nil {
-		v.op.backward(n, v)
-	}
+	return size
 }
 
 // stored reports whether the node has a tensor of its own.

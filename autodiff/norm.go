@@ -1,7 +1,6 @@
 package autodiff
 
 import (
-	"errors"
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -11,6 +10,7 @@ import (
 
 // norm is a batch norm: y = γ·(x-mean)/√(var+ε)+β = x·scale+shift.
 type norm[T tensor.Float] struct {
+	local[T]
 	node    *node[T] // the batch-norm node itself
 	op      *graph.BatchNorm
 	counted bool // the producer of x counts the moments
@@ -36,37 +36,34 @@ func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T
 	return b
 }
 
-var errOneValue = errors.New("batch norm needs more than one value per channel to train: use a larger batch or image")
+// forward counts the moments of x, if its producer has not.
+func (b *norm[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
+	if b.counted || !n.train {
+		return
+	}
+	v.eachTile(from, to, func(p0, p1 int) {
+		b.count(w, tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.in[0].out.data, v.shape.C))
+	})
+}
 
-// forward settles scale and shift.
-func (b *norm[T]) forward(n *Net[T], v *node[T]) error {
+// finish settles scale and shift.
+func (b *norm[T]) finish(n *Net[T], v *node[T]) {
+	mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
 	if !n.train {
-		mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
 		for c := range b.scale {
 			b.settle(n, c, float64(mean[c]), float64(variance[c]))
 		}
-		return nil
-	}
-	x := v.in[0]
-	if !b.counted {
-		n.tiles(v, func(w *worker[T], p0, p1 int) {
-			b.count(w, tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(x.out.data, v.shape.C))
-		})
+		return
 	}
 	total := mergeMoments(b.moments)
-	count := n.batch * v.pixels()
-	if count < 2 {
-		return errOneValue
-	}
-	mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
+	count := float64(n.batch * v.pixels())
 	keep := 1 - b.op.Momentum
 	for c := range b.scale {
 		m, squares := total.mean[c], total.squares[c]
-		b.settle(n, c, m, squares/float64(count))
+		b.settle(n, c, m, squares/count)
 		mean[c] = T(keep*float64(mean[c]) + b.op.Momentum*m)
-		variance[c] = T(keep*float64(variance[c]) + b.op.Momentum*squares/float64(count-1))
+		variance[c] = T(keep*float64(variance[c]) + b.op.Momentum*squares/(count-1))
 	}
-	return nil
 }
 
 func (b *norm[T]) settle(n *Net[T], c int, mean, variance float64) {
@@ -104,8 +101,8 @@ func (b *norm[T]) actGrad(w *worker[T], t tile[T], f graph.Activation) (sum, dot
 	return sum, dot
 }
 
-// backward settles how dL/dx follows from dL/dy, and the gradients of γ and β.
-func (b *norm[T]) backward(n *Net[T], v *node[T]) {
+// beginBack settles how dL/dx follows from dL/dy, and the gradients of γ and β.
+func (b *norm[T]) beginBack(n *Net[T], v *node[T]) {
 	total := b.sums[0]
 	for _, s := range b.sums[1:] {
 		for i := range s {
@@ -128,8 +125,12 @@ func (b *norm[T]) backward(n *Net[T], v *node[T]) {
 		}
 	}
 	clear(total)
+}
+
+// backward passes dL/dx on, unless the producer of x pulls it.
+func (b *norm[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	if e := v.up[0]; e != nil {
-		n.tiles(v, func(w *worker[T], p0, p1 int) {
+		v.eachTile(from, to, func(p0, p1 int) {
 			t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: v.shape.C})
 			b.pullBack(t)
 			n.contribute(e, w, t)
@@ -143,5 +144,4 @@ func (b *norm[T]) pullBack(t tile[T]) {
 	kernel.Affine2(t.data, t.stride, g.data, g.stride, x.data, x.stride, t.rows(), b.a[t.c0:t.c1], b.b[t.c0:t.c1], b.c[t.c0:t.c1])
 }
 
-func (b *norm[T]) scratch(n *Net[T], v *node[T]) int { return v.tilePixels() * v.shape.C }
-func (b *norm[T]) rereads() bool                     { return true }
+func (b *norm[T]) rereads() bool { return true }

@@ -26,10 +26,12 @@ type planner[T tensor.Float] struct {
 
 // plan settles where every tensor lives.
 func (n *Net[T]) plan() {
+	n.cut()
 	p := &planner[T]{}
-	for _, v := range n.nodes {
-		if v != nil {
-			p.forward(v)
+	for _, s := range n.ahead {
+		p.now++
+		for _, t := range s.tasks {
+			p.forward(t)
 		}
 	}
 	for _, e := range n.outputs {
@@ -38,9 +40,10 @@ func (n *Net[T]) plan() {
 			p.contribute(e, nil)
 		}
 	}
-	for _, v := range slices.Backward(n.nodes) {
-		if v != nil && v.needsGrad {
-			p.backward(v)
+	for _, s := range n.back {
+		p.now++
+		for _, t := range s.tasks {
+			p.backward(t)
 		}
 	}
 	p.now++
@@ -78,25 +81,30 @@ func (n *Net[T]) findDirect() {
 	}
 }
 
+// planScratch gives the workers their private memory.
 func (n *Net[T]) planScratch() {
-	size, channels := 0, 0
+	size, channels, weights := 0, 0, 0
 	gated := false
 	for _, v := range n.nodes {
 		if v == nil {
 			continue
 		}
-		size = max(size, v.tilePixels()*v.shape.C)
+		size = max(size, local[T]{}.scratch(n, v))
 		channels = max(channels, v.shape.C)
 		if v.op != nil {
 			size = max(size, v.op.scratch(n, v))
 		}
 		gated = gated || v.gate != nil
 	}
+	for _, s := range n.back {
+		weights = max(weights, s.weights)
+	}
 	for i := range n.workers {
 		w := &n.workers[i]
 		w.part = i
 		w.scratch = make([]T, size)
 		w.sums = make([]T, 2*channels)
+		w.weights = make([]T, weights)
 		if gated && !n.opts.ForwardOnly {
 			w.view = make([]T, max(tileElems, channels))
 		}
@@ -134,38 +142,43 @@ func (p *planner[T]) compute(v *node[T]) {
 	}
 }
 
-func (p *planner[T]) forward(v *node[T]) {
-	p.now++
-	if v.op != nil {
-		for _, in := range v.in {
-			p.read(in)
-		}
+// forward plans a task of the forward pass.
+func (p *planner[T]) forward(t task[T]) {
+	if t.solidify {
+		p.compute(t.node)
+		p.use(t.out)
+		return
 	}
-	if v.solid() {
-		p.compute(v)
+	for _, in := range t.in {
+		p.read(in)
 	}
-	if v.stored() {
-		p.use(v.out)
+	if t.stored() && !t.solid() {
+		p.use(t.out)
 	}
 }
 
-func (p *planner[T]) backward(v *node[T]) {
-	p.now++
-	g := v.grad
-	switch {
-	case v.lazy != nil:
+// backward plans a task of the backward pass.
+func (p *planner[T]) backward(t task[T]) {
+	v, g := t.node, t.grad
+	if t.solidify {
+		p.use(g)
+		p.passOn(v, p.inherit(g))
+		g.owners--
+		return
+	}
+	if v.lazy != nil {
 		p.use(v.out)
 		g = v.lazy.node.grad
-		p.use(g)
-	case v.holds():
+	}
+	if g != nil {
 		p.use(g)
 	}
-	if v.op != nil && v.op.rereads() {
+	if v.op.rereads() {
 		for _, in := range v.in {
 			p.read(in)
 		}
 	}
-	switch op := v.op.(type) {
+	switch v.op.(type) {
 	case add[T]:
 		p.share(v)
 	case *norm[T]:
@@ -173,18 +186,15 @@ func (p *planner[T]) backward(v *node[T]) {
 		if e := v.up[0]; e != nil {
 			p.contribute(e, p.inherit(g))
 		}
+	case *excite[T]:
+		if e := v.up[1]; e != nil {
+			p.contribute(e, nil)
+		}
+		return
 	default:
-		if v.solid() {
-			p.passOn(v, p.inherit(g))
-		} else if v.stored() {
-			p.contributeAll(v.up)
-		}
-		if _, ok := op.(*excite[T]); ok && v.up[1] != nil {
-			p.contribute(v.up[1], nil)
-		}
+		p.contributeAll(v.up)
 	}
-	lends := v.isNorm() && v.base.lazy == v.norm
-	if g != nil && !lends {
+	if lends := v.isNorm() && v.base.lazy == v.norm; !lends {
 		g.owners--
 	}
 }

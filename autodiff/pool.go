@@ -9,11 +9,14 @@ import (
 )
 
 // pool takes the maximum or the mean over windows.
-type pool[T tensor.Float] struct{ op *graph.Pool }
+type pool[T tensor.Float] struct {
+	local[T]
+	op *graph.Pool
+}
 
-func (p pool[T]) forward(n *Net[T], v *node[T]) error {
+func (p pool[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	x, c := v.in[0], v.shape.C
-	n.images(func(w *worker[T], image int) {
+	for image := from; image < to; image++ {
 		src := x.value(n, w.scratch, imageTile(x, image))
 		dst := v.out.data[image*v.perImage():]
 		p.windows(v, func(at, area int, window []int) {
@@ -37,13 +40,12 @@ func (p pool[T]) forward(n *Net[T], v *node[T]) error {
 				}
 			}
 		})
-	})
-	return nil
+	}
 }
 
-func (p pool[T]) backward(n *Net[T], v *node[T]) {
+func (p pool[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	x, c := v.in[0], v.shape.C
-	n.images(func(w *worker[T], image int) {
+	for image := from; image < to; image++ {
 		t := imageTile(x, image)
 		var src tile[T]
 		if p.op.Max {
@@ -71,7 +73,7 @@ func (p pool[T]) backward(n *Net[T], v *node[T]) {
 			}
 		})
 		n.contribute(v.up[0], w, t)
-	})
+	}
 }
 
 // windows calls f for every output position with the input positions its

@@ -13,6 +13,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/tensor"
 )
 
 // Config is a run: what is trained on what, how, and where it is recorded.
@@ -140,25 +141,33 @@ func New(cfg Config) (*Trainer, error) {
 	if t.stepsPerEpoch() == 0 {
 		return nil, fmt.Errorf("training data: %d images do not fill a batch of %d: make it smaller", cfg.Train.Len(), r.Batch)
 	}
-	frozen := func(p graph.ParamID) bool { return cfg.Freeze != nil && cfg.Freeze(t.graph.Params[p].Name) }
-	t.net, err = autodiff.New[float32](t.graph, t.loader.Shape(), autodiff.Options{Pool: t.pool, Frozen: frozen})
-	if err != nil {
+	if err := t.prepare(t.loader.Shape()); err != nil {
 		return nil, err
-	}
-	t.grads = graph.NewValues[float32](t.graph)
-	if r.EMA > 0 {
-		t.ema = t.values.Clone()
 	}
 	if r.Balance {
 		t.weights = classWeights(cfg.Train)
 	}
-	t.updater = newUpdater[float32](r.Optimizer, t.graph, func(p graph.ParamID) bool { return !frozen(p) })
 	if cfg.Val != nil {
 		if t.val, err = newEvaluator(t.net, cfg.Model.Preprocess(), cfg.Val, cfg.Threads); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}
 	return t, nil
+}
+
+// prepare plans the network for batches of a shape, and the optimizer.
+func (t *Trainer) prepare(in tensor.Shape) (err error) {
+	frozen := func(p graph.ParamID) bool { return t.cfg.Freeze != nil && t.cfg.Freeze(t.graph.Params[p].Name) }
+	t.net, err = autodiff.New[float32](t.graph, in, autodiff.Options{Pool: t.pool, Frozen: frozen})
+	if err != nil {
+		return err
+	}
+	t.grads = graph.NewValues[float32](t.graph)
+	if t.cfg.Recipe.EMA > 0 {
+		t.ema = t.values.Clone()
+	}
+	t.updater = newUpdater[float32](t.cfg.Recipe.Optimizer, t.graph, func(p graph.ParamID) bool { return !frozen(p) })
+	return nil
 }
 
 func (t *Trainer) checkClasses() error {
@@ -332,7 +341,12 @@ func (t *Trainer) key(pass int) uint64 {
 
 // update makes an optimizer step.
 func (t *Trainer) update() {
-	t.updater.update(t.pool, t.values, t.grads, t.state.Step, t.rate(t.state.Step))
+	t.step(t.rate(t.state.Step))
+}
+
+// step moves the parameters and their average by the gradients.
+func (t *Trainer) step(rate float64) {
+	t.updater.update(t.pool, t.values, t.grads, t.state.Step, rate)
 	t.state.Step++
 	if t.ema != nil {
 		average(t.pool, t.ema, t.values, averageDecay(t.cfg.Recipe.EMA, t.state.Step))

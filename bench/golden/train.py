@@ -21,6 +21,8 @@ from networks import NETWORKS
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUNS = {  # name: (factory, batch, image side, steps)
     'mixnet_s': (NETWORKS['mixnet_s'], 4, 64, 5),
+    # The same with swish for ReLU: without kinks, single precision has no sudden errors.
+    'mixnet_s_swish': (lambda: NETWORKS['mixnet_s'](act_layer=torch.nn.SiLU), 4, 64, 5),
     'mobilenetv2_100': (NETWORKS['mobilenetv2_100'], 4, 64, 5),
     'resnet18': (NETWORKS['resnet18'], 4, 64, 5),
     'shufflenet_v2_x1_0': (NETWORKS['shufflenet_v2_x1_0'], 4, 64, 5),
