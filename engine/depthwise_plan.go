@@ -101,24 +101,37 @@ func (d *depthwiseLayer) plan(b *builder) {
 // should stay in the L2 cache from one range of channels to the next.
 const bandBytes = 128 << 10
 
-// tiles cuts the layer into tiles of at most width channels.
-func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) (tiles []depthwiseTile) {
-	for i := range b.images {
-		for part := range p.parts {
-			from, to := par.Split(p.y.h, p.parts, part)
-			for si := range d.segments {
-				s := &d.segments[si]
-				n := (s.channels + width - 1) / width
-				step := roundUp((s.channels+n-1)/n, kernelCols)
-				for at := 0; at < s.channels; at += step {
-					t := d.tile(p, s, at, min(at+step, s.channels))
-					t.image, t.part, t.from, t.to = i, part, from, to
-					if d.expand != nil {
-						t.window.fit(&t, p.x, b.net.window)
-					}
-					tiles = append(tiles, t)
-				}
+// tiles cuts the layer into tiles of at most width channels. Those next to
+// each other share input, or if there is an expansion, its weights.
+func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) []depthwiseTile {
+	var pieces, tiles []depthwiseTile
+	for i := range d.segments {
+		s := &d.segments[i]
+		n := (s.channels + width - 1) / width
+		step := roundUp((s.channels+n-1)/n, kernelCols)
+		for at := 0; at < s.channels; at += step {
+			pieces = append(pieces, d.tile(p, s, at, min(at+step, s.channels)))
+		}
+	}
+	add := func(t depthwiseTile, image, part int) {
+		t.image, t.part = image, part
+		t.from, t.to = par.Split(p.y.h, p.parts, part)
+		if d.expand != nil {
+			t.window.fit(&t, p.x, b.net.window)
+		}
+		tiles = append(tiles, t)
+	}
+	if d.expand != nil {
+		for _, t := range pieces {
+			for i := range b.images * p.parts {
+				add(t, i/p.parts, i%p.parts)
 			}
+		}
+		return tiles
+	}
+	for i := range b.images * p.parts {
+		for _, t := range pieces {
+			add(t, i/p.parts, i%p.parts)
 		}
 	}
 	return tiles

@@ -81,8 +81,12 @@ type batching struct {
 }
 
 const (
-	maxUnit     = 8                 // images: enough for the weights of late layers to be read seldom
-	maxUnitSize = 8 * 2 * 224 * 224 // input positions, so that memory is bounded
+	// maxUnit is how many images make a unit: enough for the weights of late
+	// layers to be read seldom, few enough for early layers' results to stay in
+	// the last cache.
+	maxUnit = 4
+	// maxUnitSize bounds the input positions of a unit of several images.
+	maxUnitSize = maxUnit * 256 * 256
 )
 
 // batching chooses the units for a batch.
