@@ -32,6 +32,9 @@ type Recipe struct {
 
 	// Smoothing is that of the labels, 0 to less than 1.
 	Smoothing float64 `json:"smoothing" toml:"smoothing"`
+	// NormMomentum is the weight of a batch in the running statistics of batch
+	// norm; 0 means the network's own.
+	NormMomentum float64 `json:"norm_momentum,omitempty" toml:"norm_momentum,omitempty"`
 	// EMA is the decay of the moving average of the weights that is evaluated
 	// and saved; 0 means the weights themselves.
 	EMA float64 `json:"ema" toml:"ema"`
@@ -71,6 +74,9 @@ func (r Recipe) Validate() error {
 		err = fmt.Errorf("label smoothing %g: want 0 to less than 1", r.Smoothing)
 	case !(r.EMA >= 0 && r.EMA < 1):
 		err = fmt.Errorf("moving average %g: want 0 to less than 1", r.EMA)
+	}
+	if !(r.NormMomentum >= 0 && r.NormMomentum <= 1) {
+		err = errors.Join(err, fmt.Errorf("batch norm momentum %g: want 0 to 1", r.NormMomentum))
 	}
 	if r.Patience < 0 {
 		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))

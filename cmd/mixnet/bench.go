@@ -2,7 +2,6 @@ package main
 
 import (
 	"bufio"
-	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -20,13 +19,15 @@ import (
 )
 
 type benchCmd struct {
-	Name    string        `arg:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4."`
+	Name    string        `arg:"" optional:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4."`
 	Weights string        `short:"m" placeholder:"FILE" help:"Weights to use; random ones by default (the time is the same)."`
 	Batch   int           `short:"b" default:"1" placeholder:"N" help:"Images in a call."`
 	Size    int           `placeholder:"PX" help:"Input size; the network's own by default."`
 	Time    time.Duration `default:"3s" help:"How long to measure."`
 	JSON    bool          `name:"json" help:"Print JSON."`
 	Input   string        `placeholder:"FILE" help:"The images to run on, raw little-endian float32 in NCHW order."`
+	Train   bool          `help:"Measure a training step instead: forward, backward and optimizer."`
+	Load    string        `placeholder:"DIR" help:"Measure how fast a folder of images is read for training instead."`
 	Profile bool          `help:"Show where the time goes, step by step."`
 	Worker  bool          `hidden:"" help:"Measure when asked to on standard input, for bench/."`
 }
@@ -47,23 +48,37 @@ type benchResult struct {
 	Kernels   string  `json:"kernels"`
 }
 
-// job is a network with its input, ready to be timed.
+// job is what is timed.
 type job struct {
-	program *engine.Program
-	x, out  *tensor.Tensor
-	macs    int64
+	name    string
+	x, out  *tensor.Tensor // what goes in, and what the last run gave
+	threads int
+	images  int   // a run
+	macs    int64 // a run
+	run     func() error
+	close   func()
+	program *engine.Program // of inference
 }
 
 func (c *benchCmd) Run(e *env) error {
 	if c.Batch < 1 || c.Batch > 1<<16 {
 		return usagef("--batch %d: between 1 and %d", c.Batch, 1<<16)
 	}
-	j, err := c.prepare(e)
+	prepare := c.inferJob
+	switch {
+	case c.Load != "":
+		prepare = c.loadJob
+	case c.Name == "":
+		return usagef("which network? \"mixnet models\" lists them")
+	case c.Train:
+		prepare = c.trainJob
+	}
+	j, err := prepare(e)
 	if err != nil {
 		return err
 	}
-	defer j.program.Close()
-	if err := j.run(e.ctx); err != nil {
+	defer j.close()
+	if err := j.run(); err != nil {
 		return err
 	}
 	start := time.Since(processStart)
@@ -80,8 +95,8 @@ func (c *benchCmd) Run(e *env) error {
 	slices.Sort(times)
 	median := times[len(times)/2]
 	r := benchResult{
-		Network: j.program.Graph().Name, Batch: c.Batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.program.Threads(),
-		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(c.Batch) / median.Seconds(),
+		Network: j.name, Batch: c.Batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.threads,
+		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(j.images) / median.Seconds(),
 		GFLOPS: 2 * float64(j.macs) / median.Seconds() / 1e9, PeakRSSMB: peakRSS(), StartMS: ms(start), Kernels: cpu.Current().String(),
 	}
 	if c.JSON {
@@ -93,21 +108,17 @@ func (c *benchCmd) Run(e *env) error {
 	return nil
 }
 
-// prepare builds the network and its input.
-func (c *benchCmd) prepare(e *env) (*job, error) {
+// inferJob is a forward pass.
+func (c *benchCmd) inferJob(e *env) (*job, error) {
 	m, err := c.model()
 	if err != nil {
 		return nil, err
 	}
-	size := m.Preprocess().Size
-	if c.Size > 0 {
-		size = [2]int{c.Size, c.Size}
-	}
-	shape := tensor.Shape{N: c.Batch, H: size[0], W: size[1], C: m.Graph.Channels()}
-	if err := shape.Valid(); err != nil {
+	shape, err := c.shape(m)
+	if err != nil {
 		return nil, err
 	}
-	j := &job{x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: m.Graph.Classes()})}
+	j := &job{name: m.Network, x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: m.Graph.Classes()}), images: c.Batch}
 	if j.macs, err = m.Graph.MACs(shape); err != nil {
 		return nil, err
 	}
@@ -115,7 +126,22 @@ func (c *benchCmd) prepare(e *env) (*job, error) {
 		return nil, err
 	}
 	j.program, err = engine.Compile(m.Graph, m.Values, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
-	return j, err
+	if err != nil {
+		return nil, err
+	}
+	j.threads, j.close = j.program.Threads(), j.program.Close
+	j.run = func() error { return j.program.Run(e.ctx, j.out, j.x) }
+	return j, nil
+}
+
+// shape returns that of the input.
+func (c *benchCmd) shape(m *model.Model) (tensor.Shape, error) {
+	size := m.Preprocess().Size
+	if c.Size > 0 {
+		size = [2]int{c.Size, c.Size}
+	}
+	s := tensor.Shape{N: c.Batch, H: size[0], W: size[1], C: m.Graph.Channels()}
+	return s, s.Valid()
 }
 
 func (c *benchCmd) model() (*model.Model, error) {
@@ -157,8 +183,6 @@ func (c *benchCmd) fill(x *tensor.Tensor) error {
 	return nil
 }
 
-func (j *job) run(ctx context.Context) error { return j.program.Run(ctx, j.out, j.x) }
-
 // measure runs the job again and again for a time, at least five times, after
 // a tenth of it to warm up.
 func (j *job) measure(e *env, long time.Duration) ([]time.Duration, error) {
@@ -168,7 +192,7 @@ func (j *job) measure(e *env, long time.Duration) ([]time.Duration, error) {
 	var times []time.Duration
 	for warm := true; ; {
 		start := time.Now()
-		if err := j.run(e.ctx); err != nil {
+		if err := j.run(); err != nil {
 			return nil, err
 		}
 		now := time.Now()
@@ -214,7 +238,7 @@ func (j *job) serve(e *env) error {
 			times := make([]float64, ask.Run)
 			for i := range times {
 				start := time.Now()
-				if err := j.run(e.ctx); err != nil {
+				if err := j.run(); err != nil {
 					return err
 				}
 				times[i] = ms(time.Since(start))

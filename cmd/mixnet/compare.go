@@ -102,7 +102,8 @@ func (c *compareCmd) one(e *env, name string) (comparison, error) {
 	if c.Time <= 0 {
 		return r, nil
 	}
-	j := &job{program: program, x: x, out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: g.Classes()})}
+	out := tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: g.Classes()})
+	j := &job{run: func() error { return program.Run(e.ctx, out, x) }}
 	times, err := j.measure(e, c.Time)
 	if err != nil {
 		return r, err

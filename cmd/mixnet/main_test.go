@@ -254,6 +254,13 @@ func TestBench(t *testing.T) {
 	if r.Runs < 5 || r.MedianMS <= 0 || r.MinMS > r.MedianMS || r.PeakRSSMB <= 0 {
 		t.Errorf("%+v", r)
 	}
+	for _, args := range [][]string{{"mixnet_tiny", "--train", "--batch", "4"}, {"--load", classFolders(t), "--size", "32"}} {
+		var other benchResult
+		text := mustRun(t, append([]string{"bench", "--time", "1ms", "--json"}, args...)...)
+		if err := json.Unmarshal([]byte(text), &other); err != nil || other.ImagesS <= 0 || other.MedianMS <= 0 {
+			t.Errorf("%v: %v, %+v", args, err, other)
+		}
+	}
 	ask := filepath.Join(t.TempDir(), "logits")
 	in := []byte(`{"run": 2}` + "\n" + `{"logits": "` + filepath.ToSlash(ask) + `"}` + "\n")
 	code, out, errs := invokeWith(t, context.Background(), in, "bench", "mixnet_tiny", "--worker")

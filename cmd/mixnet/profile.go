@@ -34,12 +34,15 @@ const profileRuns = 20
 
 // profile shows the time of every step.
 func (c *benchCmd) profile(e *env, j *job) error {
+	if j.program == nil {
+		return usagef("--profile shows inference only")
+	}
 	p, err := j.program.Profile(e.ctx, j.x, profileRuns)
 	if err != nil {
 		return err
 	}
 	r := profileResult{
-		PeakGFLOPS: kernel.PeakFLOPS() / 1e9 * float64(j.program.Threads()),
+		PeakGFLOPS: kernel.PeakFLOPS() / 1e9 * float64(j.threads),
 		MemoryMB:   float64(p.ArenaBytes+p.ScratchBytes) / (1 << 20),
 	}
 	var total time.Duration
