@@ -32,8 +32,11 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 	const l1Share = 4096 // floats
 	chunk := max(l1Share/w.K, 48)
 	chunk = (chunk + tileRows - 1) / tileRows * tileRows
-	for r0 := 0; r0 < rows; r0 += chunk {
-		n := min(chunk, rows-r0)
+	for r0, n := 0, 0; r0 < rows; r0 += n {
+		n = rows - r0
+		if n > chunk+chunk/2 { // or else the rest would be a few pixels for which all weights are read again
+			n = chunk
+		}
 		for n0 := 0; n0 < w.N; n0 += cols {
 			var bias [2 * panelCols]float32
 			if ep.Bias != nil {
