@@ -21,6 +21,8 @@ def cases(groups=GROUPS, sizes=SIZES, strides=(1, 2)):
                 for g in groups:
                     kernels = [2 * i + 3 for i in range(g)] if g > 1 else [3]
                     yield dict(channels=channels, size=size, stride=stride, kernels=kernels)
+    for k in (5, 7, 9, 11, 13):  # one kernel size alone, as it grows
+        yield dict(channels=240, size=28, stride=1, kernels=[k])
 
 
 def split(channels, g):
@@ -70,7 +72,7 @@ def files(c):
     import torch
     d = export.CACHE / 'mixconv'
     d.mkdir(parents=True, exist_ok=True)
-    tag = f'c{c["channels"]}_s{c["size"]}_st{c["stride"]}_g{len(c["kernels"])}'
+    tag = f'c{c["channels"]}_s{c["size"]}_st{c["stride"]}_k{"-".join(map(str, c["kernels"]))}'
     net, x = module(c)
     onnx = export.write(d / f'{tag}.onnx', lambda p: torch.onnx.export(net, x, str(p), opset_version=17, dynamo=False))
     image = export.write(d / f'{tag}.f32', lambda p: x.numpy().tofile(p))
