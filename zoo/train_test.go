@@ -1,0 +1,217 @@
+package zoo_test
+
+import (
+	"compress/gzip"
+	"io"
+	"math"
+	"math/rand/v2"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/autodiff"
+	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// trained are the networks of the paper's comparison, with ResNet-50
+// for the larger one, and the zoo's own.
+var trained = []string{
+	"mixnet_tiny", "mixnet_cifar", "mixnet_s", "tf_mixnet_m", "mobilenetv1_050", "mobilenetv2_100@mix=5,partition=exponential",
+	"mobilenetv3_large_100", "mobilenetv3_small_100", "mnasnet_a1", "mnasnet_b1", "fbnet_a", "fbnet_b", "fbnet_c",
+	"proxylessnas_mobile", "proxylessnas_gpu", "efficientnet_lite0", "shufflenet_v1_g3_x1_0", "shufflenet_v1_g8_x1_0",
+	"shufflenet_v2_x1_0", "shufflenet_v2_proj_x1_5", "nasnet_a_mobile", "darts_v1", "darts_v2", "resnet50",
+}
+
+// build returns a network for grey images and ten classes, without anything
+// random.
+func build(t *testing.T, name string) *graph.Graph {
+	t.Helper()
+	s, err := zoo.Lookup(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := s.Build(zoo.Options{Classes: 10, Channels: 1, DropRate: new(0.0), DropPath: new(0.0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return g
+}
+
+// The gradient of every network is the slope of its loss along a random
+// direction in the space of its parameters, in float64.
+func TestGradients(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	for _, name := range trained {
+		t.Run(name, func(t *testing.T) {
+			g := build(t, name)
+			in := tensor.Shape{N: 3, H: 33, W: 33, C: 1}
+			net, err := autodiff.New[float64](g, in, autodiff.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			rng := rand.New(rand.NewPCG(1, 2))
+			normal := func(v []float64) {
+				for i := range v {
+					v[i] = rng.NormFloat64()
+				}
+			}
+			start := graph.NewValues[float32](g)
+			g.Initialize(start, 1)
+			params, direction, grads := graph.NewValues[float64](g), graph.NewValues[float64](g), graph.NewValues[float64](g)
+			for i, p := range g.Params {
+				for j, x := range start[i] {
+					params[i][j] = float64(x)
+				}
+				if p.Trainable() {
+					normal(direction[i])
+				}
+				if p.Kind == graph.Beta {
+					normal(params[i]) // away from the kink of ReLU
+				}
+			}
+			x := tensor.New[float64](in)
+			normal(x.Data)
+			weights := make([]float64, in.N*10)
+			normal(weights)
+			loss := func() float64 {
+				if err := net.Train(x, params, 0); err != nil {
+					t.Fatal(err)
+				}
+				var sum float64
+				for i, w := range weights {
+					sum += w * net.Output(0)[i]
+				}
+				return sum
+			}
+			loss()
+			if err := net.Backward([][]float64{weights}, params, grads); err != nil {
+				t.Fatal(err)
+			}
+			var slope, norm float64
+			for i := range grads {
+				for j, d := range direction[i] {
+					slope += grads[i][j] * d
+					norm += grads[i][j] * grads[i][j]
+				}
+			}
+			const h = 1e-11 // small: the loss has kinks everywhere
+			move := func(by float64) {
+				for i := range params {
+					if g.Params[i].Trainable() {
+						for j, d := range direction[i] {
+							params[i][j] += by * d
+						}
+					}
+				}
+			}
+			move(h)
+			above := loss()
+			move(-2 * h)
+			below := loss()
+			got := (above - below) / (2 * h)
+			if limit := 1e-4 * math.Sqrt(norm); !(math.Abs(got-slope) <= limit) {
+				t.Errorf("slope %g, gradient says %g ± %.2g", got, slope, limit)
+			}
+		})
+	}
+}
+
+// Every network lowers its loss on real images within 20 steps.
+func TestTraining(t *testing.T) {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	in := tensor.Shape{N: 16, H: 28, W: 28, C: 1}
+	pixels, labels := fashionFile(t, "train-images-idx3-ubyte.gz", 16), fashionFile(t, "train-labels-idx1-ubyte.gz", 8)
+	x := tensor.New[float32](in)
+	for i := range x.Data {
+		x.Data[i] = (float32(pixels[i])/255 - 0.286) / 0.353
+	}
+	for _, name := range trained {
+		t.Run(name, func(t *testing.T) {
+			g := build(t, name)
+			net, err := autodiff.New[float32](g, in, autodiff.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			params, grads := graph.NewValues[float32](g), graph.NewValues[float32](g)
+			moments, squares := graph.NewValues[float32](g), graph.NewValues[float32](g)
+			g.Initialize(params, 1)
+			slope := make([]float32, in.N*10)
+			var first, last float64
+			for step := range 20 {
+				if err := net.Train(x, params, 0); err != nil {
+					t.Fatal(err)
+				}
+				last = crossEntropy(net.Output(0), labels[:in.N], slope)
+				if step == 0 {
+					first = last
+				}
+				for i := range grads {
+					clear(grads[i])
+				}
+				if err := net.Backward([][]float32{slope}, params, grads); err != nil {
+					t.Fatal(err)
+				}
+				adam(params, grads, moments, squares, step+1)
+			}
+			if !(last < 0.5*first) {
+				t.Errorf("loss %.3f after 20 steps, %.3f before", last, first)
+			}
+		})
+	}
+}
+
+// adam takes a step of Adam at rate 0.002.
+func adam(params, grads, moments, squares graph.Values[float32], step int) {
+	rate := float32(0.002 * math.Sqrt(1-math.Pow(0.999, float64(step))) / (1 - math.Pow(0.9, float64(step))))
+	for i := range grads {
+		for j, d := range grads[i] {
+			moments[i][j] = 0.9*moments[i][j] + 0.1*d
+			squares[i][j] = 0.999*squares[i][j] + 0.001*d*d
+			params[i][j] -= rate * moments[i][j] / (float32(math.Sqrt(float64(squares[i][j]))) + 1e-8)
+		}
+	}
+}
+
+// crossEntropy returns the mean loss of logits, ten an image, and stores its
+// gradient.
+func crossEntropy(logits []float32, labels []byte, slope []float32) float64 {
+	var loss float64
+	n := float64(len(labels))
+	for i, label := range labels {
+		l := logits[10*i:][:10]
+		var sum float64
+		for _, v := range l {
+			sum += math.Exp(float64(v))
+		}
+		loss -= (float64(l[label]) - math.Log(sum)) / n
+		for c, v := range l {
+			slope[10*i+c] = float32(math.Exp(float64(v)) / sum / n)
+		}
+		slope[10*i+int(label)] -= float32(1 / n)
+	}
+	return loss
+}
+
+// fashionFile returns an embedded file of Fashion-MNIST without its header.
+func fashionFile(t *testing.T, name string, header int) []byte {
+	t.Helper()
+	f, err := fashion.FS().Open(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	z, err := gzip.NewReader(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	b, err := io.ReadAll(z)
+	if err != nil || len(b) < header {
+		t.Fatalf("%d bytes: %v", len(b), err)
+	}
+	return b[header:]
+}
