@@ -1,6 +1,10 @@
 package zoo
 
-import "github.com/mixnet-go/mixnet/graph"
+import (
+	"slices"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
 
 // Kernel sizes of MixConv groups.
 var (
@@ -109,9 +113,12 @@ func mixnets() []Network {
 	xxl.Weights = nil
 
 	all := []Network{s, m, l, xl, xxl}
-	for _, n := range all[:3] {
+	for i, n := range slices.Clone(all) {
 		n = tf(n)
-		n.Weights = []Weights{{Tag: "in1k"}}
+		n.Weights = nil
+		if i < 3 { // released by the paper's authors
+			n.Weights = []Weights{{Tag: "in1k"}}
+		}
 		all = append(all, n)
 	}
 	return all
