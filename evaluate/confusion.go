@@ -26,10 +26,11 @@ func NewConfusion(classes int) *Confusion {
 	return &Confusion{Classes: classes, Counts: make([]int64, classes*classes)}
 }
 
-// Add counts one image by the network's output for it. Of equal outputs the
-// first class ranks higher, and an output that is not a number ranks last.
-func (c *Confusion) Add(truth int, logits []float32) {
-	best, rank := 0, 0
+// Add counts one image by the network's output for it and returns the rank of
+// the true class, 0 for the first choice. Of equal outputs the first class
+// ranks higher, and an output that is not a number ranks last.
+func (c *Confusion) Add(truth int, logits []float32) (rank int) {
+	best := 0
 	score := func(i int) float32 {
 		if v := logits[i]; v == v {
 			return v
@@ -54,6 +55,7 @@ func (c *Confusion) Add(truth int, logits []float32) {
 	if rank < 5 {
 		c.Top5++
 	}
+	return rank
 }
 
 // Top1Accuracy returns the part of the images whose class was the first choice.

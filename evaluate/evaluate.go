@@ -14,6 +14,9 @@ import (
 type Options struct {
 	// Progress, if not nil, is called after every batch with the result so far.
 	Progress func(*Result)
+	// Each, if not nil, is called for every image with its index in the set
+	// and the rank of its class, 0 for the first choice.
+	Each func(example, rank int)
 }
 
 // Result is the outcome of an evaluation.
@@ -48,7 +51,10 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 			return r, err
 		}
 		for i, label := range batch.Labels {
-			r.Add(label, out.Data[i*out.Shape.C:][:out.Shape.C])
+			rank := r.Add(label, out.Data[i*out.Shape.C:][:out.Shape.C])
+			if o.Each != nil {
+				o.Each(batch.Examples[i], rank)
+			}
 		}
 		r.Seconds = time.Since(start).Seconds()
 		if o.Progress != nil {

@@ -115,14 +115,43 @@ func Small() Recipe {
 }
 
 // FineTune is a recipe for training a network further on a number of images of
-// other classes: gentle rates, and about two thousand steps.
+// other classes: gentle rates, and about a thousand steps.
 func FineTune(images int) Recipe {
-	const batch = 32
+	batch := fineTuneBatch(images, 32)
+	epochs := min(max(1000*batch/max(images, 1), 4), 40)
 	return Recipe{
-		Name: "finetune", Epochs: min(max(2000*batch/max(images, 1), 4), 60), Batch: min(batch, max(images/4, 1)),
-		Optimizer: Optimizer{Kind: SGD, WeightDecay: 1e-4},
-		Schedule:  Schedule{Kind: Cosine, LR: 0.01, Warmup: 0.5},
-		Augment:   vision.Augment{Crop: vision.InceptionCrop, Area: [2]float64{0.25, 1}, Flip: 0.5},
-		Smoothing: 0.1,
+		Name: "finetune", Epochs: epochs, Batch: batch,
+		Optimizer:    Optimizer{Kind: SGD, WeightDecay: 1e-4},
+		Schedule:     Schedule{Kind: Cosine, LR: 0.01, Warmup: 0.5},
+		Augment:      vision.Augment{Crop: vision.InceptionCrop, Area: [2]float64{0.25, 1}, Flip: 0.5},
+		Smoothing:    0.1,
+		NormMomentum: fineTuneMomentum(images, batch),
 	}
+}
+
+// Transfer is the recipe of the MixNet paper's section 4.3, which follows
+// Kornblith et al. (Do Better ImageNet Models Transfer Better?, 2019, appendix
+// A.5): about 20,000 steps of 256 images. The rate and the weight decay are
+// the middle of the grid that they are meant to be chosen from. For less than
+// a thousand images the batch is smaller.
+func Transfer(images int) Recipe {
+	batch := fineTuneBatch(images, 256)
+	return Recipe{
+		Name: "transfer", Epochs: max((20_000*batch+images/2)/max(images, 1), 1), Batch: batch,
+		Optimizer:    Optimizer{Kind: SGD, Momentum: 0.9, WeightDecay: 1e-6},
+		Schedule:     Schedule{Kind: Cosine, LR: 0.01},
+		Augment:      vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5},
+		NormMomentum: fineTuneMomentum(images, batch),
+	}
+}
+
+// fineTuneBatch returns a batch of the usual size, or smaller so that an epoch
+// has four.
+func fineTuneBatch(images, usual int) int { return min(usual, max(images/4, 1)) }
+
+// fineTuneMomentum is Kornblith et al.'s rule for batch norm: the running
+// statistics follow the new images within an epoch or ten steps, whichever is
+// longer.
+func fineTuneMomentum(images, batch int) float64 {
+	return min(10*float64(batch)/float64(max(images, 1)), 0.1)
 }

@@ -125,7 +125,7 @@ func New(cfg Config) (*Trainer, error) {
 	if cfg.SaveEvery <= 0 {
 		cfg.SaveEvery = 5 * time.Minute
 	}
-	t := &Trainer{cfg: cfg, pool: par.New(cfg.Threads), graph: cfg.Model.Graph, values: cfg.Model.Values}
+	t := &Trainer{cfg: cfg, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), values: cfg.Model.Values}
 	if err := t.checkClasses(); err != nil {
 		return nil, err
 	}

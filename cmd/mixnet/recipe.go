@@ -12,7 +12,7 @@ import (
 
 // recipeFlags say how to train: a recipe and what to change in it.
 type recipeFlags struct {
-	Recipe      string   `default:"small" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), or a TOML file."`
+	Recipe      string   `default:"${recipe}" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), for finetune also finetune (gentle rates) and transfer (the paper's, for other data sets), or a TOML file. Default: ${recipe}."`
 	PrintConfig bool     `group:"recipe" help:"Print the recipe as TOML, with the changes below, and stop."`
 	Epochs      *int     `placeholder:"N" group:"recipe" help:"Passes over the training images."`
 	BatchSize   *int     `short:"b" placeholder:"N" group:"recipe" help:"Images in a step."`
@@ -26,13 +26,21 @@ type recipeFlags struct {
 	Smoothing   *float64 `placeholder:"F" group:"recipe" help:"Label smoothing."`
 	EMA         *float64 `name:"ema" placeholder:"F" group:"recipe" help:"Decay of the moving average of the weights; 0 means none."`
 	Flip        *float64 `placeholder:"P" group:"recipe" help:"Probability of a mirror image."`
+	Mixup       *float64 `placeholder:"A" group:"recipe" help:"Blend pairs of images by a share from Beta(A, A); 0 means none."`
+	CutMix      *float64 `name:"cutmix" placeholder:"A" group:"recipe" help:"Paste a part of one image into another, its share from Beta(A, A); 0 means none."`
+	RandAugment *int     `name:"randaugment" placeholder:"N" group:"recipe" help:"Random changes of colour and shape made to an image; 0 means none."`
+	Erase       *float64 `placeholder:"P" group:"recipe" help:"Probability of erasing a random rectangle."`
+	DropPath    *float64 `placeholder:"P" group:"recipe" help:"Probability of skipping the last block (stochastic depth), linearly less for earlier ones; the network's own by default."`
+	Balance     *bool    `negatable:"" group:"recipe" help:"Weigh classes by the inverse of how many images they have."`
+	Patience    *int     `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
 	Accumulate  *int     `placeholder:"N" group:"recipe" help:"Compute each step in N parts, to save memory."`
 	Seed        *uint64  `placeholder:"N" group:"recipe" help:"Seed of initial weights, order and augmentation."`
 }
 
-// recipe returns the recipe with the changes applied.
-func (f *recipeFlags) recipe() (train.Recipe, error) {
-	r, err := f.base()
+// recipe returns the recipe with the changes applied. The images are those to
+// train on, 0 if that is not known.
+func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
+	r, err := f.base(images)
 	if err != nil {
 		return r, err
 	}
@@ -52,6 +60,12 @@ func (f *recipeFlags) recipe() (train.Recipe, error) {
 	change(&r.Smoothing, f.Smoothing)
 	change(&r.EMA, f.EMA)
 	change(&r.Augment.Flip, f.Flip)
+	change(&r.Mix.Mixup, f.Mixup)
+	change(&r.Mix.CutMix, f.CutMix)
+	change(&r.Augment.RandAugment.N, f.RandAugment)
+	change(&r.Augment.Erase.Probability, f.Erase)
+	change(&r.Balance, f.Balance)
+	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
 	change(&r.Seed, f.Seed)
 	r = r.WithDefaults()
@@ -68,7 +82,7 @@ func change[T any](dst, to *T) {
 }
 
 // base returns the recipe before changes.
-func (f *recipeFlags) base() (train.Recipe, error) {
+func (f *recipeFlags) base(images int) (train.Recipe, error) {
 	if strings.HasSuffix(f.Recipe, ".toml") {
 		return readRecipe(f.Recipe)
 	}
@@ -79,8 +93,16 @@ func (f *recipeFlags) base() (train.Recipe, error) {
 		batch := 256
 		change(&batch, f.BatchSize)
 		return train.Paper(batch), nil
+	case "finetune", "transfer":
+		if images == 0 {
+			return train.Recipe{}, usagef("the recipe %s is for pretrained weights: use \"mixnet finetune\"", f.Recipe)
+		}
+		if f.Recipe == "finetune" {
+			return train.FineTune(images), nil
+		}
+		return train.Transfer(images), nil
 	}
-	return train.Recipe{}, usagef("unknown recipe %q: small, mixnet, or a .toml file", f.Recipe)
+	return train.Recipe{}, usagef("unknown recipe %q: small, mixnet, finetune, transfer, or a .toml file", f.Recipe)
 }
 
 func readRecipe(path string) (train.Recipe, error) {
@@ -100,8 +122,8 @@ func readRecipe(path string) (train.Recipe, error) {
 }
 
 // printConfig writes the recipe as a file that --recipe reads.
-func (f *recipeFlags) printConfig(e *env) error {
-	r, err := f.recipe()
+func (f *recipeFlags) printConfig(e *env, images int) error {
+	r, err := f.recipe(images)
 	if err != nil {
 		return err
 	}

@@ -25,7 +25,7 @@ type trainCmd struct {
 	MaxSteps int     `placeholder:"N" help:"Stop after so many steps."`
 	JSON     bool    `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
-	recipeFlags
+	recipeFlags `set:"recipe=small"`
 }
 
 // trainResult is the last line of --json.
@@ -83,7 +83,7 @@ func (c *trainCmd) prepare(seed uint64) (*trainingData, error) {
 
 func (c *trainCmd) Run(e *env) error {
 	if c.PrintConfig {
-		return c.printConfig(e)
+		return c.printConfig(e, 0)
 	}
 	started := time.Now()
 	t, set, err := c.trainer(e)
@@ -146,7 +146,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	if c.Resume != "" {
 		return c.resume(e)
 	}
-	recipe, err := c.recipe()
+	recipe, err := c.recipe(0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,7 +158,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := newModel(spec, set.train, recipe.Seed)
+	m, err := newModel(spec, zoo.Options{DropPath: c.DropPath}, set.train, recipe.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -207,8 +207,8 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 }
 
 // newModel builds a network for the classes and the channels of a set.
-func newModel(spec zoo.Spec, d data.Dataset, seed uint64) (*model.Model, error) {
-	o := zoo.Options{Classes: len(d.Classes())}
+func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model.Model, error) {
+	o.Classes = len(d.Classes())
 	info := spec.About()
 	if sized, ok := d.(data.Sized); ok {
 		if _, _, channels := sized.Size(); channels != info.Input.WithDefaults().Channels {

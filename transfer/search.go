@@ -1,0 +1,175 @@
+package transfer
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"os"
+	"path/filepath"
+
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/train"
+)
+
+// Train runs cfg to its end and returns its model. If cfg's folder holds the
+// run already, as an interrupt has left it, only the rest is run.
+func Train(ctx context.Context, cfg train.Config) (*model.Model, *train.Trainer, error) {
+	t, m, err := open(cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := t.Run(ctx); err != nil {
+		return nil, nil, err
+	}
+	return m, t, nil
+}
+
+// open prepares a run, or the rest of one.
+func open(cfg train.Config) (*train.Trainer, *model.Model, error) {
+	if cfg.Dir != "" {
+		_, err := os.Stat(filepath.Join(cfg.Dir, train.LastFile))
+		if err == nil {
+			saved, err := train.Open(cfg.Dir)
+			if err != nil {
+				return nil, nil, err
+			}
+			t, err := saved.Resume(cfg)
+			return t, saved.Model, err
+		}
+		if !errors.Is(err, os.ErrNotExist) {
+			return nil, nil, err
+		}
+	}
+	t, err := train.New(cfg)
+	return t, cfg.Model, err
+}
+
+// Grid is what Search chooses a recipe's rates from.
+type Grid struct {
+	// Rates are learning rates.
+	Rates []float64 `json:"rates"`
+	// Decays are weight decays as parts of the rate.
+	Decays []float64 `json:"decays"`
+}
+
+// PaperGrid is that of Kornblith et al. (Do Better ImageNet Models Transfer
+// Better?, 2019, appendix A.5), which the MixNet paper follows.
+func PaperGrid() Grid {
+	return Grid{Rates: logSpaced(1e-4, 0.1, 7), Decays: append([]float64{0}, logSpaced(1e-6, 1e-3, 7)...)}
+}
+
+// SmallGrid is a part of PaperGrid that a laptop can go through.
+func SmallGrid() Grid { return Grid{Rates: logSpaced(1e-3, 0.1, 3), Decays: []float64{1e-4}} }
+
+func logSpaced(from, to float64, n int) []float64 {
+	v := make([]float64, n)
+	for i := range v {
+		v[i] = from * math.Pow(to/from, float64(i)/float64(n-1))
+	}
+	return v
+}
+
+// Candidates returns r with every combination of g's rates, in order.
+func (g Grid) Candidates(r train.Recipe) []train.Recipe {
+	var all []train.Recipe
+	for _, rate := range g.Rates {
+		for _, decay := range g.Decays {
+			r.Schedule.LR, r.Optimizer.WeightDecay = rate, rate*decay
+			all = append(all, r)
+		}
+	}
+	return all
+}
+
+// Trial is the outcome of a candidate of a grid.
+type Trial struct {
+	LR          float64 `json:"lr"`
+	WeightDecay float64 `json:"weight_decay"`
+	// Top1 and Loss are those after the last epoch on the validation images.
+	Top1 float64 `json:"top1"`
+	Loss float64 `json:"loss"`
+	// Diverged says that the loss was no longer a number.
+	Diverged bool `json:"diverged,omitempty"`
+}
+
+// better reports whether a is to be preferred to b.
+func (a Trial) better(b Trial) bool {
+	switch {
+	case a.Diverged || b.Diverged:
+		return !a.Diverged
+	case a.Top1 != b.Top1:
+		return a.Top1 > b.Top1
+	}
+	return a.Loss < b.Loss
+}
+
+// ErrNoTrial says that no candidate of a grid could be trained.
+var ErrNoTrial = errors.New("training diverged with all rates of the grid")
+
+// Search chooses a recipe's rates on held-out images.
+type Search struct {
+	// Config is the run to choose them for. Its Val decides; its Model is not
+	// used. A folder holds one for every candidate, so that an interrupted
+	// search goes on where it stopped.
+	Config train.Config
+	// Grid is what is chosen from.
+	Grid Grid
+	// Start returns the model that a run begins with.
+	Start func() (*model.Model, error)
+	// Before, if not nil, is called before each run with the number of its
+	// candidate and its configuration, which it may make tell of the run.
+	Before func(i int, cfg *train.Config)
+}
+
+// Run trains with every candidate and returns the recipe with the highest
+// top-1 at the end of its run, and all outcomes.
+func (s *Search) Run(ctx context.Context) (train.Recipe, []Trial, error) {
+	var trials []Trial
+	candidates := s.Grid.Candidates(s.Config.Recipe)
+	best := 0
+	for i, r := range candidates {
+		cfg := s.Config
+		cfg.Recipe = r
+		if cfg.Dir != "" {
+			cfg.Dir = filepath.Join(cfg.Dir, fmt.Sprintf("lr%.3g-wd%.3g", r.Schedule.LR, r.Optimizer.WeightDecay))
+		}
+		if s.Before != nil {
+			s.Before(i, &cfg)
+		}
+		trial, err := s.try(ctx, cfg)
+		if err != nil {
+			return train.Recipe{}, trials, err
+		}
+		trials = append(trials, trial)
+		if trial.better(trials[best]) {
+			best = i
+		}
+	}
+	if len(trials) == 0 || trials[best].Diverged {
+		return train.Recipe{}, trials, ErrNoTrial
+	}
+	return candidates[best], trials, nil
+}
+
+// try runs one candidate.
+func (s *Search) try(ctx context.Context, cfg train.Config) (Trial, error) {
+	trial := Trial{LR: cfg.Recipe.Schedule.LR, WeightDecay: cfg.Recipe.Optimizer.WeightDecay}
+	m, err := s.Start()
+	if err != nil {
+		return trial, err
+	}
+	cfg.Model = m
+	_, t, err := Train(ctx, cfg)
+	if errors.Is(err, train.ErrDiverged) {
+		trial.Diverged = true
+		return trial, nil
+	}
+	if err != nil {
+		return trial, err
+	}
+	epochs := t.Epochs()
+	last := epochs[len(epochs)-1]
+	trial.Top1, trial.Loss = last.Top1, last.ValLoss
+	return trial, nil
+}
