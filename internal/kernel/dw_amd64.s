@@ -854,27 +854,33 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMINPS      Y0, Y3, Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      Y2, Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VDIVPS      Y1, Y0, Y0
-	JMP         activated
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      const32_4b400000<>+0(SB), Y4
+	VMOVAPS      Y4, Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y5
+	VFMADD231PS  Y3, Y5, Y2
+	VSUBPS       Y4, Y2, Y1
+	VMOVUPS      const32_3f317218<>+0(SB), Y4
+	VFNMSUB231PS Y4, Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVAPS      Y5, Y1
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y4
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y5
+	VFMADD213PS  Y5, Y3, Y1
+	VMOVUPS      const32_3efffefe<>+0(SB), Y4
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y5
+	VFMADD213PS  Y5, Y3, Y1
+	VFMADD213PS  Y5, Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       Y5, Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y2
@@ -973,16 +979,6 @@ DATA const32_c2aea8f6<>+24(SB)/4, $0xc2aea8f6
 DATA const32_c2aea8f6<>+28(SB)/4, $0xc2aea8f6
 GLOBL const32_c2aea8f6<>(SB), RODATA|NOPTR, $32
 
-DATA const32_bfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
-DATA const32_bfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
-GLOBL const32_bfb8aa3b<>(SB), RODATA|NOPTR, $32
-
 DATA const32_4b400000<>+0(SB)/4, $0x4b400000
 DATA const32_4b400000<>+4(SB)/4, $0x4b400000
 DATA const32_4b400000<>+8(SB)/4, $0x4b400000
@@ -993,85 +989,65 @@ DATA const32_4b400000<>+24(SB)/4, $0x4b400000
 DATA const32_4b400000<>+28(SB)/4, $0x4b400000
 GLOBL const32_4b400000<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3f318000<>+0(SB)/4, $0x3f318000
-DATA const32_3f318000<>+4(SB)/4, $0x3f318000
-DATA const32_3f318000<>+8(SB)/4, $0x3f318000
-DATA const32_3f318000<>+12(SB)/4, $0x3f318000
-DATA const32_3f318000<>+16(SB)/4, $0x3f318000
-DATA const32_3f318000<>+20(SB)/4, $0x3f318000
-DATA const32_3f318000<>+24(SB)/4, $0x3f318000
-DATA const32_3f318000<>+28(SB)/4, $0x3f318000
-GLOBL const32_3f318000<>(SB), RODATA|NOPTR, $32
+DATA const32_bfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
+DATA const32_bfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
+GLOBL const32_bfb8aa3b<>(SB), RODATA|NOPTR, $32
 
-DATA const32_b95e8083<>+0(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+4(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+8(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+12(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+16(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+20(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+24(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+28(SB)/4, $0xb95e8083
-GLOBL const32_b95e8083<>(SB), RODATA|NOPTR, $32
+DATA const32_3f317218<>+0(SB)/4, $0x3f317218
+DATA const32_3f317218<>+4(SB)/4, $0x3f317218
+DATA const32_3f317218<>+8(SB)/4, $0x3f317218
+DATA const32_3f317218<>+12(SB)/4, $0x3f317218
+DATA const32_3f317218<>+16(SB)/4, $0x3f317218
+DATA const32_3f317218<>+20(SB)/4, $0x3f317218
+DATA const32_3f317218<>+24(SB)/4, $0x3f317218
+DATA const32_3f317218<>+28(SB)/4, $0x3f317218
+GLOBL const32_3f317218<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+28(SB)/4, $0x3ab5121a
-GLOBL const32_3ab5121a<>(SB), RODATA|NOPTR, $32
+DATA const32_3c083129<>+0(SB)/4, $0x3c083129
+DATA const32_3c083129<>+4(SB)/4, $0x3c083129
+DATA const32_3c083129<>+8(SB)/4, $0x3c083129
+DATA const32_3c083129<>+12(SB)/4, $0x3c083129
+DATA const32_3c083129<>+16(SB)/4, $0x3c083129
+DATA const32_3c083129<>+20(SB)/4, $0x3c083129
+DATA const32_3c083129<>+24(SB)/4, $0x3c083129
+DATA const32_3c083129<>+28(SB)/4, $0x3c083129
+GLOBL const32_3c083129<>(SB), RODATA|NOPTR, $32
 
-DATA const32_bc091cf1<>+0(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+4(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+8(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+12(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+16(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+20(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+24(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+28(SB)/4, $0xbc091cf1
-GLOBL const32_bc091cf1<>(SB), RODATA|NOPTR, $32
+DATA const32_3d2b9532<>+0(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+4(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+8(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+12(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+16(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+20(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+24(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+28(SB)/4, $0x3d2b9532
+GLOBL const32_3d2b9532<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+28(SB)/4, $0x3d2aac79
-GLOBL const32_3d2aac79<>(SB), RODATA|NOPTR, $32
+DATA const32_3e2aabd8<>+0(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+4(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+8(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+12(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+16(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+20(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+24(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+28(SB)/4, $0x3e2aabd8
+GLOBL const32_3e2aabd8<>(SB), RODATA|NOPTR, $32
 
-DATA const32_be2aaa48<>+0(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+4(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+8(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+12(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+16(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+20(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+24(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+28(SB)/4, $0xbe2aaa48
-GLOBL const32_be2aaa48<>(SB), RODATA|NOPTR, $32
-
-DATA const32_3efffffe<>+0(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+4(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+8(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+12(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+16(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+20(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+24(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+28(SB)/4, $0x3efffffe
-GLOBL const32_3efffffe<>(SB), RODATA|NOPTR, $32
-
-DATA const32_bf800000<>+0(SB)/4, $0xbf800000
-DATA const32_bf800000<>+4(SB)/4, $0xbf800000
-DATA const32_bf800000<>+8(SB)/4, $0xbf800000
-DATA const32_bf800000<>+12(SB)/4, $0xbf800000
-DATA const32_bf800000<>+16(SB)/4, $0xbf800000
-DATA const32_bf800000<>+20(SB)/4, $0xbf800000
-DATA const32_bf800000<>+24(SB)/4, $0xbf800000
-DATA const32_bf800000<>+28(SB)/4, $0xbf800000
-GLOBL const32_bf800000<>(SB), RODATA|NOPTR, $32
+DATA const32_3efffefe<>+0(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+4(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+8(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+12(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+16(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+20(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+24(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+28(SB)/4, $0x3efffefe
+GLOBL const32_3efffefe<>(SB), RODATA|NOPTR, $32
 
 DATA const32_3f800000<>+0(SB)/4, $0x3f800000
 DATA const32_3f800000<>+4(SB)/4, $0x3f800000
@@ -2037,47 +2013,49 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
-	VMINPS      Y0, Y4, Y4
-	VMINPS      Y1, Y7, Y7
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
-	VMAXPS      Y4, Y3, Y4
-	VMAXPS      Y7, Y6, Y7
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
-	VPSLLD      $0x17, Y3, Y3
-	VPSLLD      $0x17, Y6, Y6
-	VPADDD      Y3, Y2, Y2
-	VPADDD      Y6, Y5, Y5
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
-	VDIVPS      Y2, Y0, Y0
-	VDIVPS      Y5, Y1, Y1
-	JMP         activated
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y4
+	VMINPS       Y1, Y8, Y7
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
+	VMAXPS       Y4, Y9, Y4
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      const32_4b400000<>+0(SB), Y8
+	VMOVAPS      Y8, Y3
+	VMOVAPS      Y8, Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y9
+	VFMADD231PS  Y4, Y9, Y3
+	VFMADD231PS  Y7, Y9, Y6
+	VSUBPS       Y8, Y3, Y2
+	VSUBPS       Y8, Y6, Y5
+	VMOVUPS      const32_3f317218<>+0(SB), Y8
+	VFNMSUB231PS Y8, Y2, Y4
+	VFNMSUB231PS Y8, Y5, Y7
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VMOVAPS      Y9, Y2
+	VMOVAPS      Y9, Y5
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y8
+	VFMADD213PS  Y8, Y4, Y2
+	VFMADD213PS  Y8, Y7, Y5
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y9
+	VFMADD213PS  Y9, Y4, Y2
+	VFMADD213PS  Y9, Y7, Y5
+	VMOVUPS      const32_3efffefe<>+0(SB), Y8
+	VFMADD213PS  Y8, Y4, Y2
+	VFMADD213PS  Y8, Y7, Y5
+	VMOVUPS      const32_3f800000<>+0(SB), Y9
+	VFMADD213PS  Y9, Y4, Y2
+	VFMADD213PS  Y9, Y7, Y5
+	VFMADD213PS  Y9, Y4, Y2
+	VFMADD213PS  Y9, Y7, Y5
+	VPSLLD       $0x17, Y3, Y3
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y3, Y2, Y2
+	VPADDD       Y6, Y5, Y5
+	VADDPS       Y9, Y2, Y2
+	VADDPS       Y9, Y5, Y5
+	VDIVPS       Y2, Y0, Y0
+	VDIVPS       Y5, Y1, Y1
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y3
@@ -3178,67 +3156,65 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y5
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
-	VMINPS      Y0, Y5, Y5
-	VMINPS      Y1, Y8, Y8
-	VMINPS      Y2, Y11, Y11
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
-	VMAXPS      Y5, Y4, Y5
-	VMAXPS      Y8, Y7, Y8
-	VMAXPS      Y11, Y10, Y11
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y7
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
-	VFMADD213PS const32_4b400000<>+0(SB), Y5, Y4
-	VFMADD213PS const32_4b400000<>+0(SB), Y8, Y7
-	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
-	VSUBPS      const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y7, Y6
-	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y3, Y5
-	VFMADD231PS const32_3f318000<>+0(SB), Y6, Y8
-	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
-	VFMADD231PS const32_b95e8083<>+0(SB), Y3, Y5
-	VFMADD231PS const32_b95e8083<>+0(SB), Y6, Y8
-	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y6
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y5, Y3
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y5, Y3
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y5, Y3
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y8, Y6
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3efffffe<>+0(SB), Y5, Y3
-	VFMADD213PS const32_3efffffe<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bf800000<>+0(SB), Y5, Y3
-	VFMADD213PS const32_bf800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3f800000<>+0(SB), Y5, Y3
-	VFMADD213PS const32_3f800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
-	VPSLLD      $0x17, Y4, Y4
-	VPSLLD      $0x17, Y7, Y7
-	VPSLLD      $0x17, Y10, Y10
-	VPADDD      Y4, Y3, Y3
-	VPADDD      Y7, Y6, Y6
-	VPADDD      Y10, Y9, Y9
-	VADDPS      const32_3f800000<>+0(SB), Y3, Y3
-	VADDPS      const32_3f800000<>+0(SB), Y6, Y6
-	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
-	VDIVPS      Y3, Y0, Y0
-	VDIVPS      Y6, Y1, Y1
-	VDIVPS      Y9, Y2, Y2
-	JMP         activated
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y0, Y12, Y5
+	VMINPS       Y1, Y12, Y8
+	VMINPS       Y2, Y12, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y5, Y13, Y5
+	VMAXPS       Y8, Y13, Y8
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      const32_4b400000<>+0(SB), Y12
+	VMOVAPS      Y12, Y4
+	VMOVAPS      Y12, Y7
+	VMOVAPS      Y12, Y10
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD231PS  Y5, Y13, Y4
+	VFMADD231PS  Y8, Y13, Y7
+	VFMADD231PS  Y11, Y13, Y10
+	VSUBPS       Y12, Y4, Y3
+	VSUBPS       Y12, Y7, Y6
+	VSUBPS       Y12, Y10, Y9
+	VMOVUPS      const32_3f317218<>+0(SB), Y12
+	VFNMSUB231PS Y12, Y3, Y5
+	VFNMSUB231PS Y12, Y6, Y8
+	VFNMSUB231PS Y12, Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y13
+	VMOVAPS      Y13, Y3
+	VMOVAPS      Y13, Y6
+	VMOVAPS      Y13, Y9
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y12
+	VFMADD213PS  Y12, Y5, Y3
+	VFMADD213PS  Y12, Y8, Y6
+	VFMADD213PS  Y12, Y11, Y9
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y13
+	VFMADD213PS  Y13, Y5, Y3
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VMOVUPS      const32_3efffefe<>+0(SB), Y12
+	VFMADD213PS  Y12, Y5, Y3
+	VFMADD213PS  Y12, Y8, Y6
+	VFMADD213PS  Y12, Y11, Y9
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VFMADD213PS  Y13, Y5, Y3
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VFMADD213PS  Y13, Y5, Y3
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VPSLLD       $0x17, Y4, Y4
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y4, Y3, Y3
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y10, Y9, Y9
+	VADDPS       Y13, Y3, Y3
+	VADDPS       Y13, Y6, Y6
+	VADDPS       Y13, Y9, Y9
+	VDIVPS       Y3, Y0, Y0
+	VDIVPS       Y6, Y1, Y1
+	VDIVPS       Y9, Y2, Y2
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y4
@@ -3353,7 +3329,7 @@ tail2_0:
 
 // func dwTile4AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile4AVX2(SB), NOSPLIT, $104-56
+TEXT ·dwTile4AVX2(SB), NOSPLIT, $200-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -4455,87 +4431,93 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y6
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y0, Y6, Y6
-	VMINPS      Y1, Y9, Y9
-	VMINPS      Y2, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y5
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y6, Y5, Y6
-	VMAXPS      Y9, Y8, Y9
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y5
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y8
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y6, Y5
-	VFMADD213PS const32_4b400000<>+0(SB), Y9, Y8
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y5, Y4
-	VSUBPS      const32_4b400000<>+0(SB), Y8, Y7
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y4, Y6
-	VFMADD231PS const32_3f318000<>+0(SB), Y7, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y4, Y6
-	VFMADD231PS const32_b95e8083<>+0(SB), Y7, Y9
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y7
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y6, Y4
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y6, Y4
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y9, Y7
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3efffffe<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y6, Y4
-	VFMADD213PS const32_bf800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y5, Y5
-	VPSLLD      $0x17, Y8, Y8
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y5, Y4, Y4
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y4, Y4
-	VADDPS      const32_3f800000<>+0(SB), Y7, Y7
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y4, Y0, Y0
-	VDIVPS      Y7, Y1, Y1
-	VDIVPS      Y10, Y2, Y2
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y6
-	VMINPS      Y3, Y6, Y6
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y5
-	VMAXPS      Y6, Y5, Y6
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y5
-	VFMADD213PS const32_4b400000<>+0(SB), Y6, Y5
-	VSUBPS      const32_4b400000<>+0(SB), Y5, Y4
-	VFMADD231PS const32_3f318000<>+0(SB), Y4, Y6
-	VFMADD231PS const32_b95e8083<>+0(SB), Y4, Y6
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y4
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y6, Y4
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3efffffe<>+0(SB), Y6, Y4
-	VFMADD213PS const32_bf800000<>+0(SB), Y6, Y4
-	VFMADD213PS const32_3f800000<>+0(SB), Y6, Y4
-	VPSLLD      $0x17, Y5, Y5
-	VPADDD      Y5, Y4, Y4
-	VADDPS      const32_3f800000<>+0(SB), Y4, Y4
-	VDIVPS      Y4, Y3, Y3
-	JMP         activated
+	VMOVUPS      Y0, 104(SP)
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y1
+	VMINPS       Y3, Y1, Y6
+	VMINPS       104(SP), Y1, Y9
+	VMINPS       136(SP), Y1, Y12
+	VMINPS       168(SP), Y1, Y0
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y6, Y2, Y6
+	VMAXPS       Y9, Y2, Y9
+	VMAXPS       Y12, Y2, Y12
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      const32_4b400000<>+0(SB), Y1
+	VMOVAPS      Y1, Y5
+	VMOVAPS      Y1, Y8
+	VMOVAPS      Y1, Y11
+	VMOVAPS      Y1, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD231PS  Y6, Y2, Y5
+	VFMADD231PS  Y9, Y2, Y8
+	VFMADD231PS  Y12, Y2, Y11
+	VFMADD231PS  Y0, Y2, Y14
+	VSUBPS       Y1, Y5, Y4
+	VSUBPS       Y1, Y8, Y7
+	VSUBPS       Y1, Y11, Y10
+	VSUBPS       Y1, Y14, Y13
+	VMOVUPS      const32_3f317218<>+0(SB), Y1
+	VFNMSUB231PS Y1, Y4, Y6
+	VFNMSUB231PS Y1, Y7, Y9
+	VFNMSUB231PS Y1, Y10, Y12
+	VFNMSUB231PS Y1, Y13, Y0
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VMOVAPS      Y2, Y4
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y2, Y10
+	VMOVAPS      Y2, Y13
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y1
+	VFMADD213PS  Y1, Y6, Y4
+	VFMADD213PS  Y1, Y9, Y7
+	VFMADD213PS  Y1, Y12, Y10
+	VFMADD213PS  Y1, Y0, Y13
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y2
+	VFMADD213PS  Y2, Y6, Y4
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VMOVUPS      const32_3efffefe<>+0(SB), Y1
+	VFMADD213PS  Y1, Y6, Y4
+	VFMADD213PS  Y1, Y9, Y7
+	VFMADD213PS  Y1, Y12, Y10
+	VFMADD213PS  Y1, Y0, Y13
+	VMOVUPS      const32_3f800000<>+0(SB), Y2
+	VFMADD213PS  Y2, Y6, Y4
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VFMADD213PS  Y2, Y6, Y4
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VPSLLD       $0x17, Y5, Y5
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y11, Y11
+	VPSLLD       $0x17, Y14, Y14
+	VPADDD       Y5, Y4, Y4
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y11, Y10, Y10
+	VPADDD       Y14, Y13, Y13
+	VADDPS       Y2, Y4, Y4
+	VADDPS       Y2, Y7, Y7
+	VADDPS       Y2, Y10, Y10
+	VADDPS       Y2, Y13, Y13
+	VDIVPS       Y4, Y3, Y3
+	VMOVUPS      104(SP), Y9
+	VDIVPS       Y7, Y9, Y9
+	VMOVUPS      Y9, 104(SP)
+	VMOVUPS      136(SP), Y12
+	VDIVPS       Y10, Y12, Y12
+	VMOVUPS      Y12, 136(SP)
+	VMOVUPS      168(SP), Y0
+	VDIVPS       Y13, Y0, Y0
+	VMOVUPS      Y0, 168(SP)
+	VMOVUPS      104(SP), Y0
+	VMOVUPS      136(SP), Y1
+	VMOVUPS      168(SP), Y2
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y5
@@ -4681,7 +4663,7 @@ tail3_0:
 
 // func dwTile5AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile5AVX2(SB), NOSPLIT, $104-56
+TEXT ·dwTile5AVX2(SB), NOSPLIT, $232-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -5868,107 +5850,123 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y13
-	VMINPS      Y0, Y7, Y7
-	VMINPS      Y1, Y10, Y10
-	VMINPS      Y2, Y13, Y13
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y12
-	VMAXPS      Y7, Y6, Y7
-	VMAXPS      Y10, Y9, Y10
-	VMAXPS      Y13, Y12, Y13
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y12
-	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y13, Y12
-	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y12, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y11, Y13
-	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y11, Y13
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y11
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y13, Y11
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y13, Y11
-	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y13, Y11
-	VPSLLD      $0x17, Y6, Y6
-	VPSLLD      $0x17, Y9, Y9
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      Y6, Y5, Y5
-	VPADDD      Y9, Y8, Y8
-	VPADDD      Y12, Y11, Y11
-	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y11, Y11
-	VDIVPS      Y5, Y0, Y0
-	VDIVPS      Y8, Y1, Y1
-	VDIVPS      Y11, Y2, Y2
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMINPS      Y3, Y7, Y7
-	VMINPS      Y4, Y10, Y10
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMAXPS      Y7, Y6, Y7
-	VMAXPS      Y10, Y9, Y10
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VPSLLD      $0x17, Y6, Y6
-	VPSLLD      $0x17, Y9, Y9
-	VPADDD      Y6, Y5, Y5
-	VPADDD      Y9, Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VDIVPS      Y5, Y3, Y3
-	VDIVPS      Y8, Y4, Y4
-	JMP         activated
+	VMOVUPS      Y0, 104(SP)
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      Y3, 200(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y2
+	VMINPS       Y4, Y2, Y7
+	VMINPS       104(SP), Y2, Y10
+	VMINPS       136(SP), Y2, Y13
+	VMINPS       168(SP), Y2, Y1
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y7, Y3, Y7
+	VMAXPS       Y10, Y3, Y10
+	VMAXPS       Y13, Y3, Y13
+	VMAXPS       Y1, Y3, Y1
+	VMOVUPS      const32_4b400000<>+0(SB), Y2
+	VMOVAPS      Y2, Y6
+	VMOVAPS      Y2, Y9
+	VMOVAPS      Y2, Y12
+	VMOVAPS      Y2, Y0
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD231PS  Y7, Y3, Y6
+	VFMADD231PS  Y10, Y3, Y9
+	VFMADD231PS  Y13, Y3, Y12
+	VFMADD231PS  Y1, Y3, Y0
+	VSUBPS       Y2, Y6, Y5
+	VSUBPS       Y2, Y9, Y8
+	VSUBPS       Y2, Y12, Y11
+	VSUBPS       Y2, Y0, Y14
+	VMOVUPS      const32_3f317218<>+0(SB), Y2
+	VFNMSUB231PS Y2, Y5, Y7
+	VFNMSUB231PS Y2, Y8, Y10
+	VFNMSUB231PS Y2, Y11, Y13
+	VFNMSUB231PS Y2, Y14, Y1
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VMOVAPS      Y3, Y5
+	VMOVAPS      Y3, Y8
+	VMOVAPS      Y3, Y11
+	VMOVAPS      Y3, Y14
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y2
+	VFMADD213PS  Y2, Y7, Y5
+	VFMADD213PS  Y2, Y10, Y8
+	VFMADD213PS  Y2, Y13, Y11
+	VFMADD213PS  Y2, Y1, Y14
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y3
+	VFMADD213PS  Y3, Y7, Y5
+	VFMADD213PS  Y3, Y10, Y8
+	VFMADD213PS  Y3, Y13, Y11
+	VFMADD213PS  Y3, Y1, Y14
+	VMOVUPS      const32_3efffefe<>+0(SB), Y2
+	VFMADD213PS  Y2, Y7, Y5
+	VFMADD213PS  Y2, Y10, Y8
+	VFMADD213PS  Y2, Y13, Y11
+	VFMADD213PS  Y2, Y1, Y14
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VFMADD213PS  Y3, Y7, Y5
+	VFMADD213PS  Y3, Y10, Y8
+	VFMADD213PS  Y3, Y13, Y11
+	VFMADD213PS  Y3, Y1, Y14
+	VFMADD213PS  Y3, Y7, Y5
+	VFMADD213PS  Y3, Y10, Y8
+	VFMADD213PS  Y3, Y13, Y11
+	VFMADD213PS  Y3, Y1, Y14
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y12, Y12
+	VPSLLD       $0x17, Y0, Y0
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y12, Y11, Y11
+	VPADDD       Y0, Y14, Y14
+	VADDPS       Y3, Y5, Y5
+	VADDPS       Y3, Y8, Y8
+	VADDPS       Y3, Y11, Y11
+	VADDPS       Y3, Y14, Y14
+	VDIVPS       Y5, Y4, Y4
+	VMOVUPS      104(SP), Y10
+	VDIVPS       Y8, Y10, Y10
+	VMOVUPS      Y10, 104(SP)
+	VMOVUPS      136(SP), Y13
+	VDIVPS       Y11, Y13, Y13
+	VMOVUPS      Y13, 136(SP)
+	VMOVUPS      168(SP), Y1
+	VDIVPS       Y14, Y1, Y1
+	VMOVUPS      Y1, 168(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
+	VMINPS       200(SP), Y8, Y7
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
+	VMAXPS       Y7, Y9, Y7
+	VMOVUPS      const32_4b400000<>+0(SB), Y8
+	VMOVAPS      Y8, Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y9
+	VFMADD231PS  Y7, Y9, Y6
+	VSUBPS       Y8, Y6, Y5
+	VMOVUPS      const32_3f317218<>+0(SB), Y8
+	VFNMSUB231PS Y8, Y5, Y7
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VMOVAPS      Y9, Y5
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y8
+	VFMADD213PS  Y8, Y7, Y5
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y9
+	VFMADD213PS  Y9, Y7, Y5
+	VMOVUPS      const32_3efffefe<>+0(SB), Y8
+	VFMADD213PS  Y8, Y7, Y5
+	VMOVUPS      const32_3f800000<>+0(SB), Y9
+	VFMADD213PS  Y9, Y7, Y5
+	VFMADD213PS  Y9, Y7, Y5
+	VPSLLD       $0x17, Y6, Y6
+	VPADDD       Y6, Y5, Y5
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      200(SP), Y7
+	VDIVPS       Y5, Y7, Y7
+	VMOVUPS      Y7, 200(SP)
+	VMOVUPS      104(SP), Y0
+	VMOVUPS      136(SP), Y1
+	VMOVUPS      168(SP), Y2
+	VMOVUPS      200(SP), Y3
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y6
@@ -6145,7 +6143,7 @@ tail4_0:
 
 // func dwTile6AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile6AVX2(SB), NOSPLIT, $104-56
+TEXT ·dwTile6AVX2(SB), NOSPLIT, $264-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -7415,127 +7413,143 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y0, Y8, Y8
-	VMINPS      Y1, Y11, Y11
-	VMINPS      Y2, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y8, Y7, Y8
-	VMAXPS      Y11, Y10, Y11
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y7
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y8, Y7
-	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y7, Y6
-	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y6, Y8
-	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y6, Y8
-	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y6
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y8, Y6
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y7, Y7
-	VPSLLD      $0x17, Y10, Y10
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y7, Y6, Y6
-	VPADDD      Y10, Y9, Y9
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y6, Y6
-	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VDIVPS      Y6, Y0, Y0
-	VDIVPS      Y9, Y1, Y1
-	VDIVPS      Y12, Y2, Y2
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y3, Y8, Y8
-	VMINPS      Y4, Y11, Y11
-	VMINPS      Y5, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y8, Y7, Y8
-	VMAXPS      Y11, Y10, Y11
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y7
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y8, Y7
-	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y7, Y6
-	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y6, Y8
-	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y6, Y8
-	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y6
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y8, Y6
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y8, Y6
-	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y7, Y7
-	VPSLLD      $0x17, Y10, Y10
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y7, Y6, Y6
-	VPADDD      Y10, Y9, Y9
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y6, Y6
-	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VDIVPS      Y6, Y3, Y3
-	VDIVPS      Y9, Y4, Y4
-	VDIVPS      Y12, Y5, Y5
-	JMP         activated
+	VMOVUPS      Y0, 104(SP)
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      Y3, 200(SP)
+	VMOVUPS      Y4, 232(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y5, Y3, Y8
+	VMINPS       104(SP), Y3, Y11
+	VMINPS       136(SP), Y3, Y14
+	VMINPS       168(SP), Y3, Y2
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y8, Y4, Y8
+	VMAXPS       Y11, Y4, Y11
+	VMAXPS       Y14, Y4, Y14
+	VMAXPS       Y2, Y4, Y2
+	VMOVUPS      const32_4b400000<>+0(SB), Y3
+	VMOVAPS      Y3, Y7
+	VMOVAPS      Y3, Y10
+	VMOVAPS      Y3, Y13
+	VMOVAPS      Y3, Y1
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD231PS  Y8, Y4, Y7
+	VFMADD231PS  Y11, Y4, Y10
+	VFMADD231PS  Y14, Y4, Y13
+	VFMADD231PS  Y2, Y4, Y1
+	VSUBPS       Y3, Y7, Y6
+	VSUBPS       Y3, Y10, Y9
+	VSUBPS       Y3, Y13, Y12
+	VSUBPS       Y3, Y1, Y0
+	VMOVUPS      const32_3f317218<>+0(SB), Y3
+	VFNMSUB231PS Y3, Y6, Y8
+	VFNMSUB231PS Y3, Y9, Y11
+	VFNMSUB231PS Y3, Y12, Y14
+	VFNMSUB231PS Y3, Y0, Y2
+	VMOVUPS      const32_3c083129<>+0(SB), Y4
+	VMOVAPS      Y4, Y6
+	VMOVAPS      Y4, Y9
+	VMOVAPS      Y4, Y12
+	VMOVAPS      Y4, Y0
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y3
+	VFMADD213PS  Y3, Y8, Y6
+	VFMADD213PS  Y3, Y11, Y9
+	VFMADD213PS  Y3, Y14, Y12
+	VFMADD213PS  Y3, Y2, Y0
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y4
+	VFMADD213PS  Y4, Y8, Y6
+	VFMADD213PS  Y4, Y11, Y9
+	VFMADD213PS  Y4, Y14, Y12
+	VFMADD213PS  Y4, Y2, Y0
+	VMOVUPS      const32_3efffefe<>+0(SB), Y3
+	VFMADD213PS  Y3, Y8, Y6
+	VFMADD213PS  Y3, Y11, Y9
+	VFMADD213PS  Y3, Y14, Y12
+	VFMADD213PS  Y3, Y2, Y0
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VFMADD213PS  Y4, Y8, Y6
+	VFMADD213PS  Y4, Y11, Y9
+	VFMADD213PS  Y4, Y14, Y12
+	VFMADD213PS  Y4, Y2, Y0
+	VFMADD213PS  Y4, Y8, Y6
+	VFMADD213PS  Y4, Y11, Y9
+	VFMADD213PS  Y4, Y14, Y12
+	VFMADD213PS  Y4, Y2, Y0
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y10, Y10
+	VPSLLD       $0x17, Y13, Y13
+	VPSLLD       $0x17, Y1, Y1
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y10, Y9, Y9
+	VPADDD       Y13, Y12, Y12
+	VPADDD       Y1, Y0, Y0
+	VADDPS       Y4, Y6, Y6
+	VADDPS       Y4, Y9, Y9
+	VADDPS       Y4, Y12, Y12
+	VADDPS       Y4, Y0, Y0
+	VDIVPS       Y6, Y5, Y5
+	VMOVUPS      104(SP), Y11
+	VDIVPS       Y9, Y11, Y11
+	VMOVUPS      Y11, 104(SP)
+	VMOVUPS      136(SP), Y14
+	VDIVPS       Y12, Y14, Y14
+	VMOVUPS      Y14, 136(SP)
+	VMOVUPS      168(SP), Y2
+	VDIVPS       Y0, Y2, Y2
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       200(SP), Y12, Y8
+	VMINPS       232(SP), Y12, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y8, Y13, Y8
+	VMAXPS       Y11, Y13, Y11
+	VMOVUPS      const32_4b400000<>+0(SB), Y12
+	VMOVAPS      Y12, Y7
+	VMOVAPS      Y12, Y10
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD231PS  Y8, Y13, Y7
+	VFMADD231PS  Y11, Y13, Y10
+	VSUBPS       Y12, Y7, Y6
+	VSUBPS       Y12, Y10, Y9
+	VMOVUPS      const32_3f317218<>+0(SB), Y12
+	VFNMSUB231PS Y12, Y6, Y8
+	VFNMSUB231PS Y12, Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y13
+	VMOVAPS      Y13, Y6
+	VMOVAPS      Y13, Y9
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y12
+	VFMADD213PS  Y12, Y8, Y6
+	VFMADD213PS  Y12, Y11, Y9
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y13
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VMOVUPS      const32_3efffefe<>+0(SB), Y12
+	VFMADD213PS  Y12, Y8, Y6
+	VFMADD213PS  Y12, Y11, Y9
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VFMADD213PS  Y13, Y8, Y6
+	VFMADD213PS  Y13, Y11, Y9
+	VPSLLD       $0x17, Y7, Y7
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y7, Y6, Y6
+	VPADDD       Y10, Y9, Y9
+	VADDPS       Y13, Y6, Y6
+	VADDPS       Y13, Y9, Y9
+	VMOVUPS      200(SP), Y8
+	VDIVPS       Y6, Y8, Y8
+	VMOVUPS      Y8, 200(SP)
+	VMOVUPS      232(SP), Y11
+	VDIVPS       Y9, Y11, Y11
+	VMOVUPS      Y11, 232(SP)
+	VMOVUPS      104(SP), Y0
+	VMOVUPS      136(SP), Y1
+	VMOVUPS      168(SP), Y2
+	VMOVUPS      200(SP), Y3
+	VMOVUPS      232(SP), Y4
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y7
@@ -7743,7 +7757,7 @@ tail5_0:
 
 // func dwTile7AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile7AVX2(SB), NOSPLIT, $104-56
+TEXT ·dwTile7AVX2(SB), NOSPLIT, $296-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -9097,147 +9111,163 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y0, Y9, Y9
-	VMINPS      Y1, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y9, Y8, Y9
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y8
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y9, Y8
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y8, Y7
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y7, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y7, Y9
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y7
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y9, Y7
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y8, Y8
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y7, Y7
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y7, Y0, Y0
-	VDIVPS      Y10, Y1, Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y2, Y9, Y9
-	VMINPS      Y3, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y9, Y8, Y9
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y8
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y9, Y8
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y8, Y7
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y7, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y7, Y9
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y7
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y9, Y7
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y8, Y8
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y7, Y7
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y7, Y2, Y2
-	VDIVPS      Y10, Y3, Y3
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y4, Y9, Y9
-	VMINPS      Y5, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y8
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y9, Y8, Y9
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y8
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y9, Y8
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y8, Y7
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y7, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y7, Y9
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y7
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y9, Y7
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y8, Y8
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y8, Y7, Y7
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y7, Y7
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y7, Y4, Y4
-	VDIVPS      Y10, Y5, Y5
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y9
-	VMINPS      Y6, Y9, Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y8
-	VMAXPS      Y9, Y8, Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y8
-	VFMADD213PS const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y8, Y7
-	VFMADD231PS const32_3f318000<>+0(SB), Y7, Y9
-	VFMADD231PS const32_b95e8083<>+0(SB), Y7, Y9
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y7
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y9, Y7
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3efffffe<>+0(SB), Y9, Y7
-	VFMADD213PS const32_bf800000<>+0(SB), Y9, Y7
-	VFMADD213PS const32_3f800000<>+0(SB), Y9, Y7
-	VPSLLD      $0x17, Y8, Y8
-	VPADDD      Y8, Y7, Y7
-	VADDPS      const32_3f800000<>+0(SB), Y7, Y7
-	VDIVPS      Y7, Y6, Y6
-	JMP         activated
+	VMOVUPS      Y0, 104(SP)
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      Y3, 200(SP)
+	VMOVUPS      Y4, 232(SP)
+	VMOVUPS      Y5, 264(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y6, Y4, Y9
+	VMINPS       104(SP), Y4, Y12
+	VMINPS       136(SP), Y4, Y0
+	VMINPS       168(SP), Y4, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
+	VMAXPS       Y9, Y5, Y9
+	VMAXPS       Y12, Y5, Y12
+	VMAXPS       Y0, Y5, Y0
+	VMAXPS       Y3, Y5, Y3
+	VMOVUPS      const32_4b400000<>+0(SB), Y4
+	VMOVAPS      Y4, Y8
+	VMOVAPS      Y4, Y11
+	VMOVAPS      Y4, Y14
+	VMOVAPS      Y4, Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y5
+	VFMADD231PS  Y9, Y5, Y8
+	VFMADD231PS  Y12, Y5, Y11
+	VFMADD231PS  Y0, Y5, Y14
+	VFMADD231PS  Y3, Y5, Y2
+	VSUBPS       Y4, Y8, Y7
+	VSUBPS       Y4, Y11, Y10
+	VSUBPS       Y4, Y14, Y13
+	VSUBPS       Y4, Y2, Y1
+	VMOVUPS      const32_3f317218<>+0(SB), Y4
+	VFNMSUB231PS Y4, Y7, Y9
+	VFNMSUB231PS Y4, Y10, Y12
+	VFNMSUB231PS Y4, Y13, Y0
+	VFNMSUB231PS Y4, Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVAPS      Y5, Y7
+	VMOVAPS      Y5, Y10
+	VMOVAPS      Y5, Y13
+	VMOVAPS      Y5, Y1
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y4
+	VFMADD213PS  Y4, Y9, Y7
+	VFMADD213PS  Y4, Y12, Y10
+	VFMADD213PS  Y4, Y0, Y13
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y5
+	VFMADD213PS  Y5, Y9, Y7
+	VFMADD213PS  Y5, Y12, Y10
+	VFMADD213PS  Y5, Y0, Y13
+	VFMADD213PS  Y5, Y3, Y1
+	VMOVUPS      const32_3efffefe<>+0(SB), Y4
+	VFMADD213PS  Y4, Y9, Y7
+	VFMADD213PS  Y4, Y12, Y10
+	VFMADD213PS  Y4, Y0, Y13
+	VFMADD213PS  Y4, Y3, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y5
+	VFMADD213PS  Y5, Y9, Y7
+	VFMADD213PS  Y5, Y12, Y10
+	VFMADD213PS  Y5, Y0, Y13
+	VFMADD213PS  Y5, Y3, Y1
+	VFMADD213PS  Y5, Y9, Y7
+	VFMADD213PS  Y5, Y12, Y10
+	VFMADD213PS  Y5, Y0, Y13
+	VFMADD213PS  Y5, Y3, Y1
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y11, Y11
+	VPSLLD       $0x17, Y14, Y14
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y11, Y10, Y10
+	VPADDD       Y14, Y13, Y13
+	VPADDD       Y2, Y1, Y1
+	VADDPS       Y5, Y7, Y7
+	VADDPS       Y5, Y10, Y10
+	VADDPS       Y5, Y13, Y13
+	VADDPS       Y5, Y1, Y1
+	VDIVPS       Y7, Y6, Y6
+	VMOVUPS      104(SP), Y12
+	VDIVPS       Y10, Y12, Y12
+	VMOVUPS      Y12, 104(SP)
+	VMOVUPS      136(SP), Y0
+	VDIVPS       Y13, Y0, Y0
+	VMOVUPS      Y0, 136(SP)
+	VMOVUPS      168(SP), Y3
+	VDIVPS       Y1, Y3, Y3
+	VMOVUPS      Y3, 168(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y1
+	VMINPS       200(SP), Y1, Y9
+	VMINPS       232(SP), Y1, Y12
+	VMINPS       264(SP), Y1, Y0
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y9, Y2, Y9
+	VMAXPS       Y12, Y2, Y12
+	VMAXPS       Y0, Y2, Y0
+	VMOVUPS      const32_4b400000<>+0(SB), Y1
+	VMOVAPS      Y1, Y8
+	VMOVAPS      Y1, Y11
+	VMOVAPS      Y1, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD231PS  Y9, Y2, Y8
+	VFMADD231PS  Y12, Y2, Y11
+	VFMADD231PS  Y0, Y2, Y14
+	VSUBPS       Y1, Y8, Y7
+	VSUBPS       Y1, Y11, Y10
+	VSUBPS       Y1, Y14, Y13
+	VMOVUPS      const32_3f317218<>+0(SB), Y1
+	VFNMSUB231PS Y1, Y7, Y9
+	VFNMSUB231PS Y1, Y10, Y12
+	VFNMSUB231PS Y1, Y13, Y0
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VMOVAPS      Y2, Y7
+	VMOVAPS      Y2, Y10
+	VMOVAPS      Y2, Y13
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y1
+	VFMADD213PS  Y1, Y9, Y7
+	VFMADD213PS  Y1, Y12, Y10
+	VFMADD213PS  Y1, Y0, Y13
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y2
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VMOVUPS      const32_3efffefe<>+0(SB), Y1
+	VFMADD213PS  Y1, Y9, Y7
+	VFMADD213PS  Y1, Y12, Y10
+	VFMADD213PS  Y1, Y0, Y13
+	VMOVUPS      const32_3f800000<>+0(SB), Y2
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VFMADD213PS  Y2, Y9, Y7
+	VFMADD213PS  Y2, Y12, Y10
+	VFMADD213PS  Y2, Y0, Y13
+	VPSLLD       $0x17, Y8, Y8
+	VPSLLD       $0x17, Y11, Y11
+	VPSLLD       $0x17, Y14, Y14
+	VPADDD       Y8, Y7, Y7
+	VPADDD       Y11, Y10, Y10
+	VPADDD       Y14, Y13, Y13
+	VADDPS       Y2, Y7, Y7
+	VADDPS       Y2, Y10, Y10
+	VADDPS       Y2, Y13, Y13
+	VMOVUPS      200(SP), Y9
+	VDIVPS       Y7, Y9, Y9
+	VMOVUPS      Y9, 200(SP)
+	VMOVUPS      232(SP), Y12
+	VDIVPS       Y10, Y12, Y12
+	VMOVUPS      Y12, 232(SP)
+	VMOVUPS      264(SP), Y0
+	VDIVPS       Y13, Y0, Y0
+	VMOVUPS      Y0, 264(SP)
+	VMOVUPS      104(SP), Y0
+	VMOVUPS      136(SP), Y1
+	VMOVUPS      168(SP), Y2
+	VMOVUPS      200(SP), Y3
+	VMOVUPS      232(SP), Y4
+	VMOVUPS      264(SP), Y5
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y8
@@ -9476,7 +9506,7 @@ tail6_0:
 
 // func dwTile8AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile8AVX2(SB), NOSPLIT, $104-56
+TEXT ·dwTile8AVX2(SB), NOSPLIT, $328-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -10913,167 +10943,183 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y13
-	VMINPS      Y0, Y10, Y10
-	VMINPS      Y1, Y13, Y13
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y12
-	VMAXPS      Y10, Y9, Y10
-	VMAXPS      Y13, Y12, Y13
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y12
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y13, Y12
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y12, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y11, Y13
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y11, Y13
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y11
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y13, Y11
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y13, Y11
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y13, Y11
-	VPSLLD      $0x17, Y9, Y9
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      Y9, Y8, Y8
-	VPADDD      Y12, Y11, Y11
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y11, Y11
-	VDIVPS      Y8, Y0, Y0
-	VDIVPS      Y11, Y1, Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y13
-	VMINPS      Y2, Y10, Y10
-	VMINPS      Y3, Y13, Y13
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y12
-	VMAXPS      Y10, Y9, Y10
-	VMAXPS      Y13, Y12, Y13
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y12
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y13, Y12
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y12, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y11, Y13
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y11, Y13
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y11
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y13, Y11
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y13, Y11
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y13, Y11
-	VPSLLD      $0x17, Y9, Y9
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      Y9, Y8, Y8
-	VPADDD      Y12, Y11, Y11
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y11, Y11
-	VDIVPS      Y8, Y2, Y2
-	VDIVPS      Y11, Y3, Y3
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y13
-	VMINPS      Y4, Y10, Y10
-	VMINPS      Y5, Y13, Y13
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y12
-	VMAXPS      Y10, Y9, Y10
-	VMAXPS      Y13, Y12, Y13
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y12
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y13, Y12
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y12, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y11, Y13
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y11, Y13
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y11
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y13, Y11
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y13, Y11
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y13, Y11
-	VPSLLD      $0x17, Y9, Y9
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      Y9, Y8, Y8
-	VPADDD      Y12, Y11, Y11
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y11, Y11
-	VDIVPS      Y8, Y4, Y4
-	VDIVPS      Y11, Y5, Y5
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y10
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y13
-	VMINPS      Y6, Y10, Y10
-	VMINPS      Y7, Y13, Y13
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y9
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y12
-	VMAXPS      Y10, Y9, Y10
-	VMAXPS      Y13, Y12, Y13
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y9
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y12
-	VFMADD213PS const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD213PS const32_4b400000<>+0(SB), Y13, Y12
-	VSUBPS      const32_4b400000<>+0(SB), Y9, Y8
-	VSUBPS      const32_4b400000<>+0(SB), Y12, Y11
-	VFMADD231PS const32_3f318000<>+0(SB), Y8, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y11, Y13
-	VFMADD231PS const32_b95e8083<>+0(SB), Y8, Y10
-	VFMADD231PS const32_b95e8083<>+0(SB), Y11, Y13
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y8
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y11
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y13, Y11
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y10, Y8
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3efffffe<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3efffffe<>+0(SB), Y13, Y11
-	VFMADD213PS const32_bf800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_bf800000<>+0(SB), Y13, Y11
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y8
-	VFMADD213PS const32_3f800000<>+0(SB), Y13, Y11
-	VPSLLD      $0x17, Y9, Y9
-	VPSLLD      $0x17, Y12, Y12
-	VPADDD      Y9, Y8, Y8
-	VPADDD      Y12, Y11, Y11
-	VADDPS      const32_3f800000<>+0(SB), Y8, Y8
-	VADDPS      const32_3f800000<>+0(SB), Y11, Y11
-	VDIVPS      Y8, Y6, Y6
-	VDIVPS      Y11, Y7, Y7
-	JMP         activated
+	VMOVUPS      Y0, 104(SP)
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      Y3, 200(SP)
+	VMOVUPS      Y4, 232(SP)
+	VMOVUPS      Y5, 264(SP)
+	VMOVUPS      Y6, 296(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y7, Y5, Y10
+	VMINPS       104(SP), Y5, Y13
+	VMINPS       136(SP), Y5, Y1
+	VMINPS       168(SP), Y5, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMAXPS       Y10, Y6, Y10
+	VMAXPS       Y13, Y6, Y13
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      const32_4b400000<>+0(SB), Y5
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y5, Y12
+	VMOVAPS      Y5, Y0
+	VMOVAPS      Y5, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VFMADD231PS  Y10, Y6, Y9
+	VFMADD231PS  Y13, Y6, Y12
+	VFMADD231PS  Y1, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y3
+	VSUBPS       Y5, Y9, Y8
+	VSUBPS       Y5, Y12, Y11
+	VSUBPS       Y5, Y0, Y14
+	VSUBPS       Y5, Y3, Y2
+	VMOVUPS      const32_3f317218<>+0(SB), Y5
+	VFNMSUB231PS Y5, Y8, Y10
+	VFNMSUB231PS Y5, Y11, Y13
+	VFNMSUB231PS Y5, Y14, Y1
+	VFNMSUB231PS Y5, Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y11
+	VMOVAPS      Y6, Y14
+	VMOVAPS      Y6, Y2
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y5
+	VFMADD213PS  Y5, Y10, Y8
+	VFMADD213PS  Y5, Y13, Y11
+	VFMADD213PS  Y5, Y1, Y14
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y6
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VMOVUPS      const32_3efffefe<>+0(SB), Y5
+	VFMADD213PS  Y5, Y10, Y8
+	VFMADD213PS  Y5, Y13, Y11
+	VFMADD213PS  Y5, Y1, Y14
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y6
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y12, Y12
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y12, Y11, Y11
+	VPADDD       Y0, Y14, Y14
+	VPADDD       Y3, Y2, Y2
+	VADDPS       Y6, Y8, Y8
+	VADDPS       Y6, Y11, Y11
+	VADDPS       Y6, Y14, Y14
+	VADDPS       Y6, Y2, Y2
+	VDIVPS       Y8, Y7, Y7
+	VMOVUPS      104(SP), Y13
+	VDIVPS       Y11, Y13, Y13
+	VMOVUPS      Y13, 104(SP)
+	VMOVUPS      136(SP), Y1
+	VDIVPS       Y14, Y1, Y1
+	VMOVUPS      Y1, 136(SP)
+	VMOVUPS      168(SP), Y4
+	VDIVPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 168(SP)
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       200(SP), Y5, Y10
+	VMINPS       232(SP), Y5, Y13
+	VMINPS       264(SP), Y5, Y1
+	VMINPS       296(SP), Y5, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMAXPS       Y10, Y6, Y10
+	VMAXPS       Y13, Y6, Y13
+	VMAXPS       Y1, Y6, Y1
+	VMAXPS       Y4, Y6, Y4
+	VMOVUPS      const32_4b400000<>+0(SB), Y5
+	VMOVAPS      Y5, Y9
+	VMOVAPS      Y5, Y12
+	VMOVAPS      Y5, Y0
+	VMOVAPS      Y5, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VFMADD231PS  Y10, Y6, Y9
+	VFMADD231PS  Y13, Y6, Y12
+	VFMADD231PS  Y1, Y6, Y0
+	VFMADD231PS  Y4, Y6, Y3
+	VSUBPS       Y5, Y9, Y8
+	VSUBPS       Y5, Y12, Y11
+	VSUBPS       Y5, Y0, Y14
+	VSUBPS       Y5, Y3, Y2
+	VMOVUPS      const32_3f317218<>+0(SB), Y5
+	VFNMSUB231PS Y5, Y8, Y10
+	VFNMSUB231PS Y5, Y11, Y13
+	VFNMSUB231PS Y5, Y14, Y1
+	VFNMSUB231PS Y5, Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y6
+	VMOVAPS      Y6, Y8
+	VMOVAPS      Y6, Y11
+	VMOVAPS      Y6, Y14
+	VMOVAPS      Y6, Y2
+	VMOVUPS      const32_3d2b9532<>+0(SB), Y5
+	VFMADD213PS  Y5, Y10, Y8
+	VFMADD213PS  Y5, Y13, Y11
+	VFMADD213PS  Y5, Y1, Y14
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      const32_3e2aabd8<>+0(SB), Y6
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VMOVUPS      const32_3efffefe<>+0(SB), Y5
+	VFMADD213PS  Y5, Y10, Y8
+	VFMADD213PS  Y5, Y13, Y11
+	VFMADD213PS  Y5, Y1, Y14
+	VFMADD213PS  Y5, Y4, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y6
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VFMADD213PS  Y6, Y10, Y8
+	VFMADD213PS  Y6, Y13, Y11
+	VFMADD213PS  Y6, Y1, Y14
+	VFMADD213PS  Y6, Y4, Y2
+	VPSLLD       $0x17, Y9, Y9
+	VPSLLD       $0x17, Y12, Y12
+	VPSLLD       $0x17, Y0, Y0
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y9, Y8, Y8
+	VPADDD       Y12, Y11, Y11
+	VPADDD       Y0, Y14, Y14
+	VPADDD       Y3, Y2, Y2
+	VADDPS       Y6, Y8, Y8
+	VADDPS       Y6, Y11, Y11
+	VADDPS       Y6, Y14, Y14
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      200(SP), Y10
+	VDIVPS       Y8, Y10, Y10
+	VMOVUPS      Y10, 200(SP)
+	VMOVUPS      232(SP), Y13
+	VDIVPS       Y11, Y13, Y13
+	VMOVUPS      Y13, 232(SP)
+	VMOVUPS      264(SP), Y1
+	VDIVPS       Y14, Y1, Y1
+	VMOVUPS      Y1, 264(SP)
+	VMOVUPS      296(SP), Y4
+	VDIVPS       Y2, Y4, Y4
+	VMOVUPS      Y4, 296(SP)
+	VMOVUPS      104(SP), Y0
+	VMOVUPS      136(SP), Y1
+	VMOVUPS      168(SP), Y2
+	VMOVUPS      200(SP), Y3
+	VMOVUPS      232(SP), Y4
+	VMOVUPS      264(SP), Y5
+	VMOVUPS      296(SP), Y6
+	JMP          activated
 
 act4:
 	VADDPS  const32_40400000<>+0(SB), Y0, Y9
@@ -18515,25 +18561,31 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
-	VMINPS       Z0, Z3, Z3
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
-	VMAXPS       Z3, Z2, Z3
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
-	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
-	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z4
+	VMINPS       Z0, Z4, Z3
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z5
+	VMAXPS       Z3, Z5, Z3
+	VMOVUPS      const64_4b400000<>+0(SB), Z4
+	VMOVAPS      Z4, Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z5
+	VFMADD231PS  Z3, Z5, Z2
+	VSUBPS       Z4, Z2, Z1
+	VMOVUPS      const64_3f317218<>+0(SB), Z4
+	VFNMSUB231PS Z4, Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z5
+	VMOVAPS      Z5, Z1
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z5
+	VFMADD213PS  Z5, Z3, Z1
+	VMOVUPS      const64_3efffefe<>+0(SB), Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMOVUPS      const64_3f800000<>+0(SB), Z5
+	VFMADD213PS  Z5, Z3, Z1
+	VFMADD213PS  Z5, Z3, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VPADDD       Z2, Z1, Z1
-	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VADDPS       Z5, Z1, Z1
 	VRCP14PS     Z1, Z2
 	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS  Z2, Z1, Z2
@@ -18616,24 +18668,6 @@ DATA const64_c2aea8f6<>+56(SB)/4, $0xc2aea8f6
 DATA const64_c2aea8f6<>+60(SB)/4, $0xc2aea8f6
 GLOBL const64_c2aea8f6<>(SB), RODATA|NOPTR, $64
 
-DATA const64_bfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+32(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+36(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+40(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+44(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+48(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+52(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+56(SB)/4, $0xbfb8aa3b
-DATA const64_bfb8aa3b<>+60(SB)/4, $0xbfb8aa3b
-GLOBL const64_bfb8aa3b<>(SB), RODATA|NOPTR, $64
-
 DATA const64_4b400000<>+0(SB)/4, $0x4b400000
 DATA const64_4b400000<>+4(SB)/4, $0x4b400000
 DATA const64_4b400000<>+8(SB)/4, $0x4b400000
@@ -18652,149 +18686,113 @@ DATA const64_4b400000<>+56(SB)/4, $0x4b400000
 DATA const64_4b400000<>+60(SB)/4, $0x4b400000
 GLOBL const64_4b400000<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3f318000<>+0(SB)/4, $0x3f318000
-DATA const64_3f318000<>+4(SB)/4, $0x3f318000
-DATA const64_3f318000<>+8(SB)/4, $0x3f318000
-DATA const64_3f318000<>+12(SB)/4, $0x3f318000
-DATA const64_3f318000<>+16(SB)/4, $0x3f318000
-DATA const64_3f318000<>+20(SB)/4, $0x3f318000
-DATA const64_3f318000<>+24(SB)/4, $0x3f318000
-DATA const64_3f318000<>+28(SB)/4, $0x3f318000
-DATA const64_3f318000<>+32(SB)/4, $0x3f318000
-DATA const64_3f318000<>+36(SB)/4, $0x3f318000
-DATA const64_3f318000<>+40(SB)/4, $0x3f318000
-DATA const64_3f318000<>+44(SB)/4, $0x3f318000
-DATA const64_3f318000<>+48(SB)/4, $0x3f318000
-DATA const64_3f318000<>+52(SB)/4, $0x3f318000
-DATA const64_3f318000<>+56(SB)/4, $0x3f318000
-DATA const64_3f318000<>+60(SB)/4, $0x3f318000
-GLOBL const64_3f318000<>(SB), RODATA|NOPTR, $64
+DATA const64_bfb8aa3b<>+0(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+4(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+8(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+12(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+16(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+20(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+24(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+28(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+32(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+36(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+40(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+44(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+48(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+52(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+56(SB)/4, $0xbfb8aa3b
+DATA const64_bfb8aa3b<>+60(SB)/4, $0xbfb8aa3b
+GLOBL const64_bfb8aa3b<>(SB), RODATA|NOPTR, $64
 
-DATA const64_b95e8083<>+0(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+4(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+8(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+12(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+16(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+20(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+24(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+28(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+32(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+36(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+40(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+44(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+48(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+52(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+56(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+60(SB)/4, $0xb95e8083
-GLOBL const64_b95e8083<>(SB), RODATA|NOPTR, $64
+DATA const64_3f317218<>+0(SB)/4, $0x3f317218
+DATA const64_3f317218<>+4(SB)/4, $0x3f317218
+DATA const64_3f317218<>+8(SB)/4, $0x3f317218
+DATA const64_3f317218<>+12(SB)/4, $0x3f317218
+DATA const64_3f317218<>+16(SB)/4, $0x3f317218
+DATA const64_3f317218<>+20(SB)/4, $0x3f317218
+DATA const64_3f317218<>+24(SB)/4, $0x3f317218
+DATA const64_3f317218<>+28(SB)/4, $0x3f317218
+DATA const64_3f317218<>+32(SB)/4, $0x3f317218
+DATA const64_3f317218<>+36(SB)/4, $0x3f317218
+DATA const64_3f317218<>+40(SB)/4, $0x3f317218
+DATA const64_3f317218<>+44(SB)/4, $0x3f317218
+DATA const64_3f317218<>+48(SB)/4, $0x3f317218
+DATA const64_3f317218<>+52(SB)/4, $0x3f317218
+DATA const64_3f317218<>+56(SB)/4, $0x3f317218
+DATA const64_3f317218<>+60(SB)/4, $0x3f317218
+GLOBL const64_3f317218<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+28(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+32(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+36(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+40(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+44(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+48(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+52(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+56(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+60(SB)/4, $0x3ab5121a
-GLOBL const64_3ab5121a<>(SB), RODATA|NOPTR, $64
+DATA const64_3c083129<>+0(SB)/4, $0x3c083129
+DATA const64_3c083129<>+4(SB)/4, $0x3c083129
+DATA const64_3c083129<>+8(SB)/4, $0x3c083129
+DATA const64_3c083129<>+12(SB)/4, $0x3c083129
+DATA const64_3c083129<>+16(SB)/4, $0x3c083129
+DATA const64_3c083129<>+20(SB)/4, $0x3c083129
+DATA const64_3c083129<>+24(SB)/4, $0x3c083129
+DATA const64_3c083129<>+28(SB)/4, $0x3c083129
+DATA const64_3c083129<>+32(SB)/4, $0x3c083129
+DATA const64_3c083129<>+36(SB)/4, $0x3c083129
+DATA const64_3c083129<>+40(SB)/4, $0x3c083129
+DATA const64_3c083129<>+44(SB)/4, $0x3c083129
+DATA const64_3c083129<>+48(SB)/4, $0x3c083129
+DATA const64_3c083129<>+52(SB)/4, $0x3c083129
+DATA const64_3c083129<>+56(SB)/4, $0x3c083129
+DATA const64_3c083129<>+60(SB)/4, $0x3c083129
+GLOBL const64_3c083129<>(SB), RODATA|NOPTR, $64
 
-DATA const64_bc091cf1<>+0(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+4(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+8(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+12(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+16(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+20(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+24(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+28(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+32(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+36(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+40(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+44(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+48(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+52(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+56(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+60(SB)/4, $0xbc091cf1
-GLOBL const64_bc091cf1<>(SB), RODATA|NOPTR, $64
+DATA const64_3d2b9532<>+0(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+4(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+8(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+12(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+16(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+20(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+24(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+28(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+32(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+36(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+40(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+44(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+48(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+52(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+56(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+60(SB)/4, $0x3d2b9532
+GLOBL const64_3d2b9532<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+28(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+32(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+36(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+40(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+44(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+48(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+52(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+56(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+60(SB)/4, $0x3d2aac79
-GLOBL const64_3d2aac79<>(SB), RODATA|NOPTR, $64
+DATA const64_3e2aabd8<>+0(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+4(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+8(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+12(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+16(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+20(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+24(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+28(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+32(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+36(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+40(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+44(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+48(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+52(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+56(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+60(SB)/4, $0x3e2aabd8
+GLOBL const64_3e2aabd8<>(SB), RODATA|NOPTR, $64
 
-DATA const64_be2aaa48<>+0(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+4(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+8(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+12(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+16(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+20(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+24(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+28(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+32(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+36(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+40(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+44(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+48(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+52(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+56(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+60(SB)/4, $0xbe2aaa48
-GLOBL const64_be2aaa48<>(SB), RODATA|NOPTR, $64
-
-DATA const64_3efffffe<>+0(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+4(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+8(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+12(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+16(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+20(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+24(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+28(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+32(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+36(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+40(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+44(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+48(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+52(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+56(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+60(SB)/4, $0x3efffffe
-GLOBL const64_3efffffe<>(SB), RODATA|NOPTR, $64
-
-DATA const64_bf800000<>+0(SB)/4, $0xbf800000
-DATA const64_bf800000<>+4(SB)/4, $0xbf800000
-DATA const64_bf800000<>+8(SB)/4, $0xbf800000
-DATA const64_bf800000<>+12(SB)/4, $0xbf800000
-DATA const64_bf800000<>+16(SB)/4, $0xbf800000
-DATA const64_bf800000<>+20(SB)/4, $0xbf800000
-DATA const64_bf800000<>+24(SB)/4, $0xbf800000
-DATA const64_bf800000<>+28(SB)/4, $0xbf800000
-DATA const64_bf800000<>+32(SB)/4, $0xbf800000
-DATA const64_bf800000<>+36(SB)/4, $0xbf800000
-DATA const64_bf800000<>+40(SB)/4, $0xbf800000
-DATA const64_bf800000<>+44(SB)/4, $0xbf800000
-DATA const64_bf800000<>+48(SB)/4, $0xbf800000
-DATA const64_bf800000<>+52(SB)/4, $0xbf800000
-DATA const64_bf800000<>+56(SB)/4, $0xbf800000
-DATA const64_bf800000<>+60(SB)/4, $0xbf800000
-GLOBL const64_bf800000<>(SB), RODATA|NOPTR, $64
+DATA const64_3efffefe<>+0(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+4(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+8(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+12(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+16(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+20(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+24(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+28(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+32(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+36(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+40(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+44(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+48(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+52(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+56(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+60(SB)/4, $0x3efffefe
+GLOBL const64_3efffefe<>(SB), RODATA|NOPTR, $64
 
 DATA const64_3f800000<>+0(SB)/4, $0x3f800000
 DATA const64_3f800000<>+4(SB)/4, $0x3f800000
@@ -19779,44 +19777,46 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z4
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
-	VMINPS       Z0, Z4, Z4
-	VMINPS       Z1, Z7, Z7
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z3
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
-	VMAXPS       Z4, Z3, Z4
-	VMAXPS       Z7, Z6, Z7
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
-	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
-	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
-	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z4
+	VMINPS       Z1, Z8, Z7
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z9
+	VMAXPS       Z4, Z9, Z4
+	VMAXPS       Z7, Z9, Z7
+	VMOVUPS      const64_4b400000<>+0(SB), Z8
+	VMOVAPS      Z8, Z3
+	VMOVAPS      Z8, Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z9
+	VFMADD231PS  Z4, Z9, Z3
+	VFMADD231PS  Z7, Z9, Z6
+	VSUBPS       Z8, Z3, Z2
+	VSUBPS       Z8, Z6, Z5
+	VMOVUPS      const64_3f317218<>+0(SB), Z8
+	VFNMSUB231PS Z8, Z2, Z4
+	VFNMSUB231PS Z8, Z5, Z7
+	VMOVUPS      const64_3c083129<>+0(SB), Z9
+	VMOVAPS      Z9, Z2
+	VMOVAPS      Z9, Z5
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z8
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z9
+	VFMADD213PS  Z9, Z4, Z2
+	VFMADD213PS  Z9, Z7, Z5
+	VMOVUPS      const64_3efffefe<>+0(SB), Z8
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VMOVUPS      const64_3f800000<>+0(SB), Z9
+	VFMADD213PS  Z9, Z4, Z2
+	VFMADD213PS  Z9, Z7, Z5
+	VFMADD213PS  Z9, Z4, Z2
+	VFMADD213PS  Z9, Z7, Z5
 	VPSLLD       $0x17, Z3, Z3
 	VPSLLD       $0x17, Z6, Z6
 	VPADDD       Z3, Z2, Z2
 	VPADDD       Z6, Z5, Z5
-	VADDPS       const64_3f800000<>+0(SB), Z2, Z2
-	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
+	VADDPS       Z9, Z2, Z2
+	VADDPS       Z9, Z5, Z5
 	VRCP14PS     Z2, Z3
 	VFNMADD213PS const64_3f800000<>+0(SB), Z3, Z2
 	VFMADD213PS  Z3, Z2, Z3
@@ -20874,63 +20874,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z8
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
-	VMINPS       Z0, Z5, Z5
-	VMINPS       Z1, Z8, Z8
-	VMINPS       Z2, Z11, Z11
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z7
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
-	VMAXPS       Z5, Z4, Z5
-	VMAXPS       Z8, Z7, Z8
-	VMAXPS       Z11, Z10, Z11
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z7
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
-	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
-	VFMADD213PS  const64_4b400000<>+0(SB), Z8, Z7
-	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
-	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
-	VSUBPS       const64_4b400000<>+0(SB), Z7, Z6
-	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
-	VFMADD231PS  const64_3f318000<>+0(SB), Z3, Z5
-	VFMADD231PS  const64_3f318000<>+0(SB), Z6, Z8
-	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z3, Z5
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z6, Z8
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z6
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_bf800000<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_bf800000<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
-	VFMADD213PS  const64_3f800000<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
+	VMINPS       Z0, Z12, Z5
+	VMINPS       Z1, Z12, Z8
+	VMINPS       Z2, Z12, Z11
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z13
+	VMAXPS       Z5, Z13, Z5
+	VMAXPS       Z8, Z13, Z8
+	VMAXPS       Z11, Z13, Z11
+	VMOVUPS      const64_4b400000<>+0(SB), Z12
+	VMOVAPS      Z12, Z4
+	VMOVAPS      Z12, Z7
+	VMOVAPS      Z12, Z10
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
+	VFMADD231PS  Z5, Z13, Z4
+	VFMADD231PS  Z8, Z13, Z7
+	VFMADD231PS  Z11, Z13, Z10
+	VSUBPS       Z12, Z4, Z3
+	VSUBPS       Z12, Z7, Z6
+	VSUBPS       Z12, Z10, Z9
+	VMOVUPS      const64_3f317218<>+0(SB), Z12
+	VFNMSUB231PS Z12, Z3, Z5
+	VFNMSUB231PS Z12, Z6, Z8
+	VFNMSUB231PS Z12, Z9, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z13
+	VMOVAPS      Z13, Z3
+	VMOVAPS      Z13, Z6
+	VMOVAPS      Z13, Z9
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z12
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z13
+	VFMADD213PS  Z13, Z5, Z3
+	VFMADD213PS  Z13, Z8, Z6
+	VFMADD213PS  Z13, Z11, Z9
+	VMOVUPS      const64_3efffefe<>+0(SB), Z12
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VMOVUPS      const64_3f800000<>+0(SB), Z13
+	VFMADD213PS  Z13, Z5, Z3
+	VFMADD213PS  Z13, Z8, Z6
+	VFMADD213PS  Z13, Z11, Z9
+	VFMADD213PS  Z13, Z5, Z3
+	VFMADD213PS  Z13, Z8, Z6
+	VFMADD213PS  Z13, Z11, Z9
 	VPSLLD       $0x17, Z4, Z4
 	VPSLLD       $0x17, Z7, Z7
 	VPSLLD       $0x17, Z10, Z10
 	VPADDD       Z4, Z3, Z3
 	VPADDD       Z7, Z6, Z6
 	VPADDD       Z10, Z9, Z9
-	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
-	VADDPS       const64_3f800000<>+0(SB), Z6, Z6
-	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
+	VADDPS       Z13, Z3, Z3
+	VADDPS       Z13, Z6, Z6
+	VADDPS       Z13, Z9, Z9
 	VRCP14PS     Z3, Z4
 	VFNMADD213PS const64_3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS  Z4, Z3, Z4
@@ -22089,82 +22087,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z6
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z9
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
-	VMINPS       Z0, Z6, Z6
-	VMINPS       Z1, Z9, Z9
-	VMINPS       Z2, Z12, Z12
-	VMINPS       Z3, Z15, Z15
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z5
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z8
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
+	VMINPS       Z0, Z13, Z6
+	VMINPS       Z1, Z13, Z9
+	VMINPS       Z2, Z13, Z12
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z14
-	VMAXPS       Z6, Z5, Z6
-	VMAXPS       Z9, Z8, Z9
-	VMAXPS       Z12, Z11, Z12
-	VMAXPS       Z15, Z14, Z15
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z5
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
+	VMAXPS       Z6, Z14, Z6
+	VMAXPS       Z9, Z14, Z9
+	VMAXPS       Z12, Z14, Z12
+	VMOVUPS      const64_4b400000<>+0(SB), Z13
+	VMOVAPS      Z13, Z5
+	VMOVAPS      Z13, Z8
+	VMOVAPS      Z13, Z11
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z14
-	VFMADD213PS  const64_4b400000<>+0(SB), Z6, Z5
-	VFMADD213PS  const64_4b400000<>+0(SB), Z9, Z8
-	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
-	VFMADD213PS  const64_4b400000<>+0(SB), Z15, Z14
-	VSUBPS       const64_4b400000<>+0(SB), Z5, Z4
-	VSUBPS       const64_4b400000<>+0(SB), Z8, Z7
-	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VSUBPS       const64_4b400000<>+0(SB), Z14, Z13
-	VFMADD231PS  const64_3f318000<>+0(SB), Z4, Z6
-	VFMADD231PS  const64_3f318000<>+0(SB), Z7, Z9
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z13, Z15
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z4, Z6
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z7, Z9
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z13, Z15
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z7
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z13
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_bf800000<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_bf800000<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3f800000<>+0(SB), Z6, Z4
-	VFMADD213PS  const64_3f800000<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3f800000<>+0(SB), Z15, Z13
+	VFMADD231PS  Z6, Z14, Z5
+	VFMADD231PS  Z9, Z14, Z8
+	VFMADD231PS  Z12, Z14, Z11
+	VSUBPS       Z13, Z5, Z4
+	VSUBPS       Z13, Z8, Z7
+	VSUBPS       Z13, Z11, Z10
+	VMOVUPS      const64_3f317218<>+0(SB), Z13
+	VFNMSUB231PS Z13, Z4, Z6
+	VFNMSUB231PS Z13, Z7, Z9
+	VFNMSUB231PS Z13, Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z14
+	VMOVAPS      Z14, Z4
+	VMOVAPS      Z14, Z7
+	VMOVAPS      Z14, Z10
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z13
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z14
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3efffefe<>+0(SB), Z13
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z14
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
 	VPSLLD       $0x17, Z5, Z5
 	VPSLLD       $0x17, Z8, Z8
 	VPSLLD       $0x17, Z11, Z11
-	VPSLLD       $0x17, Z14, Z14
 	VPADDD       Z5, Z4, Z4
 	VPADDD       Z8, Z7, Z7
 	VPADDD       Z11, Z10, Z10
-	VPADDD       Z14, Z13, Z13
-	VADDPS       const64_3f800000<>+0(SB), Z4, Z4
-	VADDPS       const64_3f800000<>+0(SB), Z7, Z7
-	VADDPS       const64_3f800000<>+0(SB), Z10, Z10
-	VADDPS       const64_3f800000<>+0(SB), Z13, Z13
+	VADDPS       Z14, Z4, Z4
+	VADDPS       Z14, Z7, Z7
+	VADDPS       Z14, Z10, Z10
 	VRCP14PS     Z4, Z5
 	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
 	VFMADD213PS  Z5, Z4, Z5
@@ -22177,10 +22154,35 @@ act3:
 	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
 	VFMADD213PS  Z11, Z10, Z11
 	VMULPS       Z11, Z2, Z2
-	VRCP14PS     Z13, Z14
-	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
-	VFMADD213PS  Z14, Z13, Z14
-	VMULPS       Z14, Z3, Z3
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VMINPS       Z3, Z7, Z6
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z8
+	VMAXPS       Z6, Z8, Z6
+	VMOVUPS      const64_4b400000<>+0(SB), Z7
+	VMOVAPS      Z7, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
+	VFMADD231PS  Z6, Z8, Z5
+	VSUBPS       Z7, Z5, Z4
+	VMOVUPS      const64_3f317218<>+0(SB), Z7
+	VFNMSUB231PS Z7, Z4, Z6
+	VMOVUPS      const64_3c083129<>+0(SB), Z8
+	VMOVAPS      Z8, Z4
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z8
+	VFMADD213PS  Z8, Z6, Z4
+	VMOVUPS      const64_3efffefe<>+0(SB), Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VMOVUPS      const64_3f800000<>+0(SB), Z8
+	VFMADD213PS  Z8, Z6, Z4
+	VFMADD213PS  Z8, Z6, Z4
+	VPSLLD       $0x17, Z5, Z5
+	VPADDD       Z5, Z4, Z4
+	VADDPS       Z8, Z4, Z4
+	VRCP14PS     Z4, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
+	VFMADD213PS  Z5, Z4, Z5
+	VMULPS       Z5, Z3, Z3
 	JMP          activated
 
 act4:
@@ -23424,101 +23426,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z10
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z19
-	VMINPS       Z0, Z7, Z7
-	VMINPS       Z1, Z10, Z10
-	VMINPS       Z2, Z13, Z13
-	VMINPS       Z3, Z16, Z16
-	VMINPS       Z4, Z19, Z19
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z9
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z12
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z14
+	VMINPS       Z0, Z14, Z7
+	VMINPS       Z1, Z14, Z10
+	VMINPS       Z2, Z14, Z13
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z15
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z18
-	VMAXPS       Z7, Z6, Z7
-	VMAXPS       Z10, Z9, Z10
-	VMAXPS       Z13, Z12, Z13
-	VMAXPS       Z16, Z15, Z16
-	VMAXPS       Z19, Z18, Z19
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z9
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
+	VMAXPS       Z7, Z15, Z7
+	VMAXPS       Z10, Z15, Z10
+	VMAXPS       Z13, Z15, Z13
+	VMOVUPS      const64_4b400000<>+0(SB), Z14
+	VMOVAPS      Z14, Z6
+	VMOVAPS      Z14, Z9
+	VMOVAPS      Z14, Z12
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
-	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
-	VFMADD213PS  const64_4b400000<>+0(SB), Z10, Z9
-	VFMADD213PS  const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD213PS  const64_4b400000<>+0(SB), Z16, Z15
-	VFMADD213PS  const64_4b400000<>+0(SB), Z19, Z18
-	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
-	VSUBPS       const64_4b400000<>+0(SB), Z9, Z8
-	VSUBPS       const64_4b400000<>+0(SB), Z12, Z11
-	VSUBPS       const64_4b400000<>+0(SB), Z15, Z14
-	VSUBPS       const64_4b400000<>+0(SB), Z18, Z17
-	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_3f318000<>+0(SB), Z8, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z11, Z13
-	VFMADD231PS  const64_3f318000<>+0(SB), Z14, Z16
-	VFMADD231PS  const64_3f318000<>+0(SB), Z17, Z19
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z8, Z10
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z11, Z13
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z14, Z16
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z17, Z19
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z8
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z11
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z17
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bf800000<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_bf800000<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_bf800000<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_bf800000<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3f800000<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3f800000<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3f800000<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3f800000<>+0(SB), Z19, Z17
+	VFMADD231PS  Z7, Z15, Z6
+	VFMADD231PS  Z10, Z15, Z9
+	VFMADD231PS  Z13, Z15, Z12
+	VSUBPS       Z14, Z6, Z5
+	VSUBPS       Z14, Z9, Z8
+	VSUBPS       Z14, Z12, Z11
+	VMOVUPS      const64_3f317218<>+0(SB), Z14
+	VFNMSUB231PS Z14, Z5, Z7
+	VFNMSUB231PS Z14, Z8, Z10
+	VFNMSUB231PS Z14, Z11, Z13
+	VMOVUPS      const64_3c083129<>+0(SB), Z15
+	VMOVAPS      Z15, Z5
+	VMOVAPS      Z15, Z8
+	VMOVAPS      Z15, Z11
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VFMADD213PS  Z14, Z7, Z5
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
+	VFMADD213PS  Z15, Z7, Z5
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VFMADD213PS  Z14, Z7, Z5
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VMOVUPS      const64_3f800000<>+0(SB), Z15
+	VFMADD213PS  Z15, Z7, Z5
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VFMADD213PS  Z15, Z7, Z5
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
 	VPSLLD       $0x17, Z6, Z6
 	VPSLLD       $0x17, Z9, Z9
 	VPSLLD       $0x17, Z12, Z12
-	VPSLLD       $0x17, Z15, Z15
-	VPSLLD       $0x17, Z18, Z18
 	VPADDD       Z6, Z5, Z5
 	VPADDD       Z9, Z8, Z8
 	VPADDD       Z12, Z11, Z11
-	VPADDD       Z15, Z14, Z14
-	VPADDD       Z18, Z17, Z17
-	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
-	VADDPS       const64_3f800000<>+0(SB), Z8, Z8
-	VADDPS       const64_3f800000<>+0(SB), Z11, Z11
-	VADDPS       const64_3f800000<>+0(SB), Z14, Z14
-	VADDPS       const64_3f800000<>+0(SB), Z17, Z17
+	VADDPS       Z15, Z5, Z5
+	VADDPS       Z15, Z8, Z8
+	VADDPS       Z15, Z11, Z11
 	VRCP14PS     Z5, Z6
 	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
 	VFMADD213PS  Z6, Z5, Z6
@@ -23531,14 +23493,54 @@ act3:
 	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
 	VFMADD213PS  Z12, Z11, Z12
 	VMULPS       Z12, Z2, Z2
-	VRCP14PS     Z14, Z15
-	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
-	VFMADD213PS  Z15, Z14, Z15
-	VMULPS       Z15, Z3, Z3
-	VRCP14PS     Z17, Z18
-	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
-	VFMADD213PS  Z18, Z17, Z18
-	VMULPS       Z18, Z4, Z4
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
+	VMINPS       Z3, Z11, Z7
+	VMINPS       Z4, Z11, Z10
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z12
+	VMAXPS       Z7, Z12, Z7
+	VMAXPS       Z10, Z12, Z10
+	VMOVUPS      const64_4b400000<>+0(SB), Z11
+	VMOVAPS      Z11, Z6
+	VMOVAPS      Z11, Z9
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
+	VFMADD231PS  Z7, Z12, Z6
+	VFMADD231PS  Z10, Z12, Z9
+	VSUBPS       Z11, Z6, Z5
+	VSUBPS       Z11, Z9, Z8
+	VMOVUPS      const64_3f317218<>+0(SB), Z11
+	VFNMSUB231PS Z11, Z5, Z7
+	VFNMSUB231PS Z11, Z8, Z10
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VMOVAPS      Z12, Z5
+	VMOVAPS      Z12, Z8
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z11
+	VFMADD213PS  Z11, Z7, Z5
+	VFMADD213PS  Z11, Z10, Z8
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z12
+	VFMADD213PS  Z12, Z7, Z5
+	VFMADD213PS  Z12, Z10, Z8
+	VMOVUPS      const64_3efffefe<>+0(SB), Z11
+	VFMADD213PS  Z11, Z7, Z5
+	VFMADD213PS  Z11, Z10, Z8
+	VMOVUPS      const64_3f800000<>+0(SB), Z12
+	VFMADD213PS  Z12, Z7, Z5
+	VFMADD213PS  Z12, Z10, Z8
+	VFMADD213PS  Z12, Z7, Z5
+	VFMADD213PS  Z12, Z10, Z8
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z9, Z9
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z9, Z8, Z8
+	VADDPS       Z12, Z5, Z5
+	VADDPS       Z12, Z8, Z8
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z3, Z3
+	VRCP14PS     Z8, Z9
+	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
+	VFMADD213PS  Z9, Z8, Z9
+	VMULPS       Z9, Z4, Z4
 	JMP          activated
 
 act4:
@@ -24878,120 +24880,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z8
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z14
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z20
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z23
-	VMINPS       Z0, Z8, Z8
-	VMINPS       Z1, Z11, Z11
-	VMINPS       Z2, Z14, Z14
-	VMINPS       Z3, Z17, Z17
-	VMINPS       Z4, Z20, Z20
-	VMINPS       Z5, Z23, Z23
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z7
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z13
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
+	VMINPS       Z0, Z15, Z8
+	VMINPS       Z1, Z15, Z11
+	VMINPS       Z2, Z15, Z14
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z16
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z19
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z22
-	VMAXPS       Z8, Z7, Z8
-	VMAXPS       Z11, Z10, Z11
-	VMAXPS       Z14, Z13, Z14
-	VMAXPS       Z17, Z16, Z17
-	VMAXPS       Z20, Z19, Z20
-	VMAXPS       Z23, Z22, Z23
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z7
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
+	VMAXPS       Z8, Z16, Z8
+	VMAXPS       Z11, Z16, Z11
+	VMAXPS       Z14, Z16, Z14
+	VMOVUPS      const64_4b400000<>+0(SB), Z15
+	VMOVAPS      Z15, Z7
+	VMOVAPS      Z15, Z10
+	VMOVAPS      Z15, Z13
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z19
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z22
-	VFMADD213PS  const64_4b400000<>+0(SB), Z8, Z7
-	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
-	VFMADD213PS  const64_4b400000<>+0(SB), Z17, Z16
-	VFMADD213PS  const64_4b400000<>+0(SB), Z20, Z19
-	VFMADD213PS  const64_4b400000<>+0(SB), Z23, Z22
-	VSUBPS       const64_4b400000<>+0(SB), Z7, Z6
-	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
-	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VSUBPS       const64_4b400000<>+0(SB), Z16, Z15
-	VSUBPS       const64_4b400000<>+0(SB), Z19, Z18
-	VSUBPS       const64_4b400000<>+0(SB), Z22, Z21
-	VFMADD231PS  const64_3f318000<>+0(SB), Z6, Z8
-	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_3f318000<>+0(SB), Z15, Z17
-	VFMADD231PS  const64_3f318000<>+0(SB), Z18, Z20
-	VFMADD231PS  const64_3f318000<>+0(SB), Z21, Z23
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z6, Z8
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z15, Z17
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z18, Z20
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z21, Z23
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z6
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z15
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z18
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z21
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z23, Z21
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z23, Z21
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z23, Z21
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z23, Z21
-	VFMADD213PS  const64_bf800000<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_bf800000<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_bf800000<>+0(SB), Z23, Z21
-	VFMADD213PS  const64_3f800000<>+0(SB), Z8, Z6
-	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3f800000<>+0(SB), Z17, Z15
-	VFMADD213PS  const64_3f800000<>+0(SB), Z20, Z18
-	VFMADD213PS  const64_3f800000<>+0(SB), Z23, Z21
+	VFMADD231PS  Z8, Z16, Z7
+	VFMADD231PS  Z11, Z16, Z10
+	VFMADD231PS  Z14, Z16, Z13
+	VSUBPS       Z15, Z7, Z6
+	VSUBPS       Z15, Z10, Z9
+	VSUBPS       Z15, Z13, Z12
+	VMOVUPS      const64_3f317218<>+0(SB), Z15
+	VFNMSUB231PS Z15, Z6, Z8
+	VFNMSUB231PS Z15, Z9, Z11
+	VFNMSUB231PS Z15, Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z16
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z16, Z9
+	VMOVAPS      Z16, Z12
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VMOVUPS      const64_3efffefe<>+0(SB), Z15
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VMOVUPS      const64_3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
 	VPSLLD       $0x17, Z7, Z7
 	VPSLLD       $0x17, Z10, Z10
 	VPSLLD       $0x17, Z13, Z13
-	VPSLLD       $0x17, Z16, Z16
-	VPSLLD       $0x17, Z19, Z19
-	VPSLLD       $0x17, Z22, Z22
 	VPADDD       Z7, Z6, Z6
 	VPADDD       Z10, Z9, Z9
 	VPADDD       Z13, Z12, Z12
-	VPADDD       Z16, Z15, Z15
-	VPADDD       Z19, Z18, Z18
-	VPADDD       Z22, Z21, Z21
-	VADDPS       const64_3f800000<>+0(SB), Z6, Z6
-	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
-	VADDPS       const64_3f800000<>+0(SB), Z12, Z12
-	VADDPS       const64_3f800000<>+0(SB), Z15, Z15
-	VADDPS       const64_3f800000<>+0(SB), Z18, Z18
-	VADDPS       const64_3f800000<>+0(SB), Z21, Z21
+	VADDPS       Z16, Z6, Z6
+	VADDPS       Z16, Z9, Z9
+	VADDPS       Z16, Z12, Z12
 	VRCP14PS     Z6, Z7
 	VFNMADD213PS const64_3f800000<>+0(SB), Z7, Z6
 	VFMADD213PS  Z7, Z6, Z7
@@ -25004,18 +24947,73 @@ act3:
 	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
 	VFMADD213PS  Z13, Z12, Z13
 	VMULPS       Z13, Z2, Z2
-	VRCP14PS     Z15, Z16
-	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
-	VFMADD213PS  Z16, Z15, Z16
-	VMULPS       Z16, Z3, Z3
-	VRCP14PS     Z18, Z19
-	VFNMADD213PS const64_3f800000<>+0(SB), Z19, Z18
-	VFMADD213PS  Z19, Z18, Z19
-	VMULPS       Z19, Z4, Z4
-	VRCP14PS     Z21, Z22
-	VFNMADD213PS const64_3f800000<>+0(SB), Z22, Z21
-	VFMADD213PS  Z22, Z21, Z22
-	VMULPS       Z22, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
+	VMINPS       Z3, Z15, Z8
+	VMINPS       Z4, Z15, Z11
+	VMINPS       Z5, Z15, Z14
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z16
+	VMAXPS       Z8, Z16, Z8
+	VMAXPS       Z11, Z16, Z11
+	VMAXPS       Z14, Z16, Z14
+	VMOVUPS      const64_4b400000<>+0(SB), Z15
+	VMOVAPS      Z15, Z7
+	VMOVAPS      Z15, Z10
+	VMOVAPS      Z15, Z13
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
+	VFMADD231PS  Z8, Z16, Z7
+	VFMADD231PS  Z11, Z16, Z10
+	VFMADD231PS  Z14, Z16, Z13
+	VSUBPS       Z15, Z7, Z6
+	VSUBPS       Z15, Z10, Z9
+	VSUBPS       Z15, Z13, Z12
+	VMOVUPS      const64_3f317218<>+0(SB), Z15
+	VFNMSUB231PS Z15, Z6, Z8
+	VFNMSUB231PS Z15, Z9, Z11
+	VFNMSUB231PS Z15, Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z16
+	VMOVAPS      Z16, Z6
+	VMOVAPS      Z16, Z9
+	VMOVAPS      Z16, Z12
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VMOVUPS      const64_3efffefe<>+0(SB), Z15
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VMOVUPS      const64_3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VPSLLD       $0x17, Z7, Z7
+	VPSLLD       $0x17, Z10, Z10
+	VPSLLD       $0x17, Z13, Z13
+	VPADDD       Z7, Z6, Z6
+	VPADDD       Z10, Z9, Z9
+	VPADDD       Z13, Z12, Z12
+	VADDPS       Z16, Z6, Z6
+	VADDPS       Z16, Z9, Z9
+	VADDPS       Z16, Z12, Z12
+	VRCP14PS     Z6, Z7
+	VFNMADD213PS const64_3f800000<>+0(SB), Z7, Z6
+	VFMADD213PS  Z7, Z6, Z7
+	VMULPS       Z7, Z3, Z3
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z4, Z4
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z5, Z5
 	JMP          activated
 
 act4:
@@ -26452,139 +26450,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z9
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z18
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z21
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z24
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z27
-	VMINPS       Z0, Z9, Z9
-	VMINPS       Z1, Z12, Z12
-	VMINPS       Z2, Z15, Z15
-	VMINPS       Z3, Z18, Z18
-	VMINPS       Z4, Z21, Z21
-	VMINPS       Z5, Z24, Z24
-	VMINPS       Z6, Z27, Z27
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z8
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z14
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
+	VMINPS       Z0, Z16, Z9
+	VMINPS       Z1, Z16, Z12
+	VMINPS       Z2, Z16, Z15
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z17
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z20
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z23
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z26
-	VMAXPS       Z9, Z8, Z9
-	VMAXPS       Z12, Z11, Z12
-	VMAXPS       Z15, Z14, Z15
-	VMAXPS       Z18, Z17, Z18
-	VMAXPS       Z21, Z20, Z21
-	VMAXPS       Z24, Z23, Z24
-	VMAXPS       Z27, Z26, Z27
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z14
+	VMAXPS       Z9, Z17, Z9
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z15, Z17, Z15
+	VMOVUPS      const64_4b400000<>+0(SB), Z16
+	VMOVAPS      Z16, Z8
+	VMOVAPS      Z16, Z11
+	VMOVAPS      Z16, Z14
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z20
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z23
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z26
-	VFMADD213PS  const64_4b400000<>+0(SB), Z9, Z8
-	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
-	VFMADD213PS  const64_4b400000<>+0(SB), Z15, Z14
-	VFMADD213PS  const64_4b400000<>+0(SB), Z18, Z17
-	VFMADD213PS  const64_4b400000<>+0(SB), Z21, Z20
-	VFMADD213PS  const64_4b400000<>+0(SB), Z24, Z23
-	VFMADD213PS  const64_4b400000<>+0(SB), Z27, Z26
-	VSUBPS       const64_4b400000<>+0(SB), Z8, Z7
-	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VSUBPS       const64_4b400000<>+0(SB), Z14, Z13
-	VSUBPS       const64_4b400000<>+0(SB), Z17, Z16
-	VSUBPS       const64_4b400000<>+0(SB), Z20, Z19
-	VSUBPS       const64_4b400000<>+0(SB), Z23, Z22
-	VSUBPS       const64_4b400000<>+0(SB), Z26, Z25
-	VFMADD231PS  const64_3f318000<>+0(SB), Z7, Z9
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z13, Z15
-	VFMADD231PS  const64_3f318000<>+0(SB), Z16, Z18
-	VFMADD231PS  const64_3f318000<>+0(SB), Z19, Z21
-	VFMADD231PS  const64_3f318000<>+0(SB), Z22, Z24
-	VFMADD231PS  const64_3f318000<>+0(SB), Z25, Z27
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z7, Z9
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z13, Z15
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z16, Z18
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z19, Z21
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z22, Z24
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z25, Z27
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z7
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z13
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z16
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z19
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z22
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z25
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z27, Z25
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z27, Z25
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z27, Z25
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z27, Z25
-	VFMADD213PS  const64_bf800000<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_bf800000<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_bf800000<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_bf800000<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_bf800000<>+0(SB), Z27, Z25
-	VFMADD213PS  const64_3f800000<>+0(SB), Z9, Z7
-	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3f800000<>+0(SB), Z15, Z13
-	VFMADD213PS  const64_3f800000<>+0(SB), Z18, Z16
-	VFMADD213PS  const64_3f800000<>+0(SB), Z21, Z19
-	VFMADD213PS  const64_3f800000<>+0(SB), Z24, Z22
-	VFMADD213PS  const64_3f800000<>+0(SB), Z27, Z25
+	VFMADD231PS  Z9, Z17, Z8
+	VFMADD231PS  Z12, Z17, Z11
+	VFMADD231PS  Z15, Z17, Z14
+	VSUBPS       Z16, Z8, Z7
+	VSUBPS       Z16, Z11, Z10
+	VSUBPS       Z16, Z14, Z13
+	VMOVUPS      const64_3f317218<>+0(SB), Z16
+	VFNMSUB231PS Z16, Z7, Z9
+	VFNMSUB231PS Z16, Z10, Z12
+	VFNMSUB231PS Z16, Z13, Z15
+	VMOVUPS      const64_3c083129<>+0(SB), Z17
+	VMOVAPS      Z17, Z7
+	VMOVAPS      Z17, Z10
+	VMOVAPS      Z17, Z13
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3efffefe<>+0(SB), Z16
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VMOVUPS      const64_3f800000<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
 	VPSLLD       $0x17, Z8, Z8
 	VPSLLD       $0x17, Z11, Z11
 	VPSLLD       $0x17, Z14, Z14
-	VPSLLD       $0x17, Z17, Z17
-	VPSLLD       $0x17, Z20, Z20
-	VPSLLD       $0x17, Z23, Z23
-	VPSLLD       $0x17, Z26, Z26
 	VPADDD       Z8, Z7, Z7
 	VPADDD       Z11, Z10, Z10
 	VPADDD       Z14, Z13, Z13
-	VPADDD       Z17, Z16, Z16
-	VPADDD       Z20, Z19, Z19
-	VPADDD       Z23, Z22, Z22
-	VPADDD       Z26, Z25, Z25
-	VADDPS       const64_3f800000<>+0(SB), Z7, Z7
-	VADDPS       const64_3f800000<>+0(SB), Z10, Z10
-	VADDPS       const64_3f800000<>+0(SB), Z13, Z13
-	VADDPS       const64_3f800000<>+0(SB), Z16, Z16
-	VADDPS       const64_3f800000<>+0(SB), Z19, Z19
-	VADDPS       const64_3f800000<>+0(SB), Z22, Z22
-	VADDPS       const64_3f800000<>+0(SB), Z25, Z25
+	VADDPS       Z17, Z7, Z7
+	VADDPS       Z17, Z10, Z10
+	VADDPS       Z17, Z13, Z13
 	VRCP14PS     Z7, Z8
 	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
 	VFMADD213PS  Z8, Z7, Z8
@@ -26597,22 +26517,102 @@ act3:
 	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
 	VFMADD213PS  Z14, Z13, Z14
 	VMULPS       Z14, Z2, Z2
-	VRCP14PS     Z16, Z17
-	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
-	VFMADD213PS  Z17, Z16, Z17
-	VMULPS       Z17, Z3, Z3
-	VRCP14PS     Z19, Z20
-	VFNMADD213PS const64_3f800000<>+0(SB), Z20, Z19
-	VFMADD213PS  Z20, Z19, Z20
-	VMULPS       Z20, Z4, Z4
-	VRCP14PS     Z22, Z23
-	VFNMADD213PS const64_3f800000<>+0(SB), Z23, Z22
-	VFMADD213PS  Z23, Z22, Z23
-	VMULPS       Z23, Z5, Z5
-	VRCP14PS     Z25, Z26
-	VFNMADD213PS const64_3f800000<>+0(SB), Z26, Z25
-	VFMADD213PS  Z26, Z25, Z26
-	VMULPS       Z26, Z6, Z6
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
+	VMINPS       Z3, Z16, Z9
+	VMINPS       Z4, Z16, Z12
+	VMINPS       Z5, Z16, Z15
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z17
+	VMAXPS       Z9, Z17, Z9
+	VMAXPS       Z12, Z17, Z12
+	VMAXPS       Z15, Z17, Z15
+	VMOVUPS      const64_4b400000<>+0(SB), Z16
+	VMOVAPS      Z16, Z8
+	VMOVAPS      Z16, Z11
+	VMOVAPS      Z16, Z14
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
+	VFMADD231PS  Z9, Z17, Z8
+	VFMADD231PS  Z12, Z17, Z11
+	VFMADD231PS  Z15, Z17, Z14
+	VSUBPS       Z16, Z8, Z7
+	VSUBPS       Z16, Z11, Z10
+	VSUBPS       Z16, Z14, Z13
+	VMOVUPS      const64_3f317218<>+0(SB), Z16
+	VFNMSUB231PS Z16, Z7, Z9
+	VFNMSUB231PS Z16, Z10, Z12
+	VFNMSUB231PS Z16, Z13, Z15
+	VMOVUPS      const64_3c083129<>+0(SB), Z17
+	VMOVAPS      Z17, Z7
+	VMOVAPS      Z17, Z10
+	VMOVAPS      Z17, Z13
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3efffefe<>+0(SB), Z16
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VMOVUPS      const64_3f800000<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VPSLLD       $0x17, Z8, Z8
+	VPSLLD       $0x17, Z11, Z11
+	VPSLLD       $0x17, Z14, Z14
+	VPADDD       Z8, Z7, Z7
+	VPADDD       Z11, Z10, Z10
+	VPADDD       Z14, Z13, Z13
+	VADDPS       Z17, Z7, Z7
+	VADDPS       Z17, Z10, Z10
+	VADDPS       Z17, Z13, Z13
+	VRCP14PS     Z7, Z8
+	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
+	VFMADD213PS  Z8, Z7, Z8
+	VMULPS       Z8, Z3, Z3
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z4, Z4
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z10
+	VMINPS       Z6, Z10, Z9
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
+	VMAXPS       Z9, Z11, Z9
+	VMOVUPS      const64_4b400000<>+0(SB), Z10
+	VMOVAPS      Z10, Z8
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
+	VFMADD231PS  Z9, Z11, Z8
+	VSUBPS       Z10, Z8, Z7
+	VMOVUPS      const64_3f317218<>+0(SB), Z10
+	VFNMSUB231PS Z10, Z7, Z9
+	VMOVUPS      const64_3c083129<>+0(SB), Z11
+	VMOVAPS      Z11, Z7
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z10
+	VFMADD213PS  Z10, Z9, Z7
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z11
+	VFMADD213PS  Z11, Z9, Z7
+	VMOVUPS      const64_3efffefe<>+0(SB), Z10
+	VFMADD213PS  Z10, Z9, Z7
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
+	VFMADD213PS  Z11, Z9, Z7
+	VFMADD213PS  Z11, Z9, Z7
+	VPSLLD       $0x17, Z8, Z8
+	VPADDD       Z8, Z7, Z7
+	VADDPS       Z11, Z7, Z7
+	VRCP14PS     Z7, Z8
+	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
+	VFMADD213PS  Z8, Z7, Z8
+	VMULPS       Z8, Z6, Z6
 	JMP          activated
 
 act4:
@@ -28146,139 +28146,61 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z10
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z19
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z22
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z25
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z28
-	VMINPS       Z0, Z10, Z10
-	VMINPS       Z1, Z13, Z13
-	VMINPS       Z2, Z16, Z16
-	VMINPS       Z3, Z19, Z19
-	VMINPS       Z4, Z22, Z22
-	VMINPS       Z5, Z25, Z25
-	VMINPS       Z6, Z28, Z28
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z9
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z12
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z15
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
+	VMINPS       Z0, Z17, Z10
+	VMINPS       Z1, Z17, Z13
+	VMINPS       Z2, Z17, Z16
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z18
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z21
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z24
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z27
-	VMAXPS       Z10, Z9, Z10
-	VMAXPS       Z13, Z12, Z13
-	VMAXPS       Z16, Z15, Z16
-	VMAXPS       Z19, Z18, Z19
-	VMAXPS       Z22, Z21, Z22
-	VMAXPS       Z25, Z24, Z25
-	VMAXPS       Z28, Z27, Z28
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z9
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z16, Z18, Z16
+	VMOVUPS      const64_4b400000<>+0(SB), Z17
+	VMOVAPS      Z17, Z9
+	VMOVAPS      Z17, Z12
+	VMOVAPS      Z17, Z15
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z21
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z24
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z27
-	VFMADD213PS  const64_4b400000<>+0(SB), Z10, Z9
-	VFMADD213PS  const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD213PS  const64_4b400000<>+0(SB), Z16, Z15
-	VFMADD213PS  const64_4b400000<>+0(SB), Z19, Z18
-	VFMADD213PS  const64_4b400000<>+0(SB), Z22, Z21
-	VFMADD213PS  const64_4b400000<>+0(SB), Z25, Z24
-	VFMADD213PS  const64_4b400000<>+0(SB), Z28, Z27
-	VSUBPS       const64_4b400000<>+0(SB), Z9, Z8
-	VSUBPS       const64_4b400000<>+0(SB), Z12, Z11
-	VSUBPS       const64_4b400000<>+0(SB), Z15, Z14
-	VSUBPS       const64_4b400000<>+0(SB), Z18, Z17
-	VSUBPS       const64_4b400000<>+0(SB), Z21, Z20
-	VSUBPS       const64_4b400000<>+0(SB), Z24, Z23
-	VSUBPS       const64_4b400000<>+0(SB), Z27, Z26
-	VFMADD231PS  const64_3f318000<>+0(SB), Z8, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z11, Z13
-	VFMADD231PS  const64_3f318000<>+0(SB), Z14, Z16
-	VFMADD231PS  const64_3f318000<>+0(SB), Z17, Z19
-	VFMADD231PS  const64_3f318000<>+0(SB), Z20, Z22
-	VFMADD231PS  const64_3f318000<>+0(SB), Z23, Z25
-	VFMADD231PS  const64_3f318000<>+0(SB), Z26, Z28
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z8, Z10
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z11, Z13
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z14, Z16
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z17, Z19
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z20, Z22
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z23, Z25
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z26, Z28
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z8
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z11
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z17
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z20
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z23
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z26
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z28, Z26
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z28, Z26
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z28, Z26
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z28, Z26
-	VFMADD213PS  const64_bf800000<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_bf800000<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_bf800000<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_bf800000<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_bf800000<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_bf800000<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_bf800000<>+0(SB), Z28, Z26
-	VFMADD213PS  const64_3f800000<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3f800000<>+0(SB), Z13, Z11
-	VFMADD213PS  const64_3f800000<>+0(SB), Z16, Z14
-	VFMADD213PS  const64_3f800000<>+0(SB), Z19, Z17
-	VFMADD213PS  const64_3f800000<>+0(SB), Z22, Z20
-	VFMADD213PS  const64_3f800000<>+0(SB), Z25, Z23
-	VFMADD213PS  const64_3f800000<>+0(SB), Z28, Z26
+	VFMADD231PS  Z10, Z18, Z9
+	VFMADD231PS  Z13, Z18, Z12
+	VFMADD231PS  Z16, Z18, Z15
+	VSUBPS       Z17, Z9, Z8
+	VSUBPS       Z17, Z12, Z11
+	VSUBPS       Z17, Z15, Z14
+	VMOVUPS      const64_3f317218<>+0(SB), Z17
+	VFNMSUB231PS Z17, Z8, Z10
+	VFNMSUB231PS Z17, Z11, Z13
+	VFNMSUB231PS Z17, Z14, Z16
+	VMOVUPS      const64_3c083129<>+0(SB), Z18
+	VMOVAPS      Z18, Z8
+	VMOVAPS      Z18, Z11
+	VMOVAPS      Z18, Z14
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3efffefe<>+0(SB), Z17
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VMOVUPS      const64_3f800000<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
 	VPSLLD       $0x17, Z9, Z9
 	VPSLLD       $0x17, Z12, Z12
 	VPSLLD       $0x17, Z15, Z15
-	VPSLLD       $0x17, Z18, Z18
-	VPSLLD       $0x17, Z21, Z21
-	VPSLLD       $0x17, Z24, Z24
-	VPSLLD       $0x17, Z27, Z27
 	VPADDD       Z9, Z8, Z8
 	VPADDD       Z12, Z11, Z11
 	VPADDD       Z15, Z14, Z14
-	VPADDD       Z18, Z17, Z17
-	VPADDD       Z21, Z20, Z20
-	VPADDD       Z24, Z23, Z23
-	VPADDD       Z27, Z26, Z26
-	VADDPS       const64_3f800000<>+0(SB), Z8, Z8
-	VADDPS       const64_3f800000<>+0(SB), Z11, Z11
-	VADDPS       const64_3f800000<>+0(SB), Z14, Z14
-	VADDPS       const64_3f800000<>+0(SB), Z17, Z17
-	VADDPS       const64_3f800000<>+0(SB), Z20, Z20
-	VADDPS       const64_3f800000<>+0(SB), Z23, Z23
-	VADDPS       const64_3f800000<>+0(SB), Z26, Z26
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z11, Z11
+	VADDPS       Z18, Z14, Z14
 	VRCP14PS     Z8, Z9
 	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS  Z9, Z8, Z9
@@ -28291,45 +28213,121 @@ act3:
 	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
 	VFMADD213PS  Z15, Z14, Z15
 	VMULPS       Z15, Z2, Z2
-	VRCP14PS     Z17, Z18
-	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
-	VFMADD213PS  Z18, Z17, Z18
-	VMULPS       Z18, Z3, Z3
-	VRCP14PS     Z20, Z21
-	VFNMADD213PS const64_3f800000<>+0(SB), Z21, Z20
-	VFMADD213PS  Z21, Z20, Z21
-	VMULPS       Z21, Z4, Z4
-	VRCP14PS     Z23, Z24
-	VFNMADD213PS const64_3f800000<>+0(SB), Z24, Z23
-	VFMADD213PS  Z24, Z23, Z24
-	VMULPS       Z24, Z5, Z5
-	VRCP14PS     Z26, Z27
-	VFNMADD213PS const64_3f800000<>+0(SB), Z27, Z26
-	VFMADD213PS  Z27, Z26, Z27
-	VMULPS       Z27, Z6, Z6
-	VMOVUPS      const64_42aea8f6<>+0(SB), Z10
-	VMINPS       Z7, Z10, Z10
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z9
-	VMAXPS       Z10, Z9, Z10
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z9
-	VFMADD213PS  const64_4b400000<>+0(SB), Z10, Z9
-	VSUBPS       const64_4b400000<>+0(SB), Z9, Z8
-	VFMADD231PS  const64_3f318000<>+0(SB), Z8, Z10
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z8, Z10
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z8
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_bf800000<>+0(SB), Z10, Z8
-	VFMADD213PS  const64_3f800000<>+0(SB), Z10, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
+	VMINPS       Z3, Z17, Z10
+	VMINPS       Z4, Z17, Z13
+	VMINPS       Z5, Z17, Z16
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z18
+	VMAXPS       Z10, Z18, Z10
+	VMAXPS       Z13, Z18, Z13
+	VMAXPS       Z16, Z18, Z16
+	VMOVUPS      const64_4b400000<>+0(SB), Z17
+	VMOVAPS      Z17, Z9
+	VMOVAPS      Z17, Z12
+	VMOVAPS      Z17, Z15
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
+	VFMADD231PS  Z10, Z18, Z9
+	VFMADD231PS  Z13, Z18, Z12
+	VFMADD231PS  Z16, Z18, Z15
+	VSUBPS       Z17, Z9, Z8
+	VSUBPS       Z17, Z12, Z11
+	VSUBPS       Z17, Z15, Z14
+	VMOVUPS      const64_3f317218<>+0(SB), Z17
+	VFNMSUB231PS Z17, Z8, Z10
+	VFNMSUB231PS Z17, Z11, Z13
+	VFNMSUB231PS Z17, Z14, Z16
+	VMOVUPS      const64_3c083129<>+0(SB), Z18
+	VMOVAPS      Z18, Z8
+	VMOVAPS      Z18, Z11
+	VMOVAPS      Z18, Z14
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3efffefe<>+0(SB), Z17
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VMOVUPS      const64_3f800000<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
 	VPSLLD       $0x17, Z9, Z9
+	VPSLLD       $0x17, Z12, Z12
+	VPSLLD       $0x17, Z15, Z15
 	VPADDD       Z9, Z8, Z8
-	VADDPS       const64_3f800000<>+0(SB), Z8, Z8
+	VPADDD       Z12, Z11, Z11
+	VPADDD       Z15, Z14, Z14
+	VADDPS       Z18, Z8, Z8
+	VADDPS       Z18, Z11, Z11
+	VADDPS       Z18, Z14, Z14
 	VRCP14PS     Z8, Z9
 	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS  Z9, Z8, Z9
-	VMULPS       Z9, Z7, Z7
+	VMULPS       Z9, Z3, Z3
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z4, Z4
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z14
+	VMINPS       Z6, Z14, Z10
+	VMINPS       Z7, Z14, Z13
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z15
+	VMAXPS       Z10, Z15, Z10
+	VMAXPS       Z13, Z15, Z13
+	VMOVUPS      const64_4b400000<>+0(SB), Z14
+	VMOVAPS      Z14, Z9
+	VMOVAPS      Z14, Z12
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
+	VFMADD231PS  Z10, Z15, Z9
+	VFMADD231PS  Z13, Z15, Z12
+	VSUBPS       Z14, Z9, Z8
+	VSUBPS       Z14, Z12, Z11
+	VMOVUPS      const64_3f317218<>+0(SB), Z14
+	VFNMSUB231PS Z14, Z8, Z10
+	VFNMSUB231PS Z14, Z11, Z13
+	VMOVUPS      const64_3c083129<>+0(SB), Z15
+	VMOVAPS      Z15, Z8
+	VMOVAPS      Z15, Z11
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VMOVUPS      const64_3f800000<>+0(SB), Z15
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VPSLLD       $0x17, Z9, Z9
+	VPSLLD       $0x17, Z12, Z12
+	VPADDD       Z9, Z8, Z8
+	VPADDD       Z12, Z11, Z11
+	VADDPS       Z15, Z8, Z8
+	VADDPS       Z15, Z11, Z11
+	VRCP14PS     Z8, Z9
+	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
+	VFMADD213PS  Z9, Z8, Z9
+	VMULPS       Z9, Z6, Z6
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z7, Z7
 	JMP          activated
 
 act4:

@@ -231,75 +231,69 @@ v2_next:
 	JLT  v3_u3_end
 
 v3_u3:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     32(BX)(DI*1), Y4
-	VMOVUPS     64(BX)(DI*1), Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
-	VMINPS      Y0, Y3, Y3
-	VMINPS      Y4, Y7, Y7
-	VMINPS      Y8, Y11, Y11
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
-	VMAXPS      Y3, Y2, Y3
-	VMAXPS      Y7, Y6, Y7
-	VMAXPS      Y11, Y10, Y11
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
-	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
-	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
-	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
-	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
-	VPSLLD      $0x17, Y2, Y2
-	VPSLLD      $0x17, Y6, Y6
-	VPSLLD      $0x17, Y10, Y10
-	VPADDD      Y2, Y1, Y1
-	VPADDD      Y6, Y5, Y5
-	VPADDD      Y10, Y9, Y9
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
-	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
-	VDIVPS      Y1, Y0, Y0
-	VDIVPS      Y5, Y4, Y4
-	VDIVPS      Y9, Y8, Y8
-	VMOVUPS     Y0, (AX)(DI*1)
-	VMOVUPS     Y4, 32(AX)(DI*1)
-	VMOVUPS     Y8, 64(AX)(DI*1)
-	ADDQ        $0x00000060, DI
-	SUBQ        $0x00000018, R8
-	JGE         v3_u3
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      32(BX)(DI*1), Y4
+	VMOVUPS      64(BX)(DI*1), Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y11
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y4, Y7, Y7
+	VMINPS       Y8, Y11, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y10
+	VMAXPS       Y3, Y2, Y3
+	VMAXPS       Y7, Y6, Y7
+	VMAXPS       Y11, Y10, Y11
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y10
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS  const32_4b400000<>+0(SB), Y11, Y10
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS       const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS       const32_4b400000<>+0(SB), Y10, Y9
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y5, Y7
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y10, Y9, Y9
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS       const32_3f800000<>+0(SB), Y9, Y9
+	VDIVPS       Y1, Y0, Y0
+	VDIVPS       Y5, Y4, Y4
+	VDIVPS       Y9, Y8, Y8
+	VMOVUPS      Y0, (AX)(DI*1)
+	VMOVUPS      Y4, 32(AX)(DI*1)
+	VMOVUPS      Y8, 64(AX)(DI*1)
+	ADDQ         $0x00000060, DI
+	SUBQ         $0x00000018, R8
+	JGE          v3_u3
 
 v3_u3_end:
 	ADDQ $0x00000018, R8
@@ -307,31 +301,29 @@ v3_u3_end:
 	JLT  v3_u1_end
 
 v3_u1:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMINPS      Y0, Y3, Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      Y2, Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VDIVPS      Y1, Y0, Y0
-	VMOVUPS     Y0, (AX)(DI*1)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JGE         v3_u1
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JGE          v3_u1
 
 v3_u1_end:
 	ADDQ         $0x00000008, R8
@@ -348,14 +340,12 @@ v3_u1_end:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
 	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
 	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS  const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_bf800000<>+0(SB), Y3, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
 	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       Y2, Y1, Y1
@@ -488,78 +478,72 @@ v4_next:
 	JLT  v5_u3_end
 
 v5_u3:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     32(BX)(DI*1), Y4
-	VMOVUPS     64(BX)(DI*1), Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y7
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y11
-	VMINPS      Y0, Y3, Y3
-	VMINPS      Y4, Y7, Y7
-	VMINPS      Y8, Y11, Y11
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y6
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y10
-	VMAXPS      Y3, Y2, Y3
-	VMAXPS      Y7, Y6, Y7
-	VMAXPS      Y11, Y10, Y11
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y6
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y10
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y7, Y6
-	VFMADD213PS const32_4b400000<>+0(SB), Y11, Y10
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VSUBPS      const32_4b400000<>+0(SB), Y6, Y5
-	VSUBPS      const32_4b400000<>+0(SB), Y10, Y9
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_3f318000<>+0(SB), Y5, Y7
-	VFMADD231PS const32_3f318000<>+0(SB), Y9, Y11
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y5, Y7
-	VFMADD231PS const32_b95e8083<>+0(SB), Y9, Y11
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y5
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y9
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y11, Y9
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y7, Y5
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3efffffe<>+0(SB), Y11, Y9
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_bf800000<>+0(SB), Y11, Y9
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y5
-	VFMADD213PS const32_3f800000<>+0(SB), Y11, Y9
-	VPSLLD      $0x17, Y2, Y2
-	VPSLLD      $0x17, Y6, Y6
-	VPSLLD      $0x17, Y10, Y10
-	VPADDD      Y2, Y1, Y1
-	VPADDD      Y6, Y5, Y5
-	VPADDD      Y10, Y9, Y9
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y5, Y5
-	VADDPS      const32_3f800000<>+0(SB), Y9, Y9
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y1, Y3, Y0
-	VMOVUPS     const32_3f800000<>+0(SB), Y7
-	VDIVPS      Y5, Y7, Y4
-	VMOVUPS     const32_3f800000<>+0(SB), Y11
-	VDIVPS      Y9, Y11, Y8
-	VMOVUPS     Y0, (AX)(DI*1)
-	VMOVUPS     Y4, 32(AX)(DI*1)
-	VMOVUPS     Y8, 64(AX)(DI*1)
-	ADDQ        $0x00000060, DI
-	SUBQ        $0x00000018, R8
-	JGE         v5_u3
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      32(BX)(DI*1), Y4
+	VMOVUPS      64(BX)(DI*1), Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y11
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y4, Y7, Y7
+	VMINPS       Y8, Y11, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y10
+	VMAXPS       Y3, Y2, Y3
+	VMAXPS       Y7, Y6, Y7
+	VMAXPS       Y11, Y10, Y11
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y10
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS  const32_4b400000<>+0(SB), Y11, Y10
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS       const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS       const32_4b400000<>+0(SB), Y10, Y9
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y5, Y7
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y10, Y9, Y9
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS       const32_3f800000<>+0(SB), Y9, Y9
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y0
+	VMOVUPS      const32_3f800000<>+0(SB), Y7
+	VDIVPS       Y5, Y7, Y4
+	VMOVUPS      const32_3f800000<>+0(SB), Y11
+	VDIVPS       Y9, Y11, Y8
+	VMOVUPS      Y0, (AX)(DI*1)
+	VMOVUPS      Y4, 32(AX)(DI*1)
+	VMOVUPS      Y8, 64(AX)(DI*1)
+	ADDQ         $0x00000060, DI
+	SUBQ         $0x00000018, R8
+	JGE          v5_u3
 
 v5_u3_end:
 	ADDQ $0x00000018, R8
@@ -567,32 +551,30 @@ v5_u3_end:
 	JLT  v5_u1_end
 
 v5_u1:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y3
-	VMINPS      Y0, Y3, Y3
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y2
-	VMAXPS      Y3, Y2, Y3
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y2
-	VFMADD213PS const32_4b400000<>+0(SB), Y3, Y2
-	VSUBPS      const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS const32_bf800000<>+0(SB), Y3, Y1
-	VFMADD213PS const32_3f800000<>+0(SB), Y3, Y1
-	VPSLLD      $0x17, Y2, Y2
-	VPADDD      Y2, Y1, Y1
-	VADDPS      const32_3f800000<>+0(SB), Y1, Y1
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y1, Y3, Y0
-	VMOVUPS     Y0, (AX)(DI*1)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JGE         v5_u1
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y0
+	VMOVUPS      Y0, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JGE          v5_u1
 
 v5_u1_end:
 	ADDQ         $0x00000008, R8
@@ -609,14 +591,12 @@ v5_u1_end:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
 	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
 	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
-	VFMADD231PS  const32_3f318000<>+0(SB), Y1, Y3
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y1, Y3
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y1
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y3, Y1
-	VFMADD213PS  const32_bf800000<>+0(SB), Y3, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
 	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
 	VPSLLD       $0x17, Y2, Y2
 	VPADDD       Y2, Y1, Y1
@@ -804,85 +784,55 @@ DATA const32_4b400000<>+24(SB)/4, $0x4b400000
 DATA const32_4b400000<>+28(SB)/4, $0x4b400000
 GLOBL const32_4b400000<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3f318000<>+0(SB)/4, $0x3f318000
-DATA const32_3f318000<>+4(SB)/4, $0x3f318000
-DATA const32_3f318000<>+8(SB)/4, $0x3f318000
-DATA const32_3f318000<>+12(SB)/4, $0x3f318000
-DATA const32_3f318000<>+16(SB)/4, $0x3f318000
-DATA const32_3f318000<>+20(SB)/4, $0x3f318000
-DATA const32_3f318000<>+24(SB)/4, $0x3f318000
-DATA const32_3f318000<>+28(SB)/4, $0x3f318000
-GLOBL const32_3f318000<>(SB), RODATA|NOPTR, $32
+DATA const32_3f317218<>+0(SB)/4, $0x3f317218
+DATA const32_3f317218<>+4(SB)/4, $0x3f317218
+DATA const32_3f317218<>+8(SB)/4, $0x3f317218
+DATA const32_3f317218<>+12(SB)/4, $0x3f317218
+DATA const32_3f317218<>+16(SB)/4, $0x3f317218
+DATA const32_3f317218<>+20(SB)/4, $0x3f317218
+DATA const32_3f317218<>+24(SB)/4, $0x3f317218
+DATA const32_3f317218<>+28(SB)/4, $0x3f317218
+GLOBL const32_3f317218<>(SB), RODATA|NOPTR, $32
 
-DATA const32_b95e8083<>+0(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+4(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+8(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+12(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+16(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+20(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+24(SB)/4, $0xb95e8083
-DATA const32_b95e8083<>+28(SB)/4, $0xb95e8083
-GLOBL const32_b95e8083<>(SB), RODATA|NOPTR, $32
+DATA const32_3c083129<>+0(SB)/4, $0x3c083129
+DATA const32_3c083129<>+4(SB)/4, $0x3c083129
+DATA const32_3c083129<>+8(SB)/4, $0x3c083129
+DATA const32_3c083129<>+12(SB)/4, $0x3c083129
+DATA const32_3c083129<>+16(SB)/4, $0x3c083129
+DATA const32_3c083129<>+20(SB)/4, $0x3c083129
+DATA const32_3c083129<>+24(SB)/4, $0x3c083129
+DATA const32_3c083129<>+28(SB)/4, $0x3c083129
+GLOBL const32_3c083129<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA const32_3ab5121a<>+28(SB)/4, $0x3ab5121a
-GLOBL const32_3ab5121a<>(SB), RODATA|NOPTR, $32
+DATA const32_3d2b9532<>+0(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+4(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+8(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+12(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+16(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+20(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+24(SB)/4, $0x3d2b9532
+DATA const32_3d2b9532<>+28(SB)/4, $0x3d2b9532
+GLOBL const32_3d2b9532<>(SB), RODATA|NOPTR, $32
 
-DATA const32_bc091cf1<>+0(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+4(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+8(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+12(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+16(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+20(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+24(SB)/4, $0xbc091cf1
-DATA const32_bc091cf1<>+28(SB)/4, $0xbc091cf1
-GLOBL const32_bc091cf1<>(SB), RODATA|NOPTR, $32
+DATA const32_3e2aabd8<>+0(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+4(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+8(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+12(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+16(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+20(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+24(SB)/4, $0x3e2aabd8
+DATA const32_3e2aabd8<>+28(SB)/4, $0x3e2aabd8
+GLOBL const32_3e2aabd8<>(SB), RODATA|NOPTR, $32
 
-DATA const32_3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA const32_3d2aac79<>+28(SB)/4, $0x3d2aac79
-GLOBL const32_3d2aac79<>(SB), RODATA|NOPTR, $32
-
-DATA const32_be2aaa48<>+0(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+4(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+8(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+12(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+16(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+20(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+24(SB)/4, $0xbe2aaa48
-DATA const32_be2aaa48<>+28(SB)/4, $0xbe2aaa48
-GLOBL const32_be2aaa48<>(SB), RODATA|NOPTR, $32
-
-DATA const32_3efffffe<>+0(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+4(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+8(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+12(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+16(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+20(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+24(SB)/4, $0x3efffffe
-DATA const32_3efffffe<>+28(SB)/4, $0x3efffffe
-GLOBL const32_3efffffe<>(SB), RODATA|NOPTR, $32
-
-DATA const32_bf800000<>+0(SB)/4, $0xbf800000
-DATA const32_bf800000<>+4(SB)/4, $0xbf800000
-DATA const32_bf800000<>+8(SB)/4, $0xbf800000
-DATA const32_bf800000<>+12(SB)/4, $0xbf800000
-DATA const32_bf800000<>+16(SB)/4, $0xbf800000
-DATA const32_bf800000<>+20(SB)/4, $0xbf800000
-DATA const32_bf800000<>+24(SB)/4, $0xbf800000
-DATA const32_bf800000<>+28(SB)/4, $0xbf800000
-GLOBL const32_bf800000<>(SB), RODATA|NOPTR, $32
+DATA const32_3efffefe<>+0(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+4(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+8(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+12(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+16(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+20(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+24(SB)/4, $0x3efffefe
+DATA const32_3efffefe<>+28(SB)/4, $0x3efffefe
+GLOBL const32_3efffefe<>(SB), RODATA|NOPTR, $32
 
 DATA const32_3f800000<>+0(SB)/4, $0x3f800000
 DATA const32_3f800000<>+4(SB)/4, $0x3f800000
@@ -1141,65 +1091,61 @@ v2_next:
 	JLT  v3_u2_end
 
 v3_u2:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     (AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VFMADD213PS const32_3f800000<>+0(SB), Y0, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, (AX)(DI*1)
-	VMOVUPS     32(BX)(DI*1), Y0
-	VMOVUPS     32(AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VFMADD213PS const32_3f800000<>+0(SB), Y0, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JGE         v3_u2
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      (AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y0, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	VMOVUPS      32(BX)(DI*1), Y0
+	VMOVUPS      32(AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y0, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(AX)(DI*1)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, R8
+	JGE          v3_u2
 
 v3_u2_end:
 	ADDQ $0x00000010, R8
@@ -1207,37 +1153,35 @@ v3_u2_end:
 	JLT  v3_u1_end
 
 v3_u1:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     (AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VFMADD213PS const32_3f800000<>+0(SB), Y0, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, (AX)(DI*1)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JGE         v3_u1
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      (AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y0, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JGE          v3_u1
 
 v3_u1_end:
 	ADDQ         $0x00000008, R8
@@ -1255,14 +1199,12 @@ v3_u1_end:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
 	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
 	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS  const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_bf800000<>+0(SB), Y4, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
 	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       Y3, Y2, Y2
@@ -1395,63 +1337,59 @@ v4_next:
 	JLT  v5_u2_end
 
 v5_u2:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     (AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, (AX)(DI*1)
-	VMOVUPS     32(BX)(DI*1), Y0
-	VMOVUPS     32(AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, 32(AX)(DI*1)
-	ADDQ        $0x00000040, DI
-	SUBQ        $0x00000010, R8
-	JGE         v5_u2
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      (AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	VMOVUPS      32(BX)(DI*1), Y0
+	VMOVUPS      32(AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, 32(AX)(DI*1)
+	ADDQ         $0x00000040, DI
+	SUBQ         $0x00000010, R8
+	JGE          v5_u2
 
 v5_u2_end:
 	ADDQ $0x00000010, R8
@@ -1459,36 +1397,34 @@ v5_u2_end:
 	JLT  v5_u1_end
 
 v5_u1:
-	VMOVUPS     (BX)(DI*1), Y0
-	VMOVUPS     (AX)(DI*1), Y1
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y4
-	VMINPS      Y0, Y4, Y4
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y3
-	VMAXPS      Y4, Y3, Y4
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y3
-	VFMADD213PS const32_4b400000<>+0(SB), Y4, Y3
-	VSUBPS      const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS const32_bf800000<>+0(SB), Y4, Y2
-	VFMADD213PS const32_3f800000<>+0(SB), Y4, Y2
-	VPSLLD      $0x17, Y3, Y3
-	VPADDD      Y3, Y2, Y2
-	VADDPS      const32_3f800000<>+0(SB), Y2, Y2
-	VMOVUPS     const32_3f800000<>+0(SB), Y3
-	VDIVPS      Y2, Y3, Y2
-	VSUBPS      Y2, Y3, Y3
-	VMULPS      Y2, Y1, Y1
-	VMULPS      Y3, Y1, Y1
-	VMOVUPS     Y1, (AX)(DI*1)
-	ADDQ        $0x00000020, DI
-	SUBQ        $0x00000008, R8
-	JGE         v5_u1
+	VMOVUPS      (BX)(DI*1), Y0
+	VMOVUPS      (AX)(DI*1), Y1
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
+	VMINPS       Y0, Y4, Y4
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
+	VMAXPS       Y4, Y3, Y4
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
+	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
+	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
+	VPSLLD       $0x17, Y3, Y3
+	VPADDD       Y3, Y2, Y2
+	VADDPS       const32_3f800000<>+0(SB), Y2, Y2
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y2, Y3, Y2
+	VSUBPS       Y2, Y3, Y3
+	VMULPS       Y2, Y1, Y1
+	VMULPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (AX)(DI*1)
+	ADDQ         $0x00000020, DI
+	SUBQ         $0x00000008, R8
+	JGE          v5_u1
 
 v5_u1_end:
 	ADDQ         $0x00000008, R8
@@ -1506,14 +1442,12 @@ v5_u1_end:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y3
 	VFMADD213PS  const32_4b400000<>+0(SB), Y4, Y3
 	VSUBPS       const32_4b400000<>+0(SB), Y3, Y2
-	VFMADD231PS  const32_3f318000<>+0(SB), Y2, Y4
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y2, Y4
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y2
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y4, Y2
-	VFMADD213PS  const32_bf800000<>+0(SB), Y4, Y2
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y2, Y4
+	VMOVUPS      const32_3c083129<>+0(SB), Y2
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y4, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
 	VFMADD213PS  const32_3f800000<>+0(SB), Y4, Y2
 	VPSLLD       $0x17, Y3, Y3
 	VPADDD       Y3, Y2, Y2
@@ -2623,103 +2557,95 @@ b4_v2_next:
 	JNE  b4_v3_next
 
 b4_v3:
-	VMOVUPS     (SI), Y8
-	VFMADD213PS Y4, Y0, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y10, Y8, Y8
-	VMOVUPS     Y8, (DX)
-	VMOVUPS     32(SI), Y9
-	VFMADD213PS Y5, Y1, Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y9, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMOVUPS     Y9, 32(DX)
-	VMOVUPS     64(SI), Y8
-	VFMADD213PS Y6, Y2, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y10, Y8, Y8
-	VMOVUPS     Y8, 64(DX)
-	VMOVUPS     96(SI), Y9
-	VFMADD213PS Y7, Y3, Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y9, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y10, Y9, Y9
-	VMOVUPS     Y9, 96(DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b4_v3
-	JMP         b4_done
+	VMOVUPS      (SI), Y8
+	VFMADD213PS  Y4, Y0, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VDIVPS       Y10, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      32(SI), Y9
+	VFMADD213PS  Y5, Y1, Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y9, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VDIVPS       Y10, Y9, Y9
+	VMOVUPS      Y9, 32(DX)
+	VMOVUPS      64(SI), Y8
+	VFMADD213PS  Y6, Y2, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VDIVPS       Y10, Y8, Y8
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      96(SI), Y9
+	VFMADD213PS  Y7, Y3, Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y9, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VDIVPS       Y10, Y9, Y9
+	VMOVUPS      Y9, 96(DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b4_v3
+	JMP          b4_done
 
 b4_v3_next:
 	MOVQ variant+64(FP), R14
@@ -2779,107 +2705,99 @@ b4_v4_next:
 	JNE  b4_v5_next
 
 b4_v5:
-	VMOVUPS     (SI), Y8
-	VFMADD213PS Y4, Y0, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VMOVUPS     const32_3f800000<>+0(SB), Y12
-	VDIVPS      Y10, Y12, Y8
-	VMOVUPS     Y8, (DX)
-	VMOVUPS     32(SI), Y9
-	VFMADD213PS Y5, Y1, Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y9, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VMOVUPS     const32_3f800000<>+0(SB), Y12
-	VDIVPS      Y10, Y12, Y9
-	VMOVUPS     Y9, 32(DX)
-	VMOVUPS     64(SI), Y8
-	VFMADD213PS Y6, Y2, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VMOVUPS     const32_3f800000<>+0(SB), Y12
-	VDIVPS      Y10, Y12, Y8
-	VMOVUPS     Y8, 64(DX)
-	VMOVUPS     96(SI), Y9
-	VFMADD213PS Y7, Y3, Y9
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y9, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VMOVUPS     const32_3f800000<>+0(SB), Y12
-	VDIVPS      Y10, Y12, Y9
-	VMOVUPS     Y9, 96(DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b4_v5
-	JMP         b4_done
+	VMOVUPS      (SI), Y8
+	VFMADD213PS  Y4, Y0, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y12
+	VDIVPS       Y10, Y12, Y8
+	VMOVUPS      Y8, (DX)
+	VMOVUPS      32(SI), Y9
+	VFMADD213PS  Y5, Y1, Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y9, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y12
+	VDIVPS       Y10, Y12, Y9
+	VMOVUPS      Y9, 32(DX)
+	VMOVUPS      64(SI), Y8
+	VFMADD213PS  Y6, Y2, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y12
+	VDIVPS       Y10, Y12, Y8
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      96(SI), Y9
+	VFMADD213PS  Y7, Y3, Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y9, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y12
+	VDIVPS       Y10, Y12, Y9
+	VMOVUPS      Y9, 96(DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b4_v5
+	JMP          b4_done
 
 b4_v5_next:
 b4_v6:
@@ -2998,34 +2916,32 @@ b1_v2_next:
 	JNE  b1_v3_next
 
 b1_v3:
-	VMOVUPS     (SI), Y8
-	VFMADD213PS Y4, Y0, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VDIVPS      Y10, Y8, Y8
-	VMOVUPS     Y8, (DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b1_v3
-	JMP         b1_done
+	VMOVUPS      (SI), Y8
+	VFMADD213PS  Y4, Y0, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VDIVPS       Y10, Y8, Y8
+	VMOVUPS      Y8, (DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b1_v3
+	JMP          b1_done
 
 b1_v3_next:
 	MOVQ variant+64(FP), R14
@@ -3055,35 +2971,33 @@ b1_v4_next:
 	JNE  b1_v5_next
 
 b1_v5:
-	VMOVUPS     (SI), Y8
-	VFMADD213PS Y4, Y0, Y8
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y12
-	VMINPS      Y8, Y12, Y12
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y11
-	VMAXPS      Y12, Y11, Y12
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y11
-	VFMADD213PS const32_4b400000<>+0(SB), Y12, Y11
-	VSUBPS      const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS const32_bf800000<>+0(SB), Y12, Y10
-	VFMADD213PS const32_3f800000<>+0(SB), Y12, Y10
-	VPSLLD      $0x17, Y11, Y11
-	VPADDD      Y11, Y10, Y10
-	VADDPS      const32_3f800000<>+0(SB), Y10, Y10
-	VMOVUPS     const32_3f800000<>+0(SB), Y12
-	VDIVPS      Y10, Y12, Y8
-	VMOVUPS     Y8, (DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b1_v5
-	JMP         b1_done
+	VMOVUPS      (SI), Y8
+	VFMADD213PS  Y4, Y0, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y12
+	VDIVPS       Y10, Y12, Y8
+	VMOVUPS      Y8, (DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b1_v5
+	JMP          b1_done
 
 b1_v5_next:
 b1_v6:
@@ -3244,14 +3158,12 @@ tail_v3:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
 	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
 	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS  const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_bf800000<>+0(SB), Y12, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
 	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
 	VPSLLD       $0x17, Y11, Y11
 	VPADDD       Y11, Y10, Y10
@@ -3339,14 +3251,12 @@ tail_v5:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
 	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
 	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
-	VFMADD231PS  const32_3f318000<>+0(SB), Y10, Y12
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y10, Y12
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y10
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y12, Y10
-	VFMADD213PS  const32_bf800000<>+0(SB), Y12, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
 	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
 	VPSLLD       $0x17, Y11, Y11
 	VPADDD       Y11, Y10, Y10
@@ -3552,77 +3462,73 @@ b2_v2_next:
 	JNE  b2_v3_next
 
 b2_v3:
-	VMOVUPS     (SI), Y10
-	VFMADD213PS Y2, Y0, Y10
-	VMOVUPS     (DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     (SI), Y10
-	VSUBPS      Y4, Y10, Y10
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y11, Y10, Y8
-	VMOVUPS     Y11, (DX)
-	VMOVUPS     32(SI), Y10
-	VFMADD213PS Y3, Y1, Y10
-	VMOVUPS     32(DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     32(SI), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y11, Y7, Y7
-	VFMADD231PS Y11, Y10, Y9
-	VMOVUPS     Y11, 32(DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b2_v3
-	JMP         b2_done
+	VMOVUPS      (SI), Y10
+	VFMADD213PS  Y2, Y0, Y10
+	VMOVUPS      (DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VFMADD213PS  const32_3f800000<>+0(SB), Y10, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      (SI), Y10
+	VSUBPS       Y4, Y10, Y10
+	VADDPS       Y11, Y6, Y6
+	VFMADD231PS  Y11, Y10, Y8
+	VMOVUPS      Y11, (DX)
+	VMOVUPS      32(SI), Y10
+	VFMADD213PS  Y3, Y1, Y10
+	VMOVUPS      32(DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VFMADD213PS  const32_3f800000<>+0(SB), Y10, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      32(SI), Y10
+	VSUBPS       Y5, Y10, Y10
+	VADDPS       Y11, Y7, Y7
+	VFMADD231PS  Y11, Y10, Y9
+	VMOVUPS      Y11, 32(DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b2_v3
+	JMP          b2_done
 
 b2_v3_next:
 	MOVQ variant+72(FP), R14
@@ -3672,75 +3578,71 @@ b2_v4_next:
 	JNE  b2_v5_next
 
 b2_v5:
-	VMOVUPS     (SI), Y10
-	VFMADD213PS Y2, Y0, Y10
-	VMOVUPS     (DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     (SI), Y10
-	VSUBPS      Y4, Y10, Y10
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y11, Y10, Y8
-	VMOVUPS     Y11, (DX)
-	VMOVUPS     32(SI), Y10
-	VFMADD213PS Y3, Y1, Y10
-	VMOVUPS     32(DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     32(SI), Y10
-	VSUBPS      Y5, Y10, Y10
-	VADDPS      Y11, Y7, Y7
-	VFMADD231PS Y11, Y10, Y9
-	VMOVUPS     Y11, 32(DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b2_v5
-	JMP         b2_done
+	VMOVUPS      (SI), Y10
+	VFMADD213PS  Y2, Y0, Y10
+	VMOVUPS      (DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      (SI), Y10
+	VSUBPS       Y4, Y10, Y10
+	VADDPS       Y11, Y6, Y6
+	VFMADD231PS  Y11, Y10, Y8
+	VMOVUPS      Y11, (DX)
+	VMOVUPS      32(SI), Y10
+	VFMADD213PS  Y3, Y1, Y10
+	VMOVUPS      32(DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      32(SI), Y10
+	VSUBPS       Y5, Y10, Y10
+	VADDPS       Y11, Y7, Y7
+	VFMADD231PS  Y11, Y10, Y9
+	VMOVUPS      Y11, 32(DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b2_v5
+	JMP          b2_done
 
 b2_v5_next:
 b2_v6:
@@ -3884,44 +3786,42 @@ b1_v2_next:
 	JNE  b1_v3_next
 
 b1_v3:
-	VMOVUPS     (SI), Y10
-	VFMADD213PS Y2, Y0, Y10
-	VMOVUPS     (DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VFMADD213PS const32_3f800000<>+0(SB), Y10, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     (SI), Y10
-	VSUBPS      Y4, Y10, Y10
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y11, Y10, Y8
-	VMOVUPS     Y11, (DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b1_v3
-	JMP         b1_done
+	VMOVUPS      (SI), Y10
+	VFMADD213PS  Y2, Y0, Y10
+	VMOVUPS      (DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VFMADD213PS  const32_3f800000<>+0(SB), Y10, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      (SI), Y10
+	VSUBPS       Y4, Y10, Y10
+	VADDPS       Y11, Y6, Y6
+	VFMADD231PS  Y11, Y10, Y8
+	VMOVUPS      Y11, (DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b1_v3
+	JMP          b1_done
 
 b1_v3_next:
 	MOVQ variant+72(FP), R14
@@ -3956,43 +3856,41 @@ b1_v4_next:
 	JNE  b1_v5_next
 
 b1_v5:
-	VMOVUPS     (SI), Y10
-	VFMADD213PS Y2, Y0, Y10
-	VMOVUPS     (DX), Y11
-	VMOVUPS     const32_42aea8f6<>+0(SB), Y14
-	VMINPS      Y10, Y14, Y14
-	VMOVUPS     const32_c2aea8f6<>+0(SB), Y13
-	VMAXPS      Y14, Y13, Y14
-	VMOVUPS     const32_bfb8aa3b<>+0(SB), Y13
-	VFMADD213PS const32_4b400000<>+0(SB), Y14, Y13
-	VSUBPS      const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS     const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS const32_bf800000<>+0(SB), Y14, Y12
-	VFMADD213PS const32_3f800000<>+0(SB), Y14, Y12
-	VPSLLD      $0x17, Y13, Y13
-	VPADDD      Y13, Y12, Y12
-	VADDPS      const32_3f800000<>+0(SB), Y12, Y12
-	VMOVUPS     const32_3f800000<>+0(SB), Y13
-	VDIVPS      Y12, Y13, Y12
-	VSUBPS      Y12, Y13, Y13
-	VMULPS      Y12, Y11, Y11
-	VMULPS      Y13, Y11, Y11
-	VMOVUPS     (SI), Y10
-	VSUBPS      Y4, Y10, Y10
-	VADDPS      Y11, Y6, Y6
-	VFMADD231PS Y11, Y10, Y8
-	VMOVUPS     Y11, (DX)
-	ADDQ        R8, DX
-	ADDQ        R9, SI
-	DECQ        R11
-	JNZ         b1_v5
-	JMP         b1_done
+	VMOVUPS      (SI), Y10
+	VFMADD213PS  Y2, Y0, Y10
+	VMOVUPS      (DX), Y11
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y14
+	VMINPS       Y10, Y14, Y14
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
+	VMAXPS       Y14, Y13, Y14
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
+	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
+	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
+	VPSLLD       $0x17, Y13, Y13
+	VPADDD       Y13, Y12, Y12
+	VADDPS       const32_3f800000<>+0(SB), Y12, Y12
+	VMOVUPS      const32_3f800000<>+0(SB), Y13
+	VDIVPS       Y12, Y13, Y12
+	VSUBPS       Y12, Y13, Y13
+	VMULPS       Y12, Y11, Y11
+	VMULPS       Y13, Y11, Y11
+	VMOVUPS      (SI), Y10
+	VSUBPS       Y4, Y10, Y10
+	VADDPS       Y11, Y6, Y6
+	VFMADD231PS  Y11, Y10, Y8
+	VMOVUPS      Y11, (DX)
+	ADDQ         R8, DX
+	ADDQ         R9, SI
+	DECQ         R11
+	JNZ          b1_v5
+	JMP          b1_done
 
 b1_v5_next:
 b1_v6:
@@ -4185,14 +4083,12 @@ tail_v3:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
 	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
 	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS  const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_bf800000<>+0(SB), Y14, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
 	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       Y13, Y12, Y12
@@ -4295,14 +4191,12 @@ tail_v5:
 	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y13
 	VFMADD213PS  const32_4b400000<>+0(SB), Y14, Y13
 	VSUBPS       const32_4b400000<>+0(SB), Y13, Y12
-	VFMADD231PS  const32_3f318000<>+0(SB), Y12, Y14
-	VFMADD231PS  const32_b95e8083<>+0(SB), Y12, Y14
-	VMOVUPS      const32_3ab5121a<>+0(SB), Y12
-	VFMADD213PS  const32_bc091cf1<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_3d2aac79<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_be2aaa48<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_3efffffe<>+0(SB), Y14, Y12
-	VFMADD213PS  const32_bf800000<>+0(SB), Y14, Y12
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y12, Y14
+	VMOVUPS      const32_3c083129<>+0(SB), Y12
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y14, Y12
+	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
 	VFMADD213PS  const32_3f800000<>+0(SB), Y14, Y12
 	VPSLLD       $0x17, Y13, Y13
 	VPADDD       Y13, Y12, Y12
@@ -4795,30 +4689,24 @@ v3_u3:
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
 	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
 	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z5, Z7
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z9, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VMOVUPS      const64_3c083129<>+0(SB), Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z9
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
 	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
@@ -4864,14 +4752,12 @@ v3_u1:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VPADDD       Z2, Z1, Z1
@@ -4900,14 +4786,12 @@ v3_u1_end:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VPADDD       Z2, Z1, Z1
@@ -5033,30 +4917,24 @@ v5_u3:
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
 	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
 	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_3f318000<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_3f318000<>+0(SB), Z9, Z11
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z5, Z7
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z9, Z11
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z5
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z9
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z11, Z9
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z7, Z5
-	VFMADD213PS  const64_bf800000<>+0(SB), Z11, Z9
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z5, Z7
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z9, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VMOVUPS      const64_3c083129<>+0(SB), Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z9
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
 	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
@@ -5105,14 +4983,12 @@ v5_u1:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VPADDD       Z2, Z1, Z1
@@ -5142,14 +5018,12 @@ v5_u1_end:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
 	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
 	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
-	VFMADD231PS  const64_3f318000<>+0(SB), Z1, Z3
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z1, Z3
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z1
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z3, Z1
-	VFMADD213PS  const64_bf800000<>+0(SB), Z3, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
 	VPSLLD       $0x17, Z2, Z2
 	VPADDD       Z2, Z1, Z1
@@ -5328,149 +5202,95 @@ DATA const64_4b400000<>+56(SB)/4, $0x4b400000
 DATA const64_4b400000<>+60(SB)/4, $0x4b400000
 GLOBL const64_4b400000<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3f318000<>+0(SB)/4, $0x3f318000
-DATA const64_3f318000<>+4(SB)/4, $0x3f318000
-DATA const64_3f318000<>+8(SB)/4, $0x3f318000
-DATA const64_3f318000<>+12(SB)/4, $0x3f318000
-DATA const64_3f318000<>+16(SB)/4, $0x3f318000
-DATA const64_3f318000<>+20(SB)/4, $0x3f318000
-DATA const64_3f318000<>+24(SB)/4, $0x3f318000
-DATA const64_3f318000<>+28(SB)/4, $0x3f318000
-DATA const64_3f318000<>+32(SB)/4, $0x3f318000
-DATA const64_3f318000<>+36(SB)/4, $0x3f318000
-DATA const64_3f318000<>+40(SB)/4, $0x3f318000
-DATA const64_3f318000<>+44(SB)/4, $0x3f318000
-DATA const64_3f318000<>+48(SB)/4, $0x3f318000
-DATA const64_3f318000<>+52(SB)/4, $0x3f318000
-DATA const64_3f318000<>+56(SB)/4, $0x3f318000
-DATA const64_3f318000<>+60(SB)/4, $0x3f318000
-GLOBL const64_3f318000<>(SB), RODATA|NOPTR, $64
+DATA const64_3f317218<>+0(SB)/4, $0x3f317218
+DATA const64_3f317218<>+4(SB)/4, $0x3f317218
+DATA const64_3f317218<>+8(SB)/4, $0x3f317218
+DATA const64_3f317218<>+12(SB)/4, $0x3f317218
+DATA const64_3f317218<>+16(SB)/4, $0x3f317218
+DATA const64_3f317218<>+20(SB)/4, $0x3f317218
+DATA const64_3f317218<>+24(SB)/4, $0x3f317218
+DATA const64_3f317218<>+28(SB)/4, $0x3f317218
+DATA const64_3f317218<>+32(SB)/4, $0x3f317218
+DATA const64_3f317218<>+36(SB)/4, $0x3f317218
+DATA const64_3f317218<>+40(SB)/4, $0x3f317218
+DATA const64_3f317218<>+44(SB)/4, $0x3f317218
+DATA const64_3f317218<>+48(SB)/4, $0x3f317218
+DATA const64_3f317218<>+52(SB)/4, $0x3f317218
+DATA const64_3f317218<>+56(SB)/4, $0x3f317218
+DATA const64_3f317218<>+60(SB)/4, $0x3f317218
+GLOBL const64_3f317218<>(SB), RODATA|NOPTR, $64
 
-DATA const64_b95e8083<>+0(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+4(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+8(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+12(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+16(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+20(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+24(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+28(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+32(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+36(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+40(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+44(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+48(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+52(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+56(SB)/4, $0xb95e8083
-DATA const64_b95e8083<>+60(SB)/4, $0xb95e8083
-GLOBL const64_b95e8083<>(SB), RODATA|NOPTR, $64
+DATA const64_3c083129<>+0(SB)/4, $0x3c083129
+DATA const64_3c083129<>+4(SB)/4, $0x3c083129
+DATA const64_3c083129<>+8(SB)/4, $0x3c083129
+DATA const64_3c083129<>+12(SB)/4, $0x3c083129
+DATA const64_3c083129<>+16(SB)/4, $0x3c083129
+DATA const64_3c083129<>+20(SB)/4, $0x3c083129
+DATA const64_3c083129<>+24(SB)/4, $0x3c083129
+DATA const64_3c083129<>+28(SB)/4, $0x3c083129
+DATA const64_3c083129<>+32(SB)/4, $0x3c083129
+DATA const64_3c083129<>+36(SB)/4, $0x3c083129
+DATA const64_3c083129<>+40(SB)/4, $0x3c083129
+DATA const64_3c083129<>+44(SB)/4, $0x3c083129
+DATA const64_3c083129<>+48(SB)/4, $0x3c083129
+DATA const64_3c083129<>+52(SB)/4, $0x3c083129
+DATA const64_3c083129<>+56(SB)/4, $0x3c083129
+DATA const64_3c083129<>+60(SB)/4, $0x3c083129
+GLOBL const64_3c083129<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3ab5121a<>+0(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+4(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+8(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+12(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+16(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+20(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+24(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+28(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+32(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+36(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+40(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+44(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+48(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+52(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+56(SB)/4, $0x3ab5121a
-DATA const64_3ab5121a<>+60(SB)/4, $0x3ab5121a
-GLOBL const64_3ab5121a<>(SB), RODATA|NOPTR, $64
+DATA const64_3d2b9532<>+0(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+4(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+8(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+12(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+16(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+20(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+24(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+28(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+32(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+36(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+40(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+44(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+48(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+52(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+56(SB)/4, $0x3d2b9532
+DATA const64_3d2b9532<>+60(SB)/4, $0x3d2b9532
+GLOBL const64_3d2b9532<>(SB), RODATA|NOPTR, $64
 
-DATA const64_bc091cf1<>+0(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+4(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+8(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+12(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+16(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+20(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+24(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+28(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+32(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+36(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+40(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+44(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+48(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+52(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+56(SB)/4, $0xbc091cf1
-DATA const64_bc091cf1<>+60(SB)/4, $0xbc091cf1
-GLOBL const64_bc091cf1<>(SB), RODATA|NOPTR, $64
+DATA const64_3e2aabd8<>+0(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+4(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+8(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+12(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+16(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+20(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+24(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+28(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+32(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+36(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+40(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+44(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+48(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+52(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+56(SB)/4, $0x3e2aabd8
+DATA const64_3e2aabd8<>+60(SB)/4, $0x3e2aabd8
+GLOBL const64_3e2aabd8<>(SB), RODATA|NOPTR, $64
 
-DATA const64_3d2aac79<>+0(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+4(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+8(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+12(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+16(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+20(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+24(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+28(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+32(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+36(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+40(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+44(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+48(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+52(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+56(SB)/4, $0x3d2aac79
-DATA const64_3d2aac79<>+60(SB)/4, $0x3d2aac79
-GLOBL const64_3d2aac79<>(SB), RODATA|NOPTR, $64
-
-DATA const64_be2aaa48<>+0(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+4(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+8(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+12(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+16(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+20(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+24(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+28(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+32(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+36(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+40(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+44(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+48(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+52(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+56(SB)/4, $0xbe2aaa48
-DATA const64_be2aaa48<>+60(SB)/4, $0xbe2aaa48
-GLOBL const64_be2aaa48<>(SB), RODATA|NOPTR, $64
-
-DATA const64_3efffffe<>+0(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+4(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+8(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+12(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+16(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+20(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+24(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+28(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+32(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+36(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+40(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+44(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+48(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+52(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+56(SB)/4, $0x3efffffe
-DATA const64_3efffffe<>+60(SB)/4, $0x3efffffe
-GLOBL const64_3efffffe<>(SB), RODATA|NOPTR, $64
-
-DATA const64_bf800000<>+0(SB)/4, $0xbf800000
-DATA const64_bf800000<>+4(SB)/4, $0xbf800000
-DATA const64_bf800000<>+8(SB)/4, $0xbf800000
-DATA const64_bf800000<>+12(SB)/4, $0xbf800000
-DATA const64_bf800000<>+16(SB)/4, $0xbf800000
-DATA const64_bf800000<>+20(SB)/4, $0xbf800000
-DATA const64_bf800000<>+24(SB)/4, $0xbf800000
-DATA const64_bf800000<>+28(SB)/4, $0xbf800000
-DATA const64_bf800000<>+32(SB)/4, $0xbf800000
-DATA const64_bf800000<>+36(SB)/4, $0xbf800000
-DATA const64_bf800000<>+40(SB)/4, $0xbf800000
-DATA const64_bf800000<>+44(SB)/4, $0xbf800000
-DATA const64_bf800000<>+48(SB)/4, $0xbf800000
-DATA const64_bf800000<>+52(SB)/4, $0xbf800000
-DATA const64_bf800000<>+56(SB)/4, $0xbf800000
-DATA const64_bf800000<>+60(SB)/4, $0xbf800000
-GLOBL const64_bf800000<>(SB), RODATA|NOPTR, $64
+DATA const64_3efffefe<>+0(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+4(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+8(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+12(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+16(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+20(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+24(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+28(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+32(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+36(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+40(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+44(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+48(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+52(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+56(SB)/4, $0x3efffefe
+DATA const64_3efffefe<>+60(SB)/4, $0x3efffefe
+GLOBL const64_3efffefe<>(SB), RODATA|NOPTR, $64
 
 DATA const64_3f800000<>+0(SB)/4, $0x3f800000
 DATA const64_3f800000<>+4(SB)/4, $0x3f800000
@@ -5711,14 +5531,12 @@ v3_u2:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -5742,14 +5560,12 @@ v3_u2:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -5783,14 +5599,12 @@ v3_u1:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -5825,14 +5639,12 @@ v3_u1_end:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -5943,14 +5755,12 @@ v5_u2:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -5973,14 +5783,12 @@ v5_u2:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -6013,14 +5821,12 @@ v5_u1:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -6054,14 +5860,12 @@ v5_u1_end:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z3
 	VFMADD213PS  const64_4b400000<>+0(SB), Z4, Z3
 	VSUBPS       const64_4b400000<>+0(SB), Z3, Z2
-	VFMADD231PS  const64_3f318000<>+0(SB), Z2, Z4
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z2, Z4
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z2
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z4, Z2
-	VFMADD213PS  const64_bf800000<>+0(SB), Z4, Z2
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z2, Z4
+	VMOVUPS      const64_3c083129<>+0(SB), Z2
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z4, Z2
+	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VFMADD213PS  const64_3f800000<>+0(SB), Z4, Z2
 	VPSLLD       $0x17, Z3, Z3
 	VPADDD       Z3, Z2, Z2
@@ -7041,14 +6845,12 @@ b4_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7067,14 +6869,12 @@ b4_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7093,14 +6893,12 @@ b4_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7119,14 +6917,12 @@ b4_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7209,14 +7005,12 @@ b4_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7236,14 +7030,12 @@ b4_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7263,14 +7055,12 @@ b4_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7290,14 +7080,12 @@ b4_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7440,14 +7228,12 @@ b1_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7500,14 +7286,12 @@ b1_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7629,14 +7413,12 @@ tail_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7691,14 +7473,12 @@ tail_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
 	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
 	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
-	VFMADD231PS  const64_3f318000<>+0(SB), Z10, Z12
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z10, Z12
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z10
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z12, Z10
-	VFMADD213PS  const64_bf800000<>+0(SB), Z12, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
 	VPSLLD       $0x17, Z11, Z11
 	VPADDD       Z11, Z10, Z10
@@ -7881,14 +7661,12 @@ b2_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -7917,14 +7695,12 @@ b2_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8007,14 +7783,12 @@ b2_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8042,14 +7816,12 @@ b2_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8225,14 +7997,12 @@ b1_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8300,14 +8070,12 @@ b1_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8468,14 +8236,12 @@ tail_v3:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12
@@ -8545,14 +8311,12 @@ tail_v5:
 	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
 	VFMADD213PS  const64_4b400000<>+0(SB), Z14, Z13
 	VSUBPS       const64_4b400000<>+0(SB), Z13, Z12
-	VFMADD231PS  const64_3f318000<>+0(SB), Z12, Z14
-	VFMADD231PS  const64_b95e8083<>+0(SB), Z12, Z14
-	VMOVUPS      const64_3ab5121a<>+0(SB), Z12
-	VFMADD213PS  const64_bc091cf1<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3d2aac79<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_be2aaa48<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_3efffffe<>+0(SB), Z14, Z12
-	VFMADD213PS  const64_bf800000<>+0(SB), Z14, Z12
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z12, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z14, Z12
+	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VFMADD213PS  const64_3f800000<>+0(SB), Z14, Z12
 	VPSLLD       $0x17, Z13, Z13
 	VPADDD       Z13, Z12, Z12

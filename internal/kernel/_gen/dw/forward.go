@@ -91,8 +91,9 @@ func pixel(base, base8 reg.GPPhysical, p int) Mem {
 // forward generates one function of the forward convolution.
 type forward struct {
 	*simd.ISA
-	tile int
-	mask simd.Mask
+	tile  int
+	mask  simd.Mask
+	stack Mem // room for spilled registers
 }
 
 func (k *forward) acc(t int) reg.VecPhysical { return k.V(t) }
@@ -115,6 +116,9 @@ func forwardFunc(s *simd.ISA, tile int) {
 	col, tiles := local(), local()
 	half, lanes, special := local(), local(), local()
 	bias, dst := local(), local()
+	if n := s.SwishSpill(tile, s.Regs-1-tile); n > 0 {
+		k.stack = AllocLocal(n * s.Bytes())
+	}
 
 	a := reg.RDI
 	Load(Param("a"), a)
@@ -443,6 +447,18 @@ func (k *forward) epilogue(actCode, lanes, half Mem) {
 // activate applies an activation to the tile, to as many vectors at a time as
 // there are registers for.
 func (k *forward) activate(act int) {
+	if act == simd.Swish {
+		var x, free []reg.VecPhysical
+		for i := range k.Regs - 1 {
+			if i < k.tile {
+				x = append(x, k.V(i))
+			} else {
+				free = append(free, k.V(i))
+			}
+		}
+		k.Swish(x, free, k.stack)
+		return
+	}
 	together := (k.Regs - 1 - k.tile) / 3
 	for t0 := 0; t0 < k.tile; t0 += together {
 		var groups []simd.Group

@@ -66,11 +66,12 @@ type tile struct {
 	rows, vecs int
 	sets       int  // interleaved partial sums, to hide the latency of small tiles
 	masked     bool // with byPixel and AVX2: the last vector is not full
+	stack      Mem  // with byRow: room for spilled registers
 	name       string
 }
 
-func newTile(s *simd.ISA, f form, rows, vecs int, masked bool) tile {
-	t := tile{ISA: s, form: f, rows: rows, vecs: vecs, masked: masked, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
+func newTile(s *simd.ISA, f form, rows, vecs int, masked bool, stack Mem) tile {
+	t := tile{ISA: s, form: f, rows: rows, vecs: vecs, masked: masked, stack: stack, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
 	if masked {
 		t.name += "m"
 	}
@@ -78,6 +79,15 @@ func newTile(s *simd.ISA, f form, rows, vecs int, masked bool) tile {
 		t.sets *= 2
 	}
 	return t
+}
+
+// all returns the registers: those of the first set of sums, then others.
+func (t tile) all() []reg.VecPhysical {
+	regs := make([]reg.VecPhysical, t.Regs)
+	for i := range regs {
+		regs[i] = t.V(i)
+	}
+	return regs
 }
 
 func (t tile) label(s string) string      { return t.name + "_" + s }
@@ -262,9 +272,11 @@ func (t tile) activate() {
 			CMPQ(count, U32(uint32(act)))
 			JNE(LabelRef(next))
 		}
-		for r := range t.rows {
-			for v := range t.vecs {
-				t.Activate(act, simd.Group{X: t.acc(0, r, v), A: t.temp(0), B: t.temp(1), C: t.temp(2)})
+		if act == simd.Swish {
+			t.Swish(t.all()[:t.rows*t.vecs], t.all()[t.rows*t.vecs:], t.stack)
+		} else {
+			for _, x := range t.all()[:t.rows*t.vecs] {
+				t.Activate(act, simd.Group{X: x, A: t.temp(0), B: t.temp(1), C: t.temp(2)})
 			}
 		}
 		if i < len(acts)-1 {
@@ -377,9 +389,9 @@ func heights(s *simd.ISA, vecs int) []int {
 }
 
 // allRows emits the tiles that together do all rows, and returns.
-func allRows(s *simd.ISA, f form, vecs int, masked bool) {
+func allRows(s *simd.ISA, f form, vecs int, masked bool, stack Mem) {
 	for i, h := range heights(s, vecs) {
-		t := newTile(s, f, h, vecs, masked)
+		t := newTile(s, f, h, vecs, masked, stack)
 		start, next := t.label("start"), t.label("next")
 		if i == 0 {
 			Label(start)
@@ -404,6 +416,7 @@ func pointwise(s *simd.ISA) {
 	Pragma("noescape")
 	Doc("pointwise"+s.Name+" is the product of rows pixels with cols columns from b on. Strides",
 		"and distances are in bytes; bias has a value for each lane of the columns.")
+	stack := AllocLocal(s.Bytes() * s.SwishSpill(s.Regs-4, 4))
 	Load(Param("dst"), dTile)
 	Load(Param("src"), aTile)
 	Load(Param("srcStride"), aStride)
@@ -421,7 +434,7 @@ func pointwise(s *simd.ISA) {
 			Label("narrow")
 		}
 		wideMask(s, vecs)
-		allRows(s, byRow, vecs, false)
+		allRows(s, byRow, vecs, false, stack)
 	}
 }
 
@@ -460,17 +473,17 @@ func gradWeight(s *simd.ISA) {
 		}
 		if s.Wide() {
 			wideMask(s, vecs)
-			allRows(s, byPixel, vecs, false)
+			allRows(s, byPixel, vecs, false, Mem{})
 			continue
 		}
 		masked := fmt.Sprintf("masked%d", vecs)
 		SUBQ(U32(uint32(vecs*s.Lanes)), count)
 		JNE(LabelRef(masked))
-		allRows(s, byPixel, vecs, false)
+		allRows(s, byPixel, vecs, false, Mem{})
 		Label(masked)
 		ADDQ(U32(uint32(s.Lanes)), count)
 		s.TailMask(count, tmp, s.V(s.Regs-1), nil)
-		allRows(s, byPixel, vecs, true)
+		allRows(s, byPixel, vecs, true, Mem{})
 	}
 }
 

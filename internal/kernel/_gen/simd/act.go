@@ -6,18 +6,16 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// e^-t for |t| up to ln(2)/2 is a polynomial of degree 6; the constants of the
-// reduction to that range. ln 2 is split so that the product of its upper part
-// with any exponent is exact.
+// e^t for |t| up to ln(2)/2 is a polynomial of degree 5, with an error of
+// 1e-7; the constants of the reduction to that range.
 const (
 	log2e      = 1.44269504088896341
-	ln2Upper   = 0.693359375
-	ln2Lower   = -2.12194440e-4
+	ln2        = 0.69314718055994531
 	roundMagic = 12582912 // 1.5·2^23: adding it rounds to an integer
 	expLimit   = 87.33    // beyond, e^x or e^-x is no normal number
 )
 
-var expTerms = []float32{1, -1, 0.49999993, -0.1666652, 0.041668388, -0.008368717, 0.00138145987}
+var expTerms = []float32{1, 1, 0.4999923, 0.166671154, 0.0418903322, 0.0083125015}
 
 // Group is the registers of one vector in a computation on several at once:
 // processors look only so far ahead, and a chain of dependent operations
@@ -40,8 +38,7 @@ func (s *ISA) ExpNeg(groups ...Group) {
 	each(func(g Group) { VMOVUPS(s.Float(-log2e), g.B) })
 	each(func(g Group) { VFMADD213PS(s.Float(roundMagic), g.C, g.B) }) // the exponent in the lowest bits
 	each(func(g Group) { VSUBPS(s.Float(roundMagic), g.B, g.A) })
-	each(func(g Group) { VFMADD231PS(s.Float(ln2Upper), g.A, g.C) })
-	each(func(g Group) { VFMADD231PS(s.Float(ln2Lower), g.A, g.C) })
+	each(func(g Group) { VFNMSUB231PS(s.Float(ln2), g.A, g.C) })
 	last := len(expTerms) - 1
 	each(func(g Group) { VMOVUPS(s.Float(expTerms[last]), g.A) })
 	for i := last - 1; i >= 0; i-- {
@@ -49,6 +46,121 @@ func (s *ISA) ExpNeg(groups ...Group) {
 	}
 	each(func(g Group) { VPSLLD(U8(23), g.B, g.B) })
 	each(func(g Group) { VPADDD(g.B, g.A, g.A) })
+}
+
+// Swish applies the activation to each of many registers. free holds others,
+// at least 4, and stack has room for SwishSpill vectors: registers that are
+// put there meanwhile make room to work on several vectors at a time.
+//
+// It is ExpNeg with each constant loaded once for these vectors. A processor
+// can look neither far enough ahead to overlap one vector's chain of
+// dependent operations with many others', nor read a constant for each of them
+// without waiting.
+func (s *ISA) Swish(x, free []reg.VecPhysical, stack Mem) {
+	spilled := s.SwishSpill(len(x), len(free))
+	slot := func(i int) Mem { return stack.Offset(i * s.Bytes()) }
+	for i, r := range x[:spilled] {
+		VMOVUPS(r, slot(i))
+	}
+	regs := append(append([]reg.VecPhysical{}, free...), x[:spilled]...)
+	together := s.swishTogether(len(regs))
+	var group []swishVector
+	flush := func() {
+		s.swish(group, regs[3*len(group):])
+		group = group[:0]
+	}
+	add := func(x Op) {
+		r := regs[3*len(group):]
+		if group = append(group, swishVector{x, r[0], r[1], r[2]}); len(group) == together {
+			flush()
+		}
+	}
+	for _, r := range x[spilled:] {
+		add(r)
+	}
+	for i := range spilled {
+		add(slot(i))
+	}
+	if len(group) > 0 {
+		flush()
+	}
+	for i, r := range x[:spilled] {
+		VMOVUPS(slot(i), r)
+	}
+}
+
+// swishTogether returns how many vectors are worked on at a time with a number
+// of registers besides theirs: three for each and two for constants.
+func (s *ISA) swishTogether(regs int) int { return min((regs-2)/3, s.swishWanted()) }
+
+func (s *ISA) swishWanted() int {
+	if s.Wide() {
+		return 3 // more would need more stack than a function may use unasked
+	}
+	return 4
+}
+
+// SwishSpill returns how many of n registers Swish puts on the stack, if there
+// are others free.
+func (s *ISA) SwishSpill(n, free int) int {
+	return min(n, max(0, 3*min(n, s.swishWanted())+2-free))
+}
+
+// swishVector is a vector x, in a register or on the stack, and registers to
+// work with.
+type swishVector struct {
+	x       Op
+	a, b, c reg.VecPhysical
+}
+
+// swish applies the activation to several vectors, with at least two registers
+// for constants.
+func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
+	next := 0
+	load := func(x float32) reg.VecPhysical {
+		r := regs[next%2]
+		next++
+		VMOVUPS(s.Float(x), r)
+		return r
+	}
+	each := func(f func(v swishVector)) {
+		for _, v := range vectors {
+			f(v)
+		}
+	}
+	// Of two operands with a NaN, the one written first here wins.
+	k := load(expLimit)
+	each(func(v swishVector) { VMINPS(v.x, k, v.c) })
+	k = load(-expLimit)
+	each(func(v swishVector) { VMAXPS(v.c, k, v.c) })
+	magic := load(roundMagic)
+	each(func(v swishVector) { VMOVAPS(magic, v.b) })
+	k = load(-log2e)
+	each(func(v swishVector) { VFMADD231PS(v.c, k, v.b) })
+	each(func(v swishVector) { VSUBPS(magic, v.b, v.a) })
+	k = load(ln2)
+	each(func(v swishVector) { VFNMSUB231PS(k, v.a, v.c) })
+	k = load(expTerms[5])
+	each(func(v swishVector) { VMOVAPS(k, v.a) })
+	for i := 4; i > 0; i-- {
+		k = load(expTerms[i])
+		each(func(v swishVector) { VFMADD213PS(k, v.c, v.a) })
+	}
+	each(func(v swishVector) { VFMADD213PS(k, v.c, v.a) }) // both last terms are 1
+	each(func(v swishVector) { VPSLLD(U8(23), v.b, v.b) })
+	each(func(v swishVector) { VPADDD(v.b, v.a, v.a) })
+	each(func(v swishVector) { VADDPS(k, v.a, v.a) })
+	each(func(v swishVector) {
+		x, inRegister := v.x.(reg.VecPhysical)
+		if !inRegister {
+			x = v.c
+			VMOVUPS(v.x, x)
+		}
+		s.divide(x, v.a, v.b, x)
+		if !inRegister {
+			VMOVUPS(x, v.x)
+		}
+	})
 }
 
 // Activations in the order of kernel.Act.
