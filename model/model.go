@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -50,7 +51,7 @@ func build(spec zoo.Spec, h Header) (*Model, error) {
 	h.Network = info.Name
 	h.Options.Classes = info.Classes
 	if table, ok := spec.(zoo.Network); ok {
-		if _, err := zoo.Lookup(info.Name); err != nil {
+		if known, err := zoo.Lookup(info.Name); err != nil || !reflect.DeepEqual(known, spec) {
 			h.Table = &table
 		}
 	}
