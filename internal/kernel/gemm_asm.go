@@ -17,10 +17,6 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 	if rows == 0 || w.N == 0 || w.K == 0 {
 		return w.K > 0
 	}
-	cols, tileRows := panelCols, 12
-	if level == cpu.AVX512 {
-		cols, tileRows = 2*panelCols, 14
-	}
 	if ep.Act == Sigmoid || ep.Act == HardSigmoid { // not in the assembly
 		pointwiseAsm(dst, dstStride, src, srcStride, rows, w, &Epilogue{Bias: ep.Bias})
 		after := Epilogue{Act: ep.Act, Add: ep.Add, AddStride: ep.AddStride}
@@ -28,6 +24,11 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 			after.finish(dst[r*dstStride:][:w.N], r, 0)
 		}
 		return true
+	}
+	p := product{dst, dstStride, src, srcStride, w, ep}
+	cols, tileRows := panelCols, 12
+	if level == cpu.AVX512 {
+		cols, tileRows = 2*panelCols, 14
 	}
 	const l1Share = 4096 // floats
 	chunk := max(l1Share/w.K, 48)
@@ -38,25 +39,82 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 			n = chunk
 		}
 		for n0 := 0; n0 < w.N; n0 += cols {
-			var bias [2 * panelCols]float32
-			if ep.Bias != nil {
-				copy(bias[:], ep.Bias[n0:w.N])
-			}
-			var add *float32
-			if ep.Add != nil {
-				add = &ep.Add[r0*ep.AddStride+n0]
-			}
-			d, s, b := &dst[r0*dstStride+n0], &src[r0*srcStride], &w.panels[n0*w.K]
-			width := min(cols, w.N-n0)
-			if level == cpu.AVX512 {
-				pointwiseAVX512(d, 4*dstStride, s, 4*srcStride, n, b, 4*panelCols*w.K, w.K, width, &bias[0], int(ep.Act), add, 4*ep.AddStride)
-			} else {
-				pointwiseAVX2(d, 4*dstStride, s, 4*srcStride, n, b, 0, w.K, width, &bias[0], int(ep.Act), add, 4*ep.AddStride)
+			switch left := w.N - n0; {
+			case level == cpu.AVX512:
+				p.avx512(r0, n, n0, min(cols, left))
+			case left == 12:
+				done := n &^ 7
+				p.avx2With4(r0, done, n0, 12)
+				p.avx2(r0+done, n-done, n0, 12)
+			case left == 20:
+				done := n &^ 3
+				p.avx2With4(r0, done, n0, 20)
+				p.avx2(r0+done, n-done, n0, 16)
+				p.avx2(r0+done, n-done, n0+16, 4)
+				n0 += cols
+			default:
+				p.avx2(r0, n, n0, min(cols, left))
 			}
 		}
 	}
 	return true
 }
+
+// product is what Pointwise multiplies.
+type product struct {
+	dst       []float32
+	dstStride int
+	src       []float32
+	srcStride int
+	w         *Matrix
+	ep        *Epilogue
+}
+
+// The methods of product compute cols columns from n0 on of n rows from r0 on.
+
+func (p *product) avx512(r0, n, n0, cols int) {
+	bias, add := p.epilogue(r0, n0)
+	pointwiseAVX512(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
+		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
+}
+
+func (p *product) avx2(r0, n, n0, cols int) {
+	if n == 0 {
+		return
+	}
+	bias, add := p.epilogue(r0, n0)
+	pointwiseAVX2(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
+		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
+}
+
+// avx2With4 is avx2 for 12 columns and a multiple of 8 rows, or 20 columns and
+// a multiple of 4 rows: the last four columns of two rows share a vector.
+func (p *product) avx2With4(r0, n, n0, cols int) {
+	if n == 0 {
+		return
+	}
+	bias, add := p.epilogue(r0, n0)
+	d, s, b := &p.dst[r0*p.dstStride+n0], &p.src[r0*p.srcStride], &p.w.panels[n0*p.w.K]
+	if cols == 12 {
+		pointwise12AVX2(d, 4*p.dstStride, s, 4*p.srcStride, n, b, p.panelBytes(), p.w.K, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
+	} else {
+		pointwise20AVX2(d, 4*p.dstStride, s, 4*p.srcStride, n, b, p.panelBytes(), p.w.K, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
+	}
+}
+
+// epilogue returns the bias from column n0 on and the residual from row r0 on.
+func (p *product) epilogue(r0, n0 int) (bias [2 * panelCols]float32, add *float32) {
+	if p.ep.Bias != nil {
+		copy(bias[:], p.ep.Bias[n0:p.w.N])
+	}
+	if p.ep.Add != nil {
+		add = &p.ep.Add[r0*p.ep.AddStride+n0]
+	}
+	return bias, add
+}
+
+// panelBytes returns the distance between panels.
+func (p *product) panelBytes() int { return 4 * panelCols * p.w.K }
 
 // gradWeightAsm is GradWeight in assembly; ok tells whether this CPU has it.
 //

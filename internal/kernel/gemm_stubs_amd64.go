@@ -16,6 +16,18 @@ func pointwiseAVX2(dst *float32, dstStride int, src *float32, srcStride int, row
 //go:noescape
 func pointwiseAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)
 
+// pointwise12AVX2 is the product of rows pixels, a multiple of 8, with 12
+// columns from b on. Strides and distances are in bytes.
+//
+//go:noescape
+func pointwise12AVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, bias *float32, act int, add *float32, addStride int)
+
+// pointwise20AVX2 is the product of rows pixels, a multiple of 4, with 20
+// columns from b on. Strides and distances are in bytes.
+//
+//go:noescape
+func pointwise20AVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, bias *float32, act int, add *float32, addStride int)
+
 // gradWeightAVX2 adds to dst, of rows rows and cols columns, the products of the
 // channels of dy with those of x, summed over k pixels. Strides are in bytes.
 //

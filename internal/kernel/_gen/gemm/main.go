@@ -16,6 +16,8 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	pointwise(simd.AVX2)
 	pointwise(simd.AVX512)
+	pointwiseQuad(simd.AVX2, 8, 1)
+	pointwiseQuad(simd.AVX2, 4, 2)
 	gradWeight(simd.AVX2)
 	gradWeight(simd.AVX512)
 	fmaLoop(simd.AVX2)
@@ -118,6 +120,12 @@ func (t tile) aMem(row, step int) Mem {
 	if t.form == byPixel {
 		return times(Mem{Base: aRun[0], Disp: 4 * row}, step, aStride, a3, nil)
 	}
+	return sourceMem(row, step)
+}
+
+// sourceMem addresses the value of a row of the source tile at a step from the
+// current one.
+func sourceMem(row, step int) Mem {
 	return times(Mem{Base: aRun[row/7], Disp: 4 * step}, row%7, aStride, a3, a5)
 }
 
@@ -134,9 +142,20 @@ func (t tile) bMem(step, vec int) Mem {
 	return m
 }
 
+// nextPanel returns how many panels further on the next tile's first one is.
+func (t tile) nextPanel() uint8 {
+	if t.Wide() {
+		return 2
+	}
+	return 1
+}
+
 // step adds the products of one reduction step.
 func (t tile) step(j int) {
 	set := j % t.sets
+	if t.form == byRow && t.rows >= 4 { // the next panel will be wanted soon
+		PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: t.nextPanel(), Disp: j * panelBytes})
+	}
 	for v := range t.vecs {
 		if t.form == byPixel && v == t.vecs-1 && (t.Wide() || t.masked) {
 			t.ISA.Load(t.bMem(j, v), t.mask(), t.temp(v))
