@@ -4489,6 +4489,2353 @@ end:
 	VZEROUPPER
 	RET
 
+// func affineActStreamAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, c int, scale *float32, shift *float32, variant int)
+// Requires: AVX, AVX2, FMA3
+TEXT ·affineActStreamAVX2(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), AX
+	MOVQ src+16(FP), BX
+	MOVQ scale+48(FP), DX
+	MOVQ shift+56(FP), SI
+	MOVQ rows+32(FP), R12
+	MOVQ c+40(FP), R13
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000000
+	JNE  v0_next
+
+v0_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v0_u3_end
+
+v0_u3:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(DX)(R10*1), Y5
+	VMOVUPS     32(SI)(R10*1), Y6
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     64(BX)(R10*1), Y8
+	VMOVUPS     64(DX)(R10*1), Y9
+	VMOVUPS     64(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y9, Y8
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     Y4, 32(AX)(R10*1)
+	VMOVUPS     Y8, 64(AX)(R10*1)
+	ADDQ        $0x00000060, R10
+	SUBQ        $0x00000018, R11
+	JGE         v0_u3
+
+v0_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v0_u1_end
+
+v0_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v0_u1
+
+v0_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v0_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v0_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v0_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v0_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v0_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v0_s1_0
+	VMOVSS X0, (R14)
+
+v0_s1_0:
+v0_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v0_row
+	VZEROUPPER
+	RET
+
+v0_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000001
+	JNE  v1_next
+
+v1_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v1_u3_end
+
+v1_u3:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(DX)(R10*1), Y5
+	VMOVUPS     32(SI)(R10*1), Y6
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     64(BX)(R10*1), Y8
+	VMOVUPS     64(DX)(R10*1), Y9
+	VMOVUPS     64(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y9, Y8
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VXORPS      Y5, Y5, Y5
+	VMAXPS      Y4, Y5, Y4
+	VXORPS      Y9, Y9, Y9
+	VMAXPS      Y8, Y9, Y8
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     Y4, 32(AX)(R10*1)
+	VMOVUPS     Y8, 64(AX)(R10*1)
+	ADDQ        $0x00000060, R10
+	SUBQ        $0x00000018, R11
+	JGE         v1_u3
+
+v1_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v1_u1_end
+
+v1_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v1_u1
+
+v1_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v1_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VMAXPS       Y0, Y1, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v1_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v1_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v1_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v1_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v1_s1_0
+	VMOVSS X0, (R14)
+
+v1_s1_0:
+v1_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v1_row
+	VZEROUPPER
+	RET
+
+v1_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000002
+	JNE  v2_next
+
+v2_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v2_u3_end
+
+v2_u3:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(DX)(R10*1), Y5
+	VMOVUPS     32(SI)(R10*1), Y6
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     64(BX)(R10*1), Y8
+	VMOVUPS     64(DX)(R10*1), Y9
+	VMOVUPS     64(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y9, Y8
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VXORPS      Y5, Y5, Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     const32_40c00000<>+0(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VXORPS      Y9, Y9, Y9
+	VMAXPS      Y8, Y9, Y8
+	VMOVUPS     const32_40c00000<>+0(SB), Y9
+	VMINPS      Y8, Y9, Y8
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     Y4, 32(AX)(R10*1)
+	VMOVUPS     Y8, 64(AX)(R10*1)
+	ADDQ        $0x00000060, R10
+	SUBQ        $0x00000018, R11
+	JGE         v2_u3
+
+v2_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v2_u1_end
+
+v2_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v2_u1
+
+v2_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v2_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VXORPS       Y1, Y1, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      const32_40c00000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v2_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v2_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v2_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v2_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v2_s1_0
+	VMOVSS X0, (R14)
+
+v2_s1_0:
+v2_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v2_row
+	VZEROUPPER
+	RET
+
+v2_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000003
+	JNE  v3_next
+
+v3_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v3_u3_end
+
+v3_u3:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      32(BX)(R10*1), Y4
+	VMOVUPS      32(DX)(R10*1), Y5
+	VMOVUPS      32(SI)(R10*1), Y6
+	VFMADD213PS  Y6, Y5, Y4
+	VMOVUPS      64(BX)(R10*1), Y8
+	VMOVUPS      64(DX)(R10*1), Y9
+	VMOVUPS      64(SI)(R10*1), Y10
+	VFMADD213PS  Y10, Y9, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y11
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y4, Y7, Y7
+	VMINPS       Y8, Y11, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y10
+	VMAXPS       Y3, Y2, Y3
+	VMAXPS       Y7, Y6, Y7
+	VMAXPS       Y11, Y10, Y11
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y10
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS  const32_4b400000<>+0(SB), Y11, Y10
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS       const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS       const32_4b400000<>+0(SB), Y10, Y9
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y5, Y7
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y10, Y9, Y9
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS       const32_3f800000<>+0(SB), Y9, Y9
+	VDIVPS       Y1, Y0, Y0
+	VDIVPS       Y5, Y4, Y4
+	VDIVPS       Y9, Y8, Y8
+	VMOVUPS      Y0, (AX)(R10*1)
+	VMOVUPS      Y4, 32(AX)(R10*1)
+	VMOVUPS      Y8, 64(AX)(R10*1)
+	ADDQ         $0x00000060, R10
+	SUBQ         $0x00000018, R11
+	JGE          v3_u3
+
+v3_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v3_u1_end
+
+v3_u1:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	VMOVUPS      Y0, (AX)(R10*1)
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000008, R11
+	JGE          v3_u1
+
+v3_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v3_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VDIVPS       Y1, Y0, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v3_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v3_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v3_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v3_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v3_s1_0
+	VMOVSS X0, (R14)
+
+v3_s1_0:
+v3_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v3_row
+	VZEROUPPER
+	RET
+
+v3_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000004
+	JNE  v4_next
+
+v4_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v4_u3_end
+
+v4_u3:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(DX)(R10*1), Y5
+	VMOVUPS     32(SI)(R10*1), Y6
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     64(BX)(R10*1), Y8
+	VMOVUPS     64(DX)(R10*1), Y9
+	VMOVUPS     64(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y9, Y8
+	VADDPS      const32_40400000<>+0(SB), Y0, Y2
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y2, Y1, Y2
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y2, Y1, Y2
+	VMULPS      const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS      Y2, Y0, Y0
+	VADDPS      const32_40400000<>+0(SB), Y4, Y6
+	VXORPS      Y5, Y5, Y5
+	VMAXPS      Y6, Y5, Y6
+	VMOVUPS     const32_40c00000<>+0(SB), Y5
+	VMINPS      Y6, Y5, Y6
+	VMULPS      const32_3e2aaaab<>+0(SB), Y6, Y6
+	VMULPS      Y6, Y4, Y4
+	VADDPS      const32_40400000<>+0(SB), Y8, Y10
+	VXORPS      Y9, Y9, Y9
+	VMAXPS      Y10, Y9, Y10
+	VMOVUPS     const32_40c00000<>+0(SB), Y9
+	VMINPS      Y10, Y9, Y10
+	VMULPS      const32_3e2aaaab<>+0(SB), Y10, Y10
+	VMULPS      Y10, Y8, Y8
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     Y4, 32(AX)(R10*1)
+	VMOVUPS     Y8, 64(AX)(R10*1)
+	ADDQ        $0x00000060, R10
+	SUBQ        $0x00000018, R11
+	JGE         v4_u3
+
+v4_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v4_u1_end
+
+v4_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VADDPS      const32_40400000<>+0(SB), Y0, Y2
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y2, Y1, Y2
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y2, Y1, Y2
+	VMULPS      const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS      Y2, Y0, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v4_u1
+
+v4_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v4_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VADDPS       const32_40400000<>+0(SB), Y0, Y2
+	VXORPS       Y1, Y1, Y1
+	VMAXPS       Y2, Y1, Y2
+	VMOVUPS      const32_40c00000<>+0(SB), Y1
+	VMINPS       Y2, Y1, Y2
+	VMULPS       const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMULPS       Y2, Y0, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v4_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v4_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v4_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v4_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v4_s1_0
+	VMOVSS X0, (R14)
+
+v4_s1_0:
+v4_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v4_row
+	VZEROUPPER
+	RET
+
+v4_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000005
+	JNE  v5_next
+
+v5_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v5_u3_end
+
+v5_u3:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      32(BX)(R10*1), Y4
+	VMOVUPS      32(DX)(R10*1), Y5
+	VMOVUPS      32(SI)(R10*1), Y6
+	VFMADD213PS  Y6, Y5, Y4
+	VMOVUPS      64(BX)(R10*1), Y8
+	VMOVUPS      64(DX)(R10*1), Y9
+	VMOVUPS      64(SI)(R10*1), Y10
+	VFMADD213PS  Y10, Y9, Y8
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y7
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y11
+	VMINPS       Y0, Y3, Y3
+	VMINPS       Y4, Y7, Y7
+	VMINPS       Y8, Y11, Y11
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y10
+	VMAXPS       Y3, Y2, Y3
+	VMAXPS       Y7, Y6, Y7
+	VMAXPS       Y11, Y10, Y11
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y6
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y10
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y7, Y6
+	VFMADD213PS  const32_4b400000<>+0(SB), Y11, Y10
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VSUBPS       const32_4b400000<>+0(SB), Y6, Y5
+	VSUBPS       const32_4b400000<>+0(SB), Y10, Y9
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y5, Y7
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y9, Y11
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VMOVUPS      const32_3c083129<>+0(SB), Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y9
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y7, Y5
+	VFMADD213PS  const32_3f800000<>+0(SB), Y11, Y9
+	VPSLLD       $0x17, Y2, Y2
+	VPSLLD       $0x17, Y6, Y6
+	VPSLLD       $0x17, Y10, Y10
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y6, Y5, Y5
+	VPADDD       Y10, Y9, Y9
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y5, Y5
+	VADDPS       const32_3f800000<>+0(SB), Y9, Y9
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y0
+	VMOVUPS      const32_3f800000<>+0(SB), Y7
+	VDIVPS       Y5, Y7, Y4
+	VMOVUPS      const32_3f800000<>+0(SB), Y11
+	VDIVPS       Y9, Y11, Y8
+	VMOVUPS      Y0, (AX)(R10*1)
+	VMOVUPS      Y4, 32(AX)(R10*1)
+	VMOVUPS      Y8, 64(AX)(R10*1)
+	ADDQ         $0x00000060, R10
+	SUBQ         $0x00000018, R11
+	JGE          v5_u3
+
+v5_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v5_u1_end
+
+v5_u1:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y0
+	VMOVUPS      Y0, (AX)(R10*1)
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000008, R11
+	JGE          v5_u1
+
+v5_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v5_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
+	VMINPS       Y0, Y3, Y3
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
+	VMAXPS       Y3, Y2, Y3
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y2
+	VFMADD213PS  const32_4b400000<>+0(SB), Y3, Y2
+	VSUBPS       const32_4b400000<>+0(SB), Y2, Y1
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y1, Y3
+	VMOVUPS      const32_3c083129<>+0(SB), Y1
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VFMADD213PS  const32_3f800000<>+0(SB), Y3, Y1
+	VPSLLD       $0x17, Y2, Y2
+	VPADDD       Y2, Y1, Y1
+	VADDPS       const32_3f800000<>+0(SB), Y1, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y3
+	VDIVPS       Y1, Y3, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v5_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v5_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v5_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v5_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v5_s1_0
+	VMOVSS X0, (R14)
+
+v5_s1_0:
+v5_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v5_row
+	VZEROUPPER
+	RET
+
+v5_next:
+v6_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000018, R11
+	JLT  v6_u3_end
+
+v6_u3:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     32(BX)(R10*1), Y4
+	VMOVUPS     32(DX)(R10*1), Y5
+	VMOVUPS     32(SI)(R10*1), Y6
+	VFMADD213PS Y6, Y5, Y4
+	VMOVUPS     64(BX)(R10*1), Y8
+	VMOVUPS     64(DX)(R10*1), Y9
+	VMOVUPS     64(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y9, Y8
+	VADDPS      const32_40400000<>+0(SB), Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMULPS      const32_3e2aaaab<>+0(SB), Y0, Y0
+	VADDPS      const32_40400000<>+0(SB), Y4, Y4
+	VXORPS      Y5, Y5, Y5
+	VMAXPS      Y4, Y5, Y4
+	VMOVUPS     const32_40c00000<>+0(SB), Y5
+	VMINPS      Y4, Y5, Y4
+	VMULPS      const32_3e2aaaab<>+0(SB), Y4, Y4
+	VADDPS      const32_40400000<>+0(SB), Y8, Y8
+	VXORPS      Y9, Y9, Y9
+	VMAXPS      Y8, Y9, Y8
+	VMOVUPS     const32_40c00000<>+0(SB), Y9
+	VMINPS      Y8, Y9, Y8
+	VMULPS      const32_3e2aaaab<>+0(SB), Y8, Y8
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     Y4, 32(AX)(R10*1)
+	VMOVUPS     Y8, 64(AX)(R10*1)
+	ADDQ        $0x00000060, R10
+	SUBQ        $0x00000018, R11
+	JGE         v6_u3
+
+v6_u3_end:
+	ADDQ $0x00000018, R11
+	SUBQ $0x00000008, R11
+	JLT  v6_u1_end
+
+v6_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VADDPS      const32_40400000<>+0(SB), Y0, Y0
+	VXORPS      Y1, Y1, Y1
+	VMAXPS      Y0, Y1, Y0
+	VMOVUPS     const32_40c00000<>+0(SB), Y1
+	VMINPS      Y0, Y1, Y0
+	VMULPS      const32_3e2aaaab<>+0(SB), Y0, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v6_u1
+
+v6_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v6_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VADDPS       const32_40400000<>+0(SB), Y0, Y0
+	VXORPS       Y1, Y1, Y1
+	VMAXPS       Y0, Y1, Y0
+	VMOVUPS      const32_40c00000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMULPS       const32_3e2aaaab<>+0(SB), Y0, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v6_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+v6_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v6_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+v6_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v6_s1_0
+	VMOVSS X0, (R14)
+
+v6_s1_0:
+v6_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v6_row
+	VZEROUPPER
+	RET
+
+// func actGradSumsStreamAVX2(dy *float32, dyStride int, z *float32, zStride int, rows int, c int, scale *float32, shift *float32, mean *float32, variant int, sum *float32, dot *float32)
+// Requires: AVX, AVX2, FMA3
+TEXT ·actGradSumsStreamAVX2(SB), NOSPLIT, $0-96
+	MOVQ dy+0(FP), AX
+	MOVQ z+16(FP), BX
+	MOVQ scale+48(FP), DX
+	MOVQ shift+56(FP), SI
+	MOVQ mean+64(FP), DI
+	MOVQ sum+80(FP), R8
+	MOVQ dot+88(FP), R9
+	MOVQ rows+32(FP), R12
+	MOVQ c+40(FP), R13
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000000
+	JNE  v0_next
+
+v0_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v0_u2_end
+
+v0_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y7, Y8
+	VMOVUPS     32(AX)(R10*1), Y9
+	VMOVUPS     32(DI)(R10*1), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     32(R8)(R10*1), Y10
+	VADDPS      Y9, Y10, Y10
+	VMOVUPS     32(R9)(R10*1), Y11
+	VFMADD231PS Y9, Y7, Y11
+	VMOVUPS     Y10, 32(R8)(R10*1)
+	VMOVUPS     Y11, 32(R9)(R10*1)
+	VMOVUPS     Y9, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v0_u2
+
+v0_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v0_u1_end
+
+v0_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v0_u1
+
+v0_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v0_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v0_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v0_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v0_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v0_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v0_s1_0
+	VMOVSS X3, (R14)
+
+v0_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v0_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v0_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v0_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v0_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v0_s2_0
+	VMOVSS X4, (R14)
+
+v0_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v0_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v0_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v0_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v0_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v0_s3_0
+	VMOVSS X2, (R14)
+
+v0_s3_0:
+v0_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v0_row
+	VZEROUPPER
+	RET
+
+v0_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000001
+	JNE  v1_next
+
+v1_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v1_u2_end
+
+v1_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y7, Y8
+	VMOVUPS     32(AX)(R10*1), Y9
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VMOVUPS     32(DI)(R10*1), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     32(R8)(R10*1), Y10
+	VADDPS      Y9, Y10, Y10
+	VMOVUPS     32(R9)(R10*1), Y11
+	VFMADD231PS Y9, Y7, Y11
+	VMOVUPS     Y10, 32(R8)(R10*1)
+	VMOVUPS     Y11, 32(R9)(R10*1)
+	VMOVUPS     Y9, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v1_u2
+
+v1_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v1_u1_end
+
+v1_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v1_u1
+
+v1_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v1_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VCMPPS       $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v1_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v1_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v1_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v1_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v1_s1_0
+	VMOVSS X3, (R14)
+
+v1_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v1_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v1_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v1_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v1_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v1_s2_0
+	VMOVSS X4, (R14)
+
+v1_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v1_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v1_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v1_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v1_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v1_s3_0
+	VMOVSS X2, (R14)
+
+v1_s3_0:
+v1_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v1_row
+	VZEROUPPER
+	RET
+
+v1_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000002
+	JNE  v2_next
+
+v2_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v2_u2_end
+
+v2_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VCMPPS      $0x11, const32_40c00000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y7, Y8
+	VMOVUPS     32(AX)(R10*1), Y9
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VCMPPS      $0x11, const32_40c00000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VMOVUPS     32(DI)(R10*1), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     32(R8)(R10*1), Y10
+	VADDPS      Y9, Y10, Y10
+	VMOVUPS     32(R9)(R10*1), Y11
+	VFMADD231PS Y9, Y7, Y11
+	VMOVUPS     Y10, 32(R8)(R10*1)
+	VMOVUPS     Y11, 32(R9)(R10*1)
+	VMOVUPS     Y9, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v2_u2
+
+v2_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v2_u1_end
+
+v2_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VCMPPS      $0x11, const32_40c00000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v2_u1
+
+v2_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v2_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VCMPPS       $0x1e, const32_00000000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VCMPPS       $0x11, const32_40c00000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v2_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v2_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v2_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v2_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v2_s1_0
+	VMOVSS X3, (R14)
+
+v2_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v2_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v2_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v2_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v2_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v2_s2_0
+	VMOVSS X4, (R14)
+
+v2_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v2_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v2_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v2_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v2_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v2_s3_0
+	VMOVSS X2, (R14)
+
+v2_s3_0:
+v2_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v2_row
+	VZEROUPPER
+	RET
+
+v2_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000003
+	JNE  v3_next
+
+v3_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v3_u2_end
+
+v3_u2:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFMADD213PS  const32_3f800000<>+0(SB), Y1, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      (DI)(R10*1), Y1
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (R8)(R10*1), Y3
+	VADDPS       Y2, Y3, Y3
+	VMOVUPS      (R9)(R10*1), Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y3, (R8)(R10*1)
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y2, (AX)(R10*1)
+	VMOVUPS      32(BX)(R10*1), Y7
+	VMOVUPS      32(DX)(R10*1), Y8
+	VMOVUPS      32(SI)(R10*1), Y10
+	VFMADD213PS  Y10, Y7, Y8
+	VMOVUPS      32(AX)(R10*1), Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VSUBPS       Y10, Y11, Y11
+	VFMADD213PS  const32_3f800000<>+0(SB), Y8, Y11
+	VMULPS       Y10, Y9, Y9
+	VMULPS       Y11, Y9, Y9
+	VMOVUPS      32(DI)(R10*1), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVUPS      32(R8)(R10*1), Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVUPS      32(R9)(R10*1), Y11
+	VFMADD231PS  Y9, Y7, Y11
+	VMOVUPS      Y10, 32(R8)(R10*1)
+	VMOVUPS      Y11, 32(R9)(R10*1)
+	VMOVUPS      Y9, 32(AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v3_u2
+
+v3_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v3_u1_end
+
+v3_u1:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFMADD213PS  const32_3f800000<>+0(SB), Y1, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      (DI)(R10*1), Y1
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (R8)(R10*1), Y3
+	VADDPS       Y2, Y3, Y3
+	VMOVUPS      (R9)(R10*1), Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y3, (R8)(R10*1)
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y2, (AX)(R10*1)
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000008, R11
+	JGE          v3_u1
+
+v3_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v3_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VFMADD213PS  const32_3f800000<>+0(SB), Y1, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v3_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v3_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v3_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v3_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v3_s1_0
+	VMOVSS X3, (R14)
+
+v3_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v3_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v3_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v3_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v3_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v3_s2_0
+	VMOVSS X4, (R14)
+
+v3_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v3_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v3_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v3_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v3_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v3_s3_0
+	VMOVSS X2, (R14)
+
+v3_s3_0:
+v3_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v3_row
+	VZEROUPPER
+	RET
+
+v3_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000004
+	JNE  v4_next
+
+v4_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v4_u2_end
+
+v4_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VMOVUPS     const32_3eaaaaab<>+0(SB), Y4
+	VFMADD213PS const32_3f000000<>+0(SB), Y1, Y4
+	VCMPPS      $0x1e, const32_40400000<>+0(SB), Y1, Y3
+	VBLENDVPS   Y3, const32_3f800000<>+0(SB), Y4, Y4
+	VMULPS      Y4, Y2, Y2
+	VCMPPS      $0x1d, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y7, Y8
+	VMOVUPS     32(AX)(R10*1), Y9
+	VMOVUPS     const32_3eaaaaab<>+0(SB), Y11
+	VFMADD213PS const32_3f000000<>+0(SB), Y8, Y11
+	VCMPPS      $0x1e, const32_40400000<>+0(SB), Y8, Y10
+	VBLENDVPS   Y10, const32_3f800000<>+0(SB), Y11, Y11
+	VMULPS      Y11, Y9, Y9
+	VCMPPS      $0x1d, const32_c0400000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VMOVUPS     32(DI)(R10*1), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     32(R8)(R10*1), Y10
+	VADDPS      Y9, Y10, Y10
+	VMOVUPS     32(R9)(R10*1), Y11
+	VFMADD231PS Y9, Y7, Y11
+	VMOVUPS     Y10, 32(R8)(R10*1)
+	VMOVUPS     Y11, 32(R9)(R10*1)
+	VMOVUPS     Y9, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v4_u2
+
+v4_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v4_u1_end
+
+v4_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VMOVUPS     const32_3eaaaaab<>+0(SB), Y4
+	VFMADD213PS const32_3f000000<>+0(SB), Y1, Y4
+	VCMPPS      $0x1e, const32_40400000<>+0(SB), Y1, Y3
+	VBLENDVPS   Y3, const32_3f800000<>+0(SB), Y4, Y4
+	VMULPS      Y4, Y2, Y2
+	VCMPPS      $0x1d, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v4_u1
+
+v4_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v4_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VMOVUPS      const32_3eaaaaab<>+0(SB), Y4
+	VFMADD213PS  const32_3f000000<>+0(SB), Y1, Y4
+	VCMPPS       $0x1e, const32_40400000<>+0(SB), Y1, Y3
+	VBLENDVPS    Y3, const32_3f800000<>+0(SB), Y4, Y4
+	VMULPS       Y4, Y2, Y2
+	VCMPPS       $0x1d, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v4_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v4_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v4_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v4_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v4_s1_0
+	VMOVSS X3, (R14)
+
+v4_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v4_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v4_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v4_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v4_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v4_s2_0
+	VMOVSS X4, (R14)
+
+v4_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v4_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v4_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v4_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v4_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v4_s3_0
+	VMOVSS X2, (R14)
+
+v4_s3_0:
+v4_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v4_row
+	VZEROUPPER
+	RET
+
+v4_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000005
+	JNE  v5_next
+
+v5_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v5_u2_end
+
+v5_u2:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      (DI)(R10*1), Y1
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (R8)(R10*1), Y3
+	VADDPS       Y2, Y3, Y3
+	VMOVUPS      (R9)(R10*1), Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y3, (R8)(R10*1)
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y2, (AX)(R10*1)
+	VMOVUPS      32(BX)(R10*1), Y7
+	VMOVUPS      32(DX)(R10*1), Y8
+	VMOVUPS      32(SI)(R10*1), Y10
+	VFMADD213PS  Y10, Y7, Y8
+	VMOVUPS      32(AX)(R10*1), Y9
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
+	VMINPS       Y8, Y12, Y12
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y11
+	VMAXPS       Y12, Y11, Y12
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y11
+	VFMADD213PS  const32_4b400000<>+0(SB), Y12, Y11
+	VSUBPS       const32_4b400000<>+0(SB), Y11, Y10
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y10, Y12
+	VMOVUPS      const32_3c083129<>+0(SB), Y10
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VFMADD213PS  const32_3f800000<>+0(SB), Y12, Y10
+	VPSLLD       $0x17, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VADDPS       const32_3f800000<>+0(SB), Y10, Y10
+	VMOVUPS      const32_3f800000<>+0(SB), Y11
+	VDIVPS       Y10, Y11, Y10
+	VSUBPS       Y10, Y11, Y11
+	VMULPS       Y10, Y9, Y9
+	VMULPS       Y11, Y9, Y9
+	VMOVUPS      32(DI)(R10*1), Y8
+	VSUBPS       Y8, Y7, Y7
+	VMOVUPS      32(R8)(R10*1), Y10
+	VADDPS       Y9, Y10, Y10
+	VMOVUPS      32(R9)(R10*1), Y11
+	VFMADD231PS  Y9, Y7, Y11
+	VMOVUPS      Y10, 32(R8)(R10*1)
+	VMOVUPS      Y11, 32(R9)(R10*1)
+	VMOVUPS      Y9, 32(AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v5_u2
+
+v5_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v5_u1_end
+
+v5_u1:
+	VMOVUPS      (BX)(R10*1), Y0
+	VMOVUPS      (DX)(R10*1), Y1
+	VMOVUPS      (SI)(R10*1), Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMOVUPS      (AX)(R10*1), Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMOVUPS      (DI)(R10*1), Y1
+	VSUBPS       Y1, Y0, Y0
+	VMOVUPS      (R8)(R10*1), Y3
+	VADDPS       Y2, Y3, Y3
+	VMOVUPS      (R9)(R10*1), Y4
+	VFMADD231PS  Y2, Y0, Y4
+	VMOVUPS      Y3, (R8)(R10*1)
+	VMOVUPS      Y4, (R9)(R10*1)
+	VMOVUPS      Y2, (AX)(R10*1)
+	ADDQ         $0x00000020, R10
+	SUBQ         $0x00000008, R11
+	JGE          v5_u1
+
+v5_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v5_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
+	VMINPS       Y1, Y5, Y5
+	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
+	VMAXPS       Y5, Y4, Y5
+	VMOVUPS      const32_bfb8aa3b<>+0(SB), Y4
+	VFMADD213PS  const32_4b400000<>+0(SB), Y5, Y4
+	VSUBPS       const32_4b400000<>+0(SB), Y4, Y3
+	VFNMSUB231PS const32_3f317218<>+0(SB), Y3, Y5
+	VMOVUPS      const32_3c083129<>+0(SB), Y3
+	VFMADD213PS  const32_3d2b9532<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3e2aabd8<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3efffefe<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VFMADD213PS  const32_3f800000<>+0(SB), Y5, Y3
+	VPSLLD       $0x17, Y4, Y4
+	VPADDD       Y4, Y3, Y3
+	VADDPS       const32_3f800000<>+0(SB), Y3, Y3
+	VMOVUPS      const32_3f800000<>+0(SB), Y4
+	VDIVPS       Y3, Y4, Y3
+	VSUBPS       Y3, Y4, Y4
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y4, Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v5_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v5_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v5_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v5_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v5_s1_0
+	VMOVSS X3, (R14)
+
+v5_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v5_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v5_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v5_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v5_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v5_s2_0
+	VMOVSS X4, (R14)
+
+v5_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v5_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v5_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v5_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v5_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v5_s3_0
+	VMOVSS X2, (R14)
+
+v5_s3_0:
+v5_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v5_row
+	VZEROUPPER
+	RET
+
+v5_next:
+v6_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  v6_u2_end
+
+v6_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VCMPPS      $0x11, const32_40400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMULPS      const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y10
+	VFMADD213PS Y10, Y7, Y8
+	VMOVUPS     32(AX)(R10*1), Y9
+	VCMPPS      $0x1e, const32_c0400000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VCMPPS      $0x11, const32_40400000<>+0(SB), Y8, Y10
+	VANDPS      Y10, Y9, Y9
+	VMULPS      const32_3e2aaaab<>+0(SB), Y9, Y9
+	VMOVUPS     32(DI)(R10*1), Y8
+	VSUBPS      Y8, Y7, Y7
+	VMOVUPS     32(R8)(R10*1), Y10
+	VADDPS      Y9, Y10, Y10
+	VMOVUPS     32(R9)(R10*1), Y11
+	VFMADD231PS Y9, Y7, Y11
+	VMOVUPS     Y10, 32(R8)(R10*1)
+	VMOVUPS     Y11, 32(R9)(R10*1)
+	VMOVUPS     Y9, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v6_u2
+
+v6_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  v6_u1_end
+
+v6_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y3
+	VFMADD213PS Y3, Y0, Y1
+	VMOVUPS     (AX)(R10*1), Y2
+	VCMPPS      $0x1e, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VCMPPS      $0x11, const32_40400000<>+0(SB), Y1, Y3
+	VANDPS      Y3, Y2, Y2
+	VMULPS      const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMOVUPS     (DI)(R10*1), Y1
+	VSUBPS      Y1, Y0, Y0
+	VMOVUPS     (R8)(R10*1), Y3
+	VADDPS      Y2, Y3, Y3
+	VMOVUPS     (R9)(R10*1), Y4
+	VFMADD231PS Y2, Y0, Y4
+	VMOVUPS     Y3, (R8)(R10*1)
+	VMOVUPS     Y4, (R9)(R10*1)
+	VMOVUPS     Y2, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         v6_u1
+
+v6_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           v6_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VFMADD213PS  Y3, Y0, Y1
+	VMASKMOVPS   (AX)(R10*1), Y15, Y2
+	VCMPPS       $0x1e, const32_c0400000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VCMPPS       $0x11, const32_40400000<>+0(SB), Y1, Y3
+	VANDPS       Y3, Y2, Y2
+	VMULPS       const32_3e2aaaab<>+0(SB), Y2, Y2
+	VMASKMOVPS   (DI)(R10*1), Y15, Y1
+	VSUBPS       Y1, Y0, Y0
+	VMASKMOVPS   (R8)(R10*1), Y15, Y3
+	VADDPS       Y2, Y3, Y3
+	VMASKMOVPS   (R9)(R10*1), Y15, Y4
+	VFMADD231PS  Y2, Y0, Y4
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v6_s1_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+v6_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        v6_s1_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+v6_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     v6_s1_0
+	VMOVSS X3, (R14)
+
+v6_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v6_s2_2
+	VMOVUPS      X4, (R14)
+	VEXTRACTF128 $0x01, Y4, X4
+	ADDQ         $0x10, R14
+
+v6_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        v6_s2_1
+	VMOVLPS   X4, (R14)
+	VPERMILPS $0x0e, X4, X4
+	ADDQ      $0x08, R14
+
+v6_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     v6_s2_0
+	VMOVSS X4, (R14)
+
+v6_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           v6_s3_2
+	VMOVUPS      X2, (R14)
+	VEXTRACTF128 $0x01, Y2, X2
+	ADDQ         $0x10, R14
+
+v6_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        v6_s3_1
+	VMOVLPS   X2, (R14)
+	VPERMILPS $0x0e, X2, X2
+	ADDQ      $0x08, R14
+
+v6_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     v6_s3_0
+	VMOVSS X2, (R14)
+
+v6_s3_0:
+v6_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v6_row
+	VZEROUPPER
+	RET
+
+// func affine2StreamAVX2(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+// Requires: AVX, FMA3
+TEXT ·affine2StreamAVX2(SB), NOSPLIT, $0-88
+	MOVQ dst+0(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ z+32(FP), CX
+	MOVQ ag+64(FP), DX
+	MOVQ az+72(FP), SI
+	MOVQ shift+80(FP), DI
+	MOVQ rows+48(FP), R12
+	MOVQ c+56(FP), R13
+
+only_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  only_u2_end
+
+only_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (CX)(R10*1), Y1
+	VMOVUPS     (DX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VMOVUPS     (DI)(R10*1), Y4
+	VFMADD213PS Y4, Y2, Y0
+	VFMADD231PS Y3, Y1, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y5
+	VMOVUPS     32(CX)(R10*1), Y6
+	VMOVUPS     32(DX)(R10*1), Y7
+	VMOVUPS     32(SI)(R10*1), Y8
+	VMOVUPS     32(DI)(R10*1), Y9
+	VFMADD213PS Y9, Y7, Y5
+	VFMADD231PS Y8, Y6, Y5
+	VMOVUPS     Y5, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         only_u2
+
+only_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  only_u1_end
+
+only_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (CX)(R10*1), Y1
+	VMOVUPS     (DX)(R10*1), Y2
+	VMOVUPS     (SI)(R10*1), Y3
+	VMOVUPS     (DI)(R10*1), Y4
+	VFMADD213PS Y4, Y2, Y0
+	VFMADD231PS Y3, Y1, Y0
+	VMOVUPS     Y0, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         only_u1
+
+only_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           only_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (CX)(R10*1), Y15, Y1
+	VMASKMOVPS   (DX)(R10*1), Y15, Y2
+	VMASKMOVPS   (SI)(R10*1), Y15, Y3
+	VMASKMOVPS   (DI)(R10*1), Y15, Y4
+	VFMADD213PS  Y4, Y2, Y0
+	VFMADD231PS  Y3, Y1, Y0
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           only_s1_2
+	VMOVUPS      X0, (R14)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, R14
+
+only_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        only_s1_1
+	VMOVLPS   X0, (R14)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, R14
+
+only_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     only_s1_0
+	VMOVSS X0, (R14)
+
+only_s1_0:
+only_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ dyStride+24(FP), R14
+	ADDQ R14, BX
+	MOVQ zStride+40(FP), R14
+	ADDQ R14, CX
+	DECQ R12
+	JNZ  only_row
+	VZEROUPPER
+	RET
+
 // func activateAVX512(dst *float32, src *float32, n int, variant int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·activateAVX512(SB), NOSPLIT, $0-32
@@ -8520,6 +10867,1900 @@ tail_row:
 	JNZ         tail_row
 
 end:
+	VZEROUPPER
+	RET
+
+// func affineActStreamAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, c int, scale *float32, shift *float32, variant int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·affineActStreamAVX512(SB), NOSPLIT, $0-72
+	MOVQ dst+0(FP), AX
+	MOVQ src+16(FP), BX
+	MOVQ scale+48(FP), DX
+	MOVQ shift+56(FP), SI
+	MOVQ rows+32(FP), R12
+	MOVQ c+40(FP), R13
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000000
+	JNE  v0_next
+
+v0_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v0_u3_end
+
+v0_u3:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(R10*1), Z4
+	VMOVUPS     64(DX)(R10*1), Z5
+	VMOVUPS     64(SI)(R10*1), Z6
+	VFMADD213PS Z6, Z5, Z4
+	VMOVUPS     128(BX)(R10*1), Z8
+	VMOVUPS     128(DX)(R10*1), Z9
+	VMOVUPS     128(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z9, Z8
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     Z4, 64(AX)(R10*1)
+	VMOVUPS     Z8, 128(AX)(R10*1)
+	ADDQ        $0x000000c0, R10
+	SUBQ        $0x00000030, R11
+	JGE         v0_u3
+
+v0_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v0_u1_end
+
+v0_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v0_u1
+
+v0_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v0_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+v0_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v0_row
+	VZEROUPPER
+	RET
+
+v0_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000001
+	JNE  v1_next
+
+v1_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v1_u3_end
+
+v1_u3:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(R10*1), Z4
+	VMOVUPS     64(DX)(R10*1), Z5
+	VMOVUPS     64(SI)(R10*1), Z6
+	VFMADD213PS Z6, Z5, Z4
+	VMOVUPS     128(BX)(R10*1), Z8
+	VMOVUPS     128(DX)(R10*1), Z9
+	VMOVUPS     128(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z9, Z8
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z4, Z5, Z4
+	VPXORD      Z9, Z9, Z9
+	VMAXPS      Z8, Z9, Z8
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     Z4, 64(AX)(R10*1)
+	VMOVUPS     Z8, 128(AX)(R10*1)
+	ADDQ        $0x000000c0, R10
+	SUBQ        $0x00000030, R11
+	JGE         v1_u3
+
+v1_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v1_u1_end
+
+v1_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v1_u1
+
+v1_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v1_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+v1_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v1_row
+	VZEROUPPER
+	RET
+
+v1_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000002
+	JNE  v2_next
+
+v2_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v2_u3_end
+
+v2_u3:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(R10*1), Z4
+	VMOVUPS     64(DX)(R10*1), Z5
+	VMOVUPS     64(SI)(R10*1), Z6
+	VFMADD213PS Z6, Z5, Z4
+	VMOVUPS     128(BX)(R10*1), Z8
+	VMOVUPS     128(DX)(R10*1), Z9
+	VMOVUPS     128(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z9, Z8
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z4, Z5, Z4
+	VMOVUPS     const64_40c00000<>+0(SB), Z5
+	VMINPS      Z4, Z5, Z4
+	VPXORD      Z9, Z9, Z9
+	VMAXPS      Z8, Z9, Z8
+	VMOVUPS     const64_40c00000<>+0(SB), Z9
+	VMINPS      Z8, Z9, Z8
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     Z4, 64(AX)(R10*1)
+	VMOVUPS     Z8, 128(AX)(R10*1)
+	ADDQ        $0x000000c0, R10
+	SUBQ        $0x00000030, R11
+	JGE         v2_u3
+
+v2_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v2_u1_end
+
+v2_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v2_u1
+
+v2_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v2_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+v2_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v2_row
+	VZEROUPPER
+	RET
+
+v2_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000003
+	JNE  v3_next
+
+v3_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v3_u3_end
+
+v3_u3:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      64(BX)(R10*1), Z4
+	VMOVUPS      64(DX)(R10*1), Z5
+	VMOVUPS      64(SI)(R10*1), Z6
+	VFMADD213PS  Z6, Z5, Z4
+	VMOVUPS      128(BX)(R10*1), Z8
+	VMOVUPS      128(DX)(R10*1), Z9
+	VMOVUPS      128(SI)(R10*1), Z10
+	VFMADD213PS  Z10, Z9, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
+	VMINPS       Z0, Z3, Z3
+	VMINPS       Z4, Z7, Z7
+	VMINPS       Z8, Z11, Z11
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
+	VMAXPS       Z3, Z2, Z3
+	VMAXPS       Z7, Z6, Z7
+	VMAXPS       Z11, Z10, Z11
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
+	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
+	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z5, Z7
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z9, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VMOVUPS      const64_3c083129<>+0(SB), Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z9
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z10, Z10
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z10, Z9, Z9
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
+	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z0, Z0
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z4, Z4
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z8, Z8
+	VMOVUPS      Z0, (AX)(R10*1)
+	VMOVUPS      Z4, 64(AX)(R10*1)
+	VMOVUPS      Z8, 128(AX)(R10*1)
+	ADDQ         $0x000000c0, R10
+	SUBQ         $0x00000030, R11
+	JGE          v3_u3
+
+v3_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v3_u1_end
+
+v3_u1:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z3
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMAXPS       Z3, Z2, Z3
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z2, Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z0, Z0
+	VMOVUPS      Z0, (AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v3_u1
+
+v3_u1_end:
+	ADDQ         $0x00000010, R11
+	JZ           v3_full
+	MOVQ         R11, R14
+	MOVL         $0xffffffff, R15
+	BZHIL        R14, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (BX)(R10*1), K1, Z0
+	VMOVUPS.Z    (DX)(R10*1), K1, Z1
+	VMOVUPS.Z    (SI)(R10*1), K1, Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z3
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMAXPS       Z3, Z2, Z3
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z2, Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z0, Z0
+	LEAQ         (AX)(R10*1), R14
+	VMOVUPS      Z0, K1, (R14)
+
+v3_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v3_row
+	VZEROUPPER
+	RET
+
+v3_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000004
+	JNE  v4_next
+
+v4_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v4_u3_end
+
+v4_u3:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(R10*1), Z4
+	VMOVUPS     64(DX)(R10*1), Z5
+	VMOVUPS     64(SI)(R10*1), Z6
+	VFMADD213PS Z6, Z5, Z4
+	VMOVUPS     128(BX)(R10*1), Z8
+	VMOVUPS     128(DX)(R10*1), Z9
+	VMOVUPS     128(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z9, Z8
+	VADDPS      const64_40400000<>+0(SB), Z0, Z2
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z2, Z1, Z2
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z2, Z1, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS      Z2, Z0, Z0
+	VADDPS      const64_40400000<>+0(SB), Z4, Z6
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z6, Z5, Z6
+	VMOVUPS     const64_40c00000<>+0(SB), Z5
+	VMINPS      Z6, Z5, Z6
+	VMULPS      const64_3e2aaaab<>+0(SB), Z6, Z6
+	VMULPS      Z6, Z4, Z4
+	VADDPS      const64_40400000<>+0(SB), Z8, Z10
+	VPXORD      Z9, Z9, Z9
+	VMAXPS      Z10, Z9, Z10
+	VMOVUPS     const64_40c00000<>+0(SB), Z9
+	VMINPS      Z10, Z9, Z10
+	VMULPS      const64_3e2aaaab<>+0(SB), Z10, Z10
+	VMULPS      Z10, Z8, Z8
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     Z4, 64(AX)(R10*1)
+	VMOVUPS     Z8, 128(AX)(R10*1)
+	ADDQ        $0x000000c0, R10
+	SUBQ        $0x00000030, R11
+	JGE         v4_u3
+
+v4_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v4_u1_end
+
+v4_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VADDPS      const64_40400000<>+0(SB), Z0, Z2
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z2, Z1, Z2
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z2, Z1, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS      Z2, Z0, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v4_u1
+
+v4_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v4_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VADDPS      const64_40400000<>+0(SB), Z0, Z2
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z2, Z1, Z2
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z2, Z1, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS      Z2, Z0, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+v4_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v4_row
+	VZEROUPPER
+	RET
+
+v4_next:
+	MOVQ variant+64(FP), R14
+	CMPQ R14, $0x00000005
+	JNE  v5_next
+
+v5_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v5_u3_end
+
+v5_u3:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      64(BX)(R10*1), Z4
+	VMOVUPS      64(DX)(R10*1), Z5
+	VMOVUPS      64(SI)(R10*1), Z6
+	VFMADD213PS  Z6, Z5, Z4
+	VMOVUPS      128(BX)(R10*1), Z8
+	VMOVUPS      128(DX)(R10*1), Z9
+	VMOVUPS      128(SI)(R10*1), Z10
+	VFMADD213PS  Z10, Z9, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
+	VMINPS       Z0, Z3, Z3
+	VMINPS       Z4, Z7, Z7
+	VMINPS       Z8, Z11, Z11
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z10
+	VMAXPS       Z3, Z2, Z3
+	VMAXPS       Z7, Z6, Z7
+	VMAXPS       Z11, Z10, Z11
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z7, Z6
+	VFMADD213PS  const64_4b400000<>+0(SB), Z11, Z10
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VSUBPS       const64_4b400000<>+0(SB), Z6, Z5
+	VSUBPS       const64_4b400000<>+0(SB), Z10, Z9
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z5, Z7
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z9, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VMOVUPS      const64_3c083129<>+0(SB), Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z9
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z7, Z5
+	VFMADD213PS  const64_3f800000<>+0(SB), Z11, Z9
+	VPSLLD       $0x17, Z2, Z2
+	VPSLLD       $0x17, Z6, Z6
+	VPSLLD       $0x17, Z10, Z10
+	VPADDD       Z2, Z1, Z1
+	VPADDD       Z6, Z5, Z5
+	VPADDD       Z10, Z9, Z9
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z5, Z5
+	VADDPS       const64_3f800000<>+0(SB), Z9, Z9
+	VMOVUPS      const64_3f800000<>+0(SB), Z3
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z3, Z0
+	VMOVUPS      const64_3f800000<>+0(SB), Z7
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z7, Z4
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z11, Z8
+	VMOVUPS      Z0, (AX)(R10*1)
+	VMOVUPS      Z4, 64(AX)(R10*1)
+	VMOVUPS      Z8, 128(AX)(R10*1)
+	ADDQ         $0x000000c0, R10
+	SUBQ         $0x00000030, R11
+	JGE          v5_u3
+
+v5_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v5_u1_end
+
+v5_u1:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z3
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMAXPS       Z3, Z2, Z3
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z2, Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VMOVUPS      const64_3f800000<>+0(SB), Z3
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z3, Z0
+	VMOVUPS      Z0, (AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v5_u1
+
+v5_u1_end:
+	ADDQ         $0x00000010, R11
+	JZ           v5_full
+	MOVQ         R11, R14
+	MOVL         $0xffffffff, R15
+	BZHIL        R14, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (BX)(R10*1), K1, Z0
+	VMOVUPS.Z    (DX)(R10*1), K1, Z1
+	VMOVUPS.Z    (SI)(R10*1), K1, Z2
+	VFMADD213PS  Z2, Z1, Z0
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z3
+	VMINPS       Z0, Z3, Z3
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z2
+	VMAXPS       Z3, Z2, Z3
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z2
+	VFMADD213PS  const64_4b400000<>+0(SB), Z3, Z2
+	VSUBPS       const64_4b400000<>+0(SB), Z2, Z1
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z1, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z1
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VFMADD213PS  const64_3f800000<>+0(SB), Z3, Z1
+	VPSLLD       $0x17, Z2, Z2
+	VPADDD       Z2, Z1, Z1
+	VADDPS       const64_3f800000<>+0(SB), Z1, Z1
+	VMOVUPS      const64_3f800000<>+0(SB), Z3
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z3, Z0
+	LEAQ         (AX)(R10*1), R14
+	VMOVUPS      Z0, K1, (R14)
+
+v5_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v5_row
+	VZEROUPPER
+	RET
+
+v5_next:
+v6_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000030, R11
+	JLT  v6_u3_end
+
+v6_u3:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     64(BX)(R10*1), Z4
+	VMOVUPS     64(DX)(R10*1), Z5
+	VMOVUPS     64(SI)(R10*1), Z6
+	VFMADD213PS Z6, Z5, Z4
+	VMOVUPS     128(BX)(R10*1), Z8
+	VMOVUPS     128(DX)(R10*1), Z9
+	VMOVUPS     128(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z9, Z8
+	VADDPS      const64_40400000<>+0(SB), Z0, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VMULPS      const64_3e2aaaab<>+0(SB), Z0, Z0
+	VADDPS      const64_40400000<>+0(SB), Z4, Z4
+	VPXORD      Z5, Z5, Z5
+	VMAXPS      Z4, Z5, Z4
+	VMOVUPS     const64_40c00000<>+0(SB), Z5
+	VMINPS      Z4, Z5, Z4
+	VMULPS      const64_3e2aaaab<>+0(SB), Z4, Z4
+	VADDPS      const64_40400000<>+0(SB), Z8, Z8
+	VPXORD      Z9, Z9, Z9
+	VMAXPS      Z8, Z9, Z8
+	VMOVUPS     const64_40c00000<>+0(SB), Z9
+	VMINPS      Z8, Z9, Z8
+	VMULPS      const64_3e2aaaab<>+0(SB), Z8, Z8
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     Z4, 64(AX)(R10*1)
+	VMOVUPS     Z8, 128(AX)(R10*1)
+	ADDQ        $0x000000c0, R10
+	SUBQ        $0x00000030, R11
+	JGE         v6_u3
+
+v6_u3_end:
+	ADDQ $0x00000030, R11
+	SUBQ $0x00000010, R11
+	JLT  v6_u1_end
+
+v6_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VADDPS      const64_40400000<>+0(SB), Z0, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VMULPS      const64_3e2aaaab<>+0(SB), Z0, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v6_u1
+
+v6_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v6_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VADDPS      const64_40400000<>+0(SB), Z0, Z0
+	VPXORD      Z1, Z1, Z1
+	VMAXPS      Z0, Z1, Z0
+	VMOVUPS     const64_40c00000<>+0(SB), Z1
+	VMINPS      Z0, Z1, Z0
+	VMULPS      const64_3e2aaaab<>+0(SB), Z0, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+v6_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ srcStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v6_row
+	VZEROUPPER
+	RET
+
+// func actGradSumsStreamAVX512(dy *float32, dyStride int, z *float32, zStride int, rows int, c int, scale *float32, shift *float32, mean *float32, variant int, sum *float32, dot *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·actGradSumsStreamAVX512(SB), NOSPLIT, $0-96
+	MOVQ dy+0(FP), AX
+	MOVQ z+16(FP), BX
+	MOVQ scale+48(FP), DX
+	MOVQ shift+56(FP), SI
+	MOVQ mean+64(FP), DI
+	MOVQ sum+80(FP), R8
+	MOVQ dot+88(FP), R9
+	MOVQ rows+32(FP), R12
+	MOVQ c+40(FP), R13
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000000
+	JNE  v0_next
+
+v0_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v0_u2_end
+
+v0_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z7, Z8
+	VMOVUPS     64(AX)(R10*1), Z9
+	VMOVUPS     64(DI)(R10*1), Z8
+	VSUBPS      Z8, Z7, Z7
+	VMOVUPS     64(R8)(R10*1), Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVUPS     64(R9)(R10*1), Z11
+	VFMADD231PS Z9, Z7, Z11
+	VMOVUPS     Z10, 64(R8)(R10*1)
+	VMOVUPS     Z11, 64(R9)(R10*1)
+	VMOVUPS     Z9, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         v0_u2
+
+v0_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v0_u1_end
+
+v0_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v0_u1
+
+v0_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v0_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS.Z   (AX)(R10*1), K1, Z2
+	VMOVUPS.Z   (DI)(R10*1), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (R8)(R10*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS.Z   (R9)(R10*1), K1, Z4
+	VFMADD231PS Z2, Z0, Z4
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z4, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z2, K1, (R14)
+
+v0_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v0_row
+	VZEROUPPER
+	RET
+
+v0_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000001
+	JNE  v1_next
+
+v1_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v1_u2_end
+
+v1_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z7, Z8
+	VMOVUPS     64(AX)(R10*1), Z9
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VMOVUPS     64(DI)(R10*1), Z8
+	VSUBPS      Z8, Z7, Z7
+	VMOVUPS     64(R8)(R10*1), Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVUPS     64(R9)(R10*1), Z11
+	VFMADD231PS Z9, Z7, Z11
+	VMOVUPS     Z10, 64(R8)(R10*1)
+	VMOVUPS     Z11, 64(R9)(R10*1)
+	VMOVUPS     Z9, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         v1_u2
+
+v1_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v1_u1_end
+
+v1_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v1_u1
+
+v1_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v1_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS.Z   (AX)(R10*1), K1, Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS.Z   (DI)(R10*1), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (R8)(R10*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS.Z   (R9)(R10*1), K1, Z4
+	VFMADD231PS Z2, Z0, Z4
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z4, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z2, K1, (R14)
+
+v1_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v1_row
+	VZEROUPPER
+	RET
+
+v1_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000002
+	JNE  v2_next
+
+v2_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v2_u2_end
+
+v2_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40c00000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z7, Z8
+	VMOVUPS     64(AX)(R10*1), Z9
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VCMPPS      $0x11, const64_40c00000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VMOVUPS     64(DI)(R10*1), Z8
+	VSUBPS      Z8, Z7, Z7
+	VMOVUPS     64(R8)(R10*1), Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVUPS     64(R9)(R10*1), Z11
+	VFMADD231PS Z9, Z7, Z11
+	VMOVUPS     Z10, 64(R8)(R10*1)
+	VMOVUPS     Z11, 64(R9)(R10*1)
+	VMOVUPS     Z9, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         v2_u2
+
+v2_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v2_u1_end
+
+v2_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40c00000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v2_u1
+
+v2_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v2_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS.Z   (AX)(R10*1), K1, Z2
+	VCMPPS      $0x1e, const64_00000000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40c00000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS.Z   (DI)(R10*1), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (R8)(R10*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS.Z   (R9)(R10*1), K1, Z4
+	VFMADD231PS Z2, Z0, Z4
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z4, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z2, K1, (R14)
+
+v2_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v2_row
+	VZEROUPPER
+	RET
+
+v2_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000003
+	JNE  v3_next
+
+v3_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v3_u2_end
+
+v3_u2:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFMADD213PS  const64_3f800000<>+0(SB), Z1, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      (DI)(R10*1), Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      (R8)(R10*1), Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS      (R9)(R10*1), Z4
+	VFMADD231PS  Z2, Z0, Z4
+	VMOVUPS      Z3, (R8)(R10*1)
+	VMOVUPS      Z4, (R9)(R10*1)
+	VMOVUPS      Z2, (AX)(R10*1)
+	VMOVUPS      64(BX)(R10*1), Z7
+	VMOVUPS      64(DX)(R10*1), Z8
+	VMOVUPS      64(SI)(R10*1), Z10
+	VFMADD213PS  Z10, Z7, Z8
+	VMOVUPS      64(AX)(R10*1), Z9
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
+	VMINPS       Z8, Z12, Z12
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
+	VMAXPS       Z12, Z11, Z12
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
+	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
+	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
+	VPSLLD       $0x17, Z11, Z11
+	VPADDD       Z11, Z10, Z10
+	VADDPS       const64_3f800000<>+0(SB), Z10, Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
+	VRCP14PS     Z10, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z10
+	VFMADD213PS  Z12, Z10, Z12
+	VMULPS       Z12, Z11, Z10
+	VSUBPS       Z10, Z11, Z11
+	VFMADD213PS  const64_3f800000<>+0(SB), Z8, Z11
+	VMULPS       Z10, Z9, Z9
+	VMULPS       Z11, Z9, Z9
+	VMOVUPS      64(DI)(R10*1), Z8
+	VSUBPS       Z8, Z7, Z7
+	VMOVUPS      64(R8)(R10*1), Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVUPS      64(R9)(R10*1), Z11
+	VFMADD231PS  Z9, Z7, Z11
+	VMOVUPS      Z10, 64(R8)(R10*1)
+	VMOVUPS      Z11, 64(R9)(R10*1)
+	VMOVUPS      Z9, 64(AX)(R10*1)
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000020, R11
+	JGE          v3_u2
+
+v3_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v3_u1_end
+
+v3_u1:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFMADD213PS  const64_3f800000<>+0(SB), Z1, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      (DI)(R10*1), Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      (R8)(R10*1), Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS      (R9)(R10*1), Z4
+	VFMADD231PS  Z2, Z0, Z4
+	VMOVUPS      Z3, (R8)(R10*1)
+	VMOVUPS      Z4, (R9)(R10*1)
+	VMOVUPS      Z2, (AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v3_u1
+
+v3_u1_end:
+	ADDQ         $0x00000010, R11
+	JZ           v3_full
+	MOVQ         R11, R14
+	MOVL         $0xffffffff, R15
+	BZHIL        R14, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (BX)(R10*1), K1, Z0
+	VMOVUPS.Z    (DX)(R10*1), K1, Z1
+	VMOVUPS.Z    (SI)(R10*1), K1, Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS.Z    (AX)(R10*1), K1, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VFMADD213PS  const64_3f800000<>+0(SB), Z1, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS.Z    (DI)(R10*1), K1, Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS.Z    (R8)(R10*1), K1, Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS.Z    (R9)(R10*1), K1, Z4
+	VFMADD231PS  Z2, Z0, Z4
+	LEAQ         (R8)(R10*1), R14
+	VMOVUPS      Z3, K1, (R14)
+	LEAQ         (R9)(R10*1), R14
+	VMOVUPS      Z4, K1, (R14)
+	LEAQ         (AX)(R10*1), R14
+	VMOVUPS      Z2, K1, (R14)
+
+v3_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v3_row
+	VZEROUPPER
+	RET
+
+v3_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000004
+	JNE  v4_next
+
+v4_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v4_u2_end
+
+v4_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VMOVUPS     const64_3eaaaaab<>+0(SB), Z4
+	VFMADD213PS const64_3f000000<>+0(SB), Z1, Z4
+	VCMPPS      $0x1e, const64_40400000<>+0(SB), Z1, K2
+	VMOVUPS     const64_3f800000<>+0(SB), K2, Z4
+	VMULPS      Z4, Z2, Z2
+	VCMPPS      $0x1d, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z7, Z8
+	VMOVUPS     64(AX)(R10*1), Z9
+	VMOVUPS     const64_3eaaaaab<>+0(SB), Z11
+	VFMADD213PS const64_3f000000<>+0(SB), Z8, Z11
+	VCMPPS      $0x1e, const64_40400000<>+0(SB), Z8, K2
+	VMOVUPS     const64_3f800000<>+0(SB), K2, Z11
+	VMULPS      Z11, Z9, Z9
+	VCMPPS      $0x1d, const64_c0400000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VMOVUPS     64(DI)(R10*1), Z8
+	VSUBPS      Z8, Z7, Z7
+	VMOVUPS     64(R8)(R10*1), Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVUPS     64(R9)(R10*1), Z11
+	VFMADD231PS Z9, Z7, Z11
+	VMOVUPS     Z10, 64(R8)(R10*1)
+	VMOVUPS     Z11, 64(R9)(R10*1)
+	VMOVUPS     Z9, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         v4_u2
+
+v4_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v4_u1_end
+
+v4_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VMOVUPS     const64_3eaaaaab<>+0(SB), Z4
+	VFMADD213PS const64_3f000000<>+0(SB), Z1, Z4
+	VCMPPS      $0x1e, const64_40400000<>+0(SB), Z1, K2
+	VMOVUPS     const64_3f800000<>+0(SB), K2, Z4
+	VMULPS      Z4, Z2, Z2
+	VCMPPS      $0x1d, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v4_u1
+
+v4_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v4_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS.Z   (AX)(R10*1), K1, Z2
+	VMOVUPS     const64_3eaaaaab<>+0(SB), Z4
+	VFMADD213PS const64_3f000000<>+0(SB), Z1, Z4
+	VCMPPS      $0x1e, const64_40400000<>+0(SB), Z1, K2
+	VMOVUPS     const64_3f800000<>+0(SB), K2, Z4
+	VMULPS      Z4, Z2, Z2
+	VCMPPS      $0x1d, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMOVUPS.Z   (DI)(R10*1), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (R8)(R10*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS.Z   (R9)(R10*1), K1, Z4
+	VFMADD231PS Z2, Z0, Z4
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z4, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z2, K1, (R14)
+
+v4_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v4_row
+	VZEROUPPER
+	RET
+
+v4_next:
+	MOVQ variant+72(FP), R14
+	CMPQ R14, $0x00000005
+	JNE  v5_next
+
+v5_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v5_u2_end
+
+v5_u2:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      (DI)(R10*1), Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      (R8)(R10*1), Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS      (R9)(R10*1), Z4
+	VFMADD231PS  Z2, Z0, Z4
+	VMOVUPS      Z3, (R8)(R10*1)
+	VMOVUPS      Z4, (R9)(R10*1)
+	VMOVUPS      Z2, (AX)(R10*1)
+	VMOVUPS      64(BX)(R10*1), Z7
+	VMOVUPS      64(DX)(R10*1), Z8
+	VMOVUPS      64(SI)(R10*1), Z10
+	VFMADD213PS  Z10, Z7, Z8
+	VMOVUPS      64(AX)(R10*1), Z9
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
+	VMINPS       Z8, Z12, Z12
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
+	VMAXPS       Z12, Z11, Z12
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
+	VFMADD213PS  const64_4b400000<>+0(SB), Z12, Z11
+	VSUBPS       const64_4b400000<>+0(SB), Z11, Z10
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z10, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
+	VFMADD213PS  const64_3f800000<>+0(SB), Z12, Z10
+	VPSLLD       $0x17, Z11, Z11
+	VPADDD       Z11, Z10, Z10
+	VADDPS       const64_3f800000<>+0(SB), Z10, Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
+	VRCP14PS     Z10, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z10
+	VFMADD213PS  Z12, Z10, Z12
+	VMULPS       Z12, Z11, Z10
+	VSUBPS       Z10, Z11, Z11
+	VMULPS       Z10, Z9, Z9
+	VMULPS       Z11, Z9, Z9
+	VMOVUPS      64(DI)(R10*1), Z8
+	VSUBPS       Z8, Z7, Z7
+	VMOVUPS      64(R8)(R10*1), Z10
+	VADDPS       Z9, Z10, Z10
+	VMOVUPS      64(R9)(R10*1), Z11
+	VFMADD231PS  Z9, Z7, Z11
+	VMOVUPS      Z10, 64(R8)(R10*1)
+	VMOVUPS      Z11, 64(R9)(R10*1)
+	VMOVUPS      Z9, 64(AX)(R10*1)
+	ADDQ         $0x00000080, R10
+	SUBQ         $0x00000020, R11
+	JGE          v5_u2
+
+v5_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v5_u1_end
+
+v5_u1:
+	VMOVUPS      (BX)(R10*1), Z0
+	VMOVUPS      (DX)(R10*1), Z1
+	VMOVUPS      (SI)(R10*1), Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS      (AX)(R10*1), Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS      (DI)(R10*1), Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS      (R8)(R10*1), Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS      (R9)(R10*1), Z4
+	VFMADD231PS  Z2, Z0, Z4
+	VMOVUPS      Z3, (R8)(R10*1)
+	VMOVUPS      Z4, (R9)(R10*1)
+	VMOVUPS      Z2, (AX)(R10*1)
+	ADDQ         $0x00000040, R10
+	SUBQ         $0x00000010, R11
+	JGE          v5_u1
+
+v5_u1_end:
+	ADDQ         $0x00000010, R11
+	JZ           v5_full
+	MOVQ         R11, R14
+	MOVL         $0xffffffff, R15
+	BZHIL        R14, R15, R15
+	KMOVW        R15, K1
+	VMOVUPS.Z    (BX)(R10*1), K1, Z0
+	VMOVUPS.Z    (DX)(R10*1), K1, Z1
+	VMOVUPS.Z    (SI)(R10*1), K1, Z3
+	VFMADD213PS  Z3, Z0, Z1
+	VMOVUPS.Z    (AX)(R10*1), K1, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
+	VMINPS       Z1, Z5, Z5
+	VMOVUPS      const64_c2aea8f6<>+0(SB), Z4
+	VMAXPS       Z5, Z4, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD213PS  const64_4b400000<>+0(SB), Z5, Z4
+	VSUBPS       const64_4b400000<>+0(SB), Z4, Z3
+	VFNMSUB231PS const64_3f317218<>+0(SB), Z3, Z5
+	VMOVUPS      const64_3c083129<>+0(SB), Z3
+	VFMADD213PS  const64_3d2b9532<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3e2aabd8<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3efffefe<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  const64_3f800000<>+0(SB), Z5, Z3
+	VPSLLD       $0x17, Z4, Z4
+	VPADDD       Z4, Z3, Z3
+	VADDPS       const64_3f800000<>+0(SB), Z3, Z3
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VRCP14PS     Z3, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z3
+	VFMADD213PS  Z5, Z3, Z5
+	VMULPS       Z5, Z4, Z3
+	VSUBPS       Z3, Z4, Z4
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z4, Z2, Z2
+	VMOVUPS.Z    (DI)(R10*1), K1, Z1
+	VSUBPS       Z1, Z0, Z0
+	VMOVUPS.Z    (R8)(R10*1), K1, Z3
+	VADDPS       Z2, Z3, Z3
+	VMOVUPS.Z    (R9)(R10*1), K1, Z4
+	VFMADD231PS  Z2, Z0, Z4
+	LEAQ         (R8)(R10*1), R14
+	VMOVUPS      Z3, K1, (R14)
+	LEAQ         (R9)(R10*1), R14
+	VMOVUPS      Z4, K1, (R14)
+	LEAQ         (AX)(R10*1), R14
+	VMOVUPS      Z2, K1, (R14)
+
+v5_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v5_row
+	VZEROUPPER
+	RET
+
+v5_next:
+v6_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  v6_u2_end
+
+v6_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z10
+	VFMADD213PS Z10, Z7, Z8
+	VMOVUPS     64(AX)(R10*1), Z9
+	VCMPPS      $0x1e, const64_c0400000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VCMPPS      $0x11, const64_40400000<>+0(SB), Z8, K2
+	VMOVAPS.Z   Z9, K2, Z9
+	VMULPS      const64_3e2aaaab<>+0(SB), Z9, Z9
+	VMOVUPS     64(DI)(R10*1), Z8
+	VSUBPS      Z8, Z7, Z7
+	VMOVUPS     64(R8)(R10*1), Z10
+	VADDPS      Z9, Z10, Z10
+	VMOVUPS     64(R9)(R10*1), Z11
+	VFMADD231PS Z9, Z7, Z11
+	VMOVUPS     Z10, 64(R8)(R10*1)
+	VMOVUPS     Z11, 64(R9)(R10*1)
+	VMOVUPS     Z9, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         v6_u2
+
+v6_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  v6_u1_end
+
+v6_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS     (AX)(R10*1), Z2
+	VCMPPS      $0x1e, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMOVUPS     (DI)(R10*1), Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS     (R8)(R10*1), Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS     (R9)(R10*1), Z4
+	VFMADD231PS Z2, Z0, Z4
+	VMOVUPS     Z3, (R8)(R10*1)
+	VMOVUPS     Z4, (R9)(R10*1)
+	VMOVUPS     Z2, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         v6_u1
+
+v6_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          v6_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VFMADD213PS Z3, Z0, Z1
+	VMOVUPS.Z   (AX)(R10*1), K1, Z2
+	VCMPPS      $0x1e, const64_c0400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VCMPPS      $0x11, const64_40400000<>+0(SB), Z1, K2
+	VMOVAPS.Z   Z2, K2, Z2
+	VMULPS      const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMOVUPS.Z   (DI)(R10*1), K1, Z1
+	VSUBPS      Z1, Z0, Z0
+	VMOVUPS.Z   (R8)(R10*1), K1, Z3
+	VADDPS      Z2, Z3, Z3
+	VMOVUPS.Z   (R9)(R10*1), K1, Z4
+	VFMADD231PS Z2, Z0, Z4
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z4, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z2, K1, (R14)
+
+v6_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	DECQ R12
+	JNZ  v6_row
+	VZEROUPPER
+	RET
+
+// func affine2StreamAVX512(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·affine2StreamAVX512(SB), NOSPLIT, $0-88
+	MOVQ dst+0(FP), AX
+	MOVQ dy+16(FP), BX
+	MOVQ z+32(FP), CX
+	MOVQ ag+64(FP), DX
+	MOVQ az+72(FP), SI
+	MOVQ shift+80(FP), DI
+	MOVQ rows+48(FP), R12
+	MOVQ c+56(FP), R13
+
+only_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  only_u2_end
+
+only_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (CX)(R10*1), Z1
+	VMOVUPS     (DX)(R10*1), Z2
+	VMOVUPS     (SI)(R10*1), Z3
+	VMOVUPS     (DI)(R10*1), Z4
+	VFMADD213PS Z4, Z2, Z0
+	VFMADD231PS Z3, Z1, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z5
+	VMOVUPS     64(CX)(R10*1), Z6
+	VMOVUPS     64(DX)(R10*1), Z7
+	VMOVUPS     64(SI)(R10*1), Z8
+	VMOVUPS     64(DI)(R10*1), Z9
+	VFMADD213PS Z9, Z7, Z5
+	VFMADD231PS Z8, Z6, Z5
+	VMOVUPS     Z5, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         only_u2
+
+only_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  only_u1_end
+
+only_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (CX)(R10*1), Z1
+	VMOVUPS     (DX)(R10*1), Z2
+	VMOVUPS     (SI)(R10*1), Z3
+	VMOVUPS     (DI)(R10*1), Z4
+	VFMADD213PS Z4, Z2, Z0
+	VFMADD231PS Z3, Z1, Z0
+	VMOVUPS     Z0, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         only_u1
+
+only_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          only_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (CX)(R10*1), K1, Z1
+	VMOVUPS.Z   (DX)(R10*1), K1, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z3
+	VMOVUPS.Z   (DI)(R10*1), K1, Z4
+	VFMADD213PS Z4, Z2, Z0
+	VFMADD231PS Z3, Z1, Z0
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z0, K1, (R14)
+
+only_full:
+	MOVQ dstStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ dyStride+24(FP), R14
+	ADDQ R14, BX
+	MOVQ zStride+40(FP), R14
+	ADDQ R14, CX
+	DECQ R12
+	JNZ  only_row
 	VZEROUPPER
 	RET
 

@@ -119,14 +119,23 @@ func sumRowsAsm(dst, src []float32, stride, rows int) bool {
 	return true
 }
 
+// streamFrom is the number of channels above which the loops that read large
+// tensors go pixel by pixel: block by block they would jump through memory.
+const streamFrom = 64
+
 func affineActAsm(dst []float32, dstStride int, src []float32, srcStride, rows int, scale, shift []float32, act Act) bool {
 	if rows == 0 {
 		return true
 	}
-	switch cpu.Current() {
-	case cpu.AVX512:
+	stream := len(shift) > streamFrom
+	switch level := cpu.Current(); {
+	case level == cpu.AVX512 && stream:
+		affineActStreamAVX512(p(dst), 4*dstStride, p(src), 4*srcStride, rows, len(shift), p(scale), p(shift), int(act))
+	case level == cpu.AVX512:
 		affineActAVX512(p(dst), 4*dstStride, p(src), 4*srcStride, rows, len(shift), p(scale), p(shift), int(act))
-	case cpu.AVX2:
+	case level == cpu.AVX2 && stream:
+		affineActStreamAVX2(p(dst), 4*dstStride, p(src), 4*srcStride, rows, len(shift), p(scale), p(shift), int(act))
+	case level == cpu.AVX2:
 		affineActAVX2(p(dst), 4*dstStride, p(src), 4*srcStride, rows, len(shift), p(scale), p(shift), int(act))
 	default:
 		return false
@@ -138,10 +147,15 @@ func affineActGradAsm(g []float32, gStride int, z []float32, zStride, rows int, 
 	if rows == 0 {
 		return true
 	}
-	switch cpu.Current() {
-	case cpu.AVX512:
+	stream := len(sum) > streamFrom
+	switch level := cpu.Current(); {
+	case level == cpu.AVX512 && stream:
+		actGradSumsStreamAVX512(p(g), 4*gStride, p(z), 4*zStride, rows, len(sum), p(scale), p(shift), p(mean), int(act), p(sum), p(dot))
+	case level == cpu.AVX512:
 		actGradSumsAVX512(p(g), 4*gStride, p(z), 4*zStride, rows, len(sum), p(scale), p(shift), p(mean), int(act), p(sum), p(dot))
-	case cpu.AVX2:
+	case level == cpu.AVX2 && stream:
+		actGradSumsStreamAVX2(p(g), 4*gStride, p(z), 4*zStride, rows, len(sum), p(scale), p(shift), p(mean), int(act), p(sum), p(dot))
+	case level == cpu.AVX2:
 		actGradSumsAVX2(p(g), 4*gStride, p(z), 4*zStride, rows, len(sum), p(scale), p(shift), p(mean), int(act), p(sum), p(dot))
 	default:
 		return false
@@ -153,10 +167,15 @@ func affine2Asm(dst []float32, dstStride int, g []float32, gStride int, z []floa
 	if rows == 0 {
 		return true
 	}
-	switch cpu.Current() {
-	case cpu.AVX512:
+	stream := len(shift) > streamFrom
+	switch level := cpu.Current(); {
+	case level == cpu.AVX512 && stream:
+		affine2StreamAVX512(p(dst), 4*dstStride, p(g), 4*gStride, p(z), 4*zStride, rows, len(shift), p(ag), p(az), p(shift))
+	case level == cpu.AVX512:
 		affine2AVX512(p(dst), 4*dstStride, p(g), 4*gStride, p(z), 4*zStride, rows, len(shift), p(ag), p(az), p(shift))
-	case cpu.AVX2:
+	case level == cpu.AVX2 && stream:
+		affine2StreamAVX2(p(dst), 4*dstStride, p(g), 4*gStride, p(z), 4*zStride, rows, len(shift), p(ag), p(az), p(shift))
+	case level == cpu.AVX2:
 		affine2AVX2(p(dst), 4*dstStride, p(g), 4*gStride, p(z), 4*zStride, rows, len(shift), p(ag), p(az), p(shift))
 	default:
 		return false

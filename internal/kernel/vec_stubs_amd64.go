@@ -69,6 +69,21 @@ func actGradSumsAVX2(dy *float32, dyStride int, z *float32, zStride int, rows in
 //go:noescape
 func affine2AVX2(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
 
+// affineActStreamAVX2 sets dst to activation variant of scale·src+shift, pixel by pixel.
+//
+//go:noescape
+func affineActStreamAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, c int, scale *float32, shift *float32, variant int)
+
+// actGradSumsStreamAVX2 multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.
+//
+//go:noescape
+func actGradSumsStreamAVX2(dy *float32, dyStride int, z *float32, zStride int, rows int, c int, scale *float32, shift *float32, mean *float32, variant int, sum *float32, dot *float32)
+
+// affine2StreamAVX2 sets dst to ag·dy + az·z + shift, pixel by pixel.
+//
+//go:noescape
+func affine2StreamAVX2(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+
 // activateAVX512 applies activation variant.
 //
 //go:noescape
@@ -133,6 +148,21 @@ func actGradSumsAVX512(dy *float32, dyStride int, z *float32, zStride int, rows 
 //
 //go:noescape
 func affine2AVX512(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+
+// affineActStreamAVX512 sets dst to activation variant of scale·src+shift, pixel by pixel.
+//
+//go:noescape
+func affineActStreamAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, c int, scale *float32, shift *float32, variant int)
+
+// actGradSumsStreamAVX512 multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.
+//
+//go:noescape
+func actGradSumsStreamAVX512(dy *float32, dyStride int, z *float32, zStride int, rows int, c int, scale *float32, shift *float32, mean *float32, variant int, sum *float32, dot *float32)
+
+// affine2StreamAVX512 sets dst to ag·dy + az·z + shift, pixel by pixel.
+//
+//go:noescape
+func affine2StreamAVX512(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
 
 // bandFloats writes, for each of n pixels, its three channels in each of three
 // rows. It reads one element, and writes one, beyond the last.

@@ -27,6 +27,9 @@ func main() {
 		affineAct(s)
 		actGradSums(s)
 		affine2(s)
+		affineActStream(s)
+		actGradSumsStream(s)
+		affine2Stream(s)
 	}
 	band("bandFloats", "float32", 4)
 	band("bandBytes", "uint8", 1)
@@ -350,4 +353,79 @@ func affine2(s *simd.ISA) {
 		}
 	}
 	r.Emit()
+}
+
+// affineActStream is affineAct for many channels.
+func affineActStream(s *simd.ISA) {
+	text(s, "affineActStream", "func(dst *float32, dstStride int, src *float32, srcStride, rows, c int, scale, shift *float32, variant int)",
+		"sets dst to activation variant of scale·src+shift, pixel by pixel.")
+	t := simd.Stream{ISA: s, Mats: []string{"dst", "src"}, Chans: []string{"scale", "shift"}, Unroll: interleave}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		t.Variants = append(t.Variants, func(e []*simd.Cell) {
+			for i, c := range e {
+				g := group(s, i)
+				c.Load(1, g.X)
+				c.Chan(0, g.A)
+				c.Chan(1, g.B)
+				VFMADD213PS(g.B, g.A, g.X)
+			}
+			s.Activate(act, groups(s, len(e))...)
+			for i, c := range e {
+				c.Store(group(s, i).X, 0)
+			}
+		})
+	}
+	t.Emit()
+}
+
+// actGradSumsStream is actGradSums for many channels.
+func actGradSumsStream(s *simd.ISA) {
+	text(s, "actGradSumsStream", "func(dy *float32, dyStride int, z *float32, zStride, rows, c int, scale, shift, mean *float32, variant int, sum, dot *float32)",
+		"multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.")
+	t := simd.Stream{ISA: s, Mats: []string{"dy", "z"}, Chans: []string{"scale", "shift", "mean", "sum", "dot"}, Unroll: 2}
+	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
+		t.Variants = append(t.Variants, func(e []*simd.Cell) {
+			for i, c := range e {
+				v := func(j int) reg.VecPhysical { return s.V(7*i + j) }
+				z, y, g := v(0), v(1), v(2)
+				c.Load(1, z)
+				c.Chan(0, y)
+				c.Chan(1, v(3))
+				VFMADD213PS(v(3), z, y)
+				c.Load(0, g)
+				s.ActGrad(act, y, g, v(3), v(4), v(5))
+				c.Chan(2, y)
+				VSUBPS(y, z, z)
+				c.Chan(3, v(3))
+				VADDPS(g, v(3), v(3))
+				c.Chan(4, v(4))
+				VFMADD231PS(g, z, v(4))
+				c.ChanStore(v(3), 3)
+				c.ChanStore(v(4), 4)
+				c.Store(g, 0)
+			}
+		})
+	}
+	t.Emit()
+}
+
+// affine2Stream is affine2 for many channels.
+func affine2Stream(s *simd.ISA) {
+	text(s, "affine2Stream", "func(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride, rows, c int, ag, az, shift *float32)",
+		"sets dst to ag·dy + az·z + shift, pixel by pixel.")
+	t := simd.Stream{ISA: s, Mats: []string{"dst", "dy", "z"}, Chans: []string{"ag", "az", "shift"}, Unroll: 2}
+	t.Step = func(e []*simd.Cell) {
+		for i, c := range e {
+			v := func(j int) reg.VecPhysical { return s.V(5*i + j) }
+			c.Load(1, v(0))
+			c.Load(2, v(1))
+			c.Chan(0, v(2))
+			c.Chan(1, v(3))
+			c.Chan(2, v(4))
+			VFMADD213PS(v(4), v(2), v(0))
+			VFMADD231PS(v(3), v(1), v(0))
+			c.Store(v(0), 0)
+		}
+	}
+	t.Emit()
 }
