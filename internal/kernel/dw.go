@@ -109,14 +109,9 @@ func Depthwise[T Float](dst, src []T, w *DWFilterOf[T], g *DW, bias []T, act Act
 	if sums != nil {
 		need("sums", sums, 1, 0, g.Channels)
 	}
-	if d, ok := any(dst).([]float32); ok {
-		s, _ := any(src).([]float32)
-		f, _ := any(w).(*DWFilter)
-		b, _ := any(bias).([]float32)
-		t, _ := any(sums).([]float32)
-		if depthwiseAsm(d, s, f, g, b, act, from, to, t) {
-			return
-		}
+	if d, ok := any(dst).([]float32); ok && depthwiseAsm(d, any(src).([]float32), any(w).(*DWFilter), g,
+		any(bias).([]float32), act, from, to, any(sums).([]float32)) {
+		return
 	}
 	depthwiseGeneric(dst, src, w, g, bias, act, from, to, sums)
 }
@@ -126,12 +121,8 @@ func Depthwise[T Float](dst, src []T, w *DWFilterOf[T], g *DW, bias []T, act Act
 // taps in reverse order, see PackReversed.
 func DepthwiseGradInput[T Float](dx, dy []T, w *DWFilterOf[T], g *DW, from, to int) {
 	checkDW(dy, dx, w, g, from, to, g.H)
-	if d, ok := any(dx).([]float32); ok {
-		s, _ := any(dy).([]float32)
-		f, _ := any(w).(*DWFilter)
-		if depthwiseGradInputAsm(d, s, f, g, from, to) {
-			return
-		}
+	if d, ok := any(dx).([]float32); ok && depthwiseGradInputAsm(d, any(dy).([]float32), any(w).(*DWFilter), g, from, to) {
+		return
 	}
 	depthwiseGradInputGeneric(dx, dy, w, g, from, to)
 }
@@ -141,12 +132,8 @@ func DepthwiseGradInput[T Float](dx, dy []T, w *DWFilterOf[T], g *DW, from, to i
 // with respect to the output. AddTo unpacks the result.
 func DepthwiseGradWeight[T Float](dw *DWFilterOf[T], x, dy []T, g *DW, from, to int) {
 	checkDW(dy, x, dw, g, from, to, g.OutH)
-	if f, ok := any(dw).(*DWFilter); ok {
-		s, _ := any(x).([]float32)
-		d, _ := any(dy).([]float32)
-		if depthwiseGradWeightAsm(f, s, d, g, from, to) {
-			return
-		}
+	if f, ok := any(dw).(*DWFilter); ok && depthwiseGradWeightAsm(f, any(x).([]float32), any(dy).([]float32), g, from, to) {
+		return
 	}
 	depthwiseGradWeightGeneric(dw, x, dy, g, from, to)
 }

@@ -140,7 +140,7 @@ func (r *dwRun) cachedRows() int {
 	const cache = 192 << 10
 	line := r.in.w * r.g.Channels * 4
 	n := dwMaxRows
-	for n > 2 && r.span(n)*line > cache {
+	for n > 4 && r.span(n)*line > cache {
 		n--
 	}
 	return n

@@ -47,6 +47,8 @@ var dwShapes = []struct{ size, channels, kernel, stride int }{
 	{7, 200, 13, 1},
 	{4, 128, 3, 1},
 	{4, 128, 9, 1},
+	{56, 480, 3, 1},
+	{56, 240, 5, 1},
 }
 
 // benchDW times one function on every shape. The figures count the

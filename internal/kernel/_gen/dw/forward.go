@@ -34,13 +34,13 @@ func (l loop) pixel(p int) string { return l.label(fmt.Sprintf("_%d", p)) }
 const tapBytes = 64
 
 // General registers. x1 to x7 are 1, 3, 5 and 7 times the distance between
-// pixels of the source.
+// pixels of the source, tap1 to tap5 multiples of that between taps.
 var (
-	lo, hi, count  = reg.RAX, reg.RBX, reg.RCX
-	wp, xp, row    = reg.RDX, reg.RSI, reg.RDI
-	x1, x3, x5, x7 = reg.R8, reg.R9, reg.R10, reg.R11
-	wRow, xRow     = reg.R12, reg.R13
-	tapStep, tmp   = reg.R14, reg.R15
+	lo, hi, count    = reg.RAX, reg.RBX, reg.RCX
+	wp, xp, row      = reg.RDX, reg.RSI, reg.RDI
+	x1, x3, x5, x7   = reg.R8, reg.R9, reg.R10, reg.R11
+	tap1, tap3, tap5 = reg.R14, reg.R12, reg.R13
+	tmp              = reg.R15
 )
 
 // words lays out words of 8 bytes.
@@ -91,20 +91,38 @@ func pixel(base, base8 reg.GPPhysical, p int) Mem {
 // forward generates one function of the forward convolution.
 type forward struct {
 	*simd.ISA
-	tile  int
-	mask  simd.Mask
-	stack Mem // room for spilled registers
+	tile       int
+	vecs       int // vectors of channels at a time
+	masks      []simd.Mask
+	wRow, xRow Mem // distances between rows of taps, and between the rows they read
+	stack      Mem // room for spilled registers
 }
 
-func (k *forward) acc(t int) reg.VecPhysical { return k.V(t) }
+func (k *forward) acc(t, v int) reg.VecPhysical { return k.V(v*k.tile + t) }
+
+// maskReg is the register of the mask of a vector.
+func (k *forward) maskReg(v int) reg.VecPhysical { return k.V(k.Regs - 1 - v) }
 
 // x is the register of the current input pixel.
-func (k *forward) x() reg.VecPhysical { return k.V(k.Regs - 2) }
+func (k *forward) x() reg.VecPhysical { return k.V(k.Regs - 1 - k.vecs) }
+
+// free lists the registers beside those of sums and masks.
+func (k *forward) free() []reg.VecPhysical {
+	var list []reg.VecPhysical
+	for i := k.tile * k.vecs; i < k.Regs-k.vecs; i++ {
+		list = append(list, k.V(i))
+	}
+	return list
+}
 
 // forwardFunc writes the function that computes output rows in tiles of the
 // given number of pixels.
 func forwardFunc(s *simd.ISA, tile int) {
-	k := &forward{ISA: s, tile: tile}
+	k := &forward{ISA: s, tile: tile, vecs: 1}
+	if !s.Wide() && tile <= maxTile/2 {
+		// The latency of the additions takes eight sums to hide.
+		k.vecs = 2
+	}
 	name := fmt.Sprintf("dwTile%d%s", tile, s.Name)
 	TEXT(name, attr.NOSPLIT, "func(dst, src, w, bias, sums *float32, rows, a *int)")
 	Pragma("noescape")
@@ -116,7 +134,7 @@ func forwardFunc(s *simd.ISA, tile int) {
 	col, tiles := local(), local()
 	half, lanes, special := local(), local(), local()
 	bias, dst := local(), local()
-	if n := s.SwishSpill(tile, s.Regs-1-tile); n > 0 {
+	if n := s.SwishSpill(tile*k.vecs, len(k.free())); n > 0 {
 		k.stack = AllocLocal(n * s.Bytes())
 	}
 
@@ -127,11 +145,16 @@ func forwardFunc(s *simd.ISA, tile int) {
 	LEAQ(Mem{Base: x1, Index: x1, Scale: 2}, x3)
 	LEAQ(Mem{Base: x1, Index: x1, Scale: 4}, x5)
 	LEAQ(Mem{Base: x3, Index: x1, Scale: 4}, x7)
-	MOVQ(arg("wRow"), wRow)
-	MOVQ(arg("srcRow"), xRow)
-	MOVQ(arg("tapStep"), tapStep)
+	MOVQ(arg("tapStep"), tap1)
+	LEAQ(Mem{Base: tap1, Index: tap1, Scale: 2}, tap3)
+	LEAQ(Mem{Base: tap1, Index: tap1, Scale: 4}, tap5)
 
 	set := func(r reg.GPPhysical, m Mem) { MOVQ(r, m) }
+	k.wRow, k.xRow = local(), local()
+	MOVQ(arg("wRow"), tmp)
+	set(tmp, k.wRow)
+	MOVQ(arg("srcRow"), tmp)
+	set(tmp, k.xRow)
 	MOVQ(arg("dstPix"), tmp)
 	set(tmp, dstPix)
 	MOVQ(arg("act"), tmp)
@@ -158,16 +181,16 @@ func forwardFunc(s *simd.ISA, tile int) {
 	Label("vector")
 	MOVQ(lo, lanes)
 	// special is not zero if the tile has to do more than to be stored.
-	Load(Param("sums"), count)
-	ORQ(act, count)
-	MOVQ(U32(uint32(s.Lanes)), hi)
-	CMPQ(lo, hi)
+	Load(Param("sums"), tmp)
+	ORQ(act, tmp)
+	CMPQ(lo, U8(uint8(s.Lanes*k.vecs)))
 	JGE(LabelRef("full"))
-	MOVQ(lo, hi)
-	ORQ(lo, count)
+	ORQ(lo, tmp)
 	Label("full")
-	set(count, special)
-	k.mask = s.TailMask(hi, tmp, s.V(s.Regs-1), reg.K1)
+	set(tmp, special)
+	for v := range k.vecs {
+		k.masks = append(k.masks, k.tailMask(lo, v))
+	}
 
 	MOVQ(half, count)
 	Load(Param("bias"), tmp)
@@ -212,9 +235,13 @@ func forwardFunc(s *simd.ISA, tile int) {
 
 	Label("row")
 	MOVQ(bias, tmp)
-	VMOVUPS(Mem{Base: tmp}, k.acc(0))
-	for t := 1; t < tile; t++ {
-		VMOVAPS(k.acc(0), k.acc(t))
+	for v := range k.vecs {
+		VMOVUPS(Mem{Base: tmp, Disp: v * s.Bytes()}, k.acc(0, v))
+	}
+	for v := range k.vecs {
+		for t := 1; t < tile; t++ {
+			VMOVAPS(k.acc(0, v), k.acc(t, v))
+		}
 	}
 	MOVQ(passFirst, wp)
 	Label("pass")
@@ -250,18 +277,13 @@ func forwardFunc(s *simd.ISA, tile int) {
 	MOVQ(dstPix, wp)
 	CMPQ(special, U8(0))
 	JNE(LabelRef("special"))
-	for t := range tile {
-		VMOVUPS(k.acc(t), Mem{Base: xp})
-		if t < tile-1 {
-			ADDQ(wp, xp)
-		}
-	}
+	k.store()
 	Label("next")
 	ADDQ(U8(uint8(rowWords.bytes())), row)
 	CMPQ(row, rowEnd)
 	JLT(LabelRef("row"))
 
-	if !s.Wide() {
+	if s.Lanes*k.vecs < 16 {
 		ADDQ(U8(uint8(s.Bytes())), half)
 		MOVQ(lanes, lo)
 		SUBQ(U8(uint8(s.Lanes)), lo)
@@ -308,16 +330,18 @@ func (k *forward) taps(l loop) {
 			}
 			q -= 8
 		}
-		k.Load(pixel(xp, tmp, q), k.mask, k.x())
-		for t := range k.tile {
-			if j := p - l.stride*t; j >= 0 && j < l.taps {
-				VFMADD231PS(w[j], k.x(), k.acc(t))
+		for v := range k.vecs {
+			k.Load(pixel(xp, tmp, q).Offset(v*k.Bytes()), k.masks[v], k.x())
+			for t := range k.tile {
+				if j := p - l.stride*t; j >= 0 && j < l.taps {
+					VFMADD231PS(w[v][j], k.x(), k.acc(t, v))
+				}
 			}
 		}
 	}
 	Label(next)
-	ADDQ(wRow, wp)
-	ADDQ(xRow, xp)
+	ADDQ(k.wRow, wp)
+	ADDQ(k.xRow, xp)
 	DECQ(count)
 	JNZ(LabelRef(start))
 	JMP(LabelRef("passed"))
@@ -345,52 +369,73 @@ func entries(n int) []int {
 }
 
 // loadTaps loads a row of n taps as far as there are registers, and returns
-// the operand of each.
-func (k *forward) loadTaps(n int) []Op {
-	free := k.Regs - 2 - k.tile
-	w := make([]Op, n)
-	for j := range w {
-		var m Mem
-		switch {
-		case n > 7: // convolutions of stride 1 alone
-			m = Mem{Base: wp, Disp: tapBytes * j}
-		case j == 0:
-			m = Mem{Base: wp}
-		case j == 1 || j == 2 || j == 4:
-			m = Mem{Base: wp, Index: tapStep, Scale: uint8(j)}
-		case j == 3 || j == 5:
-			LEAQ(Mem{Base: wp, Index: tapStep, Scale: uint8(j - 1)}, tmp)
-			m = Mem{Base: tmp, Index: tapStep, Scale: 1}
-		default:
-			m = Mem{Base: tmp, Index: tapStep, Scale: 2}
+// the operand of each for each vector.
+func (k *forward) loadTaps(n int) (w [2][]Op) {
+	free := k.free()
+	free = free[:len(free)-1] // the last is x
+	for j := range n {
+		for v := range k.vecs {
+			m := tap(n, j).Offset(v * k.Bytes())
+			if len(free) == 0 {
+				w[v] = append(w[v], m)
+				continue
+			}
+			VMOVUPS(m, free[0])
+			w[v] = append(w[v], free[0])
+			free = free[1:]
 		}
-		// One tap of seven stays in memory where a register is missing; its
-		// address must not depend on tmp.
-		inMemory := j >= free
-		if n == 7 && free < n {
-			inMemory = j == 4
-		}
-		if inMemory {
-			w[j] = m
-			continue
-		}
-		r := j
-		if n == 7 && free < n && j > 4 {
-			r--
-		}
-		w[j] = k.V(k.tile + r)
-		VMOVUPS(m, k.V(k.tile+r))
 	}
 	return w
 }
 
+// tap returns the operand of tap j of n.
+func tap(n, j int) Mem {
+	if n > 7 { // a convolution of stride 1
+		return Mem{Base: wp, Disp: tapBytes * j}
+	}
+	switch j {
+	case 0:
+		return Mem{Base: wp}
+	case 3, 6:
+		return Mem{Base: wp, Index: tap3, Scale: uint8(j / 3)}
+	case 5:
+		return Mem{Base: wp, Index: tap5, Scale: 1}
+	}
+	return Mem{Base: wp, Index: tap1, Scale: uint8(j)}
+}
+
+// tailMask makes the mask of vector v of the given lanes.
+func (k *forward) tailMask(lanes reg.GPPhysical, v int) simd.Mask {
+	// Between 0 and all lanes of the vector.
+	LEAQ(Mem{Base: lanes, Disp: -v * k.Lanes}, hi)
+	if v > 0 {
+		XORL(tmp.As32(), tmp.As32())
+		TESTQ(hi, hi)
+		CMOVQLT(tmp, hi)
+	}
+	MOVQ(U32(uint32(k.Lanes)), tmp)
+	CMPQ(hi, tmp)
+	CMOVQGT(tmp, hi)
+	return k.TailMask(hi, tmp, k.maskReg(v), reg.K1)
+}
+
+// store writes the tile to xp, pixels wp apart.
+func (k *forward) store() {
+	for t := range k.tile {
+		for v := range k.vecs {
+			VMOVUPS(k.acc(t, v), Mem{Base: xp, Disp: v * k.Bytes()})
+		}
+		if t < k.tile-1 {
+			ADDQ(wp, xp)
+		}
+	}
+}
+
 // epilogue applies the activation, adds the tile's pixels to the sums and
 // stores them.
-func (k *forward) epilogue(actCode, lanes, half Mem) {
-	s := k.ISA
-	t0 := s.V(k.tile)
+func (k *forward) epilogue(act, lanes, half Mem) {
 	acts := []int{simd.ReLU, simd.ReLU6, simd.Swish, simd.HardSwish}
-	MOVQ(actCode, tmp)
+	MOVQ(act, tmp)
 	TESTQ(tmp, tmp)
 	JZ(LabelRef("activated"))
 	for _, act := range acts[1:] {
@@ -412,60 +457,101 @@ func (k *forward) epilogue(actCode, lanes, half Mem) {
 	TESTQ(tmp, tmp)
 	JZ(LabelRef("summed"))
 	ADDQ(half, tmp)
-	v := k.acc(0)
-	for t := 1; t < k.tile; t++ {
-		VADDPS(k.acc(t), v, t0)
-		v = t0
+	sum := k.free()[0]
+	for v := range k.vecs {
+		m := Mem{Base: tmp, Disp: v * k.Bytes()}
+		VMOVUPS(m, sum)
+		for t := range k.tile {
+			VADDPS(k.acc(t, v), sum, sum)
+		}
+		VMOVUPS(sum, m)
 	}
-	VADDPS(Mem{Base: tmp}, v, t0)
-	VMOVUPS(t0, Mem{Base: tmp})
 	Label("summed")
 
-	if s.Wide() {
+	MOVQ(lanes, count)
+	CMPQ(count, U8(uint8(k.Lanes*k.vecs)))
+	JLT(LabelRef("tail"))
+	k.store()
+	JMP(LabelRef("next"))
+	Label("tail")
+	if k.Wide() {
 		for t := range k.tile {
-			s.StoreTail(k.acc(t), count, k.mask, xp, "")
-			ADDQ(wp, xp)
+			k.StoreTail(k.acc(t, 0), count, k.masks[0], xp, "")
+			if t < k.tile-1 {
+				ADDQ(wp, xp)
+			}
 		}
 		return
 	}
-	MOVQ(lanes, count)
-	CMPQ(count, U8(uint8(s.Lanes)))
-	JLT(LabelRef("tail"))
+	for v := range k.vecs {
+		k.storeTail(v)
+	}
+}
+
+// storeTail writes vector v of the tile, of which some lanes may be missing.
+func (k *forward) storeTail(v int) {
+	label := func(s string) string { return fmt.Sprintf("tail%d_%s", v, s) }
+	last := v == k.vecs-1
+	MOVQ(xp, hi)
+	if !last {
+		CMPQ(count, U8(uint8(k.Lanes)))
+		JLT(LabelRef(label("some")))
+		for t := range k.tile {
+			VMOVUPS(k.acc(t, v), Mem{Base: hi})
+			if t < k.tile-1 {
+				ADDQ(wp, hi)
+			}
+		}
+		ADDQ(U8(uint8(k.Bytes())), xp)
+		SUBQ(U8(uint8(k.Lanes)), count)
+		JMP(LabelRef(label("done")))
+		Label(label("some"))
+	}
+	CMPQ(count, U8(4))
+	JNE(LabelRef(label("any")))
 	for t := range k.tile {
-		VMOVUPS(k.acc(t), Mem{Base: xp})
-		ADDQ(wp, xp)
+		VMOVUPS(k.acc(t, v).AsX(), Mem{Base: hi})
+		if t < k.tile-1 {
+			ADDQ(wp, hi)
+		}
 	}
 	JMP(LabelRef("next"))
-	Label("tail")
+	Label(label("any"))
 	for t := range k.tile {
-		MOVQ(xp, tmp)
-		s.StoreTail(k.acc(t), count, k.mask, tmp, fmt.Sprintf("tail%d", t))
-		ADDQ(wp, xp)
+		MOVQ(hi, tmp)
+		k.StoreTail(k.acc(t, v), count, k.masks[v], tmp, label(fmt.Sprint(t)))
+		if t < k.tile-1 {
+			ADDQ(wp, hi)
+		}
+	}
+	if !last {
+		JMP(LabelRef("next"))
+		Label(label("done"))
 	}
 }
 
 // activate applies an activation to the tile, to as many vectors at a time as
 // there are registers for.
 func (k *forward) activate(act int) {
+	free := k.free()
 	if act == simd.Swish {
-		var x, free []reg.VecPhysical
-		for i := range k.Regs - 1 {
-			if i < k.tile {
-				x = append(x, k.V(i))
-			} else {
-				free = append(free, k.V(i))
-			}
+		var x []reg.VecPhysical
+		for i := range k.tile * k.vecs {
+			x = append(x, k.V(i))
 		}
 		k.Swish(x, free, k.stack)
 		return
 	}
-	together := (k.Regs - 1 - k.tile) / 3
-	for t0 := 0; t0 < k.tile; t0 += together {
-		var groups []simd.Group
-		for t := t0; t < min(t0+together, k.tile); t++ {
-			r := k.tile + 3*len(groups)
-			groups = append(groups, simd.Group{X: k.acc(t), A: k.V(r), B: k.V(r + 1), C: k.V(r + 2)})
+	var groups []simd.Group
+	for i := range k.tile * k.vecs {
+		f := free[3*len(groups):]
+		groups = append(groups, simd.Group{X: k.V(i), A: f[0], B: f[1], C: f[2]})
+		if len(free) < 3*len(groups)+3 {
+			k.Activate(act, groups...)
+			groups = groups[:0]
 		}
+	}
+	if len(groups) > 0 {
 		k.Activate(act, groups...)
 	}
 }
