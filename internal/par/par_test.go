@@ -130,7 +130,8 @@ func TestRunAfterClose(t *testing.T) {
 func TestCollectedPoolEndsWorkers(t *testing.T) {
 	before := runtime.NumGoroutine()
 	for range 10 {
-		New(3).Run(3, func(int) {})
+		p := New(3)
+		p.Run(3, func(int) { p.Threads() })
 	}
 	for deadline := time.Now().Add(10 * time.Second); runtime.NumGoroutine() > before; {
 		if time.Now().After(deadline) {
