@@ -17,10 +17,10 @@ func TestGradWeight(t *testing.T) {
 	}
 	cputest.Each(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(5, 6))
-		for _, rows := range []int{0, 1, 3, 4, 7, 130, 257} {
+		for _, rows := range []int{0, 1, 3, 4, 7, 130} {
 			for out := 1; out <= 30; out += 1 + out/16 {
 				for in := 1; in <= 67; in += 1 + in/34 {
-					if rows > 100 && (in+out)%7 != 0 {
+					if rows > 100 && (in+3*out)%31 != 0 {
 						continue
 					}
 					checkGradWeight(t, r, guards, rows, out, in)
