@@ -159,7 +159,7 @@ const (
 // shares with the tile below are gone when that is computed.
 func (r *dwRun) copyRows(c *dwColumns) (rows, pixels int) {
 	lines := cacheLines(c.srcStep * r.in.pix)
-	tile := min(c.n, dwMaxTile)
+	tile := min(c.n, r.maxTile(c))
 	shared := ((tile-1)*c.pass[0].step + r.g.Kernel) * r.g.Kernel
 	if shared*9/8 <= lines || r.in.h*r.in.w <= lines {
 		return 0, 0
@@ -241,13 +241,24 @@ func (r *dwRun) setRows(y, n int, copied bool) {
 	}
 }
 
+// maxTile returns the largest tile to use. Below five pixels the AVX2 code
+// reads and writes whole cache lines, which is worth it where pixels compete
+// for lines and there is little arithmetic for each.
+func (r *dwRun) maxTile(c *dwColumns) int {
+	lines := min(cacheLines(c.srcStep*r.in.pix), cacheLines(c.step*r.out.pix))
+	if r.level == cpu.AVX2 && r.g.Kernel <= 3 && r.g.Channels > 8 && lines <= 64 {
+		return dwMaxTile / 2
+	}
+	return dwMaxTile
+}
+
 // setGroups divides a class of columns into tiles.
 func (r *dwRun) setGroups(c *dwColumns) {
 	if c.n == 0 {
 		r.groups[0].tile, r.groups[1].tile = 0, 0
 		return
 	}
-	tiles := (c.n + dwMaxTile - 1) / dwMaxTile
+	tiles := ceilDiv(c.n, r.maxTile(c))
 	small := c.n / tiles
 	large := c.n - tiles*small // tiles of one more pixel
 	r.setGroup(&r.groups[0], c, 0, small+1, large)
