@@ -74,7 +74,7 @@ def bars(path, cases, heading):
         out.append(f'<text x="8" y="{y + 14}" font-weight="bold">{title(c)}</text>')
         y += 22
         for r in sorted(c['rows'], key=lambda r: r['median_ms']):
-            w = r['median_ms'] / top * (width - left - 80)
+            w = r['median_ms'] / top * (width - left - 95)
             ours = r['engine'] == 'mixnet'
             out.append(f'<text x="{left - 6}" y="{y + 12}" text-anchor="end">{name(r["engine"])}</text>'
                        f'<rect x="{left}" y="{y + 1}" width="{w:.1f}" height="{bar - 3}" fill="{"#14532d" if ours else "#a8b3bd"}"/>'
@@ -104,7 +104,8 @@ def report(d):
     if r := read('train'):
         text += '## Training steps\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('load'):
-        text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s'], [[name(x['engine']), f'{x["images_per_s"]:.0f}'] for x in r['cases']]) + '\n'
+        text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s', 'processor ms an image'], [
+            [name(x['engine']), f'{x["images_per_s"]:.0f}', f'{x["cpu_ms_an_image"]:.2f}'] for x in r['cases']]) + '\n'
     (d / 'README.md').write_text(text)
 
 

@@ -52,7 +52,8 @@ def measure(a):
     for w in workers:
         w.finish()
         rows.append(dict(w.summary(count), peak_rss_mb=w.peak_rss_mb))
-        print(w.name, f'{rows[-1]["images_per_s"]:.0f} images/s')
+        rows[-1]['cpu_ms_an_image'] = rows[-1]['cpu_ms'] / count
+        print(w.name, f'{rows[-1]["images_per_s"]:.0f} images/s, {rows[-1]["cpu_ms_an_image"]:.2f} processor ms an image')
     return schedule.ratio(rows)
 
 

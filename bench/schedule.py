@@ -51,11 +51,13 @@ class Worker:
         self.calls = max(2, round(seconds * 1e3 / min(ms)))
 
     def processor_ns(self):
-        """Time that the process's threads have spent on processors."""
-        total = 0
-        for task in pathlib.Path(f'/proc/{self.process.pid}/task').iterdir():
-            with contextlib.suppress(OSError):  # a thread may end meanwhile
-                total += int((task / 'schedstat').read_text().split()[0])
+        """Time that the threads of the process and of its children have spent on processors."""
+        total, processes = 0, [self.process.pid]
+        for pid in processes:
+            with contextlib.suppress(OSError):  # one may end meanwhile
+                for task in pathlib.Path(f'/proc/{pid}/task').iterdir():
+                    total += int((task / 'schedstat').read_text().split()[0])
+                    processes += map(int, (task / 'children').read_text().split())
         return total
 
     def turn(self):
