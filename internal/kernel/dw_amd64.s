@@ -1319,7 +1319,7 @@ GLOBL const32_3e2aaaab<>(SB), RODATA|NOPTR, $32
 
 // func dwTile2AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile2AVX2(SB), NOSPLIT, $248-56
+TEXT ·dwTile2AVX2(SB), NOSPLIT, $280-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -1329,9 +1329,9 @@ TEXT ·dwTile2AVX2(SB), NOSPLIT, $248-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 232(SP)
+	MOVQ   R15, 264(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 240(SP)
+	MOVQ   R15, 272(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -1535,8 +1535,8 @@ taps6s1_5:
 	VFMADD231PS 32(DX)(R13*1), Y13, Y3
 
 taps6s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -1697,8 +1697,8 @@ taps13s1_12:
 	VFMADD231PS 800(DX), Y13, Y3
 
 taps13s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -1853,8 +1853,8 @@ taps11s1_10:
 	VFMADD231PS 672(DX), Y13, Y3
 
 taps11s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -1985,8 +1985,8 @@ taps9s1_8:
 	VFMADD231PS 544(DX), Y13, Y3
 
 taps9s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -2061,8 +2061,8 @@ taps4s1_3:
 	VFMADD231PS Y11, Y13, Y3
 
 taps4s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -2091,8 +2091,8 @@ taps1s1:
 	VFMADD231PS Y5, Y13, Y3
 
 taps1s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -2127,8 +2127,8 @@ taps2s1_1:
 	VFMADD231PS Y7, Y13, Y3
 
 taps2s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -2220,8 +2220,8 @@ taps7s1_6:
 	VFMADD231PS 32(DX)(R12*2), Y13, Y3
 
 taps7s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -2303,8 +2303,8 @@ taps5s1_4:
 	VFMADD231PS 32(DX)(R14*4), Y13, Y3
 
 taps5s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -2361,8 +2361,8 @@ taps3s2_2:
 	VFMADD231PS Y9, Y13, Y3
 
 taps3s2_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -2413,8 +2413,8 @@ taps3s1_2:
 	VFMADD231PS Y9, Y13, Y3
 
 taps3s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -2492,15 +2492,17 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y2
-	VMINPS       104(SP), Y2, Y6
-	VMINPS       136(SP), Y2, Y9
-	VMINPS       168(SP), Y2, Y12
-	VMINPS       200(SP), Y2, Y1
+	VMINPS       (AX), Y2, Y6
+	VMINPS       32(AX), Y2, Y9
+	VMINPS       64(AX), Y2, Y12
+	VMINPS       96(AX), Y2, Y1
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
 	VMAXPS       Y6, Y3, Y6
 	VMAXPS       Y9, Y3, Y9
@@ -2566,22 +2568,22 @@ act3:
 	VADDPS       Y3, Y7, Y7
 	VADDPS       Y3, Y10, Y10
 	VADDPS       Y3, Y13, Y13
-	VMOVUPS      104(SP), Y6
+	VMOVUPS      (AX), Y6
 	VDIVPS       Y4, Y6, Y6
-	VMOVUPS      Y6, 104(SP)
-	VMOVUPS      136(SP), Y9
+	VMOVUPS      Y6, (AX)
+	VMOVUPS      32(AX), Y9
 	VDIVPS       Y7, Y9, Y9
-	VMOVUPS      Y9, 136(SP)
-	VMOVUPS      168(SP), Y12
+	VMOVUPS      Y9, 32(AX)
+	VMOVUPS      64(AX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 168(SP)
-	VMOVUPS      200(SP), Y1
+	VMOVUPS      Y12, 64(AX)
+	VMOVUPS      96(AX), Y1
 	VDIVPS       Y13, Y1, Y1
-	VMOVUPS      Y1, 200(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
+	VMOVUPS      Y1, 96(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
 	JMP          activated
 
 act4:
@@ -2757,7 +2759,7 @@ tail1_1_0:
 
 // func dwTile3AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile3AVX2(SB), NOSPLIT, $312-56
+TEXT ·dwTile3AVX2(SB), NOSPLIT, $344-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -2767,9 +2769,9 @@ TEXT ·dwTile3AVX2(SB), NOSPLIT, $312-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 296(SP)
+	MOVQ   R15, 328(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 304(SP)
+	MOVQ   R15, 336(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -2987,8 +2989,8 @@ taps6s1_5:
 	VFMADD231PS 32(DX)(R13*1), Y13, Y5
 
 taps6s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -3175,8 +3177,8 @@ taps13s1_12:
 	VFMADD231PS 800(DX), Y13, Y5
 
 taps13s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -3353,8 +3355,8 @@ taps11s1_10:
 	VFMADD231PS 672(DX), Y13, Y5
 
 taps11s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -3503,8 +3505,8 @@ taps9s1_8:
 	VFMADD231PS 544(DX), Y13, Y5
 
 taps9s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -3588,8 +3590,8 @@ taps4s1_3:
 	VFMADD231PS 32(DX)(R12*1), Y13, Y5
 
 taps4s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -3622,8 +3624,8 @@ taps1s1:
 	VFMADD231PS Y7, Y13, Y5
 
 taps1s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -3664,8 +3666,8 @@ taps2s1_1:
 	VFMADD231PS Y9, Y13, Y5
 
 taps2s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -3772,8 +3774,8 @@ taps7s1_6:
 	VFMADD231PS 32(DX)(R12*2), Y13, Y5
 
 taps7s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -3865,8 +3867,8 @@ taps5s1_4:
 	VFMADD231PS 32(DX)(R14*4), Y13, Y5
 
 taps5s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -3933,8 +3935,8 @@ taps3s2_2:
 	VFMADD231PS Y11, Y13, Y5
 
 taps3s2_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -3993,8 +3995,8 @@ taps3s1_2:
 	VFMADD231PS Y11, Y13, Y5
 
 taps3s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -4087,17 +4089,19 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
-	VMOVUPS      Y4, 232(SP)
-	VMOVUPS      Y5, 264(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
-	VMINPS       104(SP), Y4, Y8
-	VMINPS       136(SP), Y4, Y11
-	VMINPS       168(SP), Y4, Y0
-	VMINPS       200(SP), Y4, Y3
+	VMINPS       (AX), Y4, Y8
+	VMINPS       32(AX), Y4, Y11
+	VMINPS       64(AX), Y4, Y0
+	VMINPS       96(AX), Y4, Y3
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
 	VMAXPS       Y8, Y5, Y8
 	VMAXPS       Y11, Y5, Y11
@@ -4163,21 +4167,21 @@ act3:
 	VADDPS       Y5, Y9, Y9
 	VADDPS       Y5, Y12, Y12
 	VADDPS       Y5, Y1, Y1
-	VMOVUPS      104(SP), Y8
+	VMOVUPS      (AX), Y8
 	VDIVPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 104(SP)
-	VMOVUPS      136(SP), Y11
+	VMOVUPS      Y8, (AX)
+	VMOVUPS      32(AX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 136(SP)
-	VMOVUPS      168(SP), Y0
+	VMOVUPS      Y11, 32(AX)
+	VMOVUPS      64(AX), Y0
 	VDIVPS       Y12, Y0, Y0
-	VMOVUPS      Y0, 168(SP)
-	VMOVUPS      200(SP), Y3
+	VMOVUPS      Y0, 64(AX)
+	VMOVUPS      96(AX), Y3
 	VDIVPS       Y1, Y3, Y3
-	VMOVUPS      Y3, 200(SP)
+	VMOVUPS      Y3, 96(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
-	VMINPS       232(SP), Y12, Y8
-	VMINPS       264(SP), Y12, Y11
+	VMINPS       128(AX), Y12, Y8
+	VMINPS       160(AX), Y12, Y11
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y11, Y13, Y11
@@ -4215,18 +4219,18 @@ act3:
 	VPADDD       Y10, Y9, Y9
 	VADDPS       Y13, Y6, Y6
 	VADDPS       Y13, Y9, Y9
-	VMOVUPS      232(SP), Y8
+	VMOVUPS      128(AX), Y8
 	VDIVPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 232(SP)
-	VMOVUPS      264(SP), Y11
+	VMOVUPS      Y8, 128(AX)
+	VMOVUPS      160(AX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 264(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
-	VMOVUPS      232(SP), Y4
-	VMOVUPS      264(SP), Y5
+	VMOVUPS      Y11, 160(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
 	JMP          activated
 
 act4:
@@ -4469,7 +4473,7 @@ tail1_2_0:
 
 // func dwTile4AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile4AVX2(SB), NOSPLIT, $376-56
+TEXT ·dwTile4AVX2(SB), NOSPLIT, $408-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -4479,9 +4483,9 @@ TEXT ·dwTile4AVX2(SB), NOSPLIT, $376-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 360(SP)
+	MOVQ   R15, 392(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 368(SP)
+	MOVQ   R15, 400(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -4714,8 +4718,8 @@ taps6s1_5:
 	VFMADD231PS 32(DX)(R13*1), Y13, Y7
 
 taps6s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -4928,8 +4932,8 @@ taps13s1_12:
 	VFMADD231PS 800(DX), Y13, Y7
 
 taps13s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -5128,8 +5132,8 @@ taps11s1_10:
 	VFMADD231PS 672(DX), Y13, Y7
 
 taps11s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -5296,8 +5300,8 @@ taps9s1_8:
 	VFMADD231PS 544(DX), Y13, Y7
 
 taps9s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -5389,8 +5393,8 @@ taps4s1_3:
 	VFMADD231PS 32(DX)(R12*1), Y13, Y7
 
 taps4s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -5427,8 +5431,8 @@ taps1s1:
 	VFMADD231PS Y9, Y13, Y7
 
 taps1s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -5475,8 +5479,8 @@ taps2s1_1:
 	VFMADD231PS Y11, Y13, Y7
 
 taps2s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -5597,8 +5601,8 @@ taps7s1_6:
 	VFMADD231PS 32(DX)(R12*2), Y13, Y7
 
 taps7s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -5700,8 +5704,8 @@ taps5s1_4:
 	VFMADD231PS 32(DX)(R14*4), Y13, Y7
 
 taps5s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -5778,8 +5782,8 @@ taps3s2_2:
 	VFMADD231PS 32(DX)(R14*2), Y13, Y7
 
 taps3s2_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -5845,8 +5849,8 @@ taps3s1_2:
 	VFMADD231PS 32(DX)(R14*2), Y13, Y7
 
 taps3s1_next:
-	ADDQ 360(SP), DX
-	ADDQ 368(SP), SI
+	ADDQ 392(SP), DX
+	ADDQ 400(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -5954,19 +5958,21 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
-	VMOVUPS      Y4, 232(SP)
-	VMOVUPS      Y5, 264(SP)
-	VMOVUPS      Y6, 296(SP)
-	VMOVUPS      Y7, 328(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y6, 192(AX)
+	VMOVUPS      Y7, 224(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
-	VMINPS       104(SP), Y6, Y10
-	VMINPS       136(SP), Y6, Y13
-	VMINPS       168(SP), Y6, Y2
-	VMINPS       200(SP), Y6, Y5
+	VMINPS       (AX), Y6, Y10
+	VMINPS       32(AX), Y6, Y13
+	VMINPS       64(AX), Y6, Y2
+	VMINPS       96(AX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y10, Y7, Y10
 	VMAXPS       Y13, Y7, Y13
@@ -6032,23 +6038,23 @@ act3:
 	VADDPS       Y7, Y11, Y11
 	VADDPS       Y7, Y0, Y0
 	VADDPS       Y7, Y3, Y3
-	VMOVUPS      104(SP), Y10
+	VMOVUPS      (AX), Y10
 	VDIVPS       Y8, Y10, Y10
-	VMOVUPS      Y10, 104(SP)
-	VMOVUPS      136(SP), Y13
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      32(AX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 136(SP)
-	VMOVUPS      168(SP), Y2
+	VMOVUPS      Y13, 32(AX)
+	VMOVUPS      64(AX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      200(SP), Y5
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      96(AX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 200(SP)
+	VMOVUPS      Y5, 96(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
-	VMINPS       232(SP), Y6, Y10
-	VMINPS       264(SP), Y6, Y13
-	VMINPS       296(SP), Y6, Y2
-	VMINPS       328(SP), Y6, Y5
+	VMINPS       128(AX), Y6, Y10
+	VMINPS       160(AX), Y6, Y13
+	VMINPS       192(AX), Y6, Y2
+	VMINPS       224(AX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y10, Y7, Y10
 	VMAXPS       Y13, Y7, Y13
@@ -6114,26 +6120,26 @@ act3:
 	VADDPS       Y7, Y11, Y11
 	VADDPS       Y7, Y0, Y0
 	VADDPS       Y7, Y3, Y3
-	VMOVUPS      232(SP), Y10
+	VMOVUPS      128(AX), Y10
 	VDIVPS       Y8, Y10, Y10
-	VMOVUPS      Y10, 232(SP)
-	VMOVUPS      264(SP), Y13
+	VMOVUPS      Y10, 128(AX)
+	VMOVUPS      160(AX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 264(SP)
-	VMOVUPS      296(SP), Y2
+	VMOVUPS      Y13, 160(AX)
+	VMOVUPS      192(AX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 296(SP)
-	VMOVUPS      328(SP), Y5
+	VMOVUPS      Y2, 192(AX)
+	VMOVUPS      224(AX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 328(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
-	VMOVUPS      232(SP), Y4
-	VMOVUPS      264(SP), Y5
-	VMOVUPS      296(SP), Y6
-	VMOVUPS      328(SP), Y7
+	VMOVUPS      Y5, 224(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VMOVUPS      192(AX), Y6
+	VMOVUPS      224(AX), Y7
 	JMP          activated
 
 act4:
@@ -6443,7 +6449,7 @@ tail1_3_0:
 
 // func dwTile5AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile5AVX2(SB), NOSPLIT, $248-56
+TEXT ·dwTile5AVX2(SB), NOSPLIT, $280-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -6453,9 +6459,9 @@ TEXT ·dwTile5AVX2(SB), NOSPLIT, $248-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 232(SP)
+	MOVQ   R15, 264(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 240(SP)
+	MOVQ   R15, 272(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -6652,8 +6658,8 @@ taps6s1_5:
 	VFMADD231PS Y10, Y14, Y4
 
 taps6s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -6817,8 +6823,8 @@ taps13s1_12:
 	VFMADD231PS 768(DX), Y14, Y4
 
 taps13s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -6975,8 +6981,8 @@ taps11s1_10:
 	VFMADD231PS 640(DX), Y14, Y4
 
 taps11s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -7109,8 +7115,8 @@ taps9s1_8:
 	VFMADD231PS Y13, Y14, Y4
 
 taps9s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -7183,8 +7189,8 @@ taps4s1_3:
 	VFMADD231PS Y8, Y14, Y4
 
 taps4s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -7214,8 +7220,8 @@ taps1s1:
 	VFMADD231PS Y5, Y14, Y4
 
 taps1s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -7250,8 +7256,8 @@ taps2s1_1:
 	VFMADD231PS Y6, Y14, Y4
 
 taps2s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -7344,8 +7350,8 @@ taps7s1_6:
 	VFMADD231PS Y11, Y14, Y4
 
 taps7s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -7426,8 +7432,8 @@ taps5s1_4:
 	VFMADD231PS Y9, Y14, Y4
 
 taps5s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -7486,8 +7492,8 @@ taps3s2_2:
 	VFMADD231PS Y7, Y14, Y4
 
 taps3s2_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -7537,8 +7543,8 @@ taps3s1_2:
 	VFMADD231PS Y7, Y14, Y4
 
 taps3s1_next:
-	ADDQ 232(SP), DX
-	ADDQ 240(SP), SI
+	ADDQ 264(SP), DX
+	ADDQ 272(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -7630,15 +7636,17 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y7
-	VMINPS       104(SP), Y2, Y10
-	VMINPS       136(SP), Y2, Y13
-	VMINPS       168(SP), Y2, Y1
+	VMINPS       (AX), Y2, Y10
+	VMINPS       32(AX), Y2, Y13
+	VMINPS       64(AX), Y2, Y1
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
 	VMAXPS       Y7, Y3, Y7
 	VMAXPS       Y10, Y3, Y10
@@ -7705,17 +7713,17 @@ act3:
 	VADDPS       Y3, Y11, Y11
 	VADDPS       Y3, Y14, Y14
 	VDIVPS       Y5, Y4, Y4
-	VMOVUPS      104(SP), Y10
+	VMOVUPS      (AX), Y10
 	VDIVPS       Y8, Y10, Y10
-	VMOVUPS      Y10, 104(SP)
-	VMOVUPS      136(SP), Y13
+	VMOVUPS      Y10, (AX)
+	VMOVUPS      32(AX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 136(SP)
-	VMOVUPS      168(SP), Y1
+	VMOVUPS      Y13, 32(AX)
+	VMOVUPS      64(AX), Y1
 	VDIVPS       Y14, Y1, Y1
-	VMOVUPS      Y1, 168(SP)
+	VMOVUPS      Y1, 64(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       200(SP), Y8, Y7
+	VMINPS       96(AX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y7, Y9, Y7
 	VMOVUPS      const32_4b400000<>+0(SB), Y8
@@ -7739,13 +7747,13 @@ act3:
 	VPSLLD       $0x17, Y6, Y6
 	VPADDD       Y6, Y5, Y5
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      200(SP), Y7
+	VMOVUPS      96(AX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 200(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
+	VMOVUPS      Y7, 96(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
 	JMP          activated
 
 act4:
@@ -7937,7 +7945,7 @@ tail0_4_0:
 
 // func dwTile6AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile6AVX2(SB), NOSPLIT, $280-56
+TEXT ·dwTile6AVX2(SB), NOSPLIT, $312-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -7947,9 +7955,9 @@ TEXT ·dwTile6AVX2(SB), NOSPLIT, $280-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 264(SP)
+	MOVQ   R15, 296(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 272(SP)
+	MOVQ   R15, 304(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -8154,8 +8162,8 @@ taps6s1_5:
 	VFMADD231PS Y11, Y14, Y5
 
 taps6s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -8332,8 +8340,8 @@ taps13s1_12:
 	VFMADD231PS 768(DX), Y14, Y5
 
 taps13s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -8501,8 +8509,8 @@ taps11s1_10:
 	VFMADD231PS 640(DX), Y14, Y5
 
 taps11s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -8644,8 +8652,8 @@ taps9s1_8:
 	VFMADD231PS 512(DX), Y14, Y5
 
 taps9s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -8724,8 +8732,8 @@ taps4s1_3:
 	VFMADD231PS Y9, Y14, Y5
 
 taps4s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -8757,8 +8765,8 @@ taps1s1:
 	VFMADD231PS Y6, Y14, Y5
 
 taps1s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -8796,8 +8804,8 @@ taps2s1_1:
 	VFMADD231PS Y7, Y14, Y5
 
 taps2s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -8898,8 +8906,8 @@ taps7s1_6:
 	VFMADD231PS Y12, Y14, Y5
 
 taps7s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -8986,8 +8994,8 @@ taps5s1_4:
 	VFMADD231PS Y10, Y14, Y5
 
 taps5s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -9051,8 +9059,8 @@ taps3s2_2:
 	VFMADD231PS Y8, Y14, Y5
 
 taps3s2_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -9106,8 +9114,8 @@ taps3s1_2:
 	VFMADD231PS Y8, Y14, Y5
 
 taps3s1_next:
-	ADDQ 264(SP), DX
-	ADDQ 272(SP), SI
+	ADDQ 296(SP), DX
+	ADDQ 304(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -9207,16 +9215,18 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
-	VMOVUPS      Y4, 232(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y3
 	VMINPS       Y5, Y3, Y8
-	VMINPS       104(SP), Y3, Y11
-	VMINPS       136(SP), Y3, Y14
-	VMINPS       168(SP), Y3, Y2
+	VMINPS       (AX), Y3, Y11
+	VMINPS       32(AX), Y3, Y14
+	VMINPS       64(AX), Y3, Y2
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y4
 	VMAXPS       Y8, Y4, Y8
 	VMAXPS       Y11, Y4, Y11
@@ -9283,18 +9293,18 @@ act3:
 	VADDPS       Y4, Y12, Y12
 	VADDPS       Y4, Y0, Y0
 	VDIVPS       Y6, Y5, Y5
-	VMOVUPS      104(SP), Y11
+	VMOVUPS      (AX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 104(SP)
-	VMOVUPS      136(SP), Y14
+	VMOVUPS      Y11, (AX)
+	VMOVUPS      32(AX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 136(SP)
-	VMOVUPS      168(SP), Y2
+	VMOVUPS      Y14, 32(AX)
+	VMOVUPS      64(AX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 168(SP)
+	VMOVUPS      Y2, 64(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
-	VMINPS       200(SP), Y12, Y8
-	VMINPS       232(SP), Y12, Y11
+	VMINPS       96(AX), Y12, Y8
+	VMINPS       128(AX), Y12, Y11
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y11, Y13, Y11
@@ -9332,17 +9342,17 @@ act3:
 	VPADDD       Y10, Y9, Y9
 	VADDPS       Y13, Y6, Y6
 	VADDPS       Y13, Y9, Y9
-	VMOVUPS      200(SP), Y8
+	VMOVUPS      96(AX), Y8
 	VDIVPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 200(SP)
-	VMOVUPS      232(SP), Y11
+	VMOVUPS      Y8, 96(AX)
+	VMOVUPS      128(AX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 232(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
-	VMOVUPS      232(SP), Y4
+	VMOVUPS      Y11, 128(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
 	JMP          activated
 
 act4:
@@ -9567,7 +9577,7 @@ tail0_5_0:
 
 // func dwTile7AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile7AVX2(SB), NOSPLIT, $312-56
+TEXT ·dwTile7AVX2(SB), NOSPLIT, $344-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -9577,9 +9587,9 @@ TEXT ·dwTile7AVX2(SB), NOSPLIT, $312-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 296(SP)
+	MOVQ   R15, 328(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 304(SP)
+	MOVQ   R15, 336(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -9792,8 +9802,8 @@ taps6s1_5:
 	VFMADD231PS Y12, Y14, Y6
 
 taps6s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -9983,8 +9993,8 @@ taps13s1_12:
 	VFMADD231PS 768(DX), Y14, Y6
 
 taps13s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -10164,8 +10174,8 @@ taps11s1_10:
 	VFMADD231PS 640(DX), Y14, Y6
 
 taps11s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -10316,8 +10326,8 @@ taps9s1_8:
 	VFMADD231PS 512(DX), Y14, Y6
 
 taps9s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -10401,8 +10411,8 @@ taps4s1_3:
 	VFMADD231PS Y10, Y14, Y6
 
 taps4s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -10436,8 +10446,8 @@ taps1s1:
 	VFMADD231PS Y7, Y14, Y6
 
 taps1s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -10478,8 +10488,8 @@ taps2s1_1:
 	VFMADD231PS Y8, Y14, Y6
 
 taps2s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -10588,8 +10598,8 @@ taps7s1_6:
 	VFMADD231PS Y13, Y14, Y6
 
 taps7s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -10682,8 +10692,8 @@ taps5s1_4:
 	VFMADD231PS Y11, Y14, Y6
 
 taps5s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -10752,8 +10762,8 @@ taps3s2_2:
 	VFMADD231PS Y9, Y14, Y6
 
 taps3s2_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -10812,8 +10822,8 @@ taps3s1_2:
 	VFMADD231PS Y9, Y14, Y6
 
 taps3s1_next:
-	ADDQ 296(SP), DX
-	ADDQ 304(SP), SI
+	ADDQ 328(SP), DX
+	ADDQ 336(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -10921,17 +10931,19 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
-	VMOVUPS      Y4, 232(SP)
-	VMOVUPS      Y5, 264(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
 	VMINPS       Y6, Y4, Y9
-	VMINPS       104(SP), Y4, Y12
-	VMINPS       136(SP), Y4, Y0
-	VMINPS       168(SP), Y4, Y3
+	VMINPS       (AX), Y4, Y12
+	VMINPS       32(AX), Y4, Y0
+	VMINPS       64(AX), Y4, Y3
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
 	VMAXPS       Y9, Y5, Y9
 	VMAXPS       Y12, Y5, Y12
@@ -10998,19 +11010,19 @@ act3:
 	VADDPS       Y5, Y13, Y13
 	VADDPS       Y5, Y1, Y1
 	VDIVPS       Y7, Y6, Y6
-	VMOVUPS      104(SP), Y12
+	VMOVUPS      (AX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 104(SP)
-	VMOVUPS      136(SP), Y0
+	VMOVUPS      Y12, (AX)
+	VMOVUPS      32(AX), Y0
 	VDIVPS       Y13, Y0, Y0
-	VMOVUPS      Y0, 136(SP)
-	VMOVUPS      168(SP), Y3
+	VMOVUPS      Y0, 32(AX)
+	VMOVUPS      64(AX), Y3
 	VDIVPS       Y1, Y3, Y3
-	VMOVUPS      Y3, 168(SP)
+	VMOVUPS      Y3, 64(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y1
-	VMINPS       200(SP), Y1, Y9
-	VMINPS       232(SP), Y1, Y12
-	VMINPS       264(SP), Y1, Y0
+	VMINPS       96(AX), Y1, Y9
+	VMINPS       128(AX), Y1, Y12
+	VMINPS       160(AX), Y1, Y0
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
 	VMAXPS       Y9, Y2, Y9
 	VMAXPS       Y12, Y2, Y12
@@ -11062,21 +11074,21 @@ act3:
 	VADDPS       Y2, Y7, Y7
 	VADDPS       Y2, Y10, Y10
 	VADDPS       Y2, Y13, Y13
-	VMOVUPS      200(SP), Y9
+	VMOVUPS      96(AX), Y9
 	VDIVPS       Y7, Y9, Y9
-	VMOVUPS      Y9, 200(SP)
-	VMOVUPS      232(SP), Y12
+	VMOVUPS      Y9, 96(AX)
+	VMOVUPS      128(AX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 232(SP)
-	VMOVUPS      264(SP), Y0
+	VMOVUPS      Y12, 128(AX)
+	VMOVUPS      160(AX), Y0
 	VDIVPS       Y13, Y0, Y0
-	VMOVUPS      Y0, 264(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
-	VMOVUPS      232(SP), Y4
-	VMOVUPS      264(SP), Y5
+	VMOVUPS      Y0, 160(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
 	JMP          activated
 
 act4:
@@ -11334,7 +11346,7 @@ tail0_6_0:
 
 // func dwTile8AVX2(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 // Requires: AVX, AVX2, CMOV, FMA3
-TEXT ·dwTile8AVX2(SB), NOSPLIT, $344-56
+TEXT ·dwTile8AVX2(SB), NOSPLIT, $376-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -11344,9 +11356,9 @@ TEXT ·dwTile8AVX2(SB), NOSPLIT, $344-56
 	LEAQ   (R14)(R14*2), R12
 	LEAQ   (R14)(R14*4), R13
 	MOVQ   56(DI), R15
-	MOVQ   R15, 328(SP)
+	MOVQ   R15, 360(SP)
 	MOVQ   48(DI), R15
-	MOVQ   R15, 336(SP)
+	MOVQ   R15, 368(SP)
 	MOVQ   40(DI), R15
 	MOVQ   R15, 8(SP)
 	MOVQ   24(DI), R15
@@ -11567,8 +11579,8 @@ taps6s1_5:
 	VFMADD231PS Y13, Y14, Y7
 
 taps6s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps6s1
 	JMP  passed
@@ -11771,8 +11783,8 @@ taps13s1_12:
 	VFMADD231PS 768(DX), Y14, Y7
 
 taps13s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps13s1
 	JMP  passed
@@ -11963,8 +11975,8 @@ taps11s1_10:
 	VFMADD231PS 640(DX), Y14, Y7
 
 taps11s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps11s1
 	JMP  passed
@@ -12124,8 +12136,8 @@ taps9s1_8:
 	VFMADD231PS 512(DX), Y14, Y7
 
 taps9s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps9s1
 	JMP  passed
@@ -12214,8 +12226,8 @@ taps4s1_3:
 	VFMADD231PS Y11, Y14, Y7
 
 taps4s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps4s1
 	JMP  passed
@@ -12251,8 +12263,8 @@ taps1s1:
 	VFMADD231PS Y8, Y14, Y7
 
 taps1s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps1s1
 	JMP  passed
@@ -12297,8 +12309,8 @@ taps2s1_1:
 	VFMADD231PS Y9, Y14, Y7
 
 taps2s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps2s1
 	JMP  passed
@@ -12414,8 +12426,8 @@ taps7s1_6:
 	VFMADD231PS (DX)(R12*2), Y14, Y7
 
 taps7s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps7s1
 	JMP  passed
@@ -12514,8 +12526,8 @@ taps5s1_4:
 	VFMADD231PS Y12, Y14, Y7
 
 taps5s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps5s1
 	JMP  passed
@@ -12590,8 +12602,8 @@ taps3s2_2:
 	VFMADD231PS Y10, Y14, Y7
 
 taps3s2_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps3s2
 	JMP  passed
@@ -12654,8 +12666,8 @@ taps3s1_2:
 	VFMADD231PS Y10, Y14, Y7
 
 taps3s1_next:
-	ADDQ 328(SP), DX
-	ADDQ 336(SP), SI
+	ADDQ 360(SP), DX
+	ADDQ 368(SP), SI
 	DECQ CX
 	JNZ  taps3s1
 	JMP  passed
@@ -12771,18 +12783,20 @@ act2:
 	JMP     activated
 
 act3:
-	VMOVUPS      Y0, 104(SP)
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      Y2, 168(SP)
-	VMOVUPS      Y3, 200(SP)
-	VMOVUPS      Y4, 232(SP)
-	VMOVUPS      Y5, 264(SP)
-	VMOVUPS      Y6, 296(SP)
+	LEAQ         135(SP), AX
+	ANDQ         $-32, AX
+	VMOVUPS      Y0, (AX)
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      Y2, 64(AX)
+	VMOVUPS      Y3, 96(AX)
+	VMOVUPS      Y4, 128(AX)
+	VMOVUPS      Y5, 160(AX)
+	VMOVUPS      Y6, 192(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
 	VMINPS       Y7, Y5, Y10
-	VMINPS       104(SP), Y5, Y13
-	VMINPS       136(SP), Y5, Y1
-	VMINPS       168(SP), Y5, Y4
+	VMINPS       (AX), Y5, Y13
+	VMINPS       32(AX), Y5, Y1
+	VMINPS       64(AX), Y5, Y4
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
 	VMAXPS       Y10, Y6, Y10
 	VMAXPS       Y13, Y6, Y13
@@ -12849,20 +12863,20 @@ act3:
 	VADDPS       Y6, Y14, Y14
 	VADDPS       Y6, Y2, Y2
 	VDIVPS       Y8, Y7, Y7
-	VMOVUPS      104(SP), Y13
+	VMOVUPS      (AX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 104(SP)
-	VMOVUPS      136(SP), Y1
+	VMOVUPS      Y13, (AX)
+	VMOVUPS      32(AX), Y1
 	VDIVPS       Y14, Y1, Y1
-	VMOVUPS      Y1, 136(SP)
-	VMOVUPS      168(SP), Y4
+	VMOVUPS      Y1, 32(AX)
+	VMOVUPS      64(AX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 168(SP)
+	VMOVUPS      Y4, 64(AX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y5
-	VMINPS       200(SP), Y5, Y10
-	VMINPS       232(SP), Y5, Y13
-	VMINPS       264(SP), Y5, Y1
-	VMINPS       296(SP), Y5, Y4
+	VMINPS       96(AX), Y5, Y10
+	VMINPS       128(AX), Y5, Y13
+	VMINPS       160(AX), Y5, Y1
+	VMINPS       192(AX), Y5, Y4
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y6
 	VMAXPS       Y10, Y6, Y10
 	VMAXPS       Y13, Y6, Y13
@@ -12928,25 +12942,25 @@ act3:
 	VADDPS       Y6, Y11, Y11
 	VADDPS       Y6, Y14, Y14
 	VADDPS       Y6, Y2, Y2
-	VMOVUPS      200(SP), Y10
+	VMOVUPS      96(AX), Y10
 	VDIVPS       Y8, Y10, Y10
-	VMOVUPS      Y10, 200(SP)
-	VMOVUPS      232(SP), Y13
+	VMOVUPS      Y10, 96(AX)
+	VMOVUPS      128(AX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 232(SP)
-	VMOVUPS      264(SP), Y1
+	VMOVUPS      Y13, 128(AX)
+	VMOVUPS      160(AX), Y1
 	VDIVPS       Y14, Y1, Y1
-	VMOVUPS      Y1, 264(SP)
-	VMOVUPS      296(SP), Y4
+	VMOVUPS      Y1, 160(AX)
+	VMOVUPS      192(AX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 296(SP)
-	VMOVUPS      104(SP), Y0
-	VMOVUPS      136(SP), Y1
-	VMOVUPS      168(SP), Y2
-	VMOVUPS      200(SP), Y3
-	VMOVUPS      232(SP), Y4
-	VMOVUPS      264(SP), Y5
-	VMOVUPS      296(SP), Y6
+	VMOVUPS      Y4, 192(AX)
+	VMOVUPS      (AX), Y0
+	VMOVUPS      32(AX), Y1
+	VMOVUPS      64(AX), Y2
+	VMOVUPS      96(AX), Y3
+	VMOVUPS      128(AX), Y4
+	VMOVUPS      160(AX), Y5
+	VMOVUPS      192(AX), Y6
 	JMP          activated
 
 act4:

@@ -6,7 +6,7 @@
 
 // func pointwiseAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)
 // Requires: AVX, AVX2, FMA3, MMX+
-TEXT ·pointwiseAVX2(SB), NOSPLIT, $320-104
+TEXT ·pointwiseAVX2(SB), NOSPLIT, $352-104
 	MOVQ dst+0(FP), DI
 	MOVQ src+16(FP), SI
 	MOVQ srcStride+24(FP), R8
@@ -172,21 +172,23 @@ r6v2_done:
 	JZ           r6v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r6v2_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMOVUPS      Y6, 192(SP)
-	VMOVUPS      Y7, 224(SP)
-	VMOVUPS      Y8, 256(SP)
-	VMOVUPS      Y9, 288(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      Y8, 256(DX)
+	VMOVUPS      Y9, 288(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
 	VMINPS       Y10, Y8, Y14
 	VMINPS       Y11, Y8, Y1
-	VMINPS       (SP), Y8, Y4
-	VMINPS       32(SP), Y8, Y7
+	VMINPS       (DX), Y8, Y4
+	VMINPS       32(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -254,17 +256,17 @@ r6v2_done:
 	VADDPS       Y9, Y5, Y5
 	VDIVPS       Y12, Y10, Y10
 	VDIVPS       Y15, Y11, Y11
-	VMOVUPS      (SP), Y4
+	VMOVUPS      (DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, (SP)
-	VMOVUPS      32(SP), Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      32(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 32(SP)
+	VMOVUPS      Y7, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       64(SP), Y8, Y14
-	VMINPS       96(SP), Y8, Y1
-	VMINPS       128(SP), Y8, Y4
-	VMINPS       160(SP), Y8, Y7
+	VMINPS       64(DX), Y8, Y14
+	VMINPS       96(DX), Y8, Y1
+	VMINPS       128(DX), Y8, Y4
+	VMINPS       160(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -330,23 +332,23 @@ r6v2_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      64(SP), Y14
+	VMOVUPS      64(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 64(SP)
-	VMOVUPS      96(SP), Y1
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      96(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      128(SP), Y4
+	VMOVUPS      Y1, 96(DX)
+	VMOVUPS      128(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      160(SP), Y7
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      160(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      Y7, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       192(SP), Y8, Y14
-	VMINPS       224(SP), Y8, Y1
-	VMINPS       256(SP), Y8, Y4
-	VMINPS       288(SP), Y8, Y7
+	VMINPS       192(DX), Y8, Y14
+	VMINPS       224(DX), Y8, Y1
+	VMINPS       256(DX), Y8, Y4
+	VMINPS       288(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -412,28 +414,28 @@ r6v2_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      192(SP), Y14
+	VMOVUPS      192(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 192(SP)
-	VMOVUPS      224(SP), Y1
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      224(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 224(SP)
-	VMOVUPS      256(SP), Y4
+	VMOVUPS      Y1, 224(DX)
+	VMOVUPS      256(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 256(SP)
-	VMOVUPS      288(SP), Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      288(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 288(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
-	VMOVUPS      192(SP), Y6
-	VMOVUPS      224(SP), Y7
-	VMOVUPS      256(SP), Y8
-	VMOVUPS      288(SP), Y9
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VMOVUPS      288(DX), Y9
 	JMP          r6v2_linear
 
 r6v2_act1:
@@ -960,19 +962,21 @@ r5v2_done:
 	JZ           r5v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r5v2_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMOVUPS      Y6, 192(SP)
-	VMOVUPS      Y7, 224(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y7, 224(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
 	VMINPS       Y8, Y6, Y12
 	VMINPS       Y9, Y6, Y15
-	VMINPS       (SP), Y6, Y2
-	VMINPS       32(SP), Y6, Y5
+	VMINPS       (DX), Y6, Y2
+	VMINPS       32(DX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y12, Y7, Y12
 	VMAXPS       Y15, Y7, Y15
@@ -1040,17 +1044,17 @@ r5v2_done:
 	VADDPS       Y7, Y3, Y3
 	VDIVPS       Y10, Y8, Y8
 	VDIVPS       Y13, Y9, Y9
-	VMOVUPS      (SP), Y2
+	VMOVUPS      (DX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, (SP)
-	VMOVUPS      32(SP), Y5
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      32(DX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 32(SP)
+	VMOVUPS      Y5, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
-	VMINPS       64(SP), Y6, Y12
-	VMINPS       96(SP), Y6, Y15
-	VMINPS       128(SP), Y6, Y2
-	VMINPS       160(SP), Y6, Y5
+	VMINPS       64(DX), Y6, Y12
+	VMINPS       96(DX), Y6, Y15
+	VMINPS       128(DX), Y6, Y2
+	VMINPS       160(DX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y12, Y7, Y12
 	VMAXPS       Y15, Y7, Y15
@@ -1116,21 +1120,21 @@ r5v2_done:
 	VADDPS       Y7, Y13, Y13
 	VADDPS       Y7, Y0, Y0
 	VADDPS       Y7, Y3, Y3
-	VMOVUPS      64(SP), Y12
+	VMOVUPS      64(DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 64(SP)
-	VMOVUPS      96(SP), Y15
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      96(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 96(SP)
-	VMOVUPS      128(SP), Y2
+	VMOVUPS      Y15, 96(DX)
+	VMOVUPS      128(DX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      160(SP), Y5
+	VMOVUPS      Y2, 128(DX)
+	VMOVUPS      160(DX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 160(SP)
+	VMOVUPS      Y5, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y0
-	VMINPS       192(SP), Y0, Y12
-	VMINPS       224(SP), Y0, Y15
+	VMINPS       192(DX), Y0, Y12
+	VMINPS       224(DX), Y0, Y15
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y1
 	VMAXPS       Y12, Y1, Y12
 	VMAXPS       Y15, Y1, Y15
@@ -1168,20 +1172,20 @@ r5v2_done:
 	VPADDD       Y14, Y13, Y13
 	VADDPS       Y1, Y10, Y10
 	VADDPS       Y1, Y13, Y13
-	VMOVUPS      192(SP), Y12
+	VMOVUPS      192(DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 192(SP)
-	VMOVUPS      224(SP), Y15
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      224(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 224(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
-	VMOVUPS      192(SP), Y6
-	VMOVUPS      224(SP), Y7
+	VMOVUPS      Y15, 224(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
 	JMP          r5v2_linear
 
 r5v2_act1:
@@ -1631,17 +1635,19 @@ r4v2_done:
 	JZ           r4v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r4v2_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
 	VMINPS       Y6, Y4, Y10
 	VMINPS       Y7, Y4, Y13
-	VMINPS       (SP), Y4, Y0
-	VMINPS       32(SP), Y4, Y3
+	VMINPS       (DX), Y4, Y0
+	VMINPS       32(DX), Y4, Y3
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
 	VMAXPS       Y10, Y5, Y10
 	VMAXPS       Y13, Y5, Y13
@@ -1709,17 +1715,17 @@ r4v2_done:
 	VADDPS       Y5, Y1, Y1
 	VDIVPS       Y8, Y6, Y6
 	VDIVPS       Y11, Y7, Y7
-	VMOVUPS      (SP), Y0
+	VMOVUPS      (DX), Y0
 	VDIVPS       Y14, Y0, Y0
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      32(SP), Y3
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      32(DX), Y3
 	VDIVPS       Y1, Y3, Y3
-	VMOVUPS      Y3, 32(SP)
+	VMOVUPS      Y3, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y4
-	VMINPS       64(SP), Y4, Y10
-	VMINPS       96(SP), Y4, Y13
-	VMINPS       128(SP), Y4, Y0
-	VMINPS       160(SP), Y4, Y3
+	VMINPS       64(DX), Y4, Y10
+	VMINPS       96(DX), Y4, Y13
+	VMINPS       128(DX), Y4, Y0
+	VMINPS       160(DX), Y4, Y3
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y5
 	VMAXPS       Y10, Y5, Y10
 	VMAXPS       Y13, Y5, Y13
@@ -1785,24 +1791,24 @@ r4v2_done:
 	VADDPS       Y5, Y11, Y11
 	VADDPS       Y5, Y14, Y14
 	VADDPS       Y5, Y1, Y1
-	VMOVUPS      64(SP), Y10
+	VMOVUPS      64(DX), Y10
 	VDIVPS       Y8, Y10, Y10
-	VMOVUPS      Y10, 64(SP)
-	VMOVUPS      96(SP), Y13
+	VMOVUPS      Y10, 64(DX)
+	VMOVUPS      96(DX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, 96(SP)
-	VMOVUPS      128(SP), Y0
+	VMOVUPS      Y13, 96(DX)
+	VMOVUPS      128(DX), Y0
 	VDIVPS       Y14, Y0, Y0
-	VMOVUPS      Y0, 128(SP)
-	VMOVUPS      160(SP), Y3
+	VMOVUPS      Y0, 128(DX)
+	VMOVUPS      160(DX), Y3
 	VDIVPS       Y1, Y3, Y3
-	VMOVUPS      Y3, 160(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
+	VMOVUPS      Y3, 160(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
 	JMP          r4v2_linear
 
 r4v2_act1:
@@ -2184,15 +2190,17 @@ r3v2_done:
 	JZ           r3v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r3v2_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y8
 	VMINPS       Y5, Y2, Y11
-	VMINPS       (SP), Y2, Y14
-	VMINPS       32(SP), Y2, Y1
+	VMINPS       (DX), Y2, Y14
+	VMINPS       32(DX), Y2, Y1
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
 	VMAXPS       Y8, Y3, Y8
 	VMAXPS       Y11, Y3, Y11
@@ -2260,15 +2268,15 @@ r3v2_done:
 	VADDPS       Y3, Y15, Y15
 	VDIVPS       Y6, Y4, Y4
 	VDIVPS       Y9, Y5, Y5
-	VMOVUPS      (SP), Y14
+	VMOVUPS      (DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, (SP)
-	VMOVUPS      32(SP), Y1
+	VMOVUPS      Y14, (DX)
+	VMOVUPS      32(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
-	VMINPS       64(SP), Y12, Y8
-	VMINPS       96(SP), Y12, Y11
+	VMINPS       64(DX), Y12, Y8
+	VMINPS       96(DX), Y12, Y11
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y11, Y13, Y11
@@ -2306,16 +2314,16 @@ r3v2_done:
 	VPADDD       Y10, Y9, Y9
 	VADDPS       Y13, Y6, Y6
 	VADDPS       Y13, Y9, Y9
-	VMOVUPS      64(SP), Y8
+	VMOVUPS      64(DX), Y8
 	VDIVPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 64(SP)
-	VMOVUPS      96(SP), Y11
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      96(DX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
+	VMOVUPS      Y11, 96(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
 	JMP          r3v2_linear
 
 r3v2_act1:
@@ -2618,13 +2626,15 @@ r2v2_done:
 	JZ           r2v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r2v2_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y6
 	VMINPS       Y3, Y0, Y9
-	VMINPS       (SP), Y0, Y12
-	VMINPS       32(SP), Y0, Y15
+	VMINPS       (DX), Y0, Y12
+	VMINPS       32(DX), Y0, Y15
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y1
 	VMAXPS       Y6, Y1, Y6
 	VMAXPS       Y9, Y1, Y9
@@ -2692,14 +2702,14 @@ r2v2_done:
 	VADDPS       Y1, Y13, Y13
 	VDIVPS       Y4, Y2, Y2
 	VDIVPS       Y7, Y3, Y3
-	VMOVUPS      (SP), Y12
+	VMOVUPS      (DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, (SP)
-	VMOVUPS      32(SP), Y15
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      32(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 32(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
+	VMOVUPS      Y15, 32(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
 	JMP          r2v2_linear
 
 r2v2_act1:
@@ -3258,21 +3268,23 @@ r12v1_done:
 	JZ           r12v1_linear
 	CMPQ         CX, $0x00000003
 	JNE          r12v1_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMOVUPS      Y6, 192(SP)
-	VMOVUPS      Y7, 224(SP)
-	VMOVUPS      Y8, 256(SP)
-	VMOVUPS      Y9, 288(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      Y8, 256(DX)
+	VMOVUPS      Y9, 288(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
 	VMINPS       Y10, Y8, Y14
 	VMINPS       Y11, Y8, Y1
-	VMINPS       (SP), Y8, Y4
-	VMINPS       32(SP), Y8, Y7
+	VMINPS       (DX), Y8, Y4
+	VMINPS       32(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -3340,17 +3352,17 @@ r12v1_done:
 	VADDPS       Y9, Y5, Y5
 	VDIVPS       Y12, Y10, Y10
 	VDIVPS       Y15, Y11, Y11
-	VMOVUPS      (SP), Y4
+	VMOVUPS      (DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, (SP)
-	VMOVUPS      32(SP), Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      32(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 32(SP)
+	VMOVUPS      Y7, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       64(SP), Y8, Y14
-	VMINPS       96(SP), Y8, Y1
-	VMINPS       128(SP), Y8, Y4
-	VMINPS       160(SP), Y8, Y7
+	VMINPS       64(DX), Y8, Y14
+	VMINPS       96(DX), Y8, Y1
+	VMINPS       128(DX), Y8, Y4
+	VMINPS       160(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -3416,23 +3428,23 @@ r12v1_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      64(SP), Y14
+	VMOVUPS      64(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 64(SP)
-	VMOVUPS      96(SP), Y1
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      96(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      128(SP), Y4
+	VMOVUPS      Y1, 96(DX)
+	VMOVUPS      128(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      160(SP), Y7
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      160(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      Y7, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       192(SP), Y8, Y14
-	VMINPS       224(SP), Y8, Y1
-	VMINPS       256(SP), Y8, Y4
-	VMINPS       288(SP), Y8, Y7
+	VMINPS       192(DX), Y8, Y14
+	VMINPS       224(DX), Y8, Y1
+	VMINPS       256(DX), Y8, Y4
+	VMINPS       288(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -3498,28 +3510,28 @@ r12v1_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      192(SP), Y14
+	VMOVUPS      192(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 192(SP)
-	VMOVUPS      224(SP), Y1
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      224(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 224(SP)
-	VMOVUPS      256(SP), Y4
+	VMOVUPS      Y1, 224(DX)
+	VMOVUPS      256(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 256(SP)
-	VMOVUPS      288(SP), Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      288(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 288(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
-	VMOVUPS      192(SP), Y6
-	VMOVUPS      224(SP), Y7
-	VMOVUPS      256(SP), Y8
-	VMOVUPS      288(SP), Y9
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VMOVUPS      288(DX), Y9
 	JMP          r12v1_linear
 
 r12v1_act1:
@@ -4178,15 +4190,17 @@ r6v1_done:
 	JZ           r6v1_linear
 	CMPQ         CX, $0x00000003
 	JNE          r6v1_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y2
 	VMINPS       Y4, Y2, Y8
 	VMINPS       Y5, Y2, Y11
-	VMINPS       (SP), Y2, Y14
-	VMINPS       32(SP), Y2, Y1
+	VMINPS       (DX), Y2, Y14
+	VMINPS       32(DX), Y2, Y1
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y3
 	VMAXPS       Y8, Y3, Y8
 	VMAXPS       Y11, Y3, Y11
@@ -4254,15 +4268,15 @@ r6v1_done:
 	VADDPS       Y3, Y15, Y15
 	VDIVPS       Y6, Y4, Y4
 	VDIVPS       Y9, Y5, Y5
-	VMOVUPS      (SP), Y14
+	VMOVUPS      (DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, (SP)
-	VMOVUPS      32(SP), Y1
+	VMOVUPS      Y14, (DX)
+	VMOVUPS      32(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 32(SP)
+	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y12
-	VMINPS       64(SP), Y12, Y8
-	VMINPS       96(SP), Y12, Y11
+	VMINPS       64(DX), Y12, Y8
+	VMINPS       96(DX), Y12, Y11
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y13
 	VMAXPS       Y8, Y13, Y8
 	VMAXPS       Y11, Y13, Y11
@@ -4300,16 +4314,16 @@ r6v1_done:
 	VPADDD       Y10, Y9, Y9
 	VADDPS       Y13, Y6, Y6
 	VADDPS       Y13, Y9, Y9
-	VMOVUPS      64(SP), Y8
+	VMOVUPS      64(DX), Y8
 	VDIVPS       Y6, Y8, Y8
-	VMOVUPS      Y8, 64(SP)
-	VMOVUPS      96(SP), Y11
+	VMOVUPS      Y8, 64(DX)
+	VMOVUPS      96(DX), Y11
 	VDIVPS       Y9, Y11, Y11
-	VMOVUPS      Y11, 96(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
+	VMOVUPS      Y11, 96(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
 	JMP          r6v1_linear
 
 r6v1_act1:
@@ -4707,14 +4721,16 @@ r5v1_done:
 	JZ           r5v1_linear
 	CMPQ         CX, $0x00000003
 	JNE          r5v1_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y1
 	VMINPS       Y3, Y1, Y7
 	VMINPS       Y4, Y1, Y10
-	VMINPS       (SP), Y1, Y13
-	VMINPS       32(SP), Y1, Y0
+	VMINPS       (DX), Y1, Y13
+	VMINPS       32(DX), Y1, Y0
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y2
 	VMAXPS       Y7, Y2, Y7
 	VMAXPS       Y10, Y2, Y10
@@ -4782,14 +4798,14 @@ r5v1_done:
 	VADDPS       Y2, Y14, Y14
 	VDIVPS       Y5, Y3, Y3
 	VDIVPS       Y8, Y4, Y4
-	VMOVUPS      (SP), Y13
+	VMOVUPS      (DX), Y13
 	VDIVPS       Y11, Y13, Y13
-	VMOVUPS      Y13, (SP)
-	VMOVUPS      32(SP), Y0
+	VMOVUPS      Y13, (DX)
+	VMOVUPS      32(DX), Y0
 	VDIVPS       Y14, Y0, Y0
-	VMOVUPS      Y0, 32(SP)
+	VMOVUPS      Y0, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       64(SP), Y8, Y7
+	VMINPS       64(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y7, Y9, Y7
 	VMOVUPS      const32_4b400000<>+0(SB), Y8
@@ -4813,12 +4829,12 @@ r5v1_done:
 	VPSLLD       $0x17, Y6, Y6
 	VPADDD       Y6, Y5, Y5
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      64(SP), Y7
+	VMOVUPS      64(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 64(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
+	VMOVUPS      Y7, 64(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
 	JMP          r5v1_linear
 
 r5v1_act1:
@@ -5162,13 +5178,15 @@ r4v1_done:
 	JZ           r4v1_linear
 	CMPQ         CX, $0x00000003
 	JNE          r4v1_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y0
 	VMINPS       Y2, Y0, Y6
 	VMINPS       Y3, Y0, Y9
-	VMINPS       (SP), Y0, Y12
-	VMINPS       32(SP), Y0, Y15
+	VMINPS       (DX), Y0, Y12
+	VMINPS       32(DX), Y0, Y15
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y1
 	VMAXPS       Y6, Y1, Y6
 	VMAXPS       Y9, Y1, Y9
@@ -5236,14 +5254,14 @@ r4v1_done:
 	VADDPS       Y1, Y13, Y13
 	VDIVPS       Y4, Y2, Y2
 	VDIVPS       Y7, Y3, Y3
-	VMOVUPS      (SP), Y12
+	VMOVUPS      (DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, (SP)
-	VMOVUPS      32(SP), Y15
+	VMOVUPS      Y12, (DX)
+	VMOVUPS      32(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 32(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
+	VMOVUPS      Y15, 32(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
 	JMP          r4v1_linear
 
 r4v1_act1:
@@ -6320,7 +6338,7 @@ GLOBL tailmask<>(SB), RODATA|NOPTR, $64
 
 // func pointwiseAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)
 // Requires: AVX, AVX512F, BMI2, MMX+
-TEXT ·pointwiseAVX512(SB), NOSPLIT, $448-104
+TEXT ·pointwiseAVX512(SB), NOSPLIT, $512-104
 	MOVQ  dst+0(FP), DI
 	MOVQ  src+16(FP), SI
 	MOVQ  srcStride+24(FP), R8
@@ -6630,13 +6648,15 @@ r14v2_done:
 	JZ           r14v2_linear
 	CMPQ         CX, $0x00000003
 	JNE          r14v2_act1
-	VMOVUPS      Z0, (SP)
-	VMOVUPS      Z1, 64(SP)
-	VMOVUPS      Z2, 128(SP)
-	VMOVUPS      Z3, 192(SP)
-	VMOVUPS      Z4, 256(SP)
-	VMOVUPS      Z5, 320(SP)
-	VMOVUPS      Z6, 384(SP)
+	LEAQ         63(SP), DX
+	ANDQ         $-64, DX
+	VMOVUPS      Z0, (DX)
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      Z2, 128(DX)
+	VMOVUPS      Z3, 192(DX)
+	VMOVUPS      Z4, 256(DX)
+	VMOVUPS      Z5, 320(DX)
+	VMOVUPS      Z6, 384(DX)
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
 	VMINPS       Z7, Z5, Z30
 	VMINPS       Z8, Z5, Z1
@@ -7107,9 +7127,9 @@ r14v2_done:
 	VFMADD213PS  Z3, Z2, Z3
 	VMULPS       Z3, Z27, Z27
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
-	VMINPS       (SP), Z5, Z30
-	VMINPS       64(SP), Z5, Z1
-	VMINPS       128(SP), Z5, Z4
+	VMINPS       (DX), Z5, Z30
+	VMINPS       64(DX), Z5, Z1
+	VMINPS       128(DX), Z5, Z4
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
 	VMAXPS       Z30, Z6, Z30
 	VMAXPS       Z1, Z6, Z1
@@ -7161,28 +7181,28 @@ r14v2_done:
 	VADDPS       Z6, Z28, Z28
 	VADDPS       Z6, Z31, Z31
 	VADDPS       Z6, Z2, Z2
-	VMOVUPS      (SP), Z30
+	VMOVUPS      (DX), Z30
 	VRCP14PS     Z28, Z29
 	VFNMADD213PS const64_3f800000<>+0(SB), Z29, Z28
 	VFMADD213PS  Z29, Z28, Z29
 	VMULPS       Z29, Z30, Z30
-	VMOVUPS      Z30, (SP)
-	VMOVUPS      64(SP), Z1
+	VMOVUPS      Z30, (DX)
+	VMOVUPS      64(DX), Z1
 	VRCP14PS     Z31, Z0
 	VFNMADD213PS const64_3f800000<>+0(SB), Z0, Z31
 	VFMADD213PS  Z0, Z31, Z0
 	VMULPS       Z0, Z1, Z1
-	VMOVUPS      Z1, 64(SP)
-	VMOVUPS      128(SP), Z4
+	VMOVUPS      Z1, 64(DX)
+	VMOVUPS      128(DX), Z4
 	VRCP14PS     Z2, Z3
 	VFNMADD213PS const64_3f800000<>+0(SB), Z3, Z2
 	VFMADD213PS  Z3, Z2, Z3
 	VMULPS       Z3, Z4, Z4
-	VMOVUPS      Z4, 128(SP)
+	VMOVUPS      Z4, 128(DX)
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z5
-	VMINPS       192(SP), Z5, Z30
-	VMINPS       256(SP), Z5, Z1
-	VMINPS       320(SP), Z5, Z4
+	VMINPS       192(DX), Z5, Z30
+	VMINPS       256(DX), Z5, Z1
+	VMINPS       320(DX), Z5, Z4
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z6
 	VMAXPS       Z30, Z6, Z30
 	VMAXPS       Z1, Z6, Z1
@@ -7234,26 +7254,26 @@ r14v2_done:
 	VADDPS       Z6, Z28, Z28
 	VADDPS       Z6, Z31, Z31
 	VADDPS       Z6, Z2, Z2
-	VMOVUPS      192(SP), Z30
+	VMOVUPS      192(DX), Z30
 	VRCP14PS     Z28, Z29
 	VFNMADD213PS const64_3f800000<>+0(SB), Z29, Z28
 	VFMADD213PS  Z29, Z28, Z29
 	VMULPS       Z29, Z30, Z30
-	VMOVUPS      Z30, 192(SP)
-	VMOVUPS      256(SP), Z1
+	VMOVUPS      Z30, 192(DX)
+	VMOVUPS      256(DX), Z1
 	VRCP14PS     Z31, Z0
 	VFNMADD213PS const64_3f800000<>+0(SB), Z0, Z31
 	VFMADD213PS  Z0, Z31, Z0
 	VMULPS       Z0, Z1, Z1
-	VMOVUPS      Z1, 256(SP)
-	VMOVUPS      320(SP), Z4
+	VMOVUPS      Z1, 256(DX)
+	VMOVUPS      320(DX), Z4
 	VRCP14PS     Z2, Z3
 	VFNMADD213PS const64_3f800000<>+0(SB), Z3, Z2
 	VFMADD213PS  Z3, Z2, Z3
 	VMULPS       Z3, Z4, Z4
-	VMOVUPS      Z4, 320(SP)
+	VMOVUPS      Z4, 320(DX)
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z31
-	VMINPS       384(SP), Z31, Z30
+	VMINPS       384(DX), Z31, Z30
 	VMOVUPS      const64_c2aea8f6<>+0(SB), Z0
 	VMAXPS       Z30, Z0, Z30
 	VMOVUPS      const64_4b400000<>+0(SB), Z31
@@ -7277,19 +7297,19 @@ r14v2_done:
 	VPSLLD       $0x17, Z29, Z29
 	VPADDD       Z29, Z28, Z28
 	VADDPS       Z0, Z28, Z28
-	VMOVUPS      384(SP), Z30
+	VMOVUPS      384(DX), Z30
 	VRCP14PS     Z28, Z29
 	VFNMADD213PS const64_3f800000<>+0(SB), Z29, Z28
 	VFMADD213PS  Z29, Z28, Z29
 	VMULPS       Z29, Z30, Z30
-	VMOVUPS      Z30, 384(SP)
-	VMOVUPS      (SP), Z0
-	VMOVUPS      64(SP), Z1
-	VMOVUPS      128(SP), Z2
-	VMOVUPS      192(SP), Z3
-	VMOVUPS      256(SP), Z4
-	VMOVUPS      320(SP), Z5
-	VMOVUPS      384(SP), Z6
+	VMOVUPS      Z30, 384(DX)
+	VMOVUPS      (DX), Z0
+	VMOVUPS      64(DX), Z1
+	VMOVUPS      128(DX), Z2
+	VMOVUPS      192(DX), Z3
+	VMOVUPS      256(DX), Z4
+	VMOVUPS      320(DX), Z5
+	VMOVUPS      384(DX), Z6
 	JMP          r14v2_linear
 
 r14v2_act1:
@@ -14045,7 +14065,7 @@ GLOBL const64_3e2aaaab<>(SB), RODATA|NOPTR, $64
 
 // func pointwise12AVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, bias *float32, act int, add *float32, addStride int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·pointwise12AVX2(SB), NOSPLIT, $320-96
+TEXT ·pointwise12AVX2(SB), NOSPLIT, $352-96
 	MOVQ dst+0(FP), DI
 	MOVQ src+16(FP), SI
 	MOVQ srcStride+24(FP), R8
@@ -14234,21 +14254,23 @@ tile_done:
 	JZ           tile_linear
 	CMPQ         CX, $0x00000003
 	JNE          tile_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMOVUPS      Y6, 192(SP)
-	VMOVUPS      Y7, 224(SP)
-	VMOVUPS      Y8, 256(SP)
-	VMOVUPS      Y9, 288(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y7, 224(DX)
+	VMOVUPS      Y8, 256(DX)
+	VMOVUPS      Y9, 288(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
 	VMINPS       Y10, Y8, Y14
 	VMINPS       Y11, Y8, Y1
-	VMINPS       (SP), Y8, Y4
-	VMINPS       32(SP), Y8, Y7
+	VMINPS       (DX), Y8, Y4
+	VMINPS       32(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -14316,17 +14338,17 @@ tile_done:
 	VADDPS       Y9, Y5, Y5
 	VDIVPS       Y12, Y10, Y10
 	VDIVPS       Y15, Y11, Y11
-	VMOVUPS      (SP), Y4
+	VMOVUPS      (DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, (SP)
-	VMOVUPS      32(SP), Y7
+	VMOVUPS      Y4, (DX)
+	VMOVUPS      32(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 32(SP)
+	VMOVUPS      Y7, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       64(SP), Y8, Y14
-	VMINPS       96(SP), Y8, Y1
-	VMINPS       128(SP), Y8, Y4
-	VMINPS       160(SP), Y8, Y7
+	VMINPS       64(DX), Y8, Y14
+	VMINPS       96(DX), Y8, Y1
+	VMINPS       128(DX), Y8, Y4
+	VMINPS       160(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -14392,23 +14414,23 @@ tile_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      64(SP), Y14
+	VMOVUPS      64(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 64(SP)
-	VMOVUPS      96(SP), Y1
+	VMOVUPS      Y14, 64(DX)
+	VMOVUPS      96(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 96(SP)
-	VMOVUPS      128(SP), Y4
+	VMOVUPS      Y1, 96(DX)
+	VMOVUPS      128(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      160(SP), Y7
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      160(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 160(SP)
+	VMOVUPS      Y7, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y8
-	VMINPS       192(SP), Y8, Y14
-	VMINPS       224(SP), Y8, Y1
-	VMINPS       256(SP), Y8, Y4
-	VMINPS       288(SP), Y8, Y7
+	VMINPS       192(DX), Y8, Y14
+	VMINPS       224(DX), Y8, Y1
+	VMINPS       256(DX), Y8, Y4
+	VMINPS       288(DX), Y8, Y7
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y9
 	VMAXPS       Y14, Y9, Y14
 	VMAXPS       Y1, Y9, Y1
@@ -14474,28 +14496,28 @@ tile_done:
 	VADDPS       Y9, Y15, Y15
 	VADDPS       Y9, Y2, Y2
 	VADDPS       Y9, Y5, Y5
-	VMOVUPS      192(SP), Y14
+	VMOVUPS      192(DX), Y14
 	VDIVPS       Y12, Y14, Y14
-	VMOVUPS      Y14, 192(SP)
-	VMOVUPS      224(SP), Y1
+	VMOVUPS      Y14, 192(DX)
+	VMOVUPS      224(DX), Y1
 	VDIVPS       Y15, Y1, Y1
-	VMOVUPS      Y1, 224(SP)
-	VMOVUPS      256(SP), Y4
+	VMOVUPS      Y1, 224(DX)
+	VMOVUPS      256(DX), Y4
 	VDIVPS       Y2, Y4, Y4
-	VMOVUPS      Y4, 256(SP)
-	VMOVUPS      288(SP), Y7
+	VMOVUPS      Y4, 256(DX)
+	VMOVUPS      288(DX), Y7
 	VDIVPS       Y5, Y7, Y7
-	VMOVUPS      Y7, 288(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
-	VMOVUPS      192(SP), Y6
-	VMOVUPS      224(SP), Y7
-	VMOVUPS      256(SP), Y8
-	VMOVUPS      288(SP), Y9
+	VMOVUPS      Y7, 288(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
+	VMOVUPS      256(DX), Y8
+	VMOVUPS      288(DX), Y9
 	JMP          tile_linear
 
 tile_act1:
@@ -14732,7 +14754,7 @@ tile_plain:
 
 // func pointwise20AVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, bias *float32, act int, add *float32, addStride int)
 // Requires: AVX, AVX2, FMA3
-TEXT ·pointwise20AVX2(SB), NOSPLIT, $256-96
+TEXT ·pointwise20AVX2(SB), NOSPLIT, $288-96
 	MOVQ dst+0(FP), DI
 	MOVQ src+16(FP), SI
 	MOVQ srcStride+24(FP), R8
@@ -14880,19 +14902,21 @@ tile_done:
 	JZ           tile_linear
 	CMPQ         CX, $0x00000003
 	JNE          tile_act1
-	VMOVUPS      Y0, (SP)
-	VMOVUPS      Y1, 32(SP)
-	VMOVUPS      Y2, 64(SP)
-	VMOVUPS      Y3, 96(SP)
-	VMOVUPS      Y4, 128(SP)
-	VMOVUPS      Y5, 160(SP)
-	VMOVUPS      Y6, 192(SP)
-	VMOVUPS      Y7, 224(SP)
+	LEAQ         31(SP), DX
+	ANDQ         $-32, DX
+	VMOVUPS      Y0, (DX)
+	VMOVUPS      Y1, 32(DX)
+	VMOVUPS      Y2, 64(DX)
+	VMOVUPS      Y3, 96(DX)
+	VMOVUPS      Y4, 128(DX)
+	VMOVUPS      Y5, 160(DX)
+	VMOVUPS      Y6, 192(DX)
+	VMOVUPS      Y7, 224(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
 	VMINPS       Y8, Y6, Y12
 	VMINPS       Y9, Y6, Y15
-	VMINPS       (SP), Y6, Y2
-	VMINPS       32(SP), Y6, Y5
+	VMINPS       (DX), Y6, Y2
+	VMINPS       32(DX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y12, Y7, Y12
 	VMAXPS       Y15, Y7, Y15
@@ -14960,17 +14984,17 @@ tile_done:
 	VADDPS       Y7, Y3, Y3
 	VDIVPS       Y10, Y8, Y8
 	VDIVPS       Y13, Y9, Y9
-	VMOVUPS      (SP), Y2
+	VMOVUPS      (DX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, (SP)
-	VMOVUPS      32(SP), Y5
+	VMOVUPS      Y2, (DX)
+	VMOVUPS      32(DX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 32(SP)
+	VMOVUPS      Y5, 32(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y6
-	VMINPS       64(SP), Y6, Y12
-	VMINPS       96(SP), Y6, Y15
-	VMINPS       128(SP), Y6, Y2
-	VMINPS       160(SP), Y6, Y5
+	VMINPS       64(DX), Y6, Y12
+	VMINPS       96(DX), Y6, Y15
+	VMINPS       128(DX), Y6, Y2
+	VMINPS       160(DX), Y6, Y5
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y7
 	VMAXPS       Y12, Y7, Y12
 	VMAXPS       Y15, Y7, Y15
@@ -15036,21 +15060,21 @@ tile_done:
 	VADDPS       Y7, Y13, Y13
 	VADDPS       Y7, Y0, Y0
 	VADDPS       Y7, Y3, Y3
-	VMOVUPS      64(SP), Y12
+	VMOVUPS      64(DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 64(SP)
-	VMOVUPS      96(SP), Y15
+	VMOVUPS      Y12, 64(DX)
+	VMOVUPS      96(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 96(SP)
-	VMOVUPS      128(SP), Y2
+	VMOVUPS      Y15, 96(DX)
+	VMOVUPS      128(DX), Y2
 	VDIVPS       Y0, Y2, Y2
-	VMOVUPS      Y2, 128(SP)
-	VMOVUPS      160(SP), Y5
+	VMOVUPS      Y2, 128(DX)
+	VMOVUPS      160(DX), Y5
 	VDIVPS       Y3, Y5, Y5
-	VMOVUPS      Y5, 160(SP)
+	VMOVUPS      Y5, 160(DX)
 	VMOVUPS      const32_42aea8f6<>+0(SB), Y0
-	VMINPS       192(SP), Y0, Y12
-	VMINPS       224(SP), Y0, Y15
+	VMINPS       192(DX), Y0, Y12
+	VMINPS       224(DX), Y0, Y15
 	VMOVUPS      const32_c2aea8f6<>+0(SB), Y1
 	VMAXPS       Y12, Y1, Y12
 	VMAXPS       Y15, Y1, Y15
@@ -15088,20 +15112,20 @@ tile_done:
 	VPADDD       Y14, Y13, Y13
 	VADDPS       Y1, Y10, Y10
 	VADDPS       Y1, Y13, Y13
-	VMOVUPS      192(SP), Y12
+	VMOVUPS      192(DX), Y12
 	VDIVPS       Y10, Y12, Y12
-	VMOVUPS      Y12, 192(SP)
-	VMOVUPS      224(SP), Y15
+	VMOVUPS      Y12, 192(DX)
+	VMOVUPS      224(DX), Y15
 	VDIVPS       Y13, Y15, Y15
-	VMOVUPS      Y15, 224(SP)
-	VMOVUPS      (SP), Y0
-	VMOVUPS      32(SP), Y1
-	VMOVUPS      64(SP), Y2
-	VMOVUPS      96(SP), Y3
-	VMOVUPS      128(SP), Y4
-	VMOVUPS      160(SP), Y5
-	VMOVUPS      192(SP), Y6
-	VMOVUPS      224(SP), Y7
+	VMOVUPS      Y15, 224(DX)
+	VMOVUPS      (DX), Y0
+	VMOVUPS      32(DX), Y1
+	VMOVUPS      64(DX), Y2
+	VMOVUPS      96(DX), Y3
+	VMOVUPS      128(DX), Y4
+	VMOVUPS      160(DX), Y5
+	VMOVUPS      192(DX), Y6
+	VMOVUPS      224(DX), Y7
 	JMP          tile_linear
 
 tile_act1:

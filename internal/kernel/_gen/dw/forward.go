@@ -134,8 +134,8 @@ func forwardFunc(s *simd.ISA, tile int) {
 	col, tiles := local(), local()
 	half, lanes, special := local(), local(), local()
 	bias, dst := local(), local()
-	if n := s.SwishSpill(tile*k.vecs, len(k.free())); n > 0 {
-		k.stack = AllocLocal(n * s.Bytes())
+	if n := s.SwishStack(tile*k.vecs, len(k.free())); n > 0 {
+		k.stack = AllocLocal(n)
 	}
 
 	a := reg.RDI
@@ -539,7 +539,7 @@ func (k *forward) activate(act int) {
 		for i := range k.tile * k.vecs {
 			x = append(x, k.V(i))
 		}
-		k.Swish(x, free, k.stack)
+		k.Swish(x, free, k.stack, lo)
 		return
 	}
 	var groups []simd.Group

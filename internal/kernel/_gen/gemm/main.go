@@ -292,7 +292,7 @@ func (t tile) activate() {
 			JNE(LabelRef(next))
 		}
 		if act == simd.Swish {
-			t.Swish(t.all()[:t.rows*t.vecs], t.all()[t.rows*t.vecs:], t.stack)
+			t.Swish(t.all()[:t.rows*t.vecs], t.all()[t.rows*t.vecs:], t.stack, bRun)
 		} else {
 			for _, x := range t.all()[:t.rows*t.vecs] {
 				t.Activate(act, simd.Group{X: x, A: t.temp(0), B: t.temp(1), C: t.temp(2)})
@@ -435,7 +435,7 @@ func pointwise(s *simd.ISA) {
 	Pragma("noescape")
 	Doc("pointwise"+s.Name+" is the product of rows pixels with cols columns from b on. Strides",
 		"and distances are in bytes; bias has a value for each lane of the columns.")
-	stack := AllocLocal(s.Bytes() * s.SwishSpill(s.Regs-4, 4))
+	stack := AllocLocal(s.SwishStack(s.Regs-4, 4))
 	Load(Param("dst"), dTile)
 	Load(Param("src"), aTile)
 	Load(Param("srcStride"), aStride)

@@ -46,7 +46,7 @@ func pointwiseQuad(s *simd.ISA, rowsOfTile, vecs int) {
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s is the product of rows pixels, a multiple of %d, with %d", name, t.rows, cols),
 		"columns from b on. Strides and distances are in bytes.")
-	stack := AllocLocal(s.Bytes() * s.SwishSpill(len(t.sums()), len(t.rest())))
+	stack := AllocLocal(s.SwishStack(len(t.sums()), len(t.rest())))
 	Load(Param("dst"), dTile)
 	Load(Param("src"), aTile)
 	Load(Param("srcStride"), aStride)
@@ -159,7 +159,7 @@ func (t quadTile) activate(stack Mem) {
 			JNE(LabelRef(next))
 		}
 		if act == simd.Swish {
-			t.Swish(t.sums(), t.rest(), stack)
+			t.Swish(t.sums(), t.rest(), stack, bRun)
 		} else {
 			for _, x := range t.sums() {
 				t.Activate(act, simd.Group{X: x, A: t.temp(0), B: t.temp(1), C: t.temp(2)})

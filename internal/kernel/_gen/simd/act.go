@@ -48,17 +48,22 @@ func (s *ISA) ExpNeg(groups ...Group) {
 	each(func(g Group) { VPADDD(g.B, g.A, g.A) })
 }
 
-// Swish applies the activation to each of many registers. free holds others,
-// at least 4, and stack has room for SwishSpill vectors: registers that are
-// put there meanwhile make room to work on several vectors at a time.
+// Swish applies the activation to each of many registers, and clobbers base.
+// free holds others, at least 4, and stack has SwishStack bytes: registers that
+// are put there meanwhile make room to work on several vectors at a time.
 //
 // It is ExpNeg with each constant loaded once for these vectors. A processor
 // can look neither far enough ahead to overlap one vector's chain of
 // dependent operations with many others', nor read a constant for each of them
 // without waiting.
-func (s *ISA) Swish(x, free []reg.VecPhysical, stack Mem) {
-	spilled := s.SwishSpill(len(x), len(free))
-	slot := func(i int) Mem { return stack.Offset(i * s.Bytes()) }
+func (s *ISA) Swish(x, free []reg.VecPhysical, stack Mem, base reg.GPPhysical) {
+	spilled := s.swishSpill(len(x), len(free))
+	slot := func(i int) Mem { return Mem{Base: base, Disp: i * s.Bytes()} }
+	if spilled > 0 {
+		// What crosses a cache line is slow to read back after it was written.
+		LEAQ(stack.Offset(s.Bytes()-1), base)
+		ANDQ(I32(int32(-s.Bytes())), base)
+	}
 	for i, r := range x[:spilled] {
 		VMOVUPS(r, slot(i))
 	}
@@ -100,9 +105,17 @@ func (s *ISA) swishWanted() int {
 	return 4
 }
 
-// SwishSpill returns how many of n registers Swish puts on the stack, if there
-// are others free.
-func (s *ISA) SwishSpill(n, free int) int {
+// SwishStack returns the bytes of stack that Swish needs for n registers, if
+// there are others free.
+func (s *ISA) SwishStack(n, free int) int {
+	if spilled := s.swishSpill(n, free); spilled > 0 {
+		return (spilled + 1) * s.Bytes()
+	}
+	return 0
+}
+
+// swishSpill returns how many of n registers are put on the stack.
+func (s *ISA) swishSpill(n, free int) int {
 	return min(n, max(0, 3*min(n, s.swishWanted())+2-free))
 }
 
