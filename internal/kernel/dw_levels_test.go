@@ -295,3 +295,25 @@ func FuzzDepthwise(f *testing.F) {
 		})
 	})
 }
+
+func TestDepthwiseAllocatesNothing(t *testing.T) {
+	cputest.Each(t, func(t *testing.T) {
+		for _, stride := range []int{20, 1024} { // in place, and copied
+			g := DW{
+				H: 9, W: 9, OutH: 9, OutW: 9, Channels: 20, SrcStride: stride, DstStride: stride,
+				Kernel: 5, Stride: 1, Dilation: 1, PadTop: 2, PadLeft: 2,
+			}
+			x, y := make([]float32, 81*stride), make([]float32, 81*stride)
+			bias, sums := make([]float32, 20), make([]float32, 20)
+			f := NewDWFilter[float32](5, 20)
+			n := testing.AllocsPerRun(10, func() {
+				Depthwise(y, x, f, &g, bias, Swish, 0, 9, sums)
+				DepthwiseGradInput(x, y, f, &g, 0, 9)
+				DepthwiseGradWeight(f, x, y, &g, 0, 9)
+			})
+			if n != 0 {
+				t.Errorf("%v allocations at stride %d", n, stride)
+			}
+		}
+	})
+}

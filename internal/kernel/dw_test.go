@@ -123,6 +123,53 @@ func uniform[T kernel.Float](s tensor.Shape, name string, bound float64) *tensor
 	return tensor.FromNCHW(s, v)
 }
 
+// TestDepthwiseEqualsPyTorch has geometries that networks rarely have.
+func TestDepthwiseEqualsPyTorch(t *testing.T) {
+	var cases []struct {
+		C                        int
+		Kernel, Stride, Dilation int
+		Padding, HW              [2]int
+		OutHW                    [2]int `json:"out_hw"`
+		Out, DX, DW              testkit.Stat
+	}
+	if err := testkit.ReadJSON("testdata/depthwise.json", &cases); err != nil {
+		t.Fatal(err)
+	}
+	cputest.Each(t, func(t *testing.T) {
+		for _, c := range cases {
+			in := tensor.Shape{N: 1, H: c.HW[0], W: c.HW[1], C: c.C}
+			out := tensor.Shape{N: 1, H: c.OutHW[0], W: c.OutHW[1], C: c.C}
+			g := kernel.DW{
+				H: in.H, W: in.W, OutH: out.H, OutW: out.W,
+				Channels: c.C, SrcStride: c.C, DstStride: c.C,
+				Kernel: c.Kernel, Stride: c.Stride, Dilation: c.Dilation,
+				PadTop: c.Padding[0], PadLeft: c.Padding[1],
+			}
+			x, dy := uniform[float32](in, "x", 1), uniform[float32](out, "dy", 1)
+			w := uniform[float32](tensor.Shape{N: 1, H: c.Kernel, W: c.Kernel, C: c.C}, "weight", 1).NCHW()
+			y, dx, dw := tensor.New[float32](out), tensor.New[float32](in), make([]float32, len(w))
+
+			f := kernel.PackDW(w, g.Kernel, c.C)
+			kernel.Depthwise(y.Data, x.Data, f, &g, nil, kernel.Identity, 0, g.OutH, nil)
+			f.PackReversed(w)
+			kernel.DepthwiseGradInput(dx.Data, dy.Data, f, &g, 0, g.H)
+			f.Clear()
+			kernel.DepthwiseGradWeight(f, x.Data, dy.Data, &g, 0, g.OutH)
+			f.AddTo(dw)
+			const tol = 1e-5
+			for what, err := range map[string]error{
+				"output":                 testkit.CheckTensor(c.Out, y, tol),
+				"gradient of the input":  testkit.CheckTensor(c.DX, dx, tol),
+				"gradient of the filter": c.DW.Check(testkit.Float64s(dw), tol),
+			} {
+				if err != nil {
+					t.Errorf("%+v: %s: %v", g, what, err)
+				}
+			}
+		}
+	})
+}
+
 // TestDepthwiseNumericGradient compares both gradients of Σ out·dy with
 // central differences, over geometries that the golden file lacks.
 func TestDepthwiseNumericGradient(t *testing.T) {
