@@ -105,12 +105,12 @@ func Paper(batch int) Recipe {
 // them.
 func Small() Recipe {
 	return Recipe{
-		Name: "small", Epochs: 12, Batch: 100,
+		Name: "small", Epochs: 15, Batch: 64,
 		Optimizer: Optimizer{Kind: AdamW, WeightDecay: 0.05},
-		Schedule:  Schedule{Kind: Cosine, LR: 0.004, Warmup: 1},
+		Schedule:  Schedule{Kind: Cosine, LR: 0.003, Warmup: 1},
 		Augment:   vision.Augment{Crop: vision.PadCrop, Pad: 2, Flip: 0.5},
 		Smoothing: 0.1,
-		EMA:       0.99,
+		EMA:       0.995,
 	}
 }
 
