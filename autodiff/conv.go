@@ -9,7 +9,7 @@ import (
 
 // convTileElems bounds the input and output elements of a tile of a
 // convolution, so that they stay in the second-level cache.
-const convTileElems = 48 << 10
+const convTileElems = 64 << 10
 
 // conv is a convolution or a fully connected layer. The pixels of its input
 // are the rows of a matrix that is multiplied with the weights: directly for
@@ -158,7 +158,7 @@ func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, str
 		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, &bias)
 		at += g.window()
 	}
-	if k.count != nil && n.train {
+	if k.count != nil && n.batchNorms() {
 		k.count.count(w, out)
 	}
 }

@@ -3,6 +3,7 @@ package autodiff_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
@@ -139,8 +140,13 @@ func networks() []network {
 func TestGradients(t *testing.T) {
 	for _, net := range append(operators(), networks()...) {
 		for _, threads := range []int{1, 3} {
-			t.Run(fmt.Sprintf("%s/%d", net.name, threads), func(t *testing.T) { checkGradients(t, net, threads) })
+			t.Run(fmt.Sprintf("%s/%d", net.name, threads), func(t *testing.T) {
+				checkGradients(t, net, autodiff.Options{Pool: par.New(threads), InputGrad: true})
+			})
 		}
+		t.Run(net.name+"/fixed norms", func(t *testing.T) {
+			checkGradients(t, net, autodiff.Options{InputGrad: true, FixedNorms: true})
+		})
 	}
 }
 
@@ -155,13 +161,13 @@ func build(t *testing.T, net network) *graph.Graph {
 	return g
 }
 
-func checkGradients(t *testing.T, net network, threads int) {
+func checkGradients(t *testing.T, net network, opts autodiff.Options) {
 	const (
 		key  = 7
 		step = 1e-5
 	)
 	g := build(t, net)
-	n, err := autodiff.New[float64](g, net.in, autodiff.Options{Pool: par.New(threads), InputGrad: true})
+	n, err := autodiff.New[float64](g, net.in, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -237,4 +243,32 @@ func close64(got, want []float64, tol float64) error {
 		}
 	}
 	return nil
+}
+
+// With fixed norms a training pass computes what evaluation does, but for
+// dropout, and changes no parameter.
+func TestFixedNorms(t *testing.T) {
+	net := networks()[2]
+	g := build(t, net)
+	n, err := autodiff.New[float64](g, net.in, autodiff.Options{FixedNorms: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	params, x := testkit.Values[float64](g), testkit.Input[float64](net.in)
+	if err := n.Eval(x, params); err != nil {
+		t.Fatal(err)
+	}
+	want := slices.Clone(n.Output(0))
+	before := params.Clone()
+	if err := n.Train(x, params, 1); err != nil {
+		t.Fatal(err)
+	}
+	if !slices.Equal(n.Output(0), want) {
+		t.Errorf("training computes %v, evaluation %v", n.Output(0), want)
+	}
+	for i := range params {
+		if !slices.Equal(params[i], before[i]) {
+			t.Errorf("%s changed", g.Params[i].Name)
+		}
+	}
 }

@@ -10,7 +10,7 @@ import (
 // mixTileElems with whole planes, but not fewer than mixTileChannels, and then
 // as many rows as fit.
 const (
-	mixTileElems    = 48 << 10
+	mixTileElems    = 256 << 10
 	mixTileChannels = 16
 )
 
@@ -155,7 +155,7 @@ func (m *mixConv[T]) forwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[
 		g := m.geometry(v, p, y0, y1, u.y0, u.y1, x.stride, out.stride)
 		kernel.Depthwise(out.data[p.c0-u.c0:], x.data[p.c0-u.c0:], p.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
 	}
-	if m.count != nil && n.train {
+	if m.count != nil && n.batchNorms() {
 		m.count.count(w, out)
 	}
 }

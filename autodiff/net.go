@@ -39,6 +39,9 @@ type Options struct {
 	ForwardOnly bool
 	// InputGrad asks for the gradient of the input.
 	InputGrad bool
+	// FixedNorms makes batch norm use the running statistics in training too,
+	// and leave them as they are.
+	FixedNorms bool
 	// Frozen reports the parameters that get no gradient; nil means none.
 	Frozen func(graph.ParamID) bool
 }
@@ -146,7 +149,7 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	n.batch, n.params = x.Shape.N, params
 	defer func() { n.params = nil }()
 	n.nodes[0].out.data = x.Data
-	if n.train {
+	if n.batchNorms() {
 		if err := n.checkNorms(); err != nil {
 			return err
 		}
@@ -156,6 +159,10 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	}
 	return nil
 }
+
+// batchNorms reports whether batch norm uses the statistics of the batch in the
+// pass in progress.
+func (n *Net[T]) batchNorms() bool { return n.train && !n.opts.FixedNorms }
 
 // checkNorms reports a batch norm that has no variance.
 func (n *Net[T]) checkNorms() error {

@@ -38,7 +38,7 @@ func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T
 
 // forward counts the moments of x, if its producer has not.
 func (b *norm[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
-	if b.counted || !n.train {
+	if b.counted || !n.batchNorms() {
 		return
 	}
 	v.eachTile(from, to, func(p0, p1 int) {
@@ -49,7 +49,7 @@ func (b *norm[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 // finish settles scale and shift.
 func (b *norm[T]) finish(n *Net[T], v *node[T]) {
 	mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
-	if !n.train {
+	if !n.batchNorms() {
 		for c := range b.scale {
 			b.settle(n, c, float64(mean[c]), float64(variance[c]))
 		}
@@ -115,8 +115,12 @@ func (b *norm[T]) beginBack(n *Net[T], v *node[T]) {
 		mean, inv := float64(b.mean[c]), float64(b.invStd[c])
 		sum, dot := total[c], total[b.op.C+c]*inv // Σ g and Σ g·(x-mean)/std
 		a := float64(b.scale[c])
-		slope := -a * inv * dot / count
-		b.a[c], b.b[c], b.c[c] = T(a), T(slope), T(-a*sum/count-slope*mean)
+		slope, shift := 0.0, 0.0 // of fixed statistics
+		if n.batchNorms() {
+			slope = -a * inv * dot / count
+			shift = -a*sum/count - slope*mean
+		}
+		b.a[c], b.b[c], b.c[c] = T(a), T(slope), T(shift)
 		if g := n.gradient(b.op.Gamma); g != nil {
 			g[c] += T(dot)
 		}

@@ -26,7 +26,7 @@ type segment[T tensor.Float] struct {
 
 // chunkElems is how much of the largest tensor of a segment is computed at a
 // time.
-const chunkElems = 128 << 10
+const chunkElems = 256 << 10
 
 // ownSegment is the size from which the weights of a fully connected layer are
 // better read once for all images than once a chunk.
