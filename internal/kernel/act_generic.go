@@ -59,7 +59,8 @@ func sigmoidGeneric[T Float](dst, src []T, times bool) {
 }
 
 // exp32 returns e^x to 2 units in the last place, for x limited to ±87.33,
-// where the result is a normal number. The vector form has the same steps.
+// where the result is a normal number. The vector form, of a degree less,
+// is right to 3 for x up to 40.
 func exp32(x float32) float32 {
 	const (
 		limit = 87.33
@@ -69,7 +70,14 @@ func exp32(x float32) float32 {
 		lower = -2.12194440e-4
 		magic = 3 << 22 // adding it rounds to an integer
 	)
-	x = min(max(x, -limit), limit)
+	switch {
+	case x > limit:
+		x = limit
+	case x < -limit:
+		x = -limit
+	case x != x:
+		return x
+	}
 	n := float32(x*math.Log2E+magic) - magic
 	r := x - n*upper
 	r -= n * lower
@@ -80,8 +88,5 @@ func exp32(x float32) float32 {
 	p = p*r + 0.49999993
 	p = p*r + 1
 	p = p*r + 1
-	if x != x {
-		return x
-	}
 	return math.Float32frombits(math.Float32bits(p) + uint32(int32(n))<<23)
 }

@@ -10,44 +10,43 @@ func pointwiseGeneric[T Float](dst []T, dstStride int, src []T, srcStride, rows 
 func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, ep *EpilogueOf[T]) {
 	panel := w.panel(n0 / panelCols)
 	cols := min(panelCols, w.N-n0)
-	var sums [2][panelCols]T
-	for r := 0; r < rows; r += 2 {
-		pair := min(2, rows-r)
-		a0 := src[r*srcStride:][:w.K]
-		a1 := src[(r+pair-1)*srcStride:][:w.K]
-		for c := 0; c < cols; c += 4 {
-			sum := dot2x4(a0, a1, panel[c:])
-			for i := range pair {
-				copy(sums[i][c:], sum[4*i:][:4])
+	for r := 0; r < rows; r += 3 {
+		n := min(3, rows-r)
+		var a [3][]T // the last row stands in for those beyond the end
+		for i := range a {
+			a[i] = src[(r+min(i, n-1))*srcStride:][:w.K]
+		}
+		var out [3][panelCols]T // the residual may lie where the results go
+		for c := 0; c < cols; c += 2 {
+			sum := dot3x2(a[0], a[1], a[2], panel[c:])
+			for i := range out {
+				out[i][c], out[i][c+1] = sum[2*i], sum[2*i+1]
 			}
 		}
-		for i := range pair {
-			ep.finish(sums[i][:cols], r+i, n0)
-			copy(dst[(r+i)*dstStride+n0:], sums[i][:cols])
+		for i := range n {
+			ep.finish(out[i][:cols], r+i, n0)
+			copy(dst[(r+i)*dstStride+n0:], out[i][:cols])
 		}
 	}
 }
 
-// dot2x4 returns the products of two rows with four columns of a panel, row
-// by row. Eight running sums are what the scalar registers hold.
-func dot2x4[T Float](a0, a1, panel []T) (sum [8]T) {
-	var s00, s01, s02, s03, s10, s11, s12, s13 T
-	a1 = a1[:len(a0)]
-	i := 0
+// dot3x2 returns the products of three rows with two columns of a panel, row
+// by row. With more sums at a time the compiler runs out of registers.
+func dot3x2[T Float](a0, a1, a2, panel []T) [6]T {
+	var s00, s01, s10, s11, s20, s21 T
+	a1, a2 = a1[:len(a0)], a2[:len(a0)]
 	for k, x0 := range a0 {
-		x1 := a1[k]
-		b := panel[i : i+4 : i+4]
-		i += panelCols
-		s00 += x0 * b[0]
-		s01 += x0 * b[1]
-		s02 += x0 * b[2]
-		s03 += x0 * b[3]
-		s10 += x1 * b[0]
-		s11 += x1 * b[1]
-		s12 += x1 * b[2]
-		s13 += x1 * b[3]
+		x1, x2 := a1[k], a2[k]
+		b := panel[k*panelCols:][:2:2]
+		b0, b1 := b[0], b[1]
+		s00 += x0 * b0
+		s10 += x1 * b0
+		s20 += x2 * b0
+		s01 += x0 * b1
+		s11 += x1 * b1
+		s21 += x2 * b1
 	}
-	return [8]T{s00, s01, s02, s03, s10, s11, s12, s13}
+	return [6]T{s00, s01, s10, s11, s20, s21}
 }
 
 // finish applies the epilogue to the outputs of row r from n0 on, in place.
