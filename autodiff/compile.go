@@ -71,7 +71,9 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 		v.norm = newNorm(n, v, op)
 		v.op = v.norm
 		n.norms = append(n.norms, v.norm)
-		n.countIn(x, v.norm)
+		if !n.opts.FixedNorms {
+			n.countIn(x, v.norm)
+		}
 		return nil
 	case *graph.Activate:
 		if v.in[0].act != graph.Identity || v.in[0].gate != nil {

@@ -35,6 +35,10 @@ type Recipe struct {
 	// NormMomentum is the weight of a batch in the running statistics of batch
 	// norm; 0 means the network's own.
 	NormMomentum float64 `json:"norm_momentum,omitempty" toml:"norm_momentum,omitempty"`
+	// FixedNorm makes batch norm keep the running statistics that it has, and
+	// normalise by them in training as in evaluation: for fine-tuning on few
+	// images.
+	FixedNorm bool `json:"fixed_norm,omitempty" toml:"fixed_norm,omitempty"`
 	// EMA is the decay of the moving average of the weights that is evaluated
 	// and saved; 0 means the weights themselves.
 	EMA float64 `json:"ema" toml:"ema"`
