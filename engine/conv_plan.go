@@ -1,6 +1,9 @@
 package engine
 
 import (
+	"cmp"
+	"slices"
+
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
@@ -77,9 +80,21 @@ func (c *convLayer) planPointwise(b *builder) {
 		}
 	}
 	for i := range images {
-		for _, g := range c.groups {
+		for gi, g := range c.groups {
+			first := len(p.tiles)
 			p.tiles = c.tiles(p.tiles, b, g, i, images, rows, p.factors.block != nil)
+			if gi%2 == 1 {
+				// Two threads at neighbouring channels of the same pixels would
+				// contend for the cache line that both write to.
+				slices.Reverse(p.tiles[first:])
+			}
 		}
+	}
+	if p.x.block.byRows {
+		slices.SortStableFunc(p.tiles, func(a, b tile) int {
+			return cmp.Or(cmp.Compare(a.image, b.image), cmp.Compare(a.row, b.row))
+		})
+		p.y.block.byRows = p.tiles[0].rows < rows
 	}
 	s := c.info(b, p.y)
 	s.work, s.parts = p, len(p.tiles)
@@ -87,11 +102,12 @@ func (c *convLayer) planPointwise(b *builder) {
 }
 
 const (
-	tileMACs = 100 << 10 // less is not worth handing to another thread,
-	fewMACs  = 12 << 10  // but less will do where it takes reading the weights from afar for fewRows rows
-	fewRows  = 8
-	minRows  = 24 // fewer use each weight too seldom
-	shares   = 3  // tiles per thread, so that a late thread costs little
+	tileMACs  = 100 << 10 // less is not worth handing to another thread,
+	fewMACs   = 12 << 10  // but less will do where it takes reading the weights from afar for fewRows rows
+	fewRows   = 8
+	minRows   = 24 // fewer use each weight too seldom,
+	minScaled = 64 // and more are needed if weights are scaled for them
+	shares    = 3  // tiles per thread, so that a late thread costs little
 )
 
 // tiles appends the tiles of one group on one image. With one thread there is
@@ -107,8 +123,14 @@ func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, ro
 			least = fewMACs
 		}
 		want = min(want, max(1, rows*k*n/least))
-		if !scaled && rows > n {
-			rowParts = max(1, min(want, rows/minRows))
+		if least := minRows; rows > n {
+			if scaled {
+				least = minScaled
+			}
+			rowParts = max(1, min(want, rows/least))
+			if rowParts > 1 {
+				rowParts = roundUp(rowParts, b.threads)
+			}
 		}
 		if rowParts < want {
 			colParts = min((want+rowParts-1)/rowParts, (n+kernelCols-1)/kernelCols)
@@ -252,6 +274,7 @@ func (c *convLayer) planWindows(b *builder) {
 			}
 		}
 	}
+	y.block.byRows = true
 	s := c.info(b, y)
 	s.work, s.parts = w, len(w.tiles)
 	b.add(s)

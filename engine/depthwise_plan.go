@@ -1,8 +1,6 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
@@ -47,29 +45,22 @@ const (
 )
 
 func (d *depthwiseLayer) plan(b *builder) {
-	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act, parts: 1}
+	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act}
 	x, y := p.x, p.y
+	p.parts = d.rowParts(b, x, y)
+	y.block.byRows = p.parts > 1
 	width := tileWidth
-	rowBytes := 4 * x.w * kernelCols
-	switch {
-	case d.expand == nil:
-		p.parts = max(1, min(y.h*y.w*y.c*4/bandBytes, y.h/4))
-	case x.h*rowBytes <= b.net.window:
-		width = min(width, b.net.window/(x.h*rowBytes)*kernelCols)
-	default:
-		width = bandWidth
+	if rowBytes := 4 * x.w * kernelCols; d.expand != nil {
+		if rows := (x.h + p.parts - 1) / p.parts; rows*rowBytes <= b.net.window {
+			width = min(width, b.net.window/(rows*rowBytes)*kernelCols)
+		} else {
+			width = bandWidth
+		}
 	}
 	tiles := d.tiles(b, p, width)
 	for b.threads > 1 && width > kernelCols && len(tiles) < shares*b.threads {
 		width -= kernelCols
 		tiles = d.tiles(b, p, width)
-	}
-	if p.parts == 1 && b.threads > 1 && len(tiles) < b.threads {
-		p.parts = min((b.threads+len(tiles)-1)/len(tiles), max(1, y.h/8))
-		tiles = d.tiles(b, p, width)
-	}
-	if b.threads > 1 {
-		slices.SortStableFunc(tiles, func(a, b depthwiseTile) int { return b.cost() - a.cost() })
 	}
 	p.tiles = tiles
 	s := step{
@@ -101,6 +92,37 @@ func (d *depthwiseLayer) plan(b *builder) {
 // should stay in the L2 cache from one range of channels to the next.
 const bandBytes = 128 << 10
 
+// rowParts returns into how many parts the rows are cut.
+//
+// Threads share rows where they can, as 1×1 convolutions do, so that a thread
+// finds most of its input in its own cache; otherwise they share channels.
+// With an expansion, rows near a cut are computed on both sides, so there may
+// not be many.
+func (d *depthwiseLayer) rowParts(b *builder, x, y view) int {
+	if d.expand == nil {
+		parts := max(1, min(y.h*y.w*y.c*4/bandBytes, y.h/4))
+		if b.threads > 1 && y.h >= 4*b.threads {
+			parts = roundUp(parts, b.threads)
+		}
+		return parts
+	}
+	shared := 0.0 // rows computed twice at a cut, on average
+	for _, g := range d.op.Groups {
+		span := (g.Kernel-1)*g.Dilation + 1
+		shared += float64(max(0, span-d.op.Stride)) * float64(g.Channels) / float64(y.c)
+	}
+	for parts := min(b.threads, y.h); parts > 1; parts-- {
+		if cuts := float64(parts - 1); cuts*cuts*shared <= maxRepeated*float64(x.h) {
+			return parts
+		}
+	}
+	return 1
+}
+
+// maxRepeated is the largest share of an expansion that may be computed twice
+// for one cut.
+const maxRepeated = 0.12
+
 // tiles cuts the layer into tiles of at most width channels. Those next to
 // each other share input, or if there is an expansion, its weights.
 func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) []depthwiseTile {
@@ -121,10 +143,10 @@ func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) []depthwiseT
 		}
 		tiles = append(tiles, t)
 	}
-	if d.expand != nil {
+	if d.expand != nil && p.parts == 1 {
 		for _, t := range pieces {
-			for i := range b.images * p.parts {
-				add(t, i/p.parts, i%p.parts)
+			for i := range b.images {
+				add(t, i, 0)
 			}
 		}
 		return tiles
@@ -222,12 +244,6 @@ func (p *depthwise) runExpanded(s *state, t *depthwiseTile, y, sums, window []fl
 		shape.H, shape.PadTop = end-have, t.shape.PadTop+have
 		kernel.Depthwise(y, window, &t.filter, &shape, t.bias, p.act, from, to, sums)
 	}
-}
-
-// cost orders tiles: a thread that comes late should find a small one.
-func (t *depthwiseTile) cost() int {
-	taps := t.shape.Kernel * t.shape.Kernel * (t.to - t.from) * t.shape.OutW
-	return t.shape.Channels * (taps + t.window.weight.K*t.shape.H*t.shape.W)
 }
 
 // poolSums turns the sums of parts of the rows into means.

@@ -50,6 +50,7 @@ type block struct {
 	first, last int
 	offset      int
 	outside     bool
+	byRows      bool // each thread has written a range of rows, rather than of channels
 }
 
 // view is where a batch of feature maps lies.
@@ -108,6 +109,9 @@ func (n *network) plan(g *graph.Graph, in tensor.Shape, threads int) (*plan, err
 		b.plan.results[id] = planned{b.view(r.value), steps}
 	}
 	b.plan.arena = place(b.all)
+	if threads > 1 {
+		b.plan.arena = placeCentred(b.all, b.plan.arena)
+	}
 	return b.plan, nil
 }
 
@@ -204,6 +208,45 @@ func place(blocks []*block) int {
 		placed = slices.Insert(placed, at, b)
 	}
 	return arena
+}
+
+// placeCentred changes the offsets such that blocks at the same place have the
+// same middle, unless that takes much more than the size that place needed,
+// and returns the size of the arena. A thread that has the first or last rows
+// of one block then finds in its own cache the lines in which to write those
+// of the next.
+func placeCentred(blocks []*block, size int) int {
+	type slot struct {
+		size   int
+		blocks []*block
+	}
+	order := slices.Clone(blocks)
+	slices.SortStableFunc(order, func(a, b *block) int { return b.size - a.size })
+	var slots []*slot
+	total := 0
+	for _, b := range order {
+		free := func(s *slot) bool {
+			return !slices.ContainsFunc(s.blocks, func(o *block) bool { return o.first <= b.last && b.first <= o.last })
+		}
+		i := slices.IndexFunc(slots, free)
+		if i < 0 {
+			i = len(slots)
+			slots = append(slots, &slot{size: roundUp(b.size, lineFloats)})
+			total += slots[i].size
+		}
+		slots[i].blocks = append(slots[i].blocks, b)
+	}
+	if total > size+size/2 {
+		return size
+	}
+	at := 0
+	for _, s := range slots {
+		for _, b := range s.blocks {
+			b.offset = at + (s.size-b.size)/2/lineFloats*lineFloats
+		}
+		at += s.size
+	}
+	return total
 }
 
 func roundUp(n, unit int) int { return (n + unit - 1) / unit * unit }

@@ -33,6 +33,7 @@ func (b *builder) spans(y view) []span {
 
 // addSpans appends a step that moves what xs show, in the spans of y.
 func (b *builder) addSpans(name, kind string, w work, y view, xs ...view) {
+	y.block.byRows = true
 	s := step{name: name, kind: kind, work: w, parts: len(b.spans(y)), bytes: y.bytes(b.images)}
 	for _, x := range xs {
 		s.bytes += x.bytes(b.images)
