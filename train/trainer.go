@@ -158,7 +158,7 @@ func New(cfg Config) (*Trainer, error) {
 // prepare plans the network for batches of a shape, and the optimizer.
 func (t *Trainer) prepare(in tensor.Shape) (err error) {
 	frozen := func(p graph.ParamID) bool { return t.cfg.Freeze != nil && t.cfg.Freeze(t.graph.Params[p].Name) }
-	t.net, err = autodiff.New[float32](t.graph, in, autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: r.FixedNorm})
+	t.net, err = autodiff.New[float32](t.graph, in, autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
 	if err != nil {
 		return err
 	}
