@@ -44,10 +44,11 @@ class Worker:
 
     def warm(self, seconds):
         """Runs for a while and settles how many calls make a turn of that length."""
-        took, calls = 0.0, 0
-        while took < seconds * 1e3 or calls < 2:
-            ms = self.ask(run=1)['ms'] if took == 0 else self.ask(run=max(1, min(50, int((seconds * 1e3 - took) / max(ms) + 1))))['ms']
-            took, calls = took + sum(ms), calls + len(ms)
+        ms = self.ask(run=1)['ms']
+        took = sum(ms)
+        while took < seconds * 1e3:
+            ms = self.ask(run=max(1, min(50, int((seconds * 1e3 - took) / max(ms)))))['ms']
+            took += sum(ms)
         self.calls = max(2, round(seconds * 1e3 / min(ms)))
 
     def processor_ns(self):
