@@ -4,7 +4,7 @@
 #
 #   internal/kernel/emulate/run.sh ./internal/kernel -test.run Pointwise -test.v
 #
-# Needs the Debian packages bochs, bochs-term, isolinux, xorriso and cpio, and
+# Needs the Debian packages bochs, isolinux, xorriso and cpio, and
 # fetches a Linux kernel with apt. The emulator does some ten million
 # instructions a second, of which Linux takes a minute: choose few tests.
 # CPU= is a model of `bochs --help cpu`, TIMEOUT= the longest run in seconds.
@@ -23,7 +23,7 @@ if [ ! -f "$cache/vmlinuz" ]; then
 	cp "$dir"/kernel/boot/vmlinuz-* "$cache/vmlinuz"
 fi
 
-export CGO_ENABLED=0 GOOS=linux GOARCH=amd64 TERM=xterm
+export CGO_ENABLED=0 GOOS=linux GOARCH=amd64
 go test -c -o "$dir/root/test" "$package"
 (cd "$here" && go build -o "$dir/root/init" ./init)
 testdata=$(go list -f '{{.Dir}}' "$package")/testdata
@@ -52,7 +52,7 @@ vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 ata0-master: type=cdrom, path=$dir/boot.iso, status=inserted
 boot: cdrom
 com1: enabled=1, mode=file, dev=$dir/serial
-display_library: term
+display_library: rfb, options="timeout=0"
 plugin_ctrl: speaker=0, usb_uhci=0, parallel=0, biosdev=0
 sound: driver=dummy
 clock: sync=none
@@ -61,6 +61,6 @@ error: action=ignore
 panic: action=fatal
 EOF
 echo continue >"$dir/rc"
-timeout "${TIMEOUT:-1800}" script -qfc "bochs -q -unlock -rc $dir/rc -f $dir/bochsrc" /dev/null >"$dir/out" 2>&1 </dev/null || true
+timeout "${TIMEOUT:-1800}" bochs -q -unlock -rc "$dir/rc" -f "$dir/bochsrc" >"$dir/out" 2>&1 </dev/null || true
 cat "$dir/serial"
 grep -q 'EMULATED PASS' "$dir/serial"
