@@ -58,8 +58,16 @@ func BenchmarkPointwise(b *testing.B) {
 func BenchmarkGradWeight(b *testing.B) {
 	peak := PeakFLOPS()
 	for _, s := range []struct{ rows, in, out int }{
-		{256, 16, 96}, {256, 24, 72}, {256, 72, 24}, {256, 40, 240}, {196, 240, 40}, {196, 120, 360},
-		{128, 256, 256}, {98, 200, 1200}, {98, 512, 1024}, {49, 1536, 200},
+		{256, 16, 96},
+		{256, 24, 72},
+		{256, 72, 24},
+		{256, 40, 240},
+		{196, 240, 40},
+		{196, 120, 360},
+		{128, 256, 256},
+		{98, 200, 1200},
+		{98, 512, 1024},
+		{49, 1536, 200},
 	} {
 		b.Run(fmt.Sprintf("%dx%dx%d", s.rows, s.in, s.out), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 2))
