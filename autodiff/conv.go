@@ -158,7 +158,7 @@ func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, str
 		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, &bias)
 		at += g.window()
 	}
-	if k.count != nil && n.batchNorms() {
+	if k.count != nil && n.train {
 		k.count.count(w, out)
 	}
 }

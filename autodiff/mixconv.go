@@ -155,7 +155,7 @@ func (m *mixConv[T]) forwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[
 		g := m.geometry(v, p, y0, y1, u.y0, u.y1, x.stride, out.stride)
 		kernel.Depthwise(out.data[p.c0-u.c0:], x.data[p.c0-u.c0:], p.filter, &g, nil, kernel.Identity, 0, g.OutH, nil)
 	}
-	if m.count != nil && n.batchNorms() {
+	if m.count != nil && n.train {
 		m.count.count(w, out)
 	}
 }
