@@ -33,18 +33,22 @@ func newState() *state {
 	return s
 }
 
-// fit makes room for a plan run by a number of workers.
-func (s *state) fit(p *plan, workers int) {
-	if len(s.arena) < p.arena {
-		s.arena = memory(p.arena)
+// fit makes room for plans run by a number of workers.
+func (s *state) fit(workers int, plans ...*plan) {
+	arena, scratch := 0, 0
+	for _, p := range plans {
+		arena, scratch = max(arena, p.arena), max(scratch, p.scratch)
+	}
+	if len(s.arena) < arena {
+		s.arena = memory(arena)
 	}
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
 		s.epilogues = append(s.epilogues, kernel.Epilogue{})
 	}
 	for i := range s.scratch[:workers] {
-		if len(s.scratch[i]) < p.scratch {
-			s.scratch[i] = memory(p.scratch)
+		if len(s.scratch[i]) < scratch {
+			s.scratch[i] = memory(scratch)
 		}
 	}
 }

@@ -52,24 +52,16 @@ func (c *planCache) get(p *Program, key planKey) (*plan, error) {
 	return made, nil
 }
 
-// largest returns the most memory that a call with one of the cached plans
-// needs, in elements.
-func (c *planCache) largest(threads int) int {
+// most returns how much memory a call on a number of threads may keep, in
+// elements: enough for any of the cached plans.
+func (c *planCache) most(threads int) int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	n := 0
+	arena, scratch := 0, 0
 	for _, x := range c.plans {
-		n = max(n, x.plan.memory(threads))
+		arena, scratch = max(arena, x.plan.arena), max(scratch, x.plan.scratch)
 	}
-	return n
-}
-
-// memory returns what one call needs on a number of threads.
-func (p *plan) memory(threads int) int {
-	if p.threads == 1 {
-		return threads * (p.arena + p.scratch)
-	}
-	return p.arena + threads*p.scratch
+	return threads * (arena + scratch)
 }
 
 // batching is how a batch is cut into units that a plan runs at once.

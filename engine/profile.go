@@ -48,7 +48,7 @@ func (p *Program) Profile(ctx context.Context, x *tensor.Tensor, runs int) (*Pro
 		out.Steps = append(out.Steps, StepProfile{Name: s.name, Kind: s.kind, Parts: s.parts, MACs: s.macs, Bytes: s.bytes})
 	}
 	s := newState()
-	s.fit(plan, p.Threads())
+	s.fit(p.Threads(), plan)
 	s.x = images{floats: x.Data}
 	s.times = make([]time.Duration, len(plan.steps))
 	logits := plan.results[p.g.Output]

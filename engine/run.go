@@ -68,7 +68,7 @@ func (p *Program) exec(ctx context.Context, x images, in tensor.Shape, taps ...t
 	if err != nil {
 		return err
 	}
-	defer p.calls.release(c, p.plans.largest(p.pool.Threads()))
+	defer p.calls.release(c, p.plans.most(p.pool.Threads()))
 	c.ctx, c.x, c.in, c.batch = ctx, x, in, b
 	c.taps = append(c.taps[:0], taps...)
 	if x.bytes != nil && p.net.stem == nil {
@@ -91,7 +91,7 @@ func (c *call) run(pool *par.Pool) error {
 	defer c.forget()
 	if !b.parallel {
 		s := c.state(0)
-		s.fit(b.full, pool.Threads())
+		s.fit(pool.Threads(), b.full, b.rest)
 		for unit := range b.units {
 			if err := c.runUnit(pool, s, unit); err != nil {
 				return err
@@ -100,7 +100,7 @@ func (c *call) run(pool *par.Pool) error {
 		return nil
 	}
 	for w := range pool.Threads() {
-		c.state(w).fit(b.full, 1)
+		c.state(w).fit(1, b.full, b.rest)
 	}
 	c.errs = slices.Grow(c.errs[:0], b.units)[:b.units]
 	pool.Each(b.units, c.unit)
