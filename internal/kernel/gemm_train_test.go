@@ -23,16 +23,24 @@ func TestGradWeight(t *testing.T) {
 					if rows > 100 && (in+3*out)%31 != 0 {
 						continue
 					}
-					checkGradWeight(t, r, guards, rows, out, in)
+					checkGradWeight(t, r, guards, rows, out, in, out+r.IntN(3), in+r.IntN(3))
 				}
+			}
+		}
+		// Pixels that compete for places in the cache go another way.
+		for _, out := range []int{7, 48, 100} {
+			for _, in := range []int{5, 32, 70} {
+				checkGradWeight(t, r, guards, 9, out, in, 512, in)
+				checkGradWeight(t, r, guards, 9, out, in, out, 1024)
+				checkGradWeight(t, r, guards, 60, out, in, 512, 512)
 			}
 		}
 	})
 }
 
-func checkGradWeight(t *testing.T, r *rand.Rand, guards [3]*guarded, rows, out, in int) {
+func checkGradWeight(t *testing.T, r *rand.Rand, guards [3]*guarded, rows, out, in, dyStride, xStride int) {
 	t.Helper()
-	dwStride, dyStride, xStride := in+r.IntN(3), out+r.IntN(3), in+r.IntN(3)
+	dwStride := in + r.IntN(3)
 	dw := randoms(r, (out-1)*dwStride+in)
 	dy, x := []float32(nil), []float32(nil)
 	if rows > 0 {
