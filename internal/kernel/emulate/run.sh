@@ -7,7 +7,8 @@
 # Needs the Debian packages bochs, isolinux, xorriso and cpio, and
 # fetches a Linux kernel with apt. The emulator does some ten million
 # instructions a second, of which Linux takes a minute: choose few tests.
-# CPU= is a model of `bochs --help cpu`, TIMEOUT= the longest run in seconds.
+# CPU= is a model of `bochs --help cpu`, TIMEOUT= the longest run in seconds,
+# FILES= what the tests read apart from the package's testdata.
 set -eu
 package=$1
 shift
@@ -15,7 +16,7 @@ here=$(cd "$(dirname "$0")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/mixnet-emulate
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
-mkdir -p "$cache" "$dir/root/work" "$dir/iso"
+mkdir -p "$cache" "$dir/root/repo" "$dir/iso"
 
 if [ ! -f "$cache/vmlinuz" ]; then
 	image=$(apt-cache depends linux-image-cloud-amd64 | awk '/Depends: linux-image/ { print $2; exit }')
@@ -26,9 +27,12 @@ fi
 export CGO_ENABLED=0 GOOS=linux GOARCH=amd64
 go test -c -o "$dir/root/test" "$package"
 (cd "$here" && go build -o "$dir/root/init" ./init)
-testdata=$(go list -f '{{.Dir}}' "$package")/testdata
-if [ -d "$testdata" ]; then cp -r "$testdata" "$dir/root/work/"; fi
-printf '%s\n' "$@" >"$dir/root/args"
+home=$(go list -m -f '{{.Dir}}')
+work=$(go list -f '{{.Dir}}' "$package")
+work=${work#"$home"}
+mkdir -p "$dir/root/repo$work"
+(cd "$home" && for f in ".$work/testdata" ${FILES:-}; do [ ! -e "$f" ] || cp -r --parents "$f" "$dir/root/repo/"; done)
+printf '%s\n' "/repo$work" "$@" >"$dir/root/args"
 (cd "$dir/root" && find . | cpio -o -H newc --quiet) >"$dir/iso/initrd"
 cp "$cache/vmlinuz" "$dir/iso/"
 cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$dir/iso/"

@@ -1,7 +1,8 @@
 //go:build linux
 
-// Command init is the only process of the emulated machine: it runs /test
-// with the arguments in /args, one a line, and switches the machine off.
+// Command init is the only process of the emulated machine: it runs /test, in
+// the folder that the first line of /args names and with the arguments of the
+// others, and switches the machine off.
 package main
 
 import (
@@ -46,8 +47,9 @@ func run() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command("/test", strings.Fields(string(args))...)
-	cmd.Dir = "/work"
+	dir, rest, _ := strings.Cut(string(args), "\n")
+	cmd := exec.Command("/test", strings.Fields(rest)...)
+	cmd.Dir = dir
 	cmd.Env = []string{"HOME=/tmp", "TMPDIR=/tmp", "EMULATED=1"}
 	cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
 	return cmd.Run()
