@@ -2,7 +2,11 @@
 
 package kernel
 
-import "github.com/mixnet-go/mixnet/internal/cpu"
+import (
+	"unsafe"
+
+	"github.com/mixnet-go/mixnet/internal/cpu"
+)
 
 const (
 	dwMaxTile  = 8  // pixels
@@ -174,12 +178,12 @@ func (r *dwRun) copyRows(c *dwColumns) (rows, pixels int) {
 
 func (r *dwRun) chunksSmallCopy(c *dwColumns, from, to, rows int) {
 	var buf [(smallCopy + 1) * dwBlock]float32
-	r.chunks(c, from, to, rows, buf[:])
+	r.chunks(c, from, to, rows, lineAligned(buf[:]))
 }
 
 func (r *dwRun) chunksLargeCopy(c *dwColumns, from, to, rows int) {
 	var buf [(largeCopy + 1) * dwBlock]float32
-	r.chunks(c, from, to, rows, buf[:])
+	r.chunks(c, from, to, rows, lineAligned(buf[:]))
 }
 
 // chunks computes rows [from, to) of the output, n at a time, from copies of
@@ -332,6 +336,14 @@ func (r *dwRun) blocks(buf []float32) {
 			total = [dwBlock]float32{}
 		}
 	}
+}
+
+// lineAligned returns buf from its first cache line on, at most 15 elements
+// later: blocks of channels that cross lines take twice as long to read.
+func lineAligned(buf []float32) []float32 {
+	const line = 16
+	offset := int(uintptr(unsafe.Pointer(&buf[0])) / 4 % line)
+	return buf[(line-offset)%line:]
 }
 
 // copyBlock copies up to dwBlock channels of rows of an image to dst, dwBlock

@@ -158,7 +158,7 @@ func (r *dwGradRun) copyRows() int {
 
 func (r *dwGradRun) chunksCopied(from, to, rows int) {
 	var buf [(largeCopy + 1) * dwBlock]float32
-	r.chunks(from, to, rows, buf[:])
+	r.chunks(from, to, rows, lineAligned(buf[:]))
 }
 
 // chunks takes rows [from, to) of dy, n at a time, and copies them and what
