@@ -50,7 +50,7 @@ def overview(cases, unit='ms', digits=2):
 
 
 def details(case):
-    rows = [[name(r['engine']), f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["p5_ms"]:.2f}–{r["p95_ms"]:.2f}', r['calls'], f'{r["images_per_s"]:.1f}',
+    rows = [[name(r['engine']), f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["p5_ms"]:.2f}–{r["p95_ms"]:.2f}', f'{r["cpu_ms"]:.2f}', r['calls'], f'{r["images_per_s"]:.1f}',
              f'{r["peak_rss_mb"]:.0f}', f'{r["start_ms"]:.0f}', f'{r["max_error"]:.1e}' if 'max_error' in r else '–',
              f'{r["ours_over_this"]:.2f}' if r.get('ours_over_this') else '–'] for r in sorted(case['rows'], key=lambda r: r['median_ms'])]
     return f'### {title(case)}\n\n' + markdown(['engine', 'median ms', 'min', '5–95 %', 'processor ms', 'calls', 'images/s', 'peak memory MB', 'start to first result ms',
