@@ -19,7 +19,7 @@ func (c *convLayer) plan(b *builder) {
 	}
 }
 
-// info returns a step of c that computes pixels output pixels of every image.
+// info returns a step of c for output feature maps of y's size.
 func (c *convLayer) info(b *builder, y view) step {
 	weights := int64(0)
 	for _, g := range c.groups {
@@ -179,27 +179,29 @@ type pooledPointwise struct {
 	tiles        []tile // of all pixels of an image
 }
 
-// pooledRows is the number of pixels computed at a time.
-const pooledRows = 96
+const (
+	pooledRows   = 96 // pixels computed at a time
+	pooledPanels = 6  // 16 outputs each, computed at a time
+)
 
 func (c *convLayer) planPooled(b *builder) {
 	p := &pooledPointwise{x: b.view(c.x), add: b.optional(c.add), pool: b.view(c.pool), act: c.act, post: c.post}
 	if c.factors != nil {
 		addScale(b, c.name, p.x, p.x, b.view(c.factors))
 	}
-	for i := range b.images {
-		for _, g := range c.groups {
-			panels := (g.weight.N + kernelCols - 1) / kernelCols
-			parts := min(panels, max(1, panels/6))
-			for j := range parts {
-				from, to := par.Split(panels, parts, j)
-				from, to = from*kernelCols, min(to*kernelCols, g.weight.N)
-				t := tile{weight: g.weight.Columns(from, to), in: g.in, out: g.out + from, image: i, rows: p.x.pixels()}
-				if c.bias != nil {
-					t.bias = c.bias[t.out:][:to-from]
-				}
+	for _, g := range c.groups {
+		panels := (g.weight.N + kernelCols - 1) / kernelCols
+		parts := max(1, panels/pooledPanels)
+		for j := range parts {
+			from, to := par.Split(panels, parts, j)
+			from, to = from*kernelCols, min(to*kernelCols, g.weight.N)
+			t := tile{weight: g.weight.Columns(from, to), in: g.in, out: g.out + from, rows: p.x.pixels()}
+			if c.bias != nil {
+				t.bias = c.bias[t.out:][:to-from]
+			}
+			b.scratch(min(pooledRows, t.rows) * t.weight.N)
+			for t.image = range b.images {
 				p.tiles = append(p.tiles, t)
-				b.scratch(min(pooledRows, t.rows) * t.weight.N)
 			}
 		}
 	}

@@ -50,12 +50,8 @@ func (d *depthwiseLayer) plan(b *builder) {
 	p.parts = d.rowParts(b, x, y)
 	y.block.byRows = p.parts > 1
 	width := tileWidth
-	if rowBytes := 4 * x.w * kernelCols; d.expand != nil {
-		if rows := (x.h + p.parts - 1) / p.parts; rows*rowBytes <= b.net.window {
-			width = min(width, b.net.window/(rows*rowBytes)*kernelCols)
-		} else {
-			width = bandWidth
-		}
+	if d.expand != nil {
+		width = d.windowWidth(b, x, p.parts)
 	}
 	tiles := d.tiles(b, p, width)
 	for b.threads > 1 && width > kernelCols && len(tiles) < shares*b.threads {
@@ -66,7 +62,7 @@ func (d *depthwiseLayer) plan(b *builder) {
 	s := step{
 		name: d.name, kind: d.op.Kind(), work: p, parts: len(p.tiles),
 		macs:  d.op.MACsPerPixel() * int64(b.images*y.pixels()),
-		bytes: x.bytes(b.images) + y.bytes(b.images),
+		bytes: 4*int64(d.matrixLen()) + x.bytes(b.images) + y.bytes(b.images),
 	}
 	if d.expand != nil {
 		p.expandAct = d.expand.act
@@ -86,6 +82,21 @@ func (d *depthwiseLayer) plan(b *builder) {
 			work: &poolSums{sums: p.sums, y: b.view(d.pool), bands: p.parts, pixels: y.pixels()},
 		})
 	}
+}
+
+// windowWidth returns how many channels of an expansion are computed at a
+// time: as many as can be held in a window, of all rows of a part, or else of
+// some rows more than one output row needs.
+func (d *depthwiseLayer) windowWidth(b *builder, x view, parts int) int {
+	fit := func(rows int) int { return b.net.window / (4 * x.w * rows) / kernelCols * kernelCols }
+	if width := fit((x.h + parts - 1) / parts); width > 0 {
+		return min(width, tileWidth)
+	}
+	span := 0
+	for _, g := range d.op.Groups {
+		span = max(span, (g.Kernel-1)*g.Dilation+1)
+	}
+	return min(max(fit(span+4), kernelCols), bandWidth)
 }
 
 // bandBytes is the size of the output that one part of the rows has: its input
