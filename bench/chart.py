@@ -95,6 +95,8 @@ def report(d):
         text += '## Inference, float32, 224 px\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases']) + '\n![medians](infer.svg)\n\n'
         text += ''.join(details(c) for c in r['cases'])
         bars(d / 'infer.svg', r['cases'], 'Milliseconds a call (median), less is better')
+    if r := read('zoo'):
+        text += '## Other networks, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
     if r := read('grow'):
         text += '## How time grows\n\n' + about(r)
         for by, cases in r['cases'].items():

@@ -28,6 +28,10 @@ HERE = pathlib.Path(__file__).resolve().parent
 ENGINES = ('openvino', 'onnxruntime', 'ncnn', 'mnn', 'litert', 'torch_compile', 'torch_channels_last', 'torch_eager')
 INFER = [(n, 1, t) for t in (1, 2) for n in ('mixnet_s', 'mixnet_m', 'mixnet_l')] + [('mixnet_s', 16, 2)] + [
     (n, 1, 1) for n in ('mobilenetv1_100', 'mobilenetv2_100', 'mobilenetv3_large_100')]
+# One network of every family, for `zoo`.
+ZOO = ('mobilenetv1_050', 'mobilenetv2_140', 'mobilenetv3_small_100', 'mobilenetv3_large_125', 'mnasnet_100', 'semnasnet_100', 'fbnet_a', 'fbnet_c',
+       'proxylessnas_mobile', 'proxylessnas_cpu', 'shufflenet_v1_g3_x2_0', 'shufflenet_v1_g8_x1_0', 'shufflenet_v2_proj_x1_5', 'nasnet_a_mobile', 'darts_v2',
+       'resnet18', 'resnet50', 'efficientnet_lite0', 'mixnet_xl')
 TOLERANCE = 1e-3
 
 
@@ -74,6 +78,11 @@ def infer(a):
     return [compare(a, n, b, 224, t, a.engines) for n, b, t in cases]
 
 
+def zoo(a):
+    engines = [e for e in a.engines if e in ('openvino', 'onnxruntime')]
+    return [compare(a, n, 1, 224, 1, engines) for n in a.networks or ZOO]
+
+
 def grow(a):
     engines = [e for e in a.engines if e in ('openvino', 'onnxruntime', 'torch_compile')]
     n = (a.networks or ['mixnet_s'])[0]
@@ -100,7 +109,7 @@ def load(a):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'grow', 'mixconv', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'mixconv', 'train', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))
