@@ -216,6 +216,7 @@ func (k *conv[T]) denseWindows(v *node[T], dst []T, in tile[T], y0, y1, from, to
 				}
 				src := in.data[((iy-from)*width+first)*c : ((iy-from)*width+last)*c]
 				if len(src) == run {
+					//lint:ignore S1001 a loop is quicker than a call for so few
 					for i, value := range src {
 						row[i] = value
 					}
