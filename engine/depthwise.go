@@ -54,6 +54,14 @@ func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 	return end, d
 }
 
+// An expansion's input is read again for every few channels of its output. That
+// costs more than writing and reading the output unless it is much wider than
+// the input, or the input has few channels.
+const (
+	muchWider = 3
+	fewInputs = 32
+)
+
 // expansion returns the layer that computes n if it was made last and can
 // become part of the only operator that reads n; it is taken off the network.
 func (l *lowering) expansion(n *node) *convLayer {
@@ -63,6 +71,9 @@ func (l *lowering) expansion(n *node) *convLayer {
 	}
 	c, ok := l.layers[last].(*convLayer)
 	if !ok || c.y != l.values[n] || c.y.in != nil || !isPointwise(c.op) || c.factors != nil || c.add != nil {
+		return nil
+	}
+	if in := c.op.In(); in > fewInputs && c.op.Out() < muchWider*in {
 		return nil
 	}
 	delete(l.made, c.y)
