@@ -149,6 +149,19 @@ func Transfer(images int) Recipe {
 	}
 }
 
+// FromScratch returns the recipe for a network with new parameters that takes
+// as long as r, which is for fine-tuning: what is won by pretraining is the
+// difference between the two. SGD takes larger steps, and batch norm has
+// statistics to find.
+func FromScratch(r Recipe) Recipe {
+	if r.Optimizer.Kind == SGD {
+		r.Schedule.LR = max(r.Schedule.LR, 0.05)
+		r.Schedule.Warmup = max(r.Schedule.Warmup, 1)
+	}
+	r.Name, r.FixedNorm, r.NormMomentum = "from scratch", false, 0.1
+	return r
+}
+
 // fineTuneBatch returns a batch of the usual size, or smaller so that an epoch
 // has four.
 func fineTuneBatch(images, usual int) int { return min(usual, max(images/4, 1)) }

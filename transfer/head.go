@@ -63,9 +63,12 @@ func FitHead(ctx context.Context, f *Features, o HeadOptions) (*Head, error) {
 	}
 	r := newRegression(f, all, pool)
 	for _, penalty := range path {
-		if err := r.fit(ctx, penalty); err != nil {
+		if err := r.fit(ctx, penalty, rough); err != nil {
 			return nil, err
 		}
+	}
+	if err := r.fit(ctx, r.penalty, exact); err != nil {
+		return nil, err
 	}
 	return r.head(), nil
 }

@@ -12,14 +12,13 @@ const (
 	maxSteps = 300
 	// flat is the largest component of the gradient that counts as none.
 	flat = 1e-5
-	// still is the relative gain of a step that ends the minimisation.
-	still = 1e-7
 )
 
 // minimize moves x to the minimum of a convex function by L-BFGS (Nocedal and
 // Wright, Numerical Optimization, 2006, algorithm 7.5) with a backtracking line
-// search. evaluate returns the value at a point and sets the gradient.
-func minimize(ctx context.Context, x []float64, evaluate func(x, grad []float64) float64) error {
+// search, until a step gains less than a part still of the value. evaluate
+// returns the value at a point and sets the gradient.
+func minimize(ctx context.Context, x []float64, still float64, evaluate func(x, grad []float64) float64) error {
 	n := len(x)
 	grad, next, nextGrad := make([]float64, n), make([]float64, n), make([]float64, n)
 	var past lbfgs

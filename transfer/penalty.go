@@ -2,7 +2,9 @@ package transfer
 
 import (
 	"context"
+	"math"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/internal/par"
@@ -17,7 +19,7 @@ const parts = 5
 // folds returns how many of the parts of n images are held out in turn. One is
 // enough where it has many images.
 func folds(n int) int {
-	if n > 10_000 {
+	if n > 2000 {
 		return 1
 	}
 	return parts
@@ -43,14 +45,13 @@ func choosePenalty(ctx context.Context, f *Features, pool *par.Pool, seed uint64
 		}
 		r := newRegression(f, train, pool)
 		for i, penalty := range penalties {
-			if err := r.fit(ctx, penalty); err != nil {
+			if err := r.fit(ctx, penalty, rough); err != nil {
 				return nil, err
 			}
 			c := evaluate.NewConfusion(f.Classes)
 			r.head().each(f, held, func(j int, logits []float32) {
 				c.Add(f.Labels[j], logits)
-				norm := logSumExp(logits)
-				loss[i] += norm - float64(logits[f.Labels[j]])
+				loss[i] += crossEntropy(logits, f.Labels[j])
 			})
 			right[i] += c.Top1
 		}
@@ -81,4 +82,13 @@ func deal(f *Features, seed uint64) []int {
 		next[label]++
 	}
 	return part
+}
+
+// crossEntropy returns that of logits and a class.
+func crossEntropy(logits []float32, label int) float64 {
+	peak, sum := slices.Max(logits), 0.0
+	for _, v := range logits {
+		sum += math.Exp(float64(v - peak))
+	}
+	return math.Log(sum) - float64(logits[label]-peak)
 }

@@ -3,6 +3,7 @@ package transfer
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
@@ -92,10 +93,17 @@ func (r *regression) standardize() {
 	}
 }
 
+// The relative gains of a step that end a fit: exact for the result, rough for
+// choosing the penalty and for the way to it.
+const (
+	exact = 1e-7
+	rough = 1e-5
+)
+
 // fit moves theta to the minimum of the loss.
-func (r *regression) fit(ctx context.Context, penalty float64) error {
+func (r *regression) fit(ctx context.Context, penalty, still float64) error {
 	r.penalty = penalty
-	return minimize(ctx, r.theta, r.evaluate)
+	return minimize(ctx, r.theta, still, r.evaluate)
 }
 
 // evaluate returns the loss at theta and sets grad to its gradient.
@@ -144,11 +152,16 @@ func (r *regression) evaluate(theta, grad []float64) float64 {
 // softmax sets the loss of a row, and turns its logits into the gradient.
 func (r *regression) softmax(i int) {
 	row := r.delta[i*r.classes:][:r.classes]
-	norm := logSumExp(row)
 	label := r.labels[i]
-	r.losses[i] = norm - float64(row[label])
+	own, peak, sum := row[label], slices.Max(row), 0.0
 	for c, v := range row {
-		row[c] = float32(math.Exp(float64(v) - norm))
+		e := math.Exp(float64(v - peak))
+		row[c] = float32(e)
+		sum += e
+	}
+	r.losses[i] = math.Log(sum) - float64(own-peak)
+	for c := range row {
+		row[c] *= float32(1 / sum)
 	}
 	row[label]--
 }
@@ -182,17 +195,4 @@ func (r *regression) head() *Head {
 		h.Bias[c] = float32(bias)
 	}
 	return h
-}
-
-// logSumExp returns log Σ e^x.
-func logSumExp(row []float32) float64 {
-	peak := row[0]
-	for _, x := range row {
-		peak = max(peak, x)
-	}
-	sum := 0.0
-	for _, x := range row {
-		sum += math.Exp(float64(x) - float64(peak))
-	}
-	return float64(peak) + math.Log(sum)
 }

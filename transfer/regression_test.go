@@ -121,7 +121,7 @@ func TestRegressionGradient(t *testing.T) {
 		}
 	}
 	for _, want := range golden.Fits {
-		if err := r.fit(context.Background(), want.Penalty); err != nil {
+		if err := r.fit(context.Background(), want.Penalty, exact); err != nil {
 			t.Fatal(err)
 		}
 		if got := r.evaluate(r.theta, grad); math.Abs(got-want.Loss) > 1e-5 {

@@ -117,9 +117,10 @@ type Search struct {
 	Grid Grid
 	// Start returns the model that a run begins with.
 	Start func() (*model.Model, error)
-	// Before, if not nil, is called before each run with the number of its
-	// candidate and its configuration, which it may make tell of the run.
-	Before func(i int, cfg *train.Config)
+	// Follow, if not nil, is called before each run with a name for it and its
+	// configuration, which it may make tell of the run's progress. The function
+	// that it returns is called after the run.
+	Follow func(name string, cfg *train.Config) (end func())
 }
 
 // Run trains with every candidate and returns the recipe with the highest
@@ -129,15 +130,7 @@ func (s *Search) Run(ctx context.Context) (train.Recipe, []Trial, error) {
 	candidates := s.Grid.Candidates(s.Config.Recipe)
 	best := 0
 	for i, r := range candidates {
-		cfg := s.Config
-		cfg.Recipe = r
-		if cfg.Dir != "" {
-			cfg.Dir = filepath.Join(cfg.Dir, fmt.Sprintf("lr%.3g-wd%.3g", r.Schedule.LR, r.Optimizer.WeightDecay))
-		}
-		if s.Before != nil {
-			s.Before(i, &cfg)
-		}
-		trial, err := s.try(ctx, cfg)
+		trial, err := s.try(ctx, r)
 		if err != nil {
 			return train.Recipe{}, trials, err
 		}
@@ -153,13 +146,21 @@ func (s *Search) Run(ctx context.Context) (train.Recipe, []Trial, error) {
 }
 
 // try runs one candidate.
-func (s *Search) try(ctx context.Context, cfg train.Config) (Trial, error) {
-	trial := Trial{LR: cfg.Recipe.Schedule.LR, WeightDecay: cfg.Recipe.Optimizer.WeightDecay}
-	m, err := s.Start()
-	if err != nil {
+func (s *Search) try(ctx context.Context, r train.Recipe) (Trial, error) {
+	trial := Trial{LR: r.Schedule.LR, WeightDecay: r.Optimizer.WeightDecay}
+	name := fmt.Sprintf("lr%.3g-wd%.3g", trial.LR, trial.WeightDecay)
+	cfg := s.Config
+	cfg.Recipe = r
+	if cfg.Dir != "" {
+		cfg.Dir = filepath.Join(cfg.Dir, name)
+	}
+	var err error
+	if cfg.Model, err = s.Start(); err != nil {
 		return trial, err
 	}
-	cfg.Model = m
+	if s.Follow != nil {
+		defer s.Follow(name, &cfg)()
+	}
 	_, t, err := Train(ctx, cfg)
 	if errors.Is(err, train.ErrDiverged) {
 		trial.Diverged = true

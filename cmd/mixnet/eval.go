@@ -115,6 +115,14 @@ func openData(path string) (*data.Splits, error) {
 	return data.Open(path)
 }
 
+// source names the set at a path.
+func source(path string) string {
+	if path == "" {
+		return "built-in Fashion-MNIST subset"
+	}
+	return path
+}
+
 // split picks a part of a set by name.
 func split(s *data.Splits, name string) (data.Dataset, string, error) {
 	var d data.Dataset
@@ -187,12 +195,9 @@ func labels(m *model.Model) []string {
 
 func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string) error {
 	out := evalResult{
-		Model: m.Network, Data: c.Data, Split: part, Images: r.Total,
+		Model: m.Network, Data: source(c.Data), Split: part, Images: r.Total,
 		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(),
 		MeanClassAccuracy: 100 * r.MeanClassAccuracy(), ImagesPerSecond: r.ImagesPerSecond(),
-	}
-	if out.Data == "" {
-		out.Data = "built-in Fashion-MNIST subset"
 	}
 	for _, b := range r.Bad {
 		out.Skipped = append(out.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))

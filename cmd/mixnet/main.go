@@ -25,6 +25,7 @@ const (
 // cli is the whole command line.
 type cli struct {
 	Train      trainCmd      `cmd:"" group:"use" help:"Train a network. With no flags: a small MixNet on the built-in Fashion-MNIST subset."`
+	Finetune   finetuneCmd   `cmd:"" group:"use" help:"Train published or own weights further on other images, and compare."`
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`

@@ -145,7 +145,7 @@ func plotRun(dir string, epochs []train.Epoch) error {
 // summaryFile holds the result of a finished run.
 const summaryFile = "summary.json"
 
-func writeSummary(dir string, r trainResult) error {
+func writeSummary(dir string, r any) error {
 	text, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {
 		return err

@@ -57,10 +57,7 @@ func (c *trainCmd) prepare(seed uint64) (*trainingData, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &trainingData{source: c.Data, train: splits.Train, watch: splits.Val, choose: true}
-	if t.source == "" {
-		t.source = "built-in Fashion-MNIST subset"
-	}
+	t := &trainingData{source: source(c.Data), train: splits.Train, watch: splits.Val, choose: true}
 	if t.train == nil {
 		return nil, fmt.Errorf("%s: no training images: want a folder train, or class folders", t.source)
 	}

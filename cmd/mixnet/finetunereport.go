@@ -1,0 +1,119 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"time"
+
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
+)
+
+// finetuneReport is the last line of --json.
+type finetuneReport struct {
+	trainResult
+	// Interval holds top-1 with 95 % confidence, in per cent.
+	Interval [2]float64       `json:"top1_interval"`
+	Weights  string           `json:"weights"`
+	Data     string           `json:"data"`
+	Recipe   train.Recipe     `json:"recipe"`
+	Trials   []transfer.Trial `json:"trials,omitempty"`
+	Methods  []methodReport   `json:"methods"`
+}
+
+// methodReport is a method's accuracy, as fractions.
+type methodReport struct {
+	Method  string  `json:"method"`
+	Model   string  `json:"model"`
+	Seconds float64 `json:"seconds"`
+	transfer.Score
+	// Ahead is by how much the first method's top-1 is higher.
+	Ahead *transfer.Interval `json:"ahead,omitempty"`
+}
+
+// main returns the method that the run is about.
+func (p *finetunePlan) main() string {
+	if p.HeadOnly {
+		return frozen
+	}
+	return fineTuned
+}
+
+// summarize measures the results.
+func (j *finetuneJob) summarize() (*finetuneReport, error) {
+	p := &j.plan
+	r := &finetuneReport{Weights: p.Weights, Data: source(p.Data), Recipe: p.Recipe, Trials: p.Trials}
+	change(&r.Recipe, p.Chosen)
+	first := p.result(p.main())
+	for _, method := range []string{fineTuned, frozen, fromScratch} {
+		res := p.result(method)
+		if res == nil {
+			continue
+		}
+		m := methodReport{Method: method, Model: res.Model, Seconds: res.Seconds, Score: res.Outcomes.Score(p.Recipe.Seed)}
+		if res != first {
+			d, err := first.Outcomes.Difference(res.Outcomes, p.Recipe.Seed)
+			if err != nil {
+				return nil, err
+			}
+			m.Ahead = &d
+		} else {
+			r.trainResult = trainResult{
+				Run: j.dir, Model: res.Model, Split: j.part, Images: int64(m.Images), Top1: 100 * m.Top1.Value, Top5: 100 * m.Top5.Value,
+			}
+			r.Interval = [2]float64{100 * m.Top1.Low, 100 * m.Top1.High}
+		}
+		r.Seconds += res.Seconds
+		r.Methods = append(r.Methods, m)
+	}
+	return r, nil
+}
+
+// report prints the results.
+func (j *finetuneJob) report() error {
+	r, err := j.summarize()
+	if err != nil {
+		return err
+	}
+	if err := writeSummary(j.dir, r); err != nil {
+		return err
+	}
+	if j.json {
+		return json.NewEncoder(j.e.stdout).Encode(r)
+	}
+	rows := [][]string{{"METHOD", "TOP-1", "95 % INTERVAL", "TOP-5", "MEAN PER CLASS", "TIME", "BEHIND"}}
+	for _, m := range r.Methods {
+		row := []string{
+			m.Method, inPercent(m.Top1.Value), inPercent(m.Top1.Low) + " to " + inPercent(m.Top1.High), inPercent(m.Top5.Value), inPercent(m.MeanClass.Value),
+			formatDuration(time.Duration(m.Seconds * float64(time.Second))), "",
+		}
+		if a := m.Ahead; a != nil {
+			row[len(row)-1] = fmt.Sprintf("%+.2f %% (%+.2f to %+.2f)", 100*a.Value, 100*a.Low, 100*a.High)
+		}
+		rows = append(rows, row)
+	}
+	if err := j.e.table(rows); err != nil {
+		return err
+	}
+	return j.next(r)
+}
+
+func inPercent(part float64) string { return fmt.Sprintf("%.2f %%", 100*part) }
+
+// next prints what can be done with the result, and the result.
+func (j *finetuneJob) next(r *finetuneReport) error {
+	m, err := model.Open(r.Model, "")
+	if err != nil {
+		return err
+	}
+	sample, err := sampleImage(j.test, j.dir)
+	if err != nil {
+		return err
+	}
+	j.e.printf("\n%s: %s, %s parameters, trained in %s\n", r.Model, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Duration(r.Seconds*float64(time.Second))))
+	j.e.printf("Next:\n  mixnet predict --model %s %s\n  mixnet eval --model %s%s --per-class\n\n", r.Model, sample, r.Model, dataFlag(j.plan.Data))
+	j.e.printf("%s images, %d of them: top-1 between %.2f and %.2f %% with 95 %% confidence\n", r.Split, r.Images, r.Interval[0], r.Interval[1])
+	j.e.printf("top-1 %.2f %%  top-5 %.2f %%\n", r.Top1, r.Top5)
+	return nil
+}
