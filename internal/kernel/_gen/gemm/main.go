@@ -142,19 +142,15 @@ func (t tile) bMem(step, vec int) Mem {
 	return m
 }
 
-// nextPanel returns how many panels further on the next tile's first one is.
-func (t tile) nextPanel() uint8 {
-	if t.Wide() {
-		return 2
-	}
-	return 1
-}
-
 // step adds the products of one reduction step.
 func (t tile) step(j int) {
 	set := j % t.sets
 	if t.form == byRow && t.rows >= 4 { // the next panel will be wanted soon
-		PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: t.nextPanel(), Disp: j * panelBytes})
+		if t.Wide() {
+			PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: 2, Disp: j * panelBytes})
+		} else if j == 0 {
+			PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: 1})
+		}
 	}
 	for v := range t.vecs {
 		if t.form == byPixel && v == t.vecs-1 && (t.Wide() || t.masked) {
@@ -250,6 +246,9 @@ func (t tile) compute() {
 	if t.form == byPixel {
 		ADDQ(U32(uint32(4*t.rows)), aTile)
 	} else {
+		if !t.Wide() && t.rows >= 4 {
+			ADDQ(U8(panelBytes), bStride)
+		}
 		IMUL3Q(U32(uint32(t.rows)), aStride, tmp)
 		ADDQ(tmp, aTile)
 		t.activate()
