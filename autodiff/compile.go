@@ -1,6 +1,7 @@
 package autodiff
 
 import (
+	"cmp"
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -37,6 +38,11 @@ func (n *Net[T]) compile(shapes []tensor.Shape, heads []graph.ID) error {
 		n.outputs = append(n.outputs, &edge[T]{to: v})
 	}
 	n.connect()
+	for _, v := range n.nodes {
+		if v != nil {
+			v.redo = v.redone(cmp.Or(n.opts.redoFrom, redoElems))
+		}
+	}
 	return nil
 }
 
@@ -199,6 +205,33 @@ func (n *Net[T]) connect() {
 			}
 		}
 	}
+}
+
+// Limits of tensors that are computed again where they are read. The cost of
+// that grows with the inputs of an output; from redoElems on, memory is what
+// it is compared with.
+const (
+	redoInputs = 24
+	redoElems  = 600 << 10
+)
+
+// redone returns the operator of v if its output is better computed again
+// than kept: cheap, of at least from elements, and read through a batch norm
+// alone.
+func (v *node[T]) redone(from int) *conv[T] {
+	k, ok := v.op.(*conv[T])
+	if !ok || v.lazy == nil || !k.direct || v.perImage() < from {
+		return nil
+	}
+	if in := v.in[0]; !in.stored() && in.base.redo != nil {
+		return nil
+	}
+	for _, g := range k.groups {
+		if g.In > redoInputs {
+			return nil
+		}
+	}
+	return k
 }
 
 // pullsTiles reports whether the operator of v takes the gradient of its

@@ -29,7 +29,7 @@ func (n *Net[T]) contribute(e *edge[T], w *worker[T], t tile[T]) {
 		return
 	}
 	if e.last && v.isNorm() {
-		v.norm.countGradient(w, t, graph.Identity)
+		v.norm.countGradient(n, w, t, graph.Identity)
 	}
 	e.store(t)
 }
@@ -56,11 +56,11 @@ func (n *Net[T]) pullBack(v *node[T], w *worker[T], t tile[T]) {
 			kernel.ActivateGrad(t.row(i), x.row(i), kernel.Act(v.act))
 		}
 	case up.first && up.last && up.to.isNorm():
-		v.norm.countGradient(w, t, v.act)
+		v.norm.countGradient(n, w, t, v.act)
 		up.store(t)
 		return
 	default:
-		v.norm.actGrad(w, t, v.act)
+		v.norm.actGrad(n, w, t, v.act)
 	}
 	n.contribute(up, w, t)
 }

@@ -11,6 +11,10 @@ import (
 // convolution, so that they stay in the second-level cache.
 const convTileElems = 64 << 10
 
+// againRows is how many pixels of an output that is not kept are computed at
+// once.
+const againRows = 256
+
 // conv is a convolution or a fully connected layer. The pixels of its input
 // are the rows of a matrix that is multiplied with the weights: directly for
 // 1×1, through a copy of every window's values otherwise.
@@ -128,26 +132,65 @@ func (k *conv[T]) begin(n *Net[T], _ *node[T]) {
 func (k *conv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	rows := k.tileRows(v)
 	if k.direct {
+		if v.redo != nil && k.count == nil {
+			return
+		}
 		end := to * v.pixels()
 		for p0 := from * v.pixels(); p0 < end; p0 += rows {
-			p1 := min(p0+rows, end)
-			x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: k.op.In()})
-			k.multiply(n, v, w, x.data, x.stride, p0, p1)
+			s := w.split()
+			t := tile[T]{p0: p0, p1: min(p0+rows, end), c1: k.op.In()}
+			x := v.in[0].value(n, w, s.take(t.size()), t)
+			t.c1 = v.shape.C
+			if v.redo == nil {
+				t = t.in(v.out.data, v.shape.C)
+			} else {
+				t.data, t.stride = s.take(t.size()), v.shape.C
+			}
+			k.multiply(n, t, x.data, x.stride)
+			k.countMoments(n, w, t)
 		}
 		return
 	}
 	for image := from; image < to; image++ {
 		for y0 := 0; y0 < v.shape.H; y0 += rows {
 			y1 := min(y0+rows, v.shape.H)
-			windows := k.windows(n, v, w.split(), image, y0, y1)
-			k.multiply(n, v, w, windows, k.window(), (image*v.shape.H+y0)*v.shape.W, (image*v.shape.H+y1)*v.shape.W)
+			windows := k.windows(n, v, w, w.split(), image, y0, y1)
+			row := image * v.shape.H
+			t := tile[T]{p0: (row + y0) * v.shape.W, p1: (row + y1) * v.shape.W, c1: v.shape.C}.in(v.out.data, v.shape.C)
+			k.multiply(n, t, windows, k.window())
+			k.countMoments(n, w, t)
 		}
 	}
 }
 
-// multiply computes output pixels [p0, p1) from their windows.
-func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, stride, p0, p1 int) {
-	out := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
+// again computes the rectangle t of the output from the input, for outputs
+// that are not kept.
+func (k *conv[T]) again(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
+	x := v.in[0]
+	for p := t.p0; p < t.p1; p += againRows {
+		t := t.segment(p, min(p+againRows, t.p1))
+		in := x.value(n, w, w.input, tile[T]{p0: t.p0, p1: t.p1, c1: x.shape.C})
+		if t.cols() == v.shape.C {
+			k.multiply(n, t, in.data, in.stride)
+			continue
+		}
+		all := tile[T]{data: w.output, stride: v.shape.C, p0: t.p0, p1: t.p1, c1: v.shape.C}
+		k.multiply(n, all, in.data, in.stride)
+		all.data, all.c0, all.c1 = all.data[t.c0:], t.c0, t.c1
+		copyRows(t, all)
+	}
+}
+
+// countMoments adds a tile of the output to the moments of the batch norm.
+func (k *conv[T]) countMoments(n *Net[T], w *worker[T], t tile[T]) {
+	if k.count != nil && n.train {
+		k.count.count(w, t)
+	}
+}
+
+// multiply computes a tile of all channels of the output from the windows of
+// its pixels.
+func (k *conv[T]) multiply(n *Net[T], out tile[T], windows []T, stride int) {
 	at := 0
 	for i := range k.groups {
 		g := &k.groups[i]
@@ -155,11 +198,8 @@ func (k *conv[T]) multiply(n *Net[T], v *node[T], w *worker[T], windows []T, str
 		if k.op.Bias != graph.NoParam {
 			bias.Bias = n.params[k.op.Bias][g.outAt:][:g.Out]
 		}
-		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, p1-p0, g.product, &bias)
+		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, out.rows(), g.product, &bias)
 		at += g.window()
-	}
-	if k.count != nil && n.train {
-		k.count.count(w, out)
 	}
 }
 
@@ -172,13 +212,13 @@ func (k *conv[T]) inputRows(in tensor.Shape, y0, y1 int) (from, to int) {
 
 // windows copies the windows of output rows [y0, y1) of an image: one row of
 // the result per output pixel, ordered by group, position and channel.
-func (k *conv[T]) windows(n *Net[T], v *node[T], s splitter[T], image, y0, y1 int) []T {
+func (k *conv[T]) windows(n *Net[T], v *node[T], w *worker[T], s splitter[T], image, y0, y1 int) []T {
 	x := v.in[0]
 	from, to := k.inputRows(x.shape, y0, y1)
 	width := x.shape.W
 	size := max(to-from, 0) * width
 	base := image*x.pixels() + from*width
-	in := x.value(n, s.take(size*x.shape.C), tile[T]{p0: base, p1: base + size, c1: x.shape.C})
+	in := x.value(n, w, s.take(size*x.shape.C), tile[T]{p0: base, p1: base + size, c1: x.shape.C})
 	dst := s.take((y1 - y0) * v.shape.W * k.window())
 	if len(k.groups) == 1 && k.op.Dilation == 1 {
 		k.denseWindows(v, dst, in, y0, y1, from, to)
@@ -274,8 +314,8 @@ func (k *conv[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], sums []T, p0, p1 int) {
 	x := v.in[0]
 	s := w.split()
-	g := v.gradient(s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
-	in := x.value(n, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
+	g := v.gradient(n, w, s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
+	in := x.value(n, w, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 	k.addWeights(sums, g, in.data, in.stride)
 	if e := v.up[0]; e != nil {
 		t := e.room(s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
@@ -298,8 +338,8 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, i
 		y1 := min(y0+rows, v.shape.H)
 		s := s
 		p := image * v.pixels()
-		g := v.gradient(s.take((y1-y0)*v.shape.W*v.shape.C), tile[T]{p0: p + y0*v.shape.W, p1: p + y1*v.shape.W, c1: v.shape.C})
-		windows := k.windows(n, v, s, image, y0, y1)
+		g := v.gradient(n, w, s.take((y1-y0)*v.shape.W*v.shape.C), tile[T]{p0: p + y0*v.shape.W, p1: p + y1*v.shape.W, c1: v.shape.C})
+		windows := k.windows(n, v, w, s, image, y0, y1)
 		k.addWeights(sums, g, windows, k.window())
 		if e == nil {
 			continue

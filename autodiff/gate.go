@@ -46,7 +46,7 @@ func (g *excite[T]) pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
 		t.perImage(v.pixels(), func(image int, t tile[T]) {
 			for p := t.p0; p < t.p1; p += rows {
 				t := t.segment(p, min(p+rows, t.p1))
-				a := v.in[0].value(n, w.view, t)
+				a := v.in[0].value(n, w, w.view, t)
 				kernel.DotRows(g.sums[image*c+t.c0:image*c+t.c1], t.data, t.stride, a.data, a.stride, t.rows())
 			}
 		})

@@ -13,8 +13,8 @@ type add[T tensor.Float] struct{ local[T] }
 func (add[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	v.eachTile(from, to, func(p0, p1 int) {
 		t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}.in(v.out.data, v.shape.C)
-		v.in[0].load(n, t)
-		y := v.in[1].value(n, w.scratch, t)
+		v.in[0].load(n, w, t)
+		y := v.in[1].value(n, w, w.scratch, t)
 		addRows(t, y)
 	})
 }
@@ -27,11 +27,11 @@ func (add[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 		v.eachTile(from, to, func(p0, p1 int) {
 			t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}
 			if e.alias {
-				e.to.norm.countGradient(w, t.in(v.grad.data, v.shape.C), graph.Identity)
+				e.to.norm.countGradient(n, w, t.in(v.grad.data, v.shape.C), graph.Identity)
 				return
 			}
 			t = e.room(w.scratch, t)
-			v.loadGradient(t)
+			v.loadGradient(n, w, t)
 			n.contribute(e, w, t)
 		})
 	}
@@ -47,7 +47,7 @@ func (globalPool[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) 
 		sum := v.out.data[image*c:][:c]
 		clear(sum)
 		for p := image * size; p < (image+1)*size; p += rows {
-			t := x.value(n, w.scratch, tile[T]{p0: p, p1: min(p+rows, (image+1)*size), c1: c})
+			t := x.value(n, w, w.scratch, tile[T]{p0: p, p1: min(p+rows, (image+1)*size), c1: c})
 			kernel.SumRows(sum, t.data, t.stride, t.rows())
 		}
 		kernel.ScaleVec(sum, sum, 1/T(size))
@@ -76,7 +76,7 @@ func (concat[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	v.eachTile(from, to, func(p0, p1 int) {
 		at := 0
 		for _, x := range v.in {
-			x.load(n, tile[T]{data: v.out.data[p0*v.shape.C+at:], stride: v.shape.C, p0: p0, p1: p1, c1: x.shape.C})
+			x.load(n, w, tile[T]{data: v.out.data[p0*v.shape.C+at:], stride: v.shape.C, p0: p0, p1: p1, c1: x.shape.C})
 			at += x.shape.C
 		}
 	})
@@ -106,7 +106,7 @@ type slice[T tensor.Float] struct {
 
 func (s slice[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	v.eachTile(from, to, func(p0, p1 int) {
-		v.in[0].load(n, tile[T]{data: v.out.data[p0*v.shape.C:], stride: v.shape.C, p0: p0, p1: p1, c0: s.op.From, c1: s.op.To})
+		v.in[0].load(n, w, tile[T]{data: v.out.data[p0*v.shape.C:], stride: v.shape.C, p0: p0, p1: p1, c0: s.op.From, c1: s.op.To})
 	})
 }
 
@@ -132,7 +132,7 @@ type shuffle[T tensor.Float] struct {
 func (s shuffle[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	c := v.shape.C
 	v.eachTile(from, to, func(p0, p1 int) {
-		x := v.in[0].value(n, w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
+		x := v.in[0].value(n, w, w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
 		kernel.ShuffleRows(v.out.data[p0*c:], c, x.data, x.stride, p1-p0, c, s.groups)
 	})
 }
@@ -154,7 +154,7 @@ type shift[T tensor.Float] struct {
 
 func (s shift[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	for image := from; image < to; image++ {
-		x := v.in[0].value(n, w.scratch, imageTile(v, image))
+		x := v.in[0].value(n, w, w.scratch, imageTile(v, image))
 		s.move(v, v.out.data[image*v.perImage():], v.shape.C, x.data, x.stride, s.op.DY, s.op.DX)
 	}
 }

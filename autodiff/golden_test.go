@@ -155,7 +155,7 @@ func checkTrainGolden[T tensor.Float](t *testing.T, golden *trainGolden, tol, fl
 		t.Fatal(err)
 	}
 	in := tensor.Shape{N: golden.Input[0], C: golden.Input[1], H: golden.Input[2], W: golden.Input[3]}
-	n, err := autodiff.New[T](g, in, autodiff.Options{Pool: par.New(2)})
+	n, err := autodiff.New[T](g, in, autodiff.Options{Pool: par.New(2)}.RedoAll())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -144,6 +144,9 @@ func TestGradients(t *testing.T) {
 				checkGradients(t, net, autodiff.Options{Pool: par.New(threads), InputGrad: true})
 			})
 		}
+		t.Run(net.name+"/again", func(t *testing.T) {
+			checkGradients(t, net, autodiff.Options{Pool: par.New(2), InputGrad: true}.RedoAll())
+		})
 		t.Run(net.name+"/fixed norms", func(t *testing.T) {
 			checkGradients(t, net, autodiff.Options{InputGrad: true, FixedNorms: true})
 		})

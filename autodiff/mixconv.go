@@ -6,11 +6,12 @@ import (
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// Sizes of the tiles of depthwise convolutions: as many channels as fit into
-// mixTileElems with whole planes, but not fewer than mixTileChannels, and then
-// as many rows as fit.
+// mixTileElems bounds the tiles of depthwise convolutions. They have all
+// channels, so that memory is read in order, if the rows that fit are twice
+// what the largest kernel spans; else as many channels as fit with whole planes,
+// but not fewer than mixTileChannels.
 const (
-	mixTileElems    = 256 << 10
+	mixTileElems    = 512 << 10
 	mixTileChannels = 16
 )
 
@@ -55,6 +56,13 @@ func newMixConv[T tensor.Float](n *Net[T], v *node[T], op *graph.MixConv) *mixCo
 	m := &mixConv[T]{op: op}
 	in := v.in[0].shape
 	limit := max(mixTileElems/(in.H*in.W), mixTileChannels)
+	widest := 0
+	for _, g := range op.Groups {
+		widest = max(widest, g.Dilation*(g.Kernel-1)+1)
+	}
+	if mixTileElems/(in.W*in.C) >= 2*widest {
+		limit = in.C
+	}
 	c0 := 0
 	for i, g := range op.Groups {
 		p := mixPart[T]{MixGroup: g, param: op.Weights[i]}
@@ -148,7 +156,7 @@ func (m *mixConv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) 
 
 func (m *mixConv[T]) forwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[T]) {
 	y0, y1 := m.under(v, u)
-	x := v.in[0].value(n, w.scratch, u.of(v.in[0], y0, y1))
+	x := v.in[0].value(n, w, w.scratch, u.of(v.in[0], y0, y1))
 	out := u.of(v, u.y0, u.y1).in(v.out.data, v.shape.C)
 	for i := range u.parts {
 		p := &u.parts[i]
@@ -196,11 +204,11 @@ func (m *mixConv[T]) backwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit
 	own0, own1 := m.owned(v, u)
 	out0, out1 := m.reached(v, u, own0, own1)
 	grad := u.of(v, out0, out1)
-	grad = v.gradient(s.take(grad.size()), grad)
+	grad = v.gradient(n, w, s.take(grad.size()), grad)
 
 	in0, in1 := m.under(v, u)
 	src := u.of(x, in0, in1)
-	src = x.value(n, s.take(src.size()), src)
+	src = x.value(n, w, s.take(src.size()), src)
 	inner := grad.data[(u.y0-out0)*v.shape.W*grad.stride:]
 	for i := range u.parts {
 		p := &u.parts[i]

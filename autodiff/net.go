@@ -42,6 +42,8 @@ type Options struct {
 	// FixedNorms makes batch norm use the running statistics in training too,
 	// and leave them as they are.
 	FixedNorms bool
+
+	redoFrom int // elements of an image from which tensors are computed again; 0 means redoElems
 	// Frozen reports the parameters that get no gradient; nil means none.
 	Frozen func(graph.ParamID) bool
 }
@@ -73,6 +75,9 @@ type worker[T tensor.Float] struct {
 	part    int
 	scratch []T
 	view    []T // a tile of a view's value
+	input   []T // tiles for operators that compute their output again:
+	output  []T // its input, all channels of the output,
+	raw     []T // and the part of it asked for
 	sums    []T // two values per channel
 	weights []T // gradients of the weights of a segment
 }

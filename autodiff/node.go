@@ -28,6 +28,7 @@ type node[T tensor.Float] struct {
 	act  graph.Activation
 	gate gate[T]
 
+	redo      *conv[T] // computes the tensor again wherever it is read; nil if it is kept
 	needsGrad bool
 	lazy      *norm[T]   // computes this node's gradient from its own, tile by tile
 	grad      *buffer[T] // gradient of the value, while planning and at the end
@@ -148,17 +149,22 @@ func (t tile[T]) perImage(pixels int, f func(image int, t tile[T])) {
 }
 
 // load writes the value of v into the rectangle t.
-func (v *node[T]) load(n *Net[T], t tile[T]) {
+func (v *node[T]) load(n *Net[T], w *worker[T], t tile[T]) {
 	if v.stored() {
 		copyRows(t, t.in(v.out.data, v.shape.C))
 		return
 	}
-	v.compute(n, t)
+	v.compute(n, w, t)
 }
 
 // compute writes the rectangle t of a view.
-func (v *node[T]) compute(n *Net[T], t tile[T]) {
-	x := t.in(v.base.out.data, v.shape.C)
+func (v *node[T]) compute(n *Net[T], w *worker[T], t tile[T]) {
+	x := t
+	if v.base.redo != nil {
+		v.base.redo.again(n, v.base, w, t)
+	} else {
+		x = t.in(v.base.out.data, v.shape.C)
+	}
 	if b := v.norm; b != nil {
 		kernel.AffineAct(t.data, t.stride, x.data, x.stride, t.rows(), b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], kernel.Act(v.act))
 	} else {
@@ -169,32 +175,48 @@ func (v *node[T]) compute(n *Net[T], t tile[T]) {
 	}
 }
 
+// raw calls f for pieces of t, each with the same rectangle of the tensor of v,
+// which may not be kept.
+func (v *node[T]) raw(n *Net[T], w *worker[T], t tile[T], f func(t, x tile[T])) {
+	if v.redo == nil {
+		f(t, t.in(v.out.data, v.shape.C))
+		return
+	}
+	for p := t.p0; p < t.p1; p += againRows {
+		t := t.segment(p, min(p+againRows, t.p1))
+		x := t
+		x.data, x.stride = w.raw, t.cols()
+		v.redo.again(n, v, w, x)
+		f(t, x)
+	}
+}
+
 // value returns the rectangle t of the value of v: a part of its tensor if it
 // is stored, or else computed into scratch. The result must not be changed.
-func (v *node[T]) value(n *Net[T], scratch []T, t tile[T]) tile[T] {
+func (v *node[T]) value(n *Net[T], w *worker[T], scratch []T, t tile[T]) tile[T] {
 	if v.stored() {
 		return t.in(v.out.data, v.shape.C)
 	}
 	t.data, t.stride = scratch, t.cols()
-	v.load(n, t)
+	v.load(n, w, t)
 	return t
 }
 
 // gradient returns the rectangle t of the gradient of v, computed into scratch
 // where it is not stored. The result must not be changed.
-func (v *node[T]) gradient(scratch []T, t tile[T]) tile[T] {
+func (v *node[T]) gradient(n *Net[T], w *worker[T], scratch []T, t tile[T]) tile[T] {
 	if v.lazy == nil {
 		return t.in(v.grad.data, v.shape.C)
 	}
 	t.data, t.stride = scratch, t.cols()
-	v.lazy.pullBack(t)
+	v.lazy.pullBack(n, w, t)
 	return t
 }
 
 // loadGradient writes the rectangle t of the gradient of v.
-func (v *node[T]) loadGradient(t tile[T]) {
+func (v *node[T]) loadGradient(n *Net[T], w *worker[T], t tile[T]) {
 	if v.lazy != nil {
-		v.lazy.pullBack(t)
+		v.lazy.pullBack(n, w, t)
 		return
 	}
 	copyRows(t, t.in(v.grad.data, v.shape.C))

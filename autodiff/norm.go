@@ -79,8 +79,8 @@ func (b *norm[T]) count(w *worker[T], t tile[T]) { b.moments[w.part].add(w.sums,
 // countGradient multiplies a tile of a gradient by the derivative of an
 // activation after the norm, which makes it one of dL/dy, and adds it to the
 // sums.
-func (b *norm[T]) countGradient(w *worker[T], t tile[T], f graph.Activation) {
-	sum, dot := b.actGrad(w, t, f)
+func (b *norm[T]) countGradient(n *Net[T], w *worker[T], t tile[T], f graph.Activation) {
+	sum, dot := b.actGrad(n, w, t, f)
 	total := b.sums[w.part]
 	for i := range sum {
 		total[t.c0+i] += float64(sum[i])
@@ -91,13 +91,14 @@ func (b *norm[T]) countGradient(w *worker[T], t tile[T], f graph.Activation) {
 // actGrad multiplies a tile of a gradient by the derivative of an activation
 // after the norm, and returns the sums of the product and of its product with
 // x-mean.
-func (b *norm[T]) actGrad(w *worker[T], t tile[T], f graph.Activation) (sum, dot []T) {
-	x := t.in(b.node.in[0].out.data, b.op.C)
+func (b *norm[T]) actGrad(n *Net[T], w *worker[T], t tile[T], f graph.Activation) (sum, dot []T) {
 	cols := t.cols()
 	clear(w.sums[:2*cols])
 	sum, dot = w.sums[:cols], w.sums[cols:2*cols]
-	kernel.AffineActGrad(t.data, t.stride, x.data, x.stride, t.rows(),
-		b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(f), sum, dot)
+	b.node.base.raw(n, w, t, func(t, x tile[T]) {
+		kernel.AffineActGrad(t.data, t.stride, x.data, x.stride, t.rows(),
+			b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(f), sum, dot)
+	})
 	return sum, dot
 }
 
@@ -136,15 +137,20 @@ func (b *norm[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	if e := v.up[0]; e != nil {
 		v.eachTile(from, to, func(p0, p1 int) {
 			t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: v.shape.C})
-			b.pullBack(t)
+			b.pullBack(n, w, t)
 			n.contribute(e, w, t)
 		})
 	}
 }
 
 // pullBack writes a tile of dL/dx.
-func (b *norm[T]) pullBack(t tile[T]) {
-	g, x := t.in(b.node.grad.data, b.op.C), t.in(b.node.in[0].out.data, b.op.C)
+func (b *norm[T]) pullBack(n *Net[T], w *worker[T], t tile[T]) {
+	g, x := t.in(b.node.grad.data, b.op.C), t
+	if base := b.node.base; base.redo != nil {
+		base.redo.again(n, base, w, t)
+	} else {
+		x = t.in(base.out.data, b.op.C)
+	}
 	kernel.Affine2(t.data, t.stride, g.data, g.stride, x.data, x.stride, t.rows(), b.a[t.c0:t.c1], b.b[t.c0:t.c1], b.c[t.c0:t.c1])
 }
 

@@ -84,6 +84,7 @@ func (n *Net[T]) findDirect() {
 // planScratch gives the workers their private memory.
 func (n *Net[T]) planScratch() {
 	size, channels, weights := 0, 0, 0
+	inputs, outputs := 0, 0 // channels of what is computed again
 	gated := false
 	for _, v := range n.nodes {
 		if v == nil {
@@ -95,6 +96,9 @@ func (n *Net[T]) planScratch() {
 			size = max(size, v.op.scratch(n, v))
 		}
 		gated = gated || v.gate != nil
+		if v.redo != nil {
+			inputs, outputs = max(inputs, v.in[0].shape.C), max(outputs, v.shape.C)
+		}
 	}
 	for _, s := range n.back {
 		weights = max(weights, s.weights)
@@ -105,6 +109,9 @@ func (n *Net[T]) planScratch() {
 		w.scratch = make([]T, size)
 		w.sums = make([]T, 2*channels)
 		w.weights = make([]T, weights)
+		w.input = make([]T, againRows*inputs)
+		w.output = make([]T, againRows*outputs)
+		w.raw = make([]T, againRows*outputs)
 		if gated && !n.opts.ForwardOnly {
 			w.view = make([]T, max(tileElems, channels))
 		}
@@ -128,7 +135,7 @@ func (p *planner[T]) drop(b *buffer[T]) {
 // read notes that the value of v is read now.
 func (p *planner[T]) read(v *node[T]) {
 	if v.stored() {
-		p.use(v.out)
+		p.raw(v)
 		return
 	}
 	p.compute(v)
@@ -136,10 +143,19 @@ func (p *planner[T]) read(v *node[T]) {
 
 // compute notes that the view v is computed now.
 func (p *planner[T]) compute(v *node[T]) {
-	p.use(v.base.out)
+	p.raw(v.base)
 	if g, ok := v.gate.(*excite[T]); ok {
 		p.use(g.factors.out)
 	}
+}
+
+// raw notes that the tensor of v is read now.
+func (p *planner[T]) raw(v *node[T]) {
+	if v.redo != nil {
+		p.read(v.in[0])
+		return
+	}
+	p.use(v.out)
 }
 
 // forward plans a task of the forward pass.
@@ -152,7 +168,7 @@ func (p *planner[T]) forward(t task[T]) {
 	for _, in := range t.in {
 		p.read(in)
 	}
-	if t.stored() && !t.solid() {
+	if t.stored() && !t.solid() && t.redo == nil {
 		p.use(t.out)
 	}
 }
@@ -167,7 +183,7 @@ func (p *planner[T]) backward(t task[T]) {
 		return
 	}
 	if v.lazy != nil {
-		p.use(v.out)
+		p.raw(v)
 		g = v.lazy.node.grad
 	}
 	if g != nil {
@@ -182,7 +198,7 @@ func (p *planner[T]) backward(t task[T]) {
 	case add[T]:
 		p.share(v)
 	case *norm[T]:
-		p.use(v.base.out)
+		p.raw(v.base)
 		if e := v.up[0]; e != nil {
 			p.contribute(e, p.inherit(g))
 		}
@@ -239,7 +255,7 @@ func (p *planner[T]) contribute(e *edge[T], carry *buffer[T]) {
 		carry.owners++
 		p.use(carry)
 		if v.isNorm() {
-			p.use(v.base.out)
+			p.raw(v.base)
 		}
 		return
 	}
@@ -275,7 +291,7 @@ func (p *planner[T]) share(v *node[T]) {
 		u.grad = v.grad
 		u.grad.owners++
 		if u.isNorm() {
-			p.use(u.base.out)
+			p.raw(u.base)
 		}
 	}
 }

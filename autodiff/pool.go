@@ -17,7 +17,7 @@ type pool[T tensor.Float] struct {
 func (p pool[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	x, c := v.in[0], v.shape.C
 	for image := from; image < to; image++ {
-		src := x.value(n, w.scratch, imageTile(x, image))
+		src := x.value(n, w, w.scratch, imageTile(x, image))
 		dst := v.out.data[image*v.perImage():]
 		p.windows(v, func(at, area int, window []int) {
 			out := dst[at*c:][:c]
@@ -49,7 +49,7 @@ func (p pool[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 		t := imageTile(x, image)
 		var src tile[T]
 		if p.op.Max {
-			src = x.value(n, w.scratch[x.perImage():], t)
+			src = x.value(n, w, w.scratch[x.perImage():], t)
 		}
 		t = v.up[0].room(w.scratch, t)
 		clear(t.data[:x.perImage()])

@@ -135,7 +135,7 @@ func (t task[T]) forward(n *Net[T], w *worker[T], from, to int) {
 		return
 	}
 	t.eachTile(from, to, func(p0, p1 int) {
-		t.compute(n, tile[T]{p0: p0, p1: p1, c1: t.shape.C}.in(t.out.data, t.shape.C))
+		t.compute(n, w, tile[T]{p0: p0, p1: p1, c1: t.shape.C}.in(t.out.data, t.shape.C))
 	})
 }
 
@@ -147,7 +147,7 @@ func (t task[T]) backward(n *Net[T], w *worker[T], from, to int) {
 	}
 	t.eachTile(from, to, func(p0, p1 int) {
 		g := tile[T]{data: w.scratch, stride: t.shape.C, p0: p0, p1: p1, c1: t.shape.C}
-		t.loadGradient(g)
+		t.loadGradient(n, w, g)
 		n.pullBack(t.node, w, g)
 	})
 }
