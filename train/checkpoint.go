@@ -134,6 +134,7 @@ func Open(dir string) (*Saved, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
+	delete(m.Notes, keyRun)
 	return &Saved{Record: meta.Record, Model: m, dir: dir, state: meta.State}, nil
 }
 
