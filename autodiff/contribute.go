@@ -19,11 +19,16 @@ func (e *edge[T]) room(scratch []T, t tile[T]) tile[T] {
 // last contribution the tile is complete: it is stored, or pulled back through
 // the view to the node above. The tile is overwritten.
 func (n *Net[T]) contribute(e *edge[T], w *worker[T], t tile[T]) {
-	v := e.to
 	if e.in != nil {
-		old := t.in(e.in.data, v.shape.C)
-		addRows(t, old)
+		addRows(t, t.in(e.in.data, e.to.shape.C))
 	}
+	n.complete(e, w, t)
+}
+
+// complete is contribute for a tile to which earlier contributions are added
+// already.
+func (n *Net[T]) complete(e *edge[T], w *worker[T], t tile[T]) {
+	v := e.to
 	if e.out == nil {
 		n.pullBack(v, w, t)
 		return

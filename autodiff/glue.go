@@ -54,19 +54,36 @@ func (globalPool[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) 
 	}
 }
 
+// backward gives every position its part of the mean's gradient. Where that is
+// added to an earlier contribution, as in squeeze-excite, both are done at
+// once.
 func (globalPool[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	e := v.up[0]
 	x, c := v.in[0], v.shape.C
-	x.eachTile(from, to, func(p0, p1 int) {
-		t := e.room(w.scratch, tile[T]{p0: p0, p1: p1, c1: c})
-		t.perImage(x.pixels(), func(image int, t tile[T]) {
-			g := v.grad.data[image*c:][:c]
-			for i := range t.rows() {
-				kernel.ScaleVec(t.row(i), g, 1/T(x.pixels()))
+	s := w.split()
+	one, part := s.take(c), s.take(c)
+	for i := range one {
+		one[i] = 1
+	}
+	for image := from; image < to; image++ {
+		kernel.ScaleVec(part, v.grad.data[image*c:][:c], 1/T(x.pixels()))
+		x.eachTile(image, image+1, func(p0, p1 int) {
+			t := e.room(s.rest, tile[T]{p0: p0, p1: p1, c1: c})
+			if e.in == nil {
+				for i := range t.rows() {
+					copy(t.row(i), part)
+				}
+			} else {
+				old := t.in(e.in.data, c)
+				kernel.AffineAct(t.data, t.stride, old.data, old.stride, t.rows(), one, part, kernel.Identity)
 			}
+			n.complete(e, w, t)
 		})
-		n.contribute(e, w, t)
-	})
+	}
+}
+
+func (globalPool[T]) scratch(n *Net[T], v *node[T]) int {
+	return local[T]{}.scratch(n, v) + 2*v.shape.C
 }
 
 // concat joins its inputs along the channels.
