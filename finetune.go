@@ -6,20 +6,25 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // FineTuneOptions adjusts FineTune. The zero value is a good choice for a few
 // hundred to some ten thousand images.
 type FineTuneOptions struct {
-	// Recipe says how to train; train.FineTune's by default.
+	// Recipe says how to train; train.FineTune's by default. One that keeps
+	// batch norm as it is begins with a classifier fitted to the features of
+	// the images, others with a new one.
 	Recipe train.Recipe
 	// Val is measured after every epoch; the best epoch's weights are the
 	// result. Without it a tenth of the training images is held out for that.
 	Val data.Dataset
-	// HeadOnly trains the classifier alone.
+	// HeadOnly trains the classifier alone, on features computed once: of the
+	// fields around, it needs only the recipe's seed and Threads.
 	HeadOnly bool
-	// Dir is a folder to record the run in, so that it can be resumed. By
-	// default nothing is recorded.
+	// Dir is a folder to record the run in. FineTune goes on with a run that
+	// it finds there, as an interrupt has left it. By default nothing is
+	// recorded.
 	Dir string
 	// Threads is the number of threads. 0 means all cores.
 	Threads int
@@ -32,29 +37,42 @@ type FineTuneOptions struct {
 // model and leaves m as it is.
 func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneOptions) (*model.Model, error) {
 	if o.Recipe.Epochs == 0 {
+		seed := o.Recipe.Seed
 		o.Recipe = train.FineTune(set.Len())
+		o.Recipe.Seed = seed
 	}
-	out, err := m.WithClasses(set.Classes(), o.Recipe.Seed)
+	out, err := transfer.Adapt(m, transfer.Target{Classes: set.Classes(), Seed: o.Recipe.Seed})
 	if err != nil {
 		return nil, err
+	}
+	if o.HeadOnly {
+		return out, fitHead(ctx, out, set, transfer.HeadOptions{Seed: o.Recipe.Seed, Threads: o.Threads})
 	}
 	if o.Val == nil {
 		if set, o.Val, err = data.Split(set, 0.1, o.Recipe.Seed); err != nil {
 			return nil, err
 		}
 	}
-	cfg := train.Config{
+	if o.Recipe.FixedNorm {
+		if err := fitHead(ctx, out, set, transfer.HeadOptions{Penalty: transfer.StartPenalty, Threads: o.Threads}); err != nil {
+			return nil, err
+		}
+	}
+	out, _, err = transfer.Train(ctx, train.Config{
 		Model: out, Recipe: o.Recipe, Train: set, Val: o.Val, Dir: o.Dir, Threads: o.Threads, OnEpoch: o.OnEpoch, KeepBest: true,
-	}
-	if o.HeadOnly {
-		cfg.Freeze = func(name string) bool { return !out.IsHead(name) }
-	}
-	t, err := train.New(cfg)
+	})
+	return out, err
+}
+
+// fitHead gives m a classifier trained on its features of a set.
+func fitHead(ctx context.Context, m *model.Model, set data.Dataset, o transfer.HeadOptions) error {
+	f, err := transfer.Extract(ctx, m, set, o.Threads, nil)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	if err := t.Run(ctx); err != nil {
-		return nil, err
+	h, err := transfer.FitHead(ctx, f, o)
+	if err != nil {
+		return err
 	}
-	return out, nil
+	return h.Install(m)
 }

@@ -35,6 +35,11 @@ type HeadOptions struct {
 	Threads int
 }
 
+// StartPenalty is the penalty for a classifier that all weights are to be
+// trained further from. A weaker one may serve the frozen backbone better, but
+// its large weights make large gradients.
+const StartPenalty = 1
+
 // FitHead trains a linear classifier on features: multinomial logistic
 // regression with an L2 penalty, taken to the minimum of its convex loss, so
 // that there is no learning rate to choose. The penalty is the one with the

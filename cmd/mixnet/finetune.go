@@ -22,7 +22,7 @@ type finetuneCmd struct {
 	TestSplit float64   `default:"0.2" placeholder:"F" help:"Part of the images to hold out for the result, where the data has neither test nor val."`
 	Size      int       `placeholder:"PX" help:"Input size; the network's own by default."`
 	HeadOnly  bool      `help:"Train the classifier alone, on features computed once: a few thousand images take a minute."`
-	Frozen    *bool     `negatable:"" help:"Compare with a frozen backbone, whose classifier alone is trained; fine-tuning then starts from that classifier. Default: yes."`
+	Frozen    *bool     `negatable:"" help:"Compare with a frozen backbone, whose classifier alone is trained. Default: yes."`
 	Scratch   *bool     `negatable:"" help:"Compare with the same network trained from scratch for as long. Default: for up to 5,000 training images."`
 	Grid      string    `default:"auto" enum:"auto,none,small,paper" help:"Rates and weight decays to choose from on held-out images: none, small (3) or paper (56). Default: small for the recipe transfer, else none."`
 	Rates     []float64 `placeholder:"F" help:"Learning rates to choose from instead."`

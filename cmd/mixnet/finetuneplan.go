@@ -117,8 +117,9 @@ type finetuneJob struct {
 	// what the best epoch of training is chosen by, nil for nothing.
 	fit, val data.Dataset
 	test     data.Dataset
-	part     string  // name of test
-	forward  float64 // images a second that features took; 0 if not known
+	part     string             // name of test
+	features *transfer.Features // of train, from when they are known to when they are used
+	forward  float64            // images a second that features took; 0 if not known
 }
 
 // cacheBytes bounds the memory for decoded images.

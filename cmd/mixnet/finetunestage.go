@@ -98,21 +98,14 @@ func (j *finetuneJob) adapt() (*model.Model, error) {
 	return m, nil
 }
 
-// withHead returns the pretrained network with the best classifier of a set.
-func (j *finetuneJob) withHead(d data.Dataset) (*model.Model, *transfer.Head, error) {
-	m, err := j.adapt()
+// fitHead gives the pretrained network a classifier trained on features; with
+// penalty 0 on the best one.
+func (j *finetuneJob) fitHead(m *model.Model, f *transfer.Features, penalty float64) (*transfer.Head, error) {
+	h, err := transfer.FitHead(j.e.ctx, f, transfer.HeadOptions{Penalty: penalty, Seed: j.plan.Recipe.Seed, Threads: j.e.threads})
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	f, err := j.extract(m, d)
-	if err != nil {
-		return nil, nil, err
-	}
-	h, err := transfer.FitHead(j.e.ctx, f, transfer.HeadOptions{Seed: j.plan.Recipe.Seed, Threads: j.e.threads})
-	if err != nil {
-		return nil, nil, err
-	}
-	return m, h, h.Install(m)
+	return h, h.Install(m)
 }
 
 // extract computes features, showing how far it is.
@@ -134,7 +127,14 @@ func (j *finetuneJob) extract(m *model.Model, d data.Dataset) (*transfer.Feature
 // trainHead trains the classifier alone.
 func (j *finetuneJob) trainHead() (*model.Model, *transfer.Outcomes, error) {
 	started := time.Now()
-	m, h, err := j.withHead(j.train)
+	m, err := j.adapt()
+	if err != nil {
+		return nil, nil, err
+	}
+	if j.features, err = j.extract(m, j.train); err != nil {
+		return nil, nil, err
+	}
+	h, err := j.fitHead(m, j.features, 0)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -158,10 +158,6 @@ func (j *finetuneJob) evaluate(m *model.Model) (*transfer.Outcomes, error) {
 	return transfer.Evaluate(j.e.ctx, m, j.test, j.e.threads, func(images int64) { bar.update(images, "") })
 }
 
-// headStart reports whether fine-tuning begins with the classifier of the
-// frozen backbone. The paper's setting begins with a new one.
-func (j *finetuneJob) headStart() bool { return j.plan.Frozen && j.plan.Recipe.Name != "transfer" }
-
 // fineTune trains all weights further.
 func (j *finetuneJob) fineTune() (*model.Model, *transfer.Outcomes, error) {
 	if j.plan.Grid != nil && j.plan.Chosen == nil {
@@ -171,19 +167,29 @@ func (j *finetuneJob) fineTune() (*model.Model, *transfer.Outcomes, error) {
 	}
 	recipe := j.plan.Recipe
 	change(&recipe, j.plan.Chosen)
-	m, err := j.start()
+	m, err := j.start(j.train, j.features)
 	if err != nil {
 		return nil, nil, err
 	}
+	j.features = nil
 	return j.training(fineTuned, j.dir, m, recipe)
 }
 
-// start returns what fine-tuning begins with.
-func (j *finetuneJob) start() (*model.Model, error) {
-	if j.headStart() {
-		return model.Open(j.file(frozen), "")
+// start returns what fine-tuning on a set begins with, given its features if
+// they are known. A recipe that keeps batch norm as it is counts on a
+// classifier that fits.
+func (j *finetuneJob) start(d data.Dataset, f *transfer.Features) (*model.Model, error) {
+	m, err := j.adapt()
+	if err != nil || !j.plan.Recipe.FixedNorm {
+		return m, err
 	}
-	return j.adapt()
+	if f == nil {
+		if f, err = j.extract(m, d); err != nil {
+			return nil, err
+		}
+	}
+	_, err = j.fitHead(m, f, transfer.StartPenalty)
+	return m, err
 }
 
 // trainFromScratch trains the same network without the pretrained weights.
@@ -250,18 +256,14 @@ type stageEpoch struct {
 // search chooses the rates.
 func (j *finetuneJob) search() error {
 	p := &j.plan
-	start := j.adapt
-	if j.headStart() {
-		// The frozen backbone's own classifier has seen the images that decide.
-		m, _, err := j.withHead(j.fit)
-		if err != nil {
-			return err
-		}
-		start = func() (*model.Model, error) {
-			fresh := *m
-			fresh.Values = m.Values.Clone()
-			return &fresh, nil
-		}
+	m, err := j.start(j.fit, nil)
+	if err != nil {
+		return err
+	}
+	start := func() (*model.Model, error) {
+		fresh := *m
+		fresh.Values = m.Values.Clone()
+		return &fresh, nil
 	}
 	s := transfer.Search{
 		Config: train.Config{Recipe: p.Recipe, Train: j.fit, Val: j.val, Dir: filepath.Join(j.dir, "grid")},
