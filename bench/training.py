@@ -6,7 +6,7 @@ import export
 import schedule
 import worker
 
-CASES = [('mixnet_s', 32, 224), ('mobilenetv2_100', 32, 224), ('mixnet_m', 32, 224), ('mixnet_l', 32, 224)]
+CASES = [('mixnet_s', 32, 224), ('mobilenetv2_100', 32, 224), ('mixnet_m', 32, 224), ('mixnet_l', 32, 224), ('mixnet_tiny', 128, 28), ('mixnet_cifar', 128, 32)]
 ENGINES = ('torch_compile', 'torch_channels_last', 'torch_eager')
 
 
@@ -14,14 +14,14 @@ def torch_step(compiled, channels_last):
     def make(spec):
         import torch
         import rule  # noqa: F401  export puts golden/ on the path
-        from networks import NETWORKS
+        from networks import NETWORKS, SMALL
         from timm.optim import RMSpropTF
         torch.set_num_threads(spec['threads'])
-        net = rule.fill(NETWORKS[spec['network']]()).train()
-        x = export.image(spec['batch'], spec['size'])
+        net = rule.fill((NETWORKS | SMALL)[spec['network']]()).train()
+        x = export.image(spec['batch'], spec['size'])[:, :net.conv_stem.in_channels].clone()
         if channels_last:
             net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
-        labels = torch.tensor([(7 * i + 3) % 1000 for i in range(spec['batch'])])
+        labels = torch.tensor([(7 * i + 3) % net.num_classes for i in range(spec['batch'])])
         optimizer = RMSpropTF(net.parameters(), lr=1e-4, alpha=0.9, momentum=0.9, eps=1e-3, weight_decay=1e-5)
         loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
         call = torch.compile(net) if compiled else net

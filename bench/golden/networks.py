@@ -5,7 +5,8 @@ import functools
 
 import timm
 import torchvision
-from timm.models.efficientnet import _gen_mobilenet_v1, _gen_mobilenet_v2
+from timm.models._efficientnet_builder import decode_arch_def
+from timm.models.efficientnet import EfficientNet, _gen_mobilenet_v1, _gen_mobilenet_v2
 
 from twins import TWINS
 
@@ -26,3 +27,20 @@ for _width in ('x0_5', 'x1_0', 'x1_5', 'x2_0'):
 for _name in TORCHVISION:
     NETWORKS[f'torchvision/{_name}'] = getattr(torchvision.models, _name)
 NETWORKS |= TWINS
+
+
+def small(blocks, stem, head, channels):
+    """A MixNet for 28 to 32 pixels: timm's blocks behind a stem that keeps the resolution."""
+    net = EfficientNet(decode_arch_def([[b] for b in blocks]), num_classes=10, num_features=head, in_chans=channels, stem_size=stem)
+    net.conv_stem.stride = (1, 1)
+    return net
+
+
+SMALL = dict(
+    mixnet_tiny=functools.partial(small, (
+        'ir_r1_k3.5_s2_e3_c24', 'ir_r1_k3.5_s1_e3_c24',
+        'ir_r1_k3.5.7_s2_e4_c48_se0.25_nsw', 'ir_r2_k3.5.7_s1_e3_c48_se0.25_nsw'), 16, 192, 1),
+    mixnet_cifar=functools.partial(small, (
+        'ds_r1_k3.5_s2_e1_c40', 'ir_r2_k3.5_s1_e3_c40',
+        'ir_r1_k3.5.7_s2_e4_c80_se0.25_nsw', 'ir_r3_k3.5.7_s1_e4_c80_se0.25_nsw',
+        'ir_r1_k3.5.7_s2_e4_c128_se0.25_nsw', 'ir_r2_k3.5_s1_e3_c128_se0.25_nsw'), 24, 512, 3))
