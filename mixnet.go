@@ -79,34 +79,51 @@ var ErrNoWeights = errors.New("no weights are published")
 // such as "mixnet_s.ft_in1k", which are fetched once and kept; a network's
 // plain name means the first of its published weights.
 func Open(ctx context.Context, name string, o Options) (*Model, error) {
-	m, err := Load(ctx, name, o)
+	path, network, err := locate(ctx, name, o)
 	if err != nil {
 		return nil, err
 	}
-	return New(m, o)
+	s, err := model.OpenStored(path, network)
+	if err != nil {
+		return nil, err
+	}
+	m, err := compile(s.Header, o, func(eo engine.Options) (*engine.Program, error) {
+		return engine.CompileFrom(s.Graph, s, eo)
+	})
+	if err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return m, s.Close()
 }
 
 // Load reads the model that Open would, without making it ready to run: to
 // change it, save it or train it further.
 func Load(ctx context.Context, name string, o Options) (*model.Model, error) {
-	if _, err := os.Stat(name); err == nil {
-		return model.Open(name, o.Network)
-	} else if !errors.Is(err, fs.ErrNotExist) {
+	path, network, err := locate(ctx, name, o)
+	if err != nil {
 		return nil, err
+	}
+	return model.Open(path, network)
+}
+
+// locate returns the weight file of a name, fetched if need be, and the
+// network in it, or "" to find that out.
+func locate(ctx context.Context, name string, o Options) (path, network string, err error) {
+	if _, err := os.Stat(name); err == nil {
+		return name, o.Network, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return "", "", err
 	}
 	spec, err := zoo.Lookup(name)
 	if err != nil {
-		return nil, fmt.Errorf("%s is no file, and: %w", name, err)
+		return "", "", fmt.Errorf("%s is no file, and: %w", name, err)
 	}
 	published, err := publishedName(spec, name)
 	if err != nil {
-		return nil, err
+		return "", "", err
 	}
-	path, err := o.Hub.Get(ctx, published)
-	if err != nil {
-		return nil, err
-	}
-	return model.Open(path, published)
+	path, err = o.Hub.Get(ctx, published)
+	return path, published, err
 }
 
 // publishedName returns the name with the tag of published weights.
@@ -122,22 +139,27 @@ func publishedName(spec zoo.Spec, name string) (string, error) {
 
 // New makes a model ready to run. It keeps no reference to its parameters.
 func New(m *model.Model, o Options) (*Model, error) {
-	in := m.Preprocess()
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{
-		Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std,
+	return compile(m.Header, o, func(eo engine.Options) (*engine.Program, error) {
+		return engine.Compile(m.Graph, m.Values, eo)
 	})
-	if err != nil {
-		return nil, err
-	}
+}
+
+// compile makes a model of the program that build returns.
+func compile(h model.Header, o Options, build func(engine.Options) (*engine.Program, error)) (*Model, error) {
+	in := h.Preprocess()
 	if _, err := vision.NewProcessor(in); err != nil {
 		return nil, err
 	}
-	out := &Model{header: m.Header, program: program}
+	program, err := build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std})
+	if err != nil {
+		return nil, err
+	}
+	out := &Model{header: h, program: program}
 	out.workers.New = func() any {
 		p, _ := vision.NewProcessor(in) // checked above
 		return &worker{
 			processor: p,
-			logits:    *tensor.New[float32](tensor.Shape{N: 1, H: 1, W: 1, C: m.Graph.Classes()}),
+			logits:    *tensor.New[float32](tensor.Shape{N: 1, H: 1, W: 1, C: program.Graph().Classes()}),
 		}
 	}
 	return out, nil

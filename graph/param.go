@@ -88,18 +88,23 @@ func NewValues[T tensor.Float](g *Graph) Values[T] {
 // a layer leaves the others' values alone.
 func (g *Graph) Initialize(v Values[float32], seed uint64) {
 	for i, p := range g.Params {
-		h := fnv.New64a()
-		h.Write([]byte(p.Name))
-		rng := rand.New(rand.NewPCG(seed, h.Sum64()))
-		for j := range v[i] {
-			switch p.Init.Dist {
-			case Normal:
-				v[i][j] = float32(rng.NormFloat64() * p.Init.Scale)
-			case Uniform:
-				v[i][j] = float32((2*rng.Float64() - 1) * p.Init.Scale)
-			default:
-				v[i][j] = float32(p.Init.Scale)
-			}
+		p.Initialize(v[i], seed)
+	}
+}
+
+// Initialize fills v with what Graph.Initialize gives this parameter.
+func (p Param) Initialize(v []float32, seed uint64) {
+	h := fnv.New64a()
+	h.Write([]byte(p.Name))
+	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+	for i := range v {
+		switch p.Init.Dist {
+		case Normal:
+			v[i] = float32(rng.NormFloat64() * p.Init.Scale)
+		case Uniform:
+			v[i] = float32((2*rng.Float64() - 1) * p.Init.Scale)
+		default:
+			v[i] = float32(p.Init.Scale)
 		}
 	}
 }

@@ -86,50 +86,21 @@ func fits(g *graph.Graph, h Header) error {
 // program. For the latter, network says what it is, or "" to find out from the
 // file's name and the names and shapes of its tensors.
 func Open(path, network string) (*Model, error) {
-	f, err := weights.Open(path)
+	s, err := OpenStored(path, network)
 	if err != nil {
 		return nil, err
 	}
-	defer f.Close()
-	m, err := FromFile(f, network)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	return m, nil
+	defer s.Close()
+	return s.Load()
 }
 
 // FromFile is Open for a file that is already open.
 func FromFile(f *weights.File, network string) (*Model, error) {
-	h, found, err := ReadHeader(f)
+	s, err := stored(f, network)
 	if err != nil {
 		return nil, err
 	}
-	var spec zoo.Spec
-	switch {
-	case network != "":
-		if h.Network != network {
-			h = Header{}
-		}
-		spec, err = zoo.Lookup(network)
-	case found:
-		spec, err = h.Spec()
-	default:
-		spec, err = infer(f)
-	}
-	if err != nil {
-		return nil, err
-	}
-	if h.Options.Classes == 0 {
-		h.Options.Classes = classes(f, spec)
-	}
-	m, err := build(spec, h)
-	if err != nil {
-		return nil, err
-	}
-	if m.Values, _, err = weights.Load(m.Graph, f, weights.Options{}); err != nil {
-		return nil, err
-	}
-	return m, nil
+	return s.Load()
 }
 
 // classes returns the number of classes that the weights in a file are for; 0,
@@ -147,16 +118,25 @@ func classes(f *weights.File, spec zoo.Spec) int {
 // named after, or the only one with the same tensors.
 func infer(f *weights.File) (zoo.Spec, error) {
 	base := filepath.Base(f.Path())
-	for _, name := range []string{strings.TrimSuffix(base, filepath.Ext(base)), strings.SplitN(base, ".", 2)[0]} {
-		if spec, err := zoo.Lookup(name); err == nil && holds(f, spec) {
-			return spec, nil
+	stem := strings.TrimSuffix(base, filepath.Ext(base))
+	for _, name := range []string{stem, strings.SplitN(base, ".", 2)[0], strings.SplitN(stem, "-", 2)[0]} { // torchvision's end in -HASH
+		if spec, err := zoo.Lookup(name); err == nil {
+			if _, ok := holds(f, spec); ok {
+				return spec, nil
+			}
 		}
 	}
-	var found []zoo.Spec
+	var found, renamed []zoo.Spec
 	for _, spec := range zoo.List() {
-		if holds(f, spec) {
+		switch own, ok := holds(f, spec); {
+		case ok && own:
 			found = append(found, spec)
+		case ok:
+			renamed = append(renamed, spec)
 		}
+	}
+	if len(found) == 0 {
+		found = renamed
 	}
 	// TensorFlow's flavour of a network has the same tensors: take it only if
 	// the file's name says so.
@@ -181,14 +161,14 @@ func infer(f *weights.File) (zoo.Spec, error) {
 }
 
 // holds reports whether a file has every tensor of a network, the classifier
-// with any number of classes.
-func holds(f *weights.File, spec zoo.Spec) bool {
+// with any number of classes, and whether under the network's own names.
+func holds(f *weights.File, spec zoo.Spec) (own, ok bool) {
 	g, err := spec.Build(zoo.Options{})
 	if err != nil {
-		return false
+		return false, false
 	}
-	_, err = weights.Check(g, f, weights.Options{ReplaceHead: true})
-	return err == nil
+	r, err := weights.Check(g, f, weights.Options{ReplaceHead: true})
+	return r.Names == weights.OwnNames, err == nil
 }
 
 // Save writes the model to a safetensors file that describes itself.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
+	"unsafe"
 )
 
 // DType is the type of a tensor's elements in a file.
@@ -113,6 +114,15 @@ func (d DType) decode(dst []float32, src []byte) {
 			dst[i] = float32(src[i])
 		}
 	}
+}
+
+// bytesOf returns the memory of v where it has the form of F32 in files, and
+// nil on machines that store numbers in the other byte order.
+func bytesOf(v []float32) []byte {
+	if binary.NativeEndian.Uint16([]byte{1, 0}) != 1 {
+		return nil
+	}
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
 // reverseElements turns elements of the given size from one byte order into

@@ -173,14 +173,7 @@ func (f *File) Read(name string, dst []float32) error {
 	if len(dst) != t.Len() {
 		return fmt.Errorf("%s: %s has %d elements, the destination %d", f.path, name, t.Len(), len(dst))
 	}
-	done := 0
-	size := t.DType.Size()
-	err = t.stream(f.src, func(chunk []byte) {
-		n := len(chunk) / size
-		t.DType.decode(dst[done:done+n], chunk)
-		done += n
-	})
-	if err != nil {
+	if err := t.read(f.src, dst); err != nil {
 		return fmt.Errorf("%s: %s: %w", f.path, name, err)
 	}
 	return nil
@@ -231,6 +224,38 @@ type stored struct {
 	crc       uint32 // of the row-major bytes; 0 if unknown
 }
 
+// read fills dst with all elements.
+func (t *stored) read(src io.ReaderAt, dst []float32) error {
+	if b := bytesOf(dst); b != nil && t.DType == F32 && t.strides == nil && !t.bigEndian {
+		return t.readBytes(src, b)
+	}
+	done := 0
+	size := t.DType.Size()
+	return t.stream(src, func(chunk []byte) {
+		n := len(chunk) / size
+		t.DType.decode(dst[done:done+n], chunk)
+		done += n
+	})
+}
+
+// readBytes fills dst with the stored bytes.
+func (t *stored) readBytes(src io.ReaderAt, dst []byte) error {
+	if err := readFull(src, dst, t.offset); err != nil {
+		return err
+	}
+	if t.crc == 0 {
+		return nil
+	}
+	return t.checkSum(crc32.ChecksumIEEE(dst))
+}
+
+func (t *stored) checkSum(sum uint32) error {
+	if sum != t.crc {
+		return formatError("checksum %08x of the data is not the stored %08x: the file is damaged", sum, t.crc)
+	}
+	return nil
+}
+
 // chunkSize is how many bytes are read and converted at a time.
 const chunkSize = 64 << 10
 
@@ -259,10 +284,7 @@ func (t *stored) stream(src io.ReaderAt, yield func([]byte)) error {
 		offset += int64(len(chunk))
 		left -= int64(len(chunk))
 	}
-	if sum != t.crc {
-		return formatError("checksum %08x of the data is not the stored %08x: the file is damaged", sum, t.crc)
-	}
-	return nil
+	return t.checkSum(sum)
 }
 
 // streamStrided reads the part of the storage that the tensor spans, which is

@@ -31,7 +31,7 @@ type Options struct {
 // Report says how the tensors of a file were put onto a network.
 type Report struct {
 	Section    string     // what precedes the names in the file, such as "state_dict_ema/module."
-	Names      string     // whose names the file uses: "timm", or the source of a name map
+	Names      string     // whose names the file uses: OwnNames, or the source of a name map
 	Loaded     int        // parameters read
 	Classes    int        // of the classifier in the file; 0 if it has none
 	Initial    []string   // parameters left at their initial values
@@ -61,24 +61,60 @@ func (m Mismatch) String() string {
 // If the file does not fit, the error wraps ErrMismatch and names the first
 // few differences; the Report has all of them.
 func Load(g *graph.Graph, f *File, o Options) (graph.Values[float32], *Report, error) {
-	m, r, err := check(g, f, o)
+	s, r, err := NewSource(g, f, o)
 	if err != nil {
 		return nil, r, err
 	}
 	v := graph.NewValues[float32](g)
+	for i := range v {
+		if _, err := s.Values(graph.ParamID(i), v[i]); err != nil {
+			return nil, r, err
+		}
+	}
+	return v, r, nil
+}
+
+// Source reads the values of a network's parameters from a file when they are
+// asked for. It is safe for concurrent use while the file is open.
+type Source struct {
+	g       *graph.Graph
+	f       *File
+	seed    uint64
+	tensors []string  // by ParamID: the name in the file; "" for initial values
+	add     []float32 // by ParamID: what is added to the values
+}
+
+// NewSource returns the parameters that Load would read, under the same
+// conditions.
+func NewSource(g *graph.Graph, f *File, o Options) (*Source, *Report, error) {
+	m, r, err := check(g, f, o)
+	if err != nil {
+		return nil, r, err
+	}
+	s := &Source{g: g, f: f, seed: o.Seed, tensors: make([]string, len(g.Params)), add: m.names.variances(g)}
 	for i, p := range g.Params {
 		name := m.section + m.tensors[i]
 		if t, ok := f.tensors[name]; m.tensors[i] != "" && ok && sameShape(t.Shape, p.Shape) {
-			if err := f.Read(name, v[i]); err != nil {
-				return nil, r, err
-			}
-			continue
+			s.tensors[i] = name
 		}
-		alone := graph.Graph{Params: []graph.Param{p}}
-		alone.Initialize(v[i:i+1], o.Seed) // a parameter's stream depends on its name alone
 	}
-	m.names.adjustVariances(g, v)
-	return v, r, nil
+	return s, r, nil
+}
+
+// Values reads the values of a parameter, in PyTorch's layout, into buf and
+// returns it. Its length must be the parameter's.
+func (s *Source) Values(id graph.ParamID, buf []float32) ([]float32, error) {
+	if s.tensors[id] == "" {
+		s.g.Params[id].Initialize(buf, s.seed)
+	} else if err := s.f.Read(s.tensors[id], buf); err != nil {
+		return nil, err
+	}
+	if x := s.add[id]; x != 0 {
+		for i := range buf {
+			buf[i] += x
+		}
+	}
+	return buf, nil
 }
 
 // Check reports how Load would put the tensors of a file onto g, and its error,

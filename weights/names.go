@@ -24,10 +24,14 @@ type nameMap struct {
 	eps     float64                      // ε of the source's batch norms; 0 if it is the graph's
 }
 
-// nameMaps are the known sources. The first leaves names as they are: timm,
-// and torchvision's ResNet and ShuffleNetV2.
+// OwnNames is what a Report says of a file that uses the network's own names:
+// timm's, and torchvision's of ResNet, ShuffleNetV2 and the networks that the
+// zoo calls torchvision_NAME.
+const OwnNames = "timm"
+
+// nameMaps are the known sources. The first leaves names as they are.
 var nameMaps = []nameMap{
-	{source: "timm"},
+	{source: OwnNames},
 	{
 		source:  "efficientnet_lite_pytorch",
 		modules: map[string]string{"conv_stem": "_conv_stem", "bn1": "_bn0", "conv_head": "_conv_head", "bn2": "_bn1", "classifier": "_fc"},
@@ -211,19 +215,18 @@ func (m *nameMap) checkPadding(g *graph.Graph) error {
 	return nil
 }
 
-// adjustVariances makes up for another ε in the source's batch norms: the
-// network computes √(var+ε), so the difference is added to the variances.
-func (m *nameMap) adjustVariances(g *graph.Graph, v graph.Values[float32]) {
+// variances returns what is to be added to the values of every parameter to
+// make up for another ε in the source's batch norms: the network computes
+// √(var+ε), so the difference belongs to the variances.
+func (m *nameMap) variances(g *graph.Graph) []float32 {
+	add := make([]float32, len(g.Params))
 	if m.eps == 0 {
-		return
+		return add
 	}
 	for _, n := range g.Nodes {
-		bn, ok := n.Op.(*graph.BatchNorm)
-		if !ok || bn.Eps == m.eps {
-			continue
-		}
-		for i := range v[bn.Var] {
-			v[bn.Var][i] += float32(m.eps - bn.Eps)
+		if bn, ok := n.Op.(*graph.BatchNorm); ok {
+			add[bn.Var] = float32(m.eps - bn.Eps)
 		}
 	}
+	return add
 }

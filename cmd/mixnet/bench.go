@@ -11,10 +11,12 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -110,37 +112,34 @@ func (c *benchCmd) Run(e *env) error {
 
 // inferJob is a forward pass.
 func (c *benchCmd) inferJob(e *env) (*job, error) {
-	m, err := c.model()
+	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: 1})
 	if err != nil {
 		return nil, err
 	}
-	shape, err := c.shape(m)
+	g := p.Graph()
+	shape, err := c.shape(p.input, g)
 	if err != nil {
 		return nil, err
 	}
-	j := &job{name: m.Network, x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: m.Graph.Classes()}), images: c.Batch}
-	if j.macs, err = m.Graph.MACs(shape); err != nil {
+	j := &job{name: g.Name, x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: g.Classes()}), images: c.Batch}
+	if j.macs, err = g.MACs(shape); err != nil {
 		return nil, err
 	}
 	if err := c.fill(j.x); err != nil {
 		return nil, err
 	}
-	j.program, err = engine.Compile(m.Graph, m.Values, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
-	if err != nil {
-		return nil, err
-	}
-	j.threads, j.close = j.program.Threads(), j.program.Close
+	j.program, j.threads, j.close = p.Program, p.Threads(), p.Close
 	j.run = func() error { return j.program.Run(e.ctx, j.out, j.x) }
 	return j, nil
 }
 
 // shape returns that of the input.
-func (c *benchCmd) shape(m *model.Model) (tensor.Shape, error) {
-	size := m.Preprocess().Size
+func (c *benchCmd) shape(in vision.Preprocess, g *graph.Graph) (tensor.Shape, error) {
+	size := in.Size
 	if c.Size > 0 {
 		size = [2]int{c.Size, c.Size}
 	}
-	s := tensor.Shape{N: c.Batch, H: size[0], W: size[1], C: m.Graph.Channels()}
+	s := tensor.Shape{N: c.Batch, H: size[0], W: size[1], C: g.Channels()}
 	return s, s.Valid()
 }
 

@@ -17,7 +17,7 @@ func (c *benchCmd) trainJob(e *env) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	shape, err := c.shape(m)
+	shape, err := c.shape(m.Preprocess(), m.Graph)
 	if err != nil {
 		return nil, err
 	}

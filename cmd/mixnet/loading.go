@@ -73,13 +73,13 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 	return mixnet.Load(e.ctx, name, f.options(e))
 }
 
-// open reads the model and makes it ready to run.
+// open makes the model ready to run.
 func (f *modelFlags) open(e *env) (*mixnet.Model, error) {
-	m, err := f.load(e)
+	name, err := f.name(e)
 	if err != nil {
 		return nil, err
 	}
-	return mixnet.New(m, f.options(e))
+	return mixnet.Open(e.ctx, name, f.options(e))
 }
 
 // runCheckpoint turns the name of a run folder into that of the weights it
