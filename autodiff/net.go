@@ -87,11 +87,23 @@ var ErrOrder = errors.New("autodiff: Backward without a preceding Train")
 
 // New plans g for batches of up to in.N images of size in.H × in.W.
 func New[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options) (*Net[T], error) {
+	return newNet[T](g, in, opts, nil)
+}
+
+// Resized plans n's graph for images of another size. The two nets share their
+// memory, as far as n's reaches: a pass of one ends a step of the other, and
+// outputs are valid until either runs again.
+func (n *Net[T]) Resized(h, w int) (*Net[T], error) {
+	return newNet(n.g, tensor.Shape{N: n.in.N, H: h, W: w, C: n.in.C}, n.opts, n.arena)
+}
+
+// newNet plans g, in the given memory if it is enough.
+func newNet[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options, memory []T) (*Net[T], error) {
 	shapes, err := g.Shapes(in)
 	if err != nil {
 		return nil, err
 	}
-	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes))}
+	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes)), arena: memory}
 	heads := []graph.ID{g.Output}
 	if !opts.ForwardOnly {
 		for _, a := range g.Aux {

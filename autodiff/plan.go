@@ -55,7 +55,11 @@ func (n *Net[T]) plan() {
 	}
 	p.drop(n.nodes[0].out)
 	n.findDirect()
-	n.arena = make([]T, p.place())
+	size := p.place()
+	if len(n.arena) < size {
+		n.arena = make([]T, size)
+	}
+	n.arena = n.arena[:size]
 	for _, b := range p.buffers {
 		b.data = n.arena[b.at:][:b.size:b.size]
 	}

@@ -35,9 +35,11 @@ type Config struct {
 	Augment *vision.Augment
 	// Mix blends the pictures of a batch with each other.
 	Mix Mix
-	// Sizes, if there are any, are the heights and widths that steps draw
-	// theirs from, in place of Preprocess's.
+	// Sizes, if there are any, are the heights and widths of batches, in place
+	// of Preprocess's.
 	Sizes [][2]int
+	// SizeOf returns which of Sizes a step has; nil draws at random.
+	SizeOf func(step int) int
 	// Batch is the number of examples in a batch.
 	Batch int
 	// Shuffle puts every epoch in an order of its own, else it is the set's.
@@ -164,6 +166,15 @@ func (l *Loader) Steps() int {
 func (l *Loader) Shape() tensor.Shape {
 	p := &l.cfg.Preprocess
 	return tensor.Shape{N: l.cfg.Batch, H: p.Size[0], W: p.Size[1], C: p.Channels}
+}
+
+// size returns which of Sizes a step has.
+func (l *Loader) size(step int) [2]int {
+	if l.cfg.SizeOf != nil {
+		return l.cfg.Sizes[l.cfg.SizeOf(step)]
+	}
+	hi, _ := key(l.cfg.Seed, streamSize, uint64(step))
+	return l.cfg.Sizes[hi%uint64(len(l.cfg.Sizes))]
 }
 
 // Bad returns the examples that could not be read so far, in the order of the

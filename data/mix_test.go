@@ -135,6 +135,15 @@ func TestSizesAreMixed(t *testing.T) {
 			t.Errorf("size %v after resuming, want %v", got, order[37])
 		}
 	}
+	cfg.SizeOf = func(step int) int { return step / 4 }
+	for b, err := range newLoader(t, small(100, 5), cfg).Batches(t.Context(), 0, 12) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := [2]int{b.Images.Shape.H, b.Images.Shape.W}, cfg.Sizes[b.Step/4]; got != want {
+			t.Errorf("step %d has size %v, want %v", b.Step, got, want)
+		}
+	}
 	if _, err := NewLoader(small(10, 5), Config{Preprocess: eight, Batch: 2, Sizes: [][2]int{{0, 5}}}); err == nil {
 		t.Error("no error for a size of 0")
 	}

@@ -123,9 +123,8 @@ func (p *pipeline) start(s *slot) {
 	}
 	shape := l.Shape()
 	shape.N = n
-	if sizes := l.cfg.Sizes; len(sizes) > 0 {
-		hi, _ := key(l.cfg.Seed, streamSize, uint64(p.step))
-		size := sizes[hi%uint64(len(sizes))]
+	if len(l.cfg.Sizes) > 0 {
+		size := l.size(p.step)
 		shape.H, shape.W = size[0], size[1]
 	}
 	b := &s.batch

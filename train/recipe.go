@@ -31,6 +31,9 @@ type Recipe struct {
 	// Mix blends the images of a batch: mixup and CutMix.
 	Mix data.Mix `json:"mix" toml:"mix"`
 
+	// Sizes are the image sizes, if there are several.
+	Sizes Sizes `json:"sizes,omitzero" toml:"sizes,omitempty"`
+
 	// Smoothing is that of the labels, 0 to less than 1.
 	Smoothing float64 `json:"smoothing" toml:"smoothing"`
 	// NormMomentum is the weight of a batch in the running statistics of batch
@@ -57,6 +60,7 @@ func (r Recipe) WithDefaults() Recipe {
 	r.Optimizer = r.Optimizer.withDefaults()
 	r.Schedule = r.Schedule.withDefaults()
 	r.Augment = r.Augment.WithDefaults()
+	r.Sizes = r.Sizes.withDefaults()
 	r.Accumulate = max(r.Accumulate, 1)
 	return r
 }
@@ -86,7 +90,7 @@ func (r Recipe) Validate() error {
 	if r.Patience < 0 {
 		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))
 	}
-	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Augment.Validate(), r.Mix.Validate()); err != nil {
+	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Sizes.validate(), r.Augment.Validate(), r.Mix.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecipe, err)
 	}
 	return nil

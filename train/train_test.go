@@ -133,10 +133,28 @@ func TestTrainingLearns(t *testing.T) {
 // A run that is interrupted again and again ends with the bits of one that is
 // not.
 func TestResumeIsExact(t *testing.T) {
+	for name, change := range map[string]func(*Recipe){
+		"average":            func(r *Recipe) {},
+		"no average":         func(r *Recipe) { r.EMA, r.Optimizer = 0, Optimizer{Kind: SGD} },
+		"mixed images":       func(r *Recipe) { r.Mix = data.Mix{Mixup: 0.2, CutMix: 1}; r.Balance = true },
+		"augmented":          func(r *Recipe) { r.Augment.RandAugment.N, r.Augment.Erase.Probability = 2, 0.5 },
+		"growing images":     func(r *Recipe) { r.Sizes = Sizes{Pixels: []int{4, 6, 8}} },
+		"images of any size": func(r *Recipe) { r.Sizes, r.Accumulate = Sizes{Pixels: []int{5, 8, 9}, Order: Random}, 2 },
+		"patience":           func(r *Recipe) { r.Epochs, r.Patience, r.Schedule = 9, 1, Schedule{Kind: Constant, LR: 1e-12} },
+		"adamw":              func(r *Recipe) { r.Optimizer = Optimizer{Kind: AdamW}; r.FixedNorm = true },
+	} {
+		t.Run(name, func(t *testing.T) { checkResume(t, change) })
+	}
+}
+
+func checkResume(t *testing.T, change func(*Recipe)) {
 	whole, parts := t.TempDir(), t.TempDir()
-	run(t, config(t, whole))
-	cfg := config(t, parts)
-	ctx, cancel := context.WithCancel(context.Background())
+	cfg := config(t, whole)
+	change(&cfg.Recipe)
+	uncut := run(t, cfg)
+	cfg = config(t, parts)
+	change(&cfg.Recipe)
+	ctx, cancel := context.WithCancel(t.Context())
 	steps := 0
 	cfg.OnStep = func(Progress) {
 		if steps++; steps%4 == 0 {
@@ -150,15 +168,15 @@ func TestResumeIsExact(t *testing.T) {
 		}
 		err := r.Run(ctx)
 		if err == nil {
-			if interrupts < 4 {
-				t.Errorf("%d interrupts, want 4", interrupts)
+			if want := (uncut.state.Step - 1) / 4; interrupts < want {
+				t.Errorf("%d interrupts, want %d", interrupts, want)
 			}
 			break
 		}
 		if !errors.Is(err, context.Canceled) {
 			t.Fatal(err)
 		}
-		ctx, cancel = context.WithCancel(context.Background())
+		ctx, cancel = context.WithCancel(t.Context())
 		s, err := Open(parts)
 		if err != nil {
 			t.Fatal(err)

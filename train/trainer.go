@@ -82,7 +82,7 @@ type Trainer struct {
 	cfg    Config
 	pool   *par.Pool
 	graph  *graph.Graph
-	net    *autodiff.Net[float32]
+	nets   nets
 	loader *data.Loader
 	val    *evaluator
 
@@ -131,11 +131,14 @@ func New(cfg Config) (*Trainer, error) {
 	}
 	r := &cfg.Recipe
 	var err error
-	t.loader, err = data.NewLoader(cfg.Train, data.Config{
+	load := data.Config{
 		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Mix: r.Mix, Batch: r.Batch / r.Accumulate,
-		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads,
-	})
-	if err != nil {
+		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads, Sizes: r.Sizes.shapes(),
+	}
+	if r.Sizes.Order == Progressive {
+		load.SizeOf = func(pass int) int { return r.Sizes.at(pass, r.Epochs*t.loader.Steps()) }
+	}
+	if t.loader, err = data.NewLoader(cfg.Train, load); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
 	}
 	if t.stepsPerEpoch() == 0 {
@@ -148,17 +151,18 @@ func New(cfg Config) (*Trainer, error) {
 		t.weights = classWeights(cfg.Train)
 	}
 	if cfg.Val != nil {
-		if t.val, err = newEvaluator(t.net, cfg.Model.Preprocess(), cfg.Val, cfg.Threads); err != nil {
+		if t.val, err = newEvaluator(t.nets.of(t.loader.Shape()), cfg.Model.Preprocess(), cfg.Val, cfg.Threads); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}
 	return t, nil
 }
 
-// prepare plans the network for batches of a shape, and the optimizer.
+// prepare plans the network for batches of a shape and for the recipe's image
+// sizes, and the optimizer.
 func (t *Trainer) prepare(in tensor.Shape) (err error) {
 	frozen := func(p graph.ParamID) bool { return t.cfg.Freeze != nil && t.cfg.Freeze(t.graph.Params[p].Name) }
-	t.net, err = autodiff.New[float32](t.graph, in, autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
+	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.shapes(), autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
 	if err != nil {
 		return err
 	}
@@ -182,6 +186,12 @@ func (t *Trainer) checkClasses() error {
 
 // stepsPerEpoch returns the optimizer's steps of an epoch.
 func (t *Trainer) stepsPerEpoch() int { return t.loader.Steps() / t.cfg.Recipe.Accumulate }
+
+// steps returns the optimizer's steps of the whole run.
+func (t *Trainer) steps() int { return t.cfg.Recipe.Epochs * t.stepsPerEpoch() }
+
+// work returns what the steps [from, to) cost.
+func (t *Trainer) work(from, to int) float64 { return t.cfg.Recipe.Sizes.work(from, to, t.steps()) }
 
 // Epochs returns what was recorded so far.
 func (t *Trainer) Epochs() []Epoch { return slices.Clone(t.state.History) }
@@ -305,13 +315,17 @@ func (t *Trainer) accumulate(b *data.Batch, part int) error {
 		}
 	}
 	key := t.key(b.Step)
-	if err := t.net.Train(&b.Images, t.values, key); err != nil {
+	net := t.nets.of(b.Images.Shape)
+	if net == nil {
+		return fmt.Errorf("train: a batch of %v, which is none of the sizes planned for", b.Images.Shape)
+	}
+	if err := net.Train(&b.Images, t.values, key); err != nil {
 		return err
 	}
 	n := len(b.Labels)
 	scale := 1 / float64(n*r.Accumulate)
-	for i := range t.net.Outputs() {
-		logits := t.net.Output(i)
+	for i := range net.Outputs() {
+		logits := net.Output(i)
 		if len(t.dOut) <= i {
 			t.dOut = append(t.dOut, nil)
 		}
@@ -331,7 +345,7 @@ func (t *Trainer) accumulate(b *data.Batch, part int) error {
 		}
 	}
 	t.state.Images += n
-	return t.net.Backward(t.dOut, t.values, t.grads)
+	return net.Backward(t.dOut, t.values, t.grads)
 }
 
 // key returns what dropout draws from in one forward pass.

@@ -30,6 +30,9 @@ type recipeFlags struct {
 	CutMix      *float64 `name:"cutmix" placeholder:"A" group:"recipe" help:"Paste a part of one image into another, its share from Beta(A, A); 0 means none."`
 	RandAugment *int     `name:"randaugment" placeholder:"N" group:"recipe" help:"Random changes of colour and shape made to an image; 0 means none."`
 	Erase       *float64 `placeholder:"P" group:"recipe" help:"Probability of erasing a random rectangle."`
+	Sizes       *[]int   `placeholder:"PX,..." group:"recipe" help:"Train on images of these sizes, for speed: one after the other, such as 16,24,32, or at random. The result is measured at the network's own size."`
+	SizeOrder   *string  `placeholder:"ORDER" group:"recipe" help:"Order of the sizes: progressive (the default) or random."`
+	SizeRamp    *float64 `placeholder:"F" group:"recipe" help:"Part of the run after which progressive sizes have come to the last; equal shares by default."`
 	DropPath    *float64 `placeholder:"P" group:"recipe" help:"Probability of skipping the last block (stochastic depth), linearly less for earlier ones; the network's own by default."`
 	Balance     *bool    `negatable:"" group:"recipe" help:"Weigh classes by the inverse of how many images they have."`
 	Patience    *int     `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
@@ -64,6 +67,7 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Mix.CutMix, f.CutMix)
 	change(&r.Augment.RandAugment.N, f.RandAugment)
 	change(&r.Augment.Erase.Probability, f.Erase)
+	f.changeSizes(&r.Sizes)
 	change(&r.Balance, f.Balance)
 	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
@@ -73,6 +77,14 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 		return r, usageError{err}
 	}
 	return r, nil
+}
+
+func (f *recipeFlags) changeSizes(s *train.Sizes) {
+	if f.Sizes != nil {
+		*s = train.Sizes{Pixels: *f.Sizes}
+	}
+	change(&s.Order, f.SizeOrder)
+	change(&s.Ramp, f.SizeRamp)
 }
 
 func change[T any](dst, to *T) {

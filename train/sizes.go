@@ -1,0 +1,107 @@
+package train
+
+import (
+	"errors"
+	"fmt"
+)
+
+// Sizes are the image sizes of a run that trains on more than one: it takes
+// less time on small images, and the network learns to do with several. The
+// result is measured at the network's own size.
+type Sizes struct {
+	// Pixels are the sides of the square images; none means the network's own
+	// size throughout.
+	Pixels []int `json:"pixels,omitempty" toml:"pixels,omitempty"`
+	// Order is "progressive" (one after the other) or "random" (every step
+	// draws one); "progressive" if unset.
+	Order string `json:"order,omitempty" toml:"order,omitempty"`
+	// Ramp is the part of the run after which a progressive one has come to
+	// its last size. The sizes before it share that time equally. Zero gives
+	// all sizes equal shares.
+	Ramp float64 `json:"ramp,omitempty" toml:"ramp,omitempty"`
+}
+
+// The orders of sizes.
+const (
+	Progressive = "progressive"
+	Random      = "random"
+)
+
+func (s Sizes) withDefaults() Sizes {
+	if len(s.Pixels) == 0 {
+		return s
+	}
+	if s.Order == "" {
+		s.Order = Progressive
+	}
+	if s.Order == Progressive && s.Ramp == 0 {
+		s.Ramp = float64(len(s.Pixels)-1) / float64(len(s.Pixels))
+	}
+	return s
+}
+
+func (s Sizes) validate() error {
+	if len(s.Pixels) == 0 {
+		if s.Order != "" || s.Ramp != 0 {
+			return errors.New("sizes: an order or a ramp, but no sizes")
+		}
+		return nil
+	}
+	if s.Order != Progressive && s.Order != Random {
+		return fmt.Errorf("order of sizes %q: want %s or %s", s.Order, Progressive, Random)
+	}
+	if len(s.Pixels) > 64 {
+		return fmt.Errorf("%d image sizes: want at most 64", len(s.Pixels))
+	}
+	for _, px := range s.Pixels {
+		if px < 1 {
+			return fmt.Errorf("image size of %d pixels", px)
+		}
+	}
+	if !(s.Ramp >= 0 && s.Ramp <= 1) {
+		return fmt.Errorf("ramp of sizes %g: want 0 to 1", s.Ramp)
+	}
+	return nil
+}
+
+// shapes returns the heights and widths.
+func (s Sizes) shapes() [][2]int {
+	var all [][2]int
+	for _, px := range s.Pixels {
+		all = append(all, [2]int{px, px})
+	}
+	return all
+}
+
+// at returns which size a step of all steps of a progressive run has.
+func (s Sizes) at(step, all int) int {
+	last := len(s.Pixels) - 1
+	done := float64(step) / float64(all)
+	if done >= s.Ramp {
+		return last
+	}
+	return int(done / s.Ramp * float64(last))
+}
+
+// work returns what the steps [from, to) of all steps cost, relative to a step
+// of one pixel; without sizes, to any other.
+func (s Sizes) work(from, to, all int) float64 {
+	if len(s.Pixels) == 0 {
+		return float64(to - from)
+	}
+	a, b := float64(from)/float64(all), float64(to)/float64(all)
+	sum, start := 0.0, 0.0
+	for i, px := range s.Pixels {
+		share := (b - a) / float64(len(s.Pixels))
+		if s.Order == Progressive {
+			end := 1.0
+			if i < len(s.Pixels)-1 {
+				end = s.Ramp * float64(i+1) / float64(len(s.Pixels)-1)
+			}
+			share = max(min(b, end)-max(a, start), 0)
+			start = end
+		}
+		sum += share * float64(px) * float64(px)
+	}
+	return sum * float64(all)
+}
