@@ -17,8 +17,7 @@ type convLayer struct {
 	add     *value // residual; nil for none
 	y       *value // nil if only the pooled output is wanted
 	pool    *value // mean of y over all positions; nil if not wanted
-	act     kernel.Act
-	post    kernel.Act // after the residual
+	act     kernel.Act // after the residual
 	affine  *affine
 
 	groups []convGroup
@@ -51,7 +50,7 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	c.x = l.value(src)
 	var f fusion
 	end = f.follow(n, takeAffine|takeAdd)
-	c.affine, c.act, c.post = f.affine, f.act, f.post
+	c.affine, c.act = f.affine, f.act
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
@@ -125,7 +124,7 @@ func (c *convLayer) packBias(p *packer) (err error) {
 	return nil
 }
 
-func (c *convLayer) pack(p *packer) error {
+func (c *convLayer) pack(p *packer) (err error) {
 	if err := c.packBias(p); err != nil {
 		return err
 	}
@@ -134,31 +133,40 @@ func (c *convLayer) pack(p *packer) error {
 	w := p.weights(c.op.Weights)
 	in, at := 0, 0
 	for i, g := range c.op.Groups {
-		part, err := w.next(g.Out * g.In * k * k)
-		if err != nil {
-			return err
-		}
 		var scale []float32
 		if c.affine != nil {
 			scale = c.affine.scale[at:][:g.Out]
 		}
 		c.groups[i] = convGroup{in: in, out: at}
 		if k == 1 {
-			c.groups[i].weight = p.matrix(part, g.Out, g.In, scale)
+			c.groups[i].weight, err = w.matrix(g.Out, g.In, scale)
 		} else {
-			c.groups[i].weight = kernel.PackConv(part, g.Out, g.In, k)
-			if scale != nil {
-				c.groups[i].weight.ScaleOutputs(scale)
-			}
+			c.groups[i].weight, err = c.packDense(p, w, g, scale)
 		}
-		if p.stem == c {
-			c.bytes = c.foldBytes(part, g, p)
+		if err != nil {
+			return err
 		}
 		in += g.In
 		at += g.Out
 	}
 	c.affine = nil
 	return nil
+}
+
+// packDense packs the weights of a group of larger windows.
+func (c *convLayer) packDense(p *packer, w *weightReader, g graph.ConvGroup, scale []float32) (*kernel.Matrix, error) {
+	part, err := w.next(g.Out * g.In * c.op.Kernel * c.op.Kernel)
+	if err != nil {
+		return nil, err
+	}
+	m := kernel.PackConv(part, g.Out, g.In, c.op.Kernel)
+	if scale != nil {
+		m.ScaleOutputs(scale)
+	}
+	if p.stem == c {
+		c.bytes = c.foldBytes(part, g, p)
+	}
+	return m, nil
 }
 
 // foldBytes prepares a layer of one group, with weights w, for pixels of bytes.

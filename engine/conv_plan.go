@@ -58,12 +58,12 @@ type tile struct {
 // pointwise is a 1×1 convolution.
 type pointwise struct {
 	x, y, add, factors view
-	act, post          kernel.Act
+	act                kernel.Act
 	tiles              []tile
 }
 
 func (c *convLayer) planPointwise(b *builder) {
-	p := &pointwise{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, post: c.post}
+	p := &pointwise{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act}
 	images, rows := 1, b.images*p.y.pixels()
 	if c.factors != nil {
 		factors := b.view(c.factors)
@@ -164,18 +164,15 @@ func (p *pointwise) run(s *state, worker, part int) {
 	if p.factors.block != nil {
 		ep.InScale, ep.Scratch = s.from(p.factors, t.image, 0)[t.in:], s.scratch[worker]
 	}
-	y := s.from(p.y, t.image, t.row)[t.out:]
-	kernel.Pointwise(y, p.y.stride, s.from(p.x, t.image, t.row)[t.in:], p.x.stride, t.rows, &t.weight, &ep)
-	if p.post != kernel.Identity {
-		kernel.ActivateRows(y, p.y.stride, y, p.y.stride, t.rows, t.weight.N, p.post)
-	}
+	kernel.Pointwise(s.from(p.y, t.image, t.row)[t.out:], p.y.stride, s.from(p.x, t.image, t.row)[t.in:], p.x.stride,
+		t.rows, &t.weight, &ep)
 }
 
 // pooledPointwise is a 1×1 convolution of which only the mean over all
 // positions is wanted.
 type pooledPointwise struct {
 	x, add, pool view
-	act, post    kernel.Act
+	act          kernel.Act
 	tiles        []tile // of all pixels of an image
 }
 
@@ -185,7 +182,7 @@ const (
 )
 
 func (c *convLayer) planPooled(b *builder) {
-	p := &pooledPointwise{x: b.view(c.x), add: b.optional(c.add), pool: b.view(c.pool), act: c.act, post: c.post}
+	p := &pooledPointwise{x: b.view(c.x), add: b.optional(c.add), pool: b.view(c.pool), act: c.act}
 	if c.factors != nil {
 		addScale(b, c.name, p.x, p.x, b.view(c.factors))
 	}
@@ -224,9 +221,6 @@ func (p *pooledPointwise) run(s *state, worker, part int) {
 		}
 		y := s.scratch[worker][:rows*n]
 		kernel.Pointwise(y, n, s.from(p.x, t.image, row)[t.in:], p.x.stride, rows, &t.weight, &ep)
-		if p.post != kernel.Identity {
-			kernel.Activate(y, y, p.post)
-		}
 		kernel.SumRows(sum, y, n, rows)
 	}
 	kernel.ScaleVec(sum, sum, 1/float32(t.rows))
@@ -235,7 +229,7 @@ func (p *pooledPointwise) run(s *state, worker, part int) {
 // windows is a convolution with a kernel larger than 1×1, or strided.
 type windows struct {
 	x, y, add view
-	act, post kernel.Act
+	act       kernel.Act
 	tiles     []windowTile
 	bytes     *byteStem // of the layer that takes bytes; nil otherwise
 }
@@ -251,7 +245,7 @@ type windowTile struct {
 }
 
 func (c *convLayer) planWindows(b *builder) {
-	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, post: c.post, bytes: c.bytes}
+	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, bytes: c.bytes}
 	op, x, y := c.op, w.x, w.y
 	_, top := op.Padding.Extent(x.h, op.Kernel, op.Stride, op.Dilation)
 	_, left := op.Padding.Extent(x.w, op.Kernel, op.Stride, op.Dilation)
@@ -298,8 +292,5 @@ func (w *windows) run(s *state, worker, part int) {
 	} else {
 		x := s.from(w.x, t.image, 0)[t.in:]
 		kernel.Conv(y, w.y.stride, x, &t.shape, t.from, t.to, t.weight, ep, s.scratch[worker])
-	}
-	if w.post != kernel.Identity {
-		kernel.ActivateRows(y, w.y.stride, y, w.y.stride, (t.to-t.from)*w.y.w, t.weight.N, w.post)
 	}
 }

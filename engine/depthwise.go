@@ -138,7 +138,7 @@ func (d *depthwiseLayer) cut() {
 }
 
 // packExpansion packs the weights of the expansion by segments.
-func (d *depthwiseLayer) packExpansion(p *packer) error {
+func (d *depthwiseLayer) packExpansion(p *packer) (err error) {
 	if err := d.expand.packBias(p); err != nil {
 		return err
 	}
@@ -149,11 +149,9 @@ func (d *depthwiseLayer) packExpansion(p *packer) error {
 		if a := d.expand.affine; a != nil {
 			scale = a.scale[s.at:][:s.channels]
 		}
-		part, err := w.next(s.channels * s.inputs)
-		if err != nil {
+		if s.weight, err = w.matrix(s.channels, s.inputs, scale); err != nil {
 			return err
 		}
-		s.weight = p.matrix(part, s.channels, s.inputs, scale)
 	}
 	d.expand.affine = nil
 	return nil

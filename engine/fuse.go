@@ -6,12 +6,11 @@ import (
 )
 
 // fusion is what a layer does to its sums on their way to memory: affine, then
-// act, then add, then post.
+// add, then act.
 type fusion struct {
 	affine *affine
-	act    kernel.Act
 	add    *node
-	post   kernel.Act
+	act    kernel.Act
 }
 
 // The operators that a fusion takes besides activations.
@@ -32,20 +31,16 @@ func (f *fusion) follow(n *node, take int) (end *node) {
 			}
 			f.affine = compose(f.affine, op)
 		case *graph.Activate:
-			switch {
-			case f.add == nil && f.act == kernel.Identity:
-				f.act = kernel.Act(op.Func)
-			case f.add != nil && f.post == kernel.Identity:
-				f.post = kernel.Act(op.Func)
-			default:
+			if f.act != kernel.Identity {
 				return end
 			}
+			f.act = kernel.Act(op.Func)
 		case *graph.Add:
 			other := u.in[0]
 			if other == end {
 				other = u.in[1]
 			}
-			if take&takeAdd == 0 || f.add != nil || other.index > end.index {
+			if take&takeAdd == 0 || f.add != nil || f.act != kernel.Identity || other.index > end.index {
 				return end
 			}
 			f.add = other

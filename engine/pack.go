@@ -36,21 +36,9 @@ type packing struct {
 // matrices.
 type packer struct {
 	*packing
-	mem []float32
-	buf *[]float32
-}
-
-// matrix returns the packed form of w, out rows of in values each, with row i
-// multiplied by scale[i]. A nil scale is all ones.
-func (p *packer) matrix(w []float32, out, in int, scale []float32) *kernel.Matrix {
-	n := kernel.MatrixLen(out, in)
-	m := kernel.MatrixIn(p.mem[:n], out, in)
-	p.mem = p.mem[n:]
-	m.Pack(w)
-	if scale != nil {
-		m.ScaleOutputs(scale)
-	}
-	return m
+	mem     []float32
+	buf     *[]float32 // values as they are read
+	scratch *[]float32 // of packing
 }
 
 // reader reads parameters and checks their sizes.
@@ -95,12 +83,15 @@ func (p *packer) weights(ids []graph.ParamID) *weightReader { return &weightRead
 // next returns the next n values, valid until the call after. They lie in one
 // parameter: a group of a convolution has a weight tensor of its own or a part
 // of the only one.
-func (r *weightReader) next(n int) (v []float32, err error) {
+func (r *weightReader) next(n int) ([]float32, error) { return r.nextIn(r.p.buf, n) }
+
+// nextIn is next with the memory to read a parameter into.
+func (r *weightReader) nextIn(buf *[]float32, n int) (v []float32, err error) {
 	for len(r.rest) == 0 {
 		if len(r.ids) == 0 {
 			return nil, errors.New("too few weights")
 		}
-		if r.rest, err = r.p.read(r.ids[0], r.p.buf); err != nil {
+		if r.rest, err = r.p.read(r.ids[0], buf); err != nil {
 			return nil, err
 		}
 		r.ids = r.ids[1:]
@@ -110,6 +101,25 @@ func (r *weightReader) next(n int) (v []float32, err error) {
 	}
 	v, r.rest = r.rest[:n], r.rest[n:]
 	return v, nil
+}
+
+// matrix returns the next out rows of in values packed, row i multiplied by
+// scale[i]. A nil scale is all ones.
+func (r *weightReader) matrix(out, in int, scale []float32) (*kernel.Matrix, error) {
+	n := kernel.MatrixLen(out, in)
+	mem, buf := r.p.mem[:n], r.p.buf
+	if len(r.rest) == 0 && len(r.ids) > 0 && r.p.g.Params[r.ids[0]].Len() == out*in {
+		buf = &mem // the parameter is the whole matrix: read it to where it stays
+	}
+	w, err := r.nextIn(buf, out*in)
+	if err != nil {
+		return nil, err
+	}
+	m := kernel.MatrixIn(r.p.mem[:n], out, in)
+	r.p.mem = r.p.mem[n:]
+	*r.p.scratch = slices.Grow((*r.p.scratch)[:0], kernel.ScratchLen(in))[:kernel.ScratchLen(in)]
+	m.PackScaled(w, scale, *r.p.scratch)
+	return m, nil
 }
 
 // findStem returns the layer that can take the image as bytes: a convolution
@@ -141,14 +151,14 @@ func (n *network) pack(pool *par.Pool, shared *packing) error {
 		ends[i] = size
 	}
 	mem := memory(size)
-	bufs := make([][]float32, pool.Threads())
+	bufs, scratch := make([][]float32, pool.Threads()), make([][]float32, pool.Threads())
 	errs := make([]error, len(n.layers))
 	pool.Each(len(n.layers), func(worker, i int) {
 		from := 0
 		if i > 0 {
 			from = ends[i-1]
 		}
-		errs[i] = n.layers[i].pack(&packer{shared, mem[from:ends[i]], &bufs[worker]})
+		errs[i] = n.layers[i].pack(&packer{shared, mem[from:ends[i]], &bufs[worker], &scratch[worker]})
 	})
 	return errors.Join(errs...)
 }

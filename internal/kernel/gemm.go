@@ -80,11 +80,11 @@ func (m *MatrixOf[T]) panel(i int) []T {
 // memory. The zero value stores them as they are.
 type EpilogueOf[T Float] struct {
 	Bias []T // added to each output, length N; nil for none
-	Act  Act // applied after the bias
 	// Add is a residual of the same rows and outputs, AddStride apart, added
-	// after the activation; nil for none. It may be the destination.
+	// as well; nil for none. It may be the destination.
 	Add       []T
 	AddStride int
+	Act       Act // applied to the sum of all
 	// InScale multiplies each input before the product, length K; nil for
 	// none. It is applied to a copy of the weights in Scratch, whose length is
 	// at least MatrixOf.InScaleScratch: worthwhile when there are more rows
@@ -102,7 +102,7 @@ func (m *MatrixOf[T]) InScaleScratch() int { return len(m.panels) }
 // Pointwise computes a linear layer on rows pixels, which is what a 1×1
 // convolution is:
 //
-//	dst[r·dstStride+n] = act(Σ_k src[r·srcStride+k]·w(n,k) + bias[n]) + add[r·addStride+n]
+//	dst[r·dstStride+n] = act(Σ_k src[r·srcStride+k]·w(n,k) + bias[n] + add[r·addStride+n])
 //
 // for r < rows and n < w.N. dst must not overlap src. A nil ep is the zero
 // Epilogue.

@@ -162,9 +162,67 @@ r6v2_single:
 	JNZ          r6v2_single
 
 r6v2_done:
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000006, R8, R14
-	ADDQ         R14, SI
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000006, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r6v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r6v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	VADDPS 32(R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	VADDPS 32(R15), Y5, Y5
+	ADDQ   CX, R15
+	VADDPS (R15), Y6, Y6
+	VADDPS 32(R15), Y7, Y7
+	ADDQ   CX, R15
+	VADDPS (R15), Y8, Y8
+	VADDPS 32(R15), Y9, Y9
+	ADDQ   CX, R15
+	VADDPS (R15), Y10, Y10
+	VADDPS 32(R15), Y11, Y11
+	ADDQ   CX, R15
+	JMP    r6v2_plain
+
+r6v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VADDPS     (R15), Y2, Y2
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VADDPS     (R15), Y4, Y4
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+	VADDPS     (R15), Y6, Y6
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       CX, R15
+	VADDPS     (R15), Y8, Y8
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       CX, R15
+	VADDPS     (R15), Y10, Y10
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       CX, R15
+
+r6v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r6v2_linear
@@ -605,32 +663,9 @@ r6v2_act3:
 	VMULPS  Y13, Y11, Y11
 
 r6v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r6v2_tail
-	TESTQ  R15, R15
-	JZ     r6v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	VADDPS 32(R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	VADDPS 32(R15), Y5, Y5
-	ADDQ   CX, R15
-	VADDPS (R15), Y6, Y6
-	VADDPS 32(R15), Y7, Y7
-	ADDQ   CX, R15
-	VADDPS (R15), Y8, Y8
-	VADDPS 32(R15), Y9, Y9
-	ADDQ   CX, R15
-	VADDPS (R15), Y10, Y10
-	VADDPS 32(R15), Y11, Y11
-	ADDQ   CX, R15
-
-r6v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r6v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -653,41 +688,8 @@ r6v2_plain:
 	JMP     r6v2_end
 
 r6v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r6v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VADDPS     (R15), Y2, Y2
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VADDPS     (R15), Y4, Y4
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-	VADDPS     (R15), Y6, Y6
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y7, Y7
-	ADDQ       CX, R15
-	VADDPS     (R15), Y8, Y8
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y9, Y9
-	ADDQ       CX, R15
-	VADDPS     (R15), Y10, Y10
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y11, Y11
-	ADDQ       CX, R15
-
-r6v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -950,9 +952,60 @@ r5v2_single:
 	JNZ          r5v2_single
 
 r5v2_done:
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000005, R8, R14
-	ADDQ         R14, SI
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000005, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r5v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r5v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	VADDPS 32(R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	VADDPS 32(R15), Y5, Y5
+	ADDQ   CX, R15
+	VADDPS (R15), Y6, Y6
+	VADDPS 32(R15), Y7, Y7
+	ADDQ   CX, R15
+	VADDPS (R15), Y8, Y8
+	VADDPS 32(R15), Y9, Y9
+	ADDQ   CX, R15
+	JMP    r5v2_plain
+
+r5v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VADDPS     (R15), Y2, Y2
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VADDPS     (R15), Y4, Y4
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+	VADDPS     (R15), Y6, Y6
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       CX, R15
+	VADDPS     (R15), Y8, Y8
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       CX, R15
+
+r5v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r5v2_linear
@@ -1327,29 +1380,9 @@ r5v2_act3:
 	VMULPS  Y13, Y9, Y9
 
 r5v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r5v2_tail
-	TESTQ  R15, R15
-	JZ     r5v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	VADDPS 32(R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	VADDPS 32(R15), Y5, Y5
-	ADDQ   CX, R15
-	VADDPS (R15), Y6, Y6
-	VADDPS 32(R15), Y7, Y7
-	ADDQ   CX, R15
-	VADDPS (R15), Y8, Y8
-	VADDPS 32(R15), Y9, Y9
-	ADDQ   CX, R15
-
-r5v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r5v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -1369,37 +1402,8 @@ r5v2_plain:
 	JMP     r5v2_end
 
 r5v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r5v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VADDPS     (R15), Y2, Y2
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VADDPS     (R15), Y4, Y4
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-	VADDPS     (R15), Y6, Y6
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y7, Y7
-	ADDQ       CX, R15
-	VADDPS     (R15), Y8, Y8
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y9, Y9
-	ADDQ       CX, R15
-
-r5v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -1621,9 +1625,53 @@ r4v2_single:
 	JNZ          r4v2_single
 
 r4v2_done:
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000004, R8, R14
-	ADDQ         R14, SI
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000004, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r4v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r4v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	VADDPS 32(R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	VADDPS 32(R15), Y5, Y5
+	ADDQ   CX, R15
+	VADDPS (R15), Y6, Y6
+	VADDPS 32(R15), Y7, Y7
+	ADDQ   CX, R15
+	JMP    r4v2_plain
+
+r4v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VADDPS     (R15), Y2, Y2
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VADDPS     (R15), Y4, Y4
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+	VADDPS     (R15), Y6, Y6
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       CX, R15
+
+r4v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r4v2_linear
@@ -1922,26 +1970,9 @@ r4v2_act3:
 	VMULPS  Y13, Y7, Y7
 
 r4v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r4v2_tail
-	TESTQ  R15, R15
-	JZ     r4v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	VADDPS 32(R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	VADDPS 32(R15), Y5, Y5
-	ADDQ   CX, R15
-	VADDPS (R15), Y6, Y6
-	VADDPS 32(R15), Y7, Y7
-	ADDQ   CX, R15
-
-r4v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r4v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -1958,33 +1989,8 @@ r4v2_plain:
 	JMP     r4v2_end
 
 r4v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r4v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VADDPS     (R15), Y2, Y2
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VADDPS     (R15), Y4, Y4
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-	VADDPS     (R15), Y6, Y6
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y7, Y7
-	ADDQ       CX, R15
-
-r4v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -2171,14 +2177,51 @@ r3v2_single:
 	JNZ          r3v2_single
 
 r3v2_done:
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y7, Y1, Y1
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y9, Y3, Y3
-	VADDPS       Y10, Y4, Y4
-	VADDPS       Y11, Y5, Y5
-	IMUL3Q       $0x00000003, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y6, Y0, Y0
+	VADDPS Y7, Y1, Y1
+	VADDPS Y8, Y2, Y2
+	VADDPS Y9, Y3, Y3
+	VADDPS Y10, Y4, Y4
+	VADDPS Y11, Y5, Y5
+	IMUL3Q $0x00000003, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r3v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r3v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	VADDPS 32(R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	VADDPS 32(R15), Y5, Y5
+	ADDQ   CX, R15
+	JMP    r3v2_plain
+
+r3v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VADDPS     (R15), Y2, Y2
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VADDPS     (R15), Y4, Y4
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+
+r3v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r3v2_linear
@@ -2411,23 +2454,9 @@ r3v2_act3:
 	VMULPS  Y13, Y5, Y5
 
 r3v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r3v2_tail
-	TESTQ  R15, R15
-	JZ     r3v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	VADDPS 32(R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	VADDPS 32(R15), Y5, Y5
-	ADDQ   CX, R15
-
-r3v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r3v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -2441,29 +2470,8 @@ r3v2_plain:
 	JMP     r3v2_end
 
 r3v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r3v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VADDPS     (R15), Y2, Y2
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VADDPS     (R15), Y4, Y4
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-
-r3v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -2609,12 +2617,42 @@ r2v2_single:
 	JNZ          r2v2_single
 
 r2v2_done:
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y6, Y2, Y2
-	VADDPS       Y7, Y3, Y3
-	IMUL3Q       $0x00000002, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y4, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y7, Y3, Y3
+	IMUL3Q $0x00000002, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r2v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r2v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	VADDPS 32(R15), Y3, Y3
+	ADDQ   CX, R15
+	JMP    r2v2_plain
+
+r2v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VADDPS     (R15), Y2, Y2
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+
+r2v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r2v2_linear
@@ -2771,20 +2809,9 @@ r2v2_act3:
 	VMULPS  Y13, Y3, Y3
 
 r2v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r2v2_tail
-	TESTQ  R15, R15
-	JZ     r2v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	VADDPS 32(R15), Y3, Y3
-	ADDQ   CX, R15
-
-r2v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r2v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -2795,25 +2822,8 @@ r2v2_plain:
 	JMP     r2v2_end
 
 r2v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r2v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VADDPS     (R15), Y2, Y2
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-
-r2v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -2922,14 +2932,37 @@ r1v2_single:
 	JNZ          r1v2_single
 
 r1v2_done:
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y6, Y2, Y2
-	VADDPS       Y7, Y3, Y3
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
-	IMUL3Q       $0x00000001, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y4, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y7, Y3, Y3
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	IMUL3Q $0x00000001, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r1v2_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000010
+	JNE    r1v2_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	VADDPS 32(R15), Y1, Y1
+	ADDQ   CX, R15
+	JMP    r1v2_plain
+
+r1v2_residualTail:
+	SUBQ       $0x00000008, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VADDPS     (R15), Y0, Y0
+	VMASKMOVPS 32(R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+
+r1v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r1v2_linear
@@ -3018,17 +3051,9 @@ r1v2_act3:
 	VMULPS  Y13, Y1, Y1
 
 r1v2_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000010
-	JNE    r1v2_tail
-	TESTQ  R15, R15
-	JZ     r1v2_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	VADDPS 32(R15), Y1, Y1
-	ADDQ   CX, R15
-
-r1v2_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000010
+	JNE     r1v2_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	VMOVUPS Y1, 32(DI)
@@ -3036,21 +3061,8 @@ r1v2_plain:
 	JMP     r1v2_end
 
 r1v2_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000008, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r1v2_tailplain
-	MOVQ       addStride+96(FP), CX
-	VADDPS     (R15), Y0, Y0
-	VMASKMOVPS 32(R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-
-r1v2_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -3252,9 +3264,85 @@ r12v1_single:
 	JNZ          r12v1_single
 
 r12v1_done:
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x0000000c, R8, R14
-	ADDQ         R14, SI
+	ADDQ   $0x40, R9
+	IMUL3Q $0x0000000c, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r12v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r12v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	ADDQ   CX, R15
+	VADDPS (R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	ADDQ   CX, R15
+	VADDPS (R15), Y5, Y5
+	ADDQ   CX, R15
+	VADDPS (R15), Y6, Y6
+	ADDQ   CX, R15
+	VADDPS (R15), Y7, Y7
+	ADDQ   CX, R15
+	VADDPS (R15), Y8, Y8
+	ADDQ   CX, R15
+	VADDPS (R15), Y9, Y9
+	ADDQ   CX, R15
+	VADDPS (R15), Y10, Y10
+	ADDQ   CX, R15
+	VADDPS (R15), Y11, Y11
+	ADDQ   CX, R15
+	JMP    r12v1_plain
+
+r12v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y6, Y6
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y7, Y7
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y8, Y8
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y9, Y9
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y10, Y10
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y11, Y11
+	ADDQ       CX, R15
+
+r12v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r12v1_linear
@@ -3695,38 +3783,9 @@ r12v1_act3:
 	VMULPS  Y13, Y11, Y11
 
 r12v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r12v1_tail
-	TESTQ  R15, R15
-	JZ     r12v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	ADDQ   CX, R15
-	VADDPS (R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	ADDQ   CX, R15
-	VADDPS (R15), Y5, Y5
-	ADDQ   CX, R15
-	VADDPS (R15), Y6, Y6
-	ADDQ   CX, R15
-	VADDPS (R15), Y7, Y7
-	ADDQ   CX, R15
-	VADDPS (R15), Y8, Y8
-	ADDQ   CX, R15
-	VADDPS (R15), Y9, Y9
-	ADDQ   CX, R15
-	VADDPS (R15), Y10, Y10
-	ADDQ   CX, R15
-	VADDPS (R15), Y11, Y11
-	ADDQ   CX, R15
-
-r12v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r12v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -3755,53 +3814,8 @@ r12v1_plain:
 	JMP     r12v1_end
 
 r12v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r12v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y4, Y4
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y6, Y6
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y7, Y7
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y8, Y8
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y9, Y9
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y10, Y10
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y11, Y11
-	ADDQ       CX, R15
-
-r12v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -4166,15 +4180,61 @@ r6v1_single:
 	JNZ          r6v1_single
 
 r6v1_done:
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y7, Y1, Y1
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y9, Y3, Y3
-	VADDPS       Y10, Y4, Y4
-	VADDPS       Y11, Y5, Y5
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000006, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y6, Y0, Y0
+	VADDPS Y7, Y1, Y1
+	VADDPS Y8, Y2, Y2
+	VADDPS Y9, Y3, Y3
+	VADDPS Y10, Y4, Y4
+	VADDPS Y11, Y5, Y5
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000006, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r6v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r6v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	ADDQ   CX, R15
+	VADDPS (R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	ADDQ   CX, R15
+	VADDPS (R15), Y5, Y5
+	ADDQ   CX, R15
+	JMP    r6v1_plain
+
+r6v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y5, Y5
+	ADDQ       CX, R15
+
+r6v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r6v1_linear
@@ -4407,26 +4467,9 @@ r6v1_act3:
 	VMULPS  Y13, Y5, Y5
 
 r6v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r6v1_tail
-	TESTQ  R15, R15
-	JZ     r6v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	ADDQ   CX, R15
-	VADDPS (R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	ADDQ   CX, R15
-	VADDPS (R15), Y5, Y5
-	ADDQ   CX, R15
-
-r6v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r6v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -4443,35 +4486,8 @@ r6v1_plain:
 	JMP     r6v1_end
 
 r6v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r6v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y4, Y4
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y5, Y5
-	ADDQ       CX, R15
-
-r6v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -4696,14 +4712,55 @@ r5v1_single:
 	JNZ          r5v1_single
 
 r5v1_done:
-	VADDPS       Y5, Y0, Y0
-	VADDPS       Y6, Y1, Y1
-	VADDPS       Y7, Y2, Y2
-	VADDPS       Y8, Y3, Y3
-	VADDPS       Y9, Y4, Y4
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000005, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y5, Y0, Y0
+	VADDPS Y6, Y1, Y1
+	VADDPS Y7, Y2, Y2
+	VADDPS Y8, Y3, Y3
+	VADDPS Y9, Y4, Y4
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000005, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r5v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r5v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	ADDQ   CX, R15
+	VADDPS (R15), Y3, Y3
+	ADDQ   CX, R15
+	VADDPS (R15), Y4, Y4
+	ADDQ   CX, R15
+	JMP    r5v1_plain
+
+r5v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y4, Y4
+	ADDQ       CX, R15
+
+r5v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r5v1_linear
@@ -4903,24 +4960,9 @@ r5v1_act3:
 	VMULPS  Y13, Y4, Y4
 
 r5v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r5v1_tail
-	TESTQ  R15, R15
-	JZ     r5v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	ADDQ   CX, R15
-	VADDPS (R15), Y3, Y3
-	ADDQ   CX, R15
-	VADDPS (R15), Y4, Y4
-	ADDQ   CX, R15
-
-r5v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r5v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -4935,32 +4977,8 @@ r5v1_plain:
 	JMP     r5v1_end
 
 r5v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r5v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y4, Y4
-	ADDQ       CX, R15
-
-r5v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -5152,13 +5170,49 @@ r4v1_single:
 	JNZ          r4v1_single
 
 r4v1_done:
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y6, Y2, Y2
-	VADDPS       Y7, Y3, Y3
-	ADDQ         $0x40, R9
-	IMUL3Q       $0x00000004, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y4, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y7, Y3, Y3
+	ADDQ   $0x40, R9
+	IMUL3Q $0x00000004, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r4v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r4v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	ADDQ   CX, R15
+	VADDPS (R15), Y3, Y3
+	ADDQ   CX, R15
+	JMP    r4v1_plain
+
+r4v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y3, Y3
+	ADDQ       CX, R15
+
+r4v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r4v1_linear
@@ -5315,22 +5369,9 @@ r4v1_act3:
 	VMULPS  Y13, Y3, Y3
 
 r4v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r4v1_tail
-	TESTQ  R15, R15
-	JZ     r4v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	ADDQ   CX, R15
-	VADDPS (R15), Y3, Y3
-	ADDQ   CX, R15
-
-r4v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r4v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -5343,29 +5384,8 @@ r4v1_plain:
 	JMP     r4v1_end
 
 r4v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r4v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y3, Y3
-	ADDQ       CX, R15
-
-r4v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -5528,17 +5548,48 @@ r3v1_single:
 	JNZ          r3v1_single
 
 r3v1_done:
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y7, Y1, Y1
-	VADDPS       Y8, Y2, Y2
-	VADDPS       Y9, Y3, Y3
-	VADDPS       Y10, Y4, Y4
-	VADDPS       Y11, Y5, Y5
-	VADDPS       Y3, Y0, Y0
-	VADDPS       Y4, Y1, Y1
-	VADDPS       Y5, Y2, Y2
-	IMUL3Q       $0x00000003, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y6, Y0, Y0
+	VADDPS Y7, Y1, Y1
+	VADDPS Y8, Y2, Y2
+	VADDPS Y9, Y3, Y3
+	VADDPS Y10, Y4, Y4
+	VADDPS Y11, Y5, Y5
+	VADDPS Y3, Y0, Y0
+	VADDPS Y4, Y1, Y1
+	VADDPS Y5, Y2, Y2
+	IMUL3Q $0x00000003, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r3v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r3v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	VADDPS (R15), Y2, Y2
+	ADDQ   CX, R15
+	JMP    r3v1_plain
+
+r3v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y2, Y2
+	ADDQ       CX, R15
+
+r3v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r3v1_linear
@@ -5656,20 +5707,9 @@ r3v1_act3:
 	VMULPS  Y13, Y2, Y2
 
 r3v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r3v1_tail
-	TESTQ  R15, R15
-	JZ     r3v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-	VADDPS (R15), Y2, Y2
-	ADDQ   CX, R15
-
-r3v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r3v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -5680,26 +5720,8 @@ r3v1_plain:
 	JMP     r3v1_end
 
 r3v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r3v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y2, Y2
-	ADDQ       CX, R15
-
-r3v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -5827,14 +5849,40 @@ r2v1_single:
 	JNZ          r2v1_single
 
 r2v1_done:
-	VADDPS       Y4, Y0, Y0
-	VADDPS       Y5, Y1, Y1
-	VADDPS       Y6, Y2, Y2
-	VADDPS       Y7, Y3, Y3
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
-	IMUL3Q       $0x00000002, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y4, Y0, Y0
+	VADDPS Y5, Y1, Y1
+	VADDPS Y6, Y2, Y2
+	VADDPS Y7, Y3, Y3
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	IMUL3Q $0x00000002, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r2v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r2v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	VADDPS (R15), Y1, Y1
+	ADDQ   CX, R15
+	JMP    r2v1_plain
+
+r2v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y1, Y1
+	ADDQ       CX, R15
+
+r2v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r2v1_linear
@@ -5923,18 +5971,9 @@ r2v1_act3:
 	VMULPS  Y13, Y1, Y1
 
 r2v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r2v1_tail
-	TESTQ  R15, R15
-	JZ     r2v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-	VADDPS (R15), Y1, Y1
-	ADDQ   CX, R15
-
-r2v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r2v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
@@ -5943,23 +5982,8 @@ r2v1_plain:
 	JMP     r2v1_end
 
 r2v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r2v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y1, Y1
-	ADDQ       CX, R15
-
-r2v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -6052,11 +6076,32 @@ r1v1_single:
 	JNZ          r1v1_single
 
 r1v1_done:
-	VADDPS       Y2, Y0, Y0
-	VADDPS       Y3, Y1, Y1
-	VADDPS       Y1, Y0, Y0
-	IMUL3Q       $0x00000001, R8, R14
-	ADDQ         R14, SI
+	VADDPS Y2, Y0, Y0
+	VADDPS Y3, Y1, Y1
+	VADDPS Y1, Y0, Y0
+	IMUL3Q $0x00000001, R8, R14
+	ADDQ   R14, SI
+	TESTQ  R15, R15
+	JZ     r1v1_plain
+	MOVQ   cols+64(FP), CX
+	CMPQ   CX, $0x00000008
+	JNE    r1v1_residualTail
+	MOVQ   addStride+96(FP), CX
+	VADDPS (R15), Y0, Y0
+	ADDQ   CX, R15
+	JMP    r1v1_plain
+
+r1v1_residualTail:
+	SUBQ       $0x00000000, CX
+	NEGQ       CX
+	LEAQ       tailmask<>+32(SB), R14
+	VMOVUPS    (R14)(CX*4), Y15
+	MOVQ       addStride+96(FP), CX
+	VMASKMOVPS (R15), Y15, Y13
+	VADDPS     Y13, Y0, Y0
+	ADDQ       CX, R15
+
+r1v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r1v1_linear
@@ -6116,36 +6161,17 @@ r1v1_act3:
 	VMULPS  Y13, Y0, Y0
 
 r1v1_linear:
-	MOVQ   cols+64(FP), AX
-	CMPQ   AX, $0x00000008
-	JNE    r1v1_tail
-	TESTQ  R15, R15
-	JZ     r1v1_plain
-	MOVQ   addStride+96(FP), CX
-	VADDPS (R15), Y0, Y0
-	ADDQ   CX, R15
-
-r1v1_plain:
+	MOVQ    cols+64(FP), CX
+	CMPQ    CX, $0x00000008
+	JNE     r1v1_tail
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Y0, (DI)
 	ADDQ    CX, DI
 	JMP     r1v1_end
 
 r1v1_tail:
-	MOVQ       cols+64(FP), AX
-	SUBQ       $0x00000000, AX
-	MOVQ       AX, CX
-	NEGQ       CX
-	LEAQ       tailmask<>+32(SB), R14
-	VMOVUPS    (R14)(CX*4), Y15
-	TESTQ      R15, R15
-	JZ         r1v1_tailplain
-	MOVQ       addStride+96(FP), CX
-	VMASKMOVPS (R15), Y15, Y13
-	VADDPS     Y13, Y0, Y0
-	ADDQ       CX, R15
-
-r1v1_tailplain:
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -6173,6 +6199,24 @@ r1v1_end:
 r1v1_next:
 	VZEROUPPER
 	RET
+
+DATA tailmask<>+0(SB)/4, $0xffffffff
+DATA tailmask<>+4(SB)/4, $0xffffffff
+DATA tailmask<>+8(SB)/4, $0xffffffff
+DATA tailmask<>+12(SB)/4, $0xffffffff
+DATA tailmask<>+16(SB)/4, $0xffffffff
+DATA tailmask<>+20(SB)/4, $0xffffffff
+DATA tailmask<>+24(SB)/4, $0xffffffff
+DATA tailmask<>+28(SB)/4, $0xffffffff
+DATA tailmask<>+32(SB)/4, $0x00000000
+DATA tailmask<>+36(SB)/4, $0x00000000
+DATA tailmask<>+40(SB)/4, $0x00000000
+DATA tailmask<>+44(SB)/4, $0x00000000
+DATA tailmask<>+48(SB)/4, $0x00000000
+DATA tailmask<>+52(SB)/4, $0x00000000
+DATA tailmask<>+56(SB)/4, $0x00000000
+DATA tailmask<>+60(SB)/4, $0x00000000
+GLOBL tailmask<>(SB), RODATA|NOPTR, $64
 
 DATA const32_42aea8f6<>+0(SB)/4, $0x42aea8f6
 DATA const32_42aea8f6<>+4(SB)/4, $0x42aea8f6
@@ -6303,24 +6347,6 @@ DATA const32_3e2aaaab<>+20(SB)/4, $0x3e2aaaab
 DATA const32_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
 DATA const32_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
 GLOBL const32_3e2aaaab<>(SB), RODATA|NOPTR, $32
-
-DATA tailmask<>+0(SB)/4, $0xffffffff
-DATA tailmask<>+4(SB)/4, $0xffffffff
-DATA tailmask<>+8(SB)/4, $0xffffffff
-DATA tailmask<>+12(SB)/4, $0xffffffff
-DATA tailmask<>+16(SB)/4, $0xffffffff
-DATA tailmask<>+20(SB)/4, $0xffffffff
-DATA tailmask<>+24(SB)/4, $0xffffffff
-DATA tailmask<>+28(SB)/4, $0xffffffff
-DATA tailmask<>+32(SB)/4, $0x00000000
-DATA tailmask<>+36(SB)/4, $0x00000000
-DATA tailmask<>+40(SB)/4, $0x00000000
-DATA tailmask<>+44(SB)/4, $0x00000000
-DATA tailmask<>+48(SB)/4, $0x00000000
-DATA tailmask<>+52(SB)/4, $0x00000000
-DATA tailmask<>+56(SB)/4, $0x00000000
-DATA tailmask<>+60(SB)/4, $0x00000000
-GLOBL tailmask<>(SB), RODATA|NOPTR, $64
 
 // func pointwiseAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)
 // Requires: AVX, AVX512F, BMI2, MMX+
@@ -6627,8 +6653,69 @@ r14v2_single:
 	JNZ          r14v2_single
 
 r14v2_done:
-	IMUL3Q       $0x0000000e, R8, R14
-	ADDQ         R14, SI
+	IMUL3Q    $0x0000000e, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r14v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VADDPS    (R15), Z6, Z6
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+	VADDPS    (R15), Z8, Z8
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      CX, R15
+	VADDPS    (R15), Z10, Z10
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      CX, R15
+	VADDPS    (R15), Z12, Z12
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      CX, R15
+	VADDPS    (R15), Z14, Z14
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z15, Z15
+	ADDQ      CX, R15
+	VADDPS    (R15), Z16, Z16
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z17, Z17
+	ADDQ      CX, R15
+	VADDPS    (R15), Z18, Z18
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z19, Z19
+	ADDQ      CX, R15
+	VADDPS    (R15), Z20, Z20
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z21, Z21
+	ADDQ      CX, R15
+	VADDPS    (R15), Z22, Z22
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z23, Z23
+	ADDQ      CX, R15
+	VADDPS    (R15), Z24, Z24
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z25, Z25
+	ADDQ      CX, R15
+	VADDPS    (R15), Z26, Z26
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z27, Z27
+	ADDQ      CX, R15
+
+r14v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r14v2_linear
@@ -7675,67 +7762,6 @@ r14v2_act3:
 	VMULPS  Z29, Z27, Z27
 
 r14v2_linear:
-	TESTQ     R15, R15
-	JZ        r14v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VADDPS    (R15), Z6, Z6
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-	VADDPS    (R15), Z8, Z8
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z9, Z9
-	ADDQ      CX, R15
-	VADDPS    (R15), Z10, Z10
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z11, Z11
-	ADDQ      CX, R15
-	VADDPS    (R15), Z12, Z12
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z13, Z13
-	ADDQ      CX, R15
-	VADDPS    (R15), Z14, Z14
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z15, Z15
-	ADDQ      CX, R15
-	VADDPS    (R15), Z16, Z16
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z17, Z17
-	ADDQ      CX, R15
-	VADDPS    (R15), Z18, Z18
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z19, Z19
-	ADDQ      CX, R15
-	VADDPS    (R15), Z20, Z20
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z21, Z21
-	ADDQ      CX, R15
-	VADDPS    (R15), Z22, Z22
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z23, Z23
-	ADDQ      CX, R15
-	VADDPS    (R15), Z24, Z24
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z25, Z25
-	ADDQ      CX, R15
-	VADDPS    (R15), Z26, Z26
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z27, Z27
-	ADDQ      CX, R15
-
-r14v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -7957,22 +7983,55 @@ r7v2_single:
 	JNZ          r7v2_single
 
 r7v2_done:
-	VADDPS       Z14, Z0, Z0
-	VADDPS       Z15, Z1, Z1
-	VADDPS       Z16, Z2, Z2
-	VADDPS       Z17, Z3, Z3
-	VADDPS       Z18, Z4, Z4
-	VADDPS       Z19, Z5, Z5
-	VADDPS       Z20, Z6, Z6
-	VADDPS       Z21, Z7, Z7
-	VADDPS       Z22, Z8, Z8
-	VADDPS       Z23, Z9, Z9
-	VADDPS       Z24, Z10, Z10
-	VADDPS       Z25, Z11, Z11
-	VADDPS       Z26, Z12, Z12
-	VADDPS       Z27, Z13, Z13
-	IMUL3Q       $0x00000007, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z27, Z13, Z13
+	IMUL3Q    $0x00000007, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r7v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VADDPS    (R15), Z6, Z6
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+	VADDPS    (R15), Z8, Z8
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      CX, R15
+	VADDPS    (R15), Z10, Z10
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      CX, R15
+	VADDPS    (R15), Z12, Z12
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      CX, R15
+
+r7v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r7v2_linear
@@ -8491,39 +8550,6 @@ r7v2_act3:
 	VMULPS  Z29, Z13, Z13
 
 r7v2_linear:
-	TESTQ     R15, R15
-	JZ        r7v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VADDPS    (R15), Z6, Z6
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-	VADDPS    (R15), Z8, Z8
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z9, Z9
-	ADDQ      CX, R15
-	VADDPS    (R15), Z10, Z10
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z11, Z11
-	ADDQ      CX, R15
-	VADDPS    (R15), Z12, Z12
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z13, Z13
-	ADDQ      CX, R15
-
-r7v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -8704,20 +8730,49 @@ r6v2_single:
 	JNZ          r6v2_single
 
 r6v2_done:
-	VADDPS       Z12, Z0, Z0
-	VADDPS       Z13, Z1, Z1
-	VADDPS       Z14, Z2, Z2
-	VADDPS       Z15, Z3, Z3
-	VADDPS       Z16, Z4, Z4
-	VADDPS       Z17, Z5, Z5
-	VADDPS       Z18, Z6, Z6
-	VADDPS       Z19, Z7, Z7
-	VADDPS       Z20, Z8, Z8
-	VADDPS       Z21, Z9, Z9
-	VADDPS       Z22, Z10, Z10
-	VADDPS       Z23, Z11, Z11
-	IMUL3Q       $0x00000006, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z23, Z11, Z11
+	IMUL3Q    $0x00000006, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r6v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VADDPS    (R15), Z6, Z6
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+	VADDPS    (R15), Z8, Z8
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      CX, R15
+	VADDPS    (R15), Z10, Z10
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      CX, R15
+
+r6v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r6v2_linear
@@ -9162,35 +9217,6 @@ r6v2_act3:
 	VMULPS  Z29, Z11, Z11
 
 r6v2_linear:
-	TESTQ     R15, R15
-	JZ        r6v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VADDPS    (R15), Z6, Z6
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-	VADDPS    (R15), Z8, Z8
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z9, Z9
-	ADDQ      CX, R15
-	VADDPS    (R15), Z10, Z10
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z11, Z11
-	ADDQ      CX, R15
-
-r6v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -9349,18 +9375,43 @@ r5v2_single:
 	JNZ          r5v2_single
 
 r5v2_done:
-	VADDPS       Z10, Z0, Z0
-	VADDPS       Z11, Z1, Z1
-	VADDPS       Z12, Z2, Z2
-	VADDPS       Z13, Z3, Z3
-	VADDPS       Z14, Z4, Z4
-	VADDPS       Z15, Z5, Z5
-	VADDPS       Z16, Z6, Z6
-	VADDPS       Z17, Z7, Z7
-	VADDPS       Z18, Z8, Z8
-	VADDPS       Z19, Z9, Z9
-	IMUL3Q       $0x00000005, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z17, Z7, Z7
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z19, Z9, Z9
+	IMUL3Q    $0x00000005, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r5v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VADDPS    (R15), Z6, Z6
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+	VADDPS    (R15), Z8, Z8
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      CX, R15
+
+r5v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r5v2_linear
@@ -9741,31 +9792,6 @@ r5v2_act3:
 	VMULPS  Z29, Z9, Z9
 
 r5v2_linear:
-	TESTQ     R15, R15
-	JZ        r5v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VADDPS    (R15), Z6, Z6
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-	VADDPS    (R15), Z8, Z8
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z9, Z9
-	ADDQ      CX, R15
-
-r5v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -9902,16 +9928,37 @@ r4v2_single:
 	JNZ          r4v2_single
 
 r4v2_done:
-	VADDPS       Z8, Z0, Z0
-	VADDPS       Z9, Z1, Z1
-	VADDPS       Z10, Z2, Z2
-	VADDPS       Z11, Z3, Z3
-	VADDPS       Z12, Z4, Z4
-	VADDPS       Z13, Z5, Z5
-	VADDPS       Z14, Z6, Z6
-	VADDPS       Z15, Z7, Z7
-	IMUL3Q       $0x00000004, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	IMUL3Q    $0x00000004, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r4v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VADDPS    (R15), Z6, Z6
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+
+r4v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r4v2_linear
@@ -10218,27 +10265,6 @@ r4v2_act3:
 	VMULPS  Z29, Z7, Z7
 
 r4v2_linear:
-	TESTQ     R15, R15
-	JZ        r4v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VADDPS    (R15), Z6, Z6
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-
-r4v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -10360,26 +10386,43 @@ r3v2_single:
 	JNZ          r3v2_single
 
 r3v2_done:
-	VADDPS       Z12, Z0, Z0
-	VADDPS       Z13, Z1, Z1
-	VADDPS       Z14, Z2, Z2
-	VADDPS       Z15, Z3, Z3
-	VADDPS       Z16, Z4, Z4
-	VADDPS       Z17, Z5, Z5
-	VADDPS       Z18, Z6, Z6
-	VADDPS       Z19, Z7, Z7
-	VADDPS       Z20, Z8, Z8
-	VADDPS       Z21, Z9, Z9
-	VADDPS       Z22, Z10, Z10
-	VADDPS       Z23, Z11, Z11
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z7, Z1, Z1
-	VADDPS       Z8, Z2, Z2
-	VADDPS       Z9, Z3, Z3
-	VADDPS       Z10, Z4, Z4
-	VADDPS       Z11, Z5, Z5
-	IMUL3Q       $0x00000003, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z23, Z11, Z11
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	IMUL3Q    $0x00000003, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r3v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VADDPS    (R15), Z4, Z4
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+
+r3v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r3v2_linear
@@ -10612,23 +10655,6 @@ r3v2_act3:
 	VMULPS  Z29, Z5, Z5
 
 r3v2_linear:
-	TESTQ     R15, R15
-	JZ        r3v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VADDPS    (R15), Z4, Z4
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-
-r3v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -10724,20 +10750,33 @@ r2v2_single:
 	JNZ          r2v2_single
 
 r2v2_done:
-	VADDPS       Z8, Z0, Z0
-	VADDPS       Z9, Z1, Z1
-	VADDPS       Z10, Z2, Z2
-	VADDPS       Z11, Z3, Z3
-	VADDPS       Z12, Z4, Z4
-	VADDPS       Z13, Z5, Z5
-	VADDPS       Z14, Z6, Z6
-	VADDPS       Z15, Z7, Z7
-	VADDPS       Z4, Z0, Z0
-	VADDPS       Z5, Z1, Z1
-	VADDPS       Z6, Z2, Z2
-	VADDPS       Z7, Z3, Z3
-	IMUL3Q       $0x00000002, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	IMUL3Q    $0x00000002, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r2v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VADDPS    (R15), Z2, Z2
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+
+r2v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r2v2_linear
@@ -10906,19 +10945,6 @@ r2v2_act3:
 	VMULPS  Z29, Z3, Z3
 
 r2v2_linear:
-	TESTQ     R15, R15
-	JZ        r2v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VADDPS    (R15), Z2, Z2
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-
-r2v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -10988,14 +11014,23 @@ r1v2_single:
 	JNZ          r1v2_single
 
 r1v2_done:
-	VADDPS       Z4, Z0, Z0
-	VADDPS       Z5, Z1, Z1
-	VADDPS       Z6, Z2, Z2
-	VADDPS       Z7, Z3, Z3
-	VADDPS       Z2, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	IMUL3Q       $0x00000001, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	IMUL3Q    $0x00000001, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r1v2_plain
+	MOVQ      addStride+96(FP), CX
+	VADDPS    (R15), Z0, Z0
+	VMOVUPS.Z 64(R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+
+r1v2_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r1v2_linear
@@ -11090,15 +11125,6 @@ r1v2_act3:
 	VMULPS  Z29, Z1, Z1
 
 r1v2_linear:
-	TESTQ     R15, R15
-	JZ        r1v2_plain
-	MOVQ      addStride+96(FP), CX
-	VADDPS    (R15), Z0, Z0
-	VMOVUPS.Z 64(R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-
-r1v2_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, (DI)
 	VMOVUPS Z1, K1, 64(DI)
@@ -11253,22 +11279,69 @@ r14v1_single:
 	JNZ              r14v1_single
 
 r14v1_done:
-	VADDPS       Z14, Z0, Z0
-	VADDPS       Z15, Z1, Z1
-	VADDPS       Z16, Z2, Z2
-	VADDPS       Z17, Z3, Z3
-	VADDPS       Z18, Z4, Z4
-	VADDPS       Z19, Z5, Z5
-	VADDPS       Z20, Z6, Z6
-	VADDPS       Z21, Z7, Z7
-	VADDPS       Z22, Z8, Z8
-	VADDPS       Z23, Z9, Z9
-	VADDPS       Z24, Z10, Z10
-	VADDPS       Z25, Z11, Z11
-	VADDPS       Z26, Z12, Z12
-	VADDPS       Z27, Z13, Z13
-	IMUL3Q       $0x0000000e, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z27, Z13, Z13
+	IMUL3Q    $0x0000000e, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r14v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z4, Z4
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z6, Z6
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z7, Z7
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z8, Z8
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z9, Z9
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z10, Z10
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z11, Z11
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z12, Z12
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z13, Z13
+	ADDQ      CX, R15
+
+r14v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r14v1_linear
@@ -11787,53 +11860,6 @@ r14v1_act3:
 	VMULPS  Z29, Z13, Z13
 
 r14v1_linear:
-	TESTQ     R15, R15
-	JZ        r14v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z4, Z4
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z6, Z6
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z7, Z7
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z8, Z8
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z9, Z9
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z10, Z10
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z11, Z11
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z12, Z12
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z13, Z13
-	ADDQ      CX, R15
-
-r14v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -11966,29 +11992,55 @@ r7v1_single:
 	JNZ              r7v1_single
 
 r7v1_done:
-	VADDPS       Z14, Z0, Z0
-	VADDPS       Z15, Z1, Z1
-	VADDPS       Z16, Z2, Z2
-	VADDPS       Z17, Z3, Z3
-	VADDPS       Z18, Z4, Z4
-	VADDPS       Z19, Z5, Z5
-	VADDPS       Z20, Z6, Z6
-	VADDPS       Z21, Z7, Z7
-	VADDPS       Z22, Z8, Z8
-	VADDPS       Z23, Z9, Z9
-	VADDPS       Z24, Z10, Z10
-	VADDPS       Z25, Z11, Z11
-	VADDPS       Z26, Z12, Z12
-	VADDPS       Z27, Z13, Z13
-	VADDPS       Z7, Z0, Z0
-	VADDPS       Z8, Z1, Z1
-	VADDPS       Z9, Z2, Z2
-	VADDPS       Z10, Z3, Z3
-	VADDPS       Z11, Z4, Z4
-	VADDPS       Z12, Z5, Z5
-	VADDPS       Z13, Z6, Z6
-	IMUL3Q       $0x00000007, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z14, Z0, Z0
+	VADDPS    Z15, Z1, Z1
+	VADDPS    Z16, Z2, Z2
+	VADDPS    Z17, Z3, Z3
+	VADDPS    Z18, Z4, Z4
+	VADDPS    Z19, Z5, Z5
+	VADDPS    Z20, Z6, Z6
+	VADDPS    Z21, Z7, Z7
+	VADDPS    Z22, Z8, Z8
+	VADDPS    Z23, Z9, Z9
+	VADDPS    Z24, Z10, Z10
+	VADDPS    Z25, Z11, Z11
+	VADDPS    Z26, Z12, Z12
+	VADDPS    Z27, Z13, Z13
+	VADDPS    Z7, Z0, Z0
+	VADDPS    Z8, Z1, Z1
+	VADDPS    Z9, Z2, Z2
+	VADDPS    Z10, Z3, Z3
+	VADDPS    Z11, Z4, Z4
+	VADDPS    Z12, Z5, Z5
+	VADDPS    Z13, Z6, Z6
+	IMUL3Q    $0x00000007, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r7v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z4, Z4
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z6, Z6
+	ADDQ      CX, R15
+
+r7v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r7v1_linear
@@ -12263,32 +12315,6 @@ r7v1_act3:
 	VMULPS  Z29, Z6, Z6
 
 r7v1_linear:
-	TESTQ     R15, R15
-	JZ        r7v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z4, Z4
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z6, Z6
-	ADDQ      CX, R15
-
-r7v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -12397,26 +12423,49 @@ r6v1_single:
 	JNZ              r6v1_single
 
 r6v1_done:
-	VADDPS       Z12, Z0, Z0
-	VADDPS       Z13, Z1, Z1
-	VADDPS       Z14, Z2, Z2
-	VADDPS       Z15, Z3, Z3
-	VADDPS       Z16, Z4, Z4
-	VADDPS       Z17, Z5, Z5
-	VADDPS       Z18, Z6, Z6
-	VADDPS       Z19, Z7, Z7
-	VADDPS       Z20, Z8, Z8
-	VADDPS       Z21, Z9, Z9
-	VADDPS       Z22, Z10, Z10
-	VADDPS       Z23, Z11, Z11
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z7, Z1, Z1
-	VADDPS       Z8, Z2, Z2
-	VADDPS       Z9, Z3, Z3
-	VADDPS       Z10, Z4, Z4
-	VADDPS       Z11, Z5, Z5
-	IMUL3Q       $0x00000006, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z12, Z0, Z0
+	VADDPS    Z13, Z1, Z1
+	VADDPS    Z14, Z2, Z2
+	VADDPS    Z15, Z3, Z3
+	VADDPS    Z16, Z4, Z4
+	VADDPS    Z17, Z5, Z5
+	VADDPS    Z18, Z6, Z6
+	VADDPS    Z19, Z7, Z7
+	VADDPS    Z20, Z8, Z8
+	VADDPS    Z21, Z9, Z9
+	VADDPS    Z22, Z10, Z10
+	VADDPS    Z23, Z11, Z11
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	IMUL3Q    $0x00000006, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r6v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z4, Z4
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z5, Z5
+	ADDQ      CX, R15
+
+r6v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r6v1_linear
@@ -12649,29 +12698,6 @@ r6v1_act3:
 	VMULPS  Z29, Z5, Z5
 
 r6v1_linear:
-	TESTQ     R15, R15
-	JZ        r6v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z4, Z4
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z5, Z5
-	ADDQ      CX, R15
-
-r6v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -12769,23 +12795,43 @@ r5v1_single:
 	JNZ              r5v1_single
 
 r5v1_done:
-	VADDPS       Z10, Z0, Z0
-	VADDPS       Z11, Z1, Z1
-	VADDPS       Z12, Z2, Z2
-	VADDPS       Z13, Z3, Z3
-	VADDPS       Z14, Z4, Z4
-	VADDPS       Z15, Z5, Z5
-	VADDPS       Z16, Z6, Z6
-	VADDPS       Z17, Z7, Z7
-	VADDPS       Z18, Z8, Z8
-	VADDPS       Z19, Z9, Z9
-	VADDPS       Z5, Z0, Z0
-	VADDPS       Z6, Z1, Z1
-	VADDPS       Z7, Z2, Z2
-	VADDPS       Z8, Z3, Z3
-	VADDPS       Z9, Z4, Z4
-	IMUL3Q       $0x00000005, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z10, Z0, Z0
+	VADDPS    Z11, Z1, Z1
+	VADDPS    Z12, Z2, Z2
+	VADDPS    Z13, Z3, Z3
+	VADDPS    Z14, Z4, Z4
+	VADDPS    Z15, Z5, Z5
+	VADDPS    Z16, Z6, Z6
+	VADDPS    Z17, Z7, Z7
+	VADDPS    Z18, Z8, Z8
+	VADDPS    Z19, Z9, Z9
+	VADDPS    Z5, Z0, Z0
+	VADDPS    Z6, Z1, Z1
+	VADDPS    Z7, Z2, Z2
+	VADDPS    Z8, Z3, Z3
+	VADDPS    Z9, Z4, Z4
+	IMUL3Q    $0x00000005, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r5v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z4, Z4
+	ADDQ      CX, R15
+
+r5v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r5v1_linear
@@ -12986,26 +13032,6 @@ r5v1_act3:
 	VMULPS  Z29, Z4, Z4
 
 r5v1_linear:
-	TESTQ     R15, R15
-	JZ        r5v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z4, Z4
-	ADDQ      CX, R15
-
-r5v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -13092,20 +13118,37 @@ r4v1_single:
 	JNZ              r4v1_single
 
 r4v1_done:
-	VADDPS       Z8, Z0, Z0
-	VADDPS       Z9, Z1, Z1
-	VADDPS       Z10, Z2, Z2
-	VADDPS       Z11, Z3, Z3
-	VADDPS       Z12, Z4, Z4
-	VADDPS       Z13, Z5, Z5
-	VADDPS       Z14, Z6, Z6
-	VADDPS       Z15, Z7, Z7
-	VADDPS       Z4, Z0, Z0
-	VADDPS       Z5, Z1, Z1
-	VADDPS       Z6, Z2, Z2
-	VADDPS       Z7, Z3, Z3
-	IMUL3Q       $0x00000004, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z8, Z0, Z0
+	VADDPS    Z9, Z1, Z1
+	VADDPS    Z10, Z2, Z2
+	VADDPS    Z11, Z3, Z3
+	VADDPS    Z12, Z4, Z4
+	VADDPS    Z13, Z5, Z5
+	VADDPS    Z14, Z6, Z6
+	VADDPS    Z15, Z7, Z7
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	IMUL3Q    $0x00000004, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r4v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z3, Z3
+	ADDQ      CX, R15
+
+r4v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r4v1_linear
@@ -13274,23 +13317,6 @@ r4v1_act3:
 	VMULPS  Z29, Z3, Z3
 
 r4v1_linear:
-	TESTQ     R15, R15
-	JZ        r4v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z3, Z3
-	ADDQ      CX, R15
-
-r4v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -13361,17 +13387,31 @@ r3v1_single:
 	JNZ              r3v1_single
 
 r3v1_done:
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z7, Z1, Z1
-	VADDPS       Z8, Z2, Z2
-	VADDPS       Z9, Z3, Z3
-	VADDPS       Z10, Z4, Z4
-	VADDPS       Z11, Z5, Z5
-	VADDPS       Z3, Z0, Z0
-	VADDPS       Z4, Z1, Z1
-	VADDPS       Z5, Z2, Z2
-	IMUL3Q       $0x00000003, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z6, Z0, Z0
+	VADDPS    Z7, Z1, Z1
+	VADDPS    Z8, Z2, Z2
+	VADDPS    Z9, Z3, Z3
+	VADDPS    Z10, Z4, Z4
+	VADDPS    Z11, Z5, Z5
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z4, Z1, Z1
+	VADDPS    Z5, Z2, Z2
+	IMUL3Q    $0x00000003, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r3v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z2, Z2
+	ADDQ      CX, R15
+
+r3v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r3v1_linear
@@ -13498,20 +13538,6 @@ r3v1_act3:
 	VMULPS  Z29, Z2, Z2
 
 r3v1_linear:
-	TESTQ     R15, R15
-	JZ        r3v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z2, Z2
-	ADDQ      CX, R15
-
-r3v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -13571,14 +13597,25 @@ r2v1_single:
 	JNZ              r2v1_single
 
 r2v1_done:
-	VADDPS       Z4, Z0, Z0
-	VADDPS       Z5, Z1, Z1
-	VADDPS       Z6, Z2, Z2
-	VADDPS       Z7, Z3, Z3
-	VADDPS       Z2, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	IMUL3Q       $0x00000002, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	IMUL3Q    $0x00000002, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r2v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z1, Z1
+	ADDQ      CX, R15
+
+r2v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r2v1_linear
@@ -13673,17 +13710,6 @@ r2v1_act3:
 	VMULPS  Z29, Z1, Z1
 
 r2v1_linear:
-	TESTQ     R15, R15
-	JZ        r2v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z1, Z1
-	ADDQ      CX, R15
-
-r2v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -13732,11 +13758,19 @@ r1v1_single:
 	JNZ              r1v1_single
 
 r1v1_done:
-	VADDPS       Z2, Z0, Z0
-	VADDPS       Z3, Z1, Z1
-	VADDPS       Z1, Z0, Z0
-	IMUL3Q       $0x00000001, R8, R14
-	ADDQ         R14, SI
+	VADDPS    Z2, Z0, Z0
+	VADDPS    Z3, Z1, Z1
+	VADDPS    Z1, Z0, Z0
+	IMUL3Q    $0x00000001, R8, R14
+	ADDQ      R14, SI
+	TESTQ     R15, R15
+	JZ        r1v1_plain
+	MOVQ      addStride+96(FP), CX
+	VMOVUPS.Z (R15), K1, Z29
+	VADDPS    Z29, Z0, Z0
+	ADDQ      CX, R15
+
+r1v1_plain:
 	MOVQ         act+80(FP), CX
 	TESTQ        CX, CX
 	JZ           r1v1_linear
@@ -13799,14 +13833,6 @@ r1v1_act3:
 	VMULPS  Z29, Z0, Z0
 
 r1v1_linear:
-	TESTQ     R15, R15
-	JZ        r1v1_plain
-	MOVQ      addStride+96(FP), CX
-	VMOVUPS.Z (R15), K1, Z29
-	VADDPS    Z29, Z0, Z0
-	ADDQ      CX, R15
-
-r1v1_plain:
 	MOVQ    dstStride+8(FP), CX
 	VMOVUPS Z0, K1, (DI)
 	ADDQ    CX, DI
@@ -14233,8 +14259,41 @@ tile_single:
 	JNZ            tile_single
 
 tile_done:
-	IMUL3Q       $0x00000008, R8, R14
-	ADDQ         R14, SI
+	IMUL3Q      $0x00000008, R8, R14
+	ADDQ        R14, SI
+	TESTQ       R15, R15
+	JZ          tile_plain
+	MOVQ        addStride+88(FP), CX
+	VADDPS      (R15), Y0, Y0
+	VMOVUPS     32(R15), X12
+	ADDQ        CX, R15
+	VADDPS      (R15), Y1, Y1
+	VINSERTF128 $0x01, 32(R15), Y12, Y12
+	VADDPS      Y12, Y8, Y8
+	ADDQ        CX, R15
+	VADDPS      (R15), Y2, Y2
+	VMOVUPS     32(R15), X12
+	ADDQ        CX, R15
+	VADDPS      (R15), Y3, Y3
+	VINSERTF128 $0x01, 32(R15), Y12, Y12
+	VADDPS      Y12, Y9, Y9
+	ADDQ        CX, R15
+	VADDPS      (R15), Y4, Y4
+	VMOVUPS     32(R15), X12
+	ADDQ        CX, R15
+	VADDPS      (R15), Y5, Y5
+	VINSERTF128 $0x01, 32(R15), Y12, Y12
+	VADDPS      Y12, Y10, Y10
+	ADDQ        CX, R15
+	VADDPS      (R15), Y6, Y6
+	VMOVUPS     32(R15), X12
+	ADDQ        CX, R15
+	VADDPS      (R15), Y7, Y7
+	VINSERTF128 $0x01, 32(R15), Y12, Y12
+	VADDPS      Y12, Y11, Y11
+	ADDQ        CX, R15
+
+tile_plain:
 	MOVQ         act+72(FP), CX
 	TESTQ        CX, CX
 	JZ           tile_linear
@@ -14675,39 +14734,6 @@ tile_act3:
 	VMULPS  Y13, Y11, Y11
 
 tile_linear:
-	TESTQ       R15, R15
-	JZ          tile_plain
-	MOVQ        addStride+88(FP), CX
-	VADDPS      (R15), Y0, Y0
-	VMOVUPS     32(R15), X12
-	ADDQ        CX, R15
-	VADDPS      (R15), Y1, Y1
-	VINSERTF128 $0x01, 32(R15), Y12, Y12
-	VADDPS      Y12, Y8, Y8
-	ADDQ        CX, R15
-	VADDPS      (R15), Y2, Y2
-	VMOVUPS     32(R15), X12
-	ADDQ        CX, R15
-	VADDPS      (R15), Y3, Y3
-	VINSERTF128 $0x01, 32(R15), Y12, Y12
-	VADDPS      Y12, Y9, Y9
-	ADDQ        CX, R15
-	VADDPS      (R15), Y4, Y4
-	VMOVUPS     32(R15), X12
-	ADDQ        CX, R15
-	VADDPS      (R15), Y5, Y5
-	VINSERTF128 $0x01, 32(R15), Y12, Y12
-	VADDPS      Y12, Y10, Y10
-	ADDQ        CX, R15
-	VADDPS      (R15), Y6, Y6
-	VMOVUPS     32(R15), X12
-	ADDQ        CX, R15
-	VADDPS      (R15), Y7, Y7
-	VINSERTF128 $0x01, 32(R15), Y12, Y12
-	VADDPS      Y12, Y11, Y11
-	ADDQ        CX, R15
-
-tile_plain:
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      X8, 32(DI)
@@ -14881,8 +14907,31 @@ tile_single:
 	JNZ            tile_single
 
 tile_done:
-	IMUL3Q       $0x00000004, R8, R14
-	ADDQ         R14, SI
+	IMUL3Q      $0x00000004, R8, R14
+	ADDQ        R14, SI
+	TESTQ       R15, R15
+	JZ          tile_plain
+	MOVQ        addStride+88(FP), CX
+	VADDPS      (R15), Y0, Y0
+	VADDPS      32(R15), Y1, Y1
+	VMOVUPS     64(R15), X10
+	ADDQ        CX, R15
+	VADDPS      (R15), Y2, Y2
+	VADDPS      32(R15), Y3, Y3
+	VINSERTF128 $0x01, 64(R15), Y10, Y10
+	VADDPS      Y10, Y8, Y8
+	ADDQ        CX, R15
+	VADDPS      (R15), Y4, Y4
+	VADDPS      32(R15), Y5, Y5
+	VMOVUPS     64(R15), X10
+	ADDQ        CX, R15
+	VADDPS      (R15), Y6, Y6
+	VADDPS      32(R15), Y7, Y7
+	VINSERTF128 $0x01, 64(R15), Y10, Y10
+	VADDPS      Y10, Y9, Y9
+	ADDQ        CX, R15
+
+tile_plain:
 	MOVQ         act+72(FP), CX
 	TESTQ        CX, CX
 	JZ           tile_linear
@@ -15257,29 +15306,6 @@ tile_act3:
 	VMULPS  Y11, Y9, Y9
 
 tile_linear:
-	TESTQ       R15, R15
-	JZ          tile_plain
-	MOVQ        addStride+88(FP), CX
-	VADDPS      (R15), Y0, Y0
-	VADDPS      32(R15), Y1, Y1
-	VMOVUPS     64(R15), X10
-	ADDQ        CX, R15
-	VADDPS      (R15), Y2, Y2
-	VADDPS      32(R15), Y3, Y3
-	VINSERTF128 $0x01, 64(R15), Y10, Y10
-	VADDPS      Y10, Y8, Y8
-	ADDQ        CX, R15
-	VADDPS      (R15), Y4, Y4
-	VADDPS      32(R15), Y5, Y5
-	VMOVUPS     64(R15), X10
-	ADDQ        CX, R15
-	VADDPS      (R15), Y6, Y6
-	VADDPS      32(R15), Y7, Y7
-	VINSERTF128 $0x01, 64(R15), Y10, Y10
-	VADDPS      Y10, Y9, Y9
-	ADDQ        CX, R15
-
-tile_plain:
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	VMOVUPS      Y1, 32(DI)
@@ -16237,8 +16263,6 @@ r6v2m_single:
 
 r6v2m_done:
 	ADDQ         $0x00000018, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
@@ -16265,6 +16289,8 @@ r6v2m_done:
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y11, Y11
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -16523,8 +16549,6 @@ r5v2m_single:
 
 r5v2m_done:
 	ADDQ         $0x00000014, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
@@ -16547,6 +16571,8 @@ r5v2m_done:
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y9, Y9
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -16765,8 +16791,6 @@ r4v2m_single:
 
 r4v2m_done:
 	ADDQ         $0x00000010, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
@@ -16785,6 +16809,8 @@ r4v2m_done:
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y7, Y7
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -16976,8 +17002,6 @@ r3v2m_done:
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
 	ADDQ         $0x0000000c, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
@@ -16992,6 +17016,8 @@ r3v2m_done:
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y5, Y5
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -17140,8 +17166,6 @@ r2v2m_done:
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
 	ADDQ         $0x00000008, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
@@ -17152,6 +17176,8 @@ r2v2m_done:
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y3, Y3
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -17265,14 +17291,14 @@ r1v2m_done:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $0x00000004, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000008, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VADDPS       (DX), Y0, Y0
 	VMASKMOVPS   32(DX), Y15, Y13
 	VADDPS       Y13, Y1, Y1
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000008, AX
 	MOVQ         dstStride+8(FP), CX
 	VMOVUPS      Y0, (DI)
 	LEAQ         32(DI), R14
@@ -18301,8 +18327,6 @@ r12v1m_single:
 
 r12v1m_done:
 	ADDQ         $0x00000030, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -18341,6 +18365,8 @@ r12v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y11, Y11
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -18707,8 +18733,6 @@ r6v1m_done:
 	VADDPS       Y10, Y4, Y4
 	VADDPS       Y11, Y5, Y5
 	ADDQ         $0x00000018, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -18729,6 +18753,8 @@ r6v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y5, Y5
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -18955,8 +18981,6 @@ r5v1m_done:
 	VADDPS       Y8, Y3, Y3
 	VADDPS       Y9, Y4, Y4
 	ADDQ         $0x00000014, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -18974,6 +18998,8 @@ r5v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y4, Y4
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -19166,8 +19192,6 @@ r4v1m_done:
 	VADDPS       Y6, Y2, Y2
 	VADDPS       Y7, Y3, Y3
 	ADDQ         $0x00000010, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -19182,6 +19206,8 @@ r4v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y3, Y3
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -19352,8 +19378,6 @@ r3v1m_done:
 	VADDPS       Y4, Y1, Y1
 	VADDPS       Y5, Y2, Y2
 	ADDQ         $0x0000000c, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -19365,6 +19389,8 @@ r3v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y2, Y2
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -19497,8 +19523,6 @@ r2v1m_done:
 	VADDPS       Y2, Y0, Y0
 	VADDPS       Y3, Y1, Y1
 	ADDQ         $0x00000008, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
@@ -19507,6 +19531,8 @@ r2v1m_done:
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y1, Y1
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX
@@ -19601,13 +19627,13 @@ r1v1m_done:
 	VADDPS       Y3, Y1, Y1
 	VADDPS       Y1, Y0, Y0
 	ADDQ         $0x00000004, SI
-	MOVQ         cols+64(FP), AX
-	SUBQ         $0x00000000, AX
 	MOVQ         DI, DX
 	MOVQ         dstStride+8(FP), CX
 	VMASKMOVPS   (DX), Y15, Y13
 	VADDPS       Y13, Y0, Y0
 	ADDQ         CX, DX
+	MOVQ         cols+64(FP), AX
+	SUBQ         $0x00000000, AX
 	MOVQ         dstStride+8(FP), CX
 	LEAQ         (DI), R14
 	TESTQ        $0x00000004, AX

@@ -18,8 +18,8 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 		return w.K > 0
 	}
 	if ep.Act == Sigmoid || ep.Act == HardSigmoid { // not in the assembly
-		pointwiseAsm(dst, dstStride, src, srcStride, rows, w, &Epilogue{Bias: ep.Bias})
-		after := Epilogue{Act: ep.Act, Add: ep.Add, AddStride: ep.AddStride}
+		pointwiseAsm(dst, dstStride, src, srcStride, rows, w, &Epilogue{Bias: ep.Bias, Add: ep.Add, AddStride: ep.AddStride})
+		after := Epilogue{Act: ep.Act}
 		for r := range rows {
 			after.finish(dst[r*dstStride:][:w.N], r, 0)
 		}

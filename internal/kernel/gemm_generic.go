@@ -54,10 +54,10 @@ func (ep *EpilogueOf[T]) finish(d []T, r, n0 int) {
 	if ep.Bias != nil {
 		addVecGeneric(d, d, ep.Bias[n0:])
 	}
-	if ep.Act != Identity {
-		activateGeneric(d, d, ep.Act)
-	}
 	if ep.Add != nil {
 		addVecGeneric(d, d, ep.Add[r*ep.AddStride+n0:])
+	}
+	if ep.Act != Identity {
+		activateGeneric(d, d, ep.Act)
 	}
 }

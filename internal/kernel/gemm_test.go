@@ -114,10 +114,10 @@ func (c *pointwiseCase) check(t *testing.T, got []float32) {
 		if c.ep.Bias != nil {
 			sum += float64(c.ep.Bias[col])
 		}
-		want := actRef(sum, c.ep.Act)
 		if c.ep.Add != nil {
-			want += float64(c.ep.Add[row*c.addStride+col])
+			sum += float64(c.ep.Add[row*c.addStride+col])
 		}
+		want := actRef(sum, c.ep.Act)
 		if !(math.Abs(float64(y)-want) <= tol) {
 			t.Fatalf("%v: dst[%d][%d] = %g, want %g ± %.2g", c, row, col, y, want, tol)
 		}

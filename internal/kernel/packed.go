@@ -11,6 +11,45 @@ func MatrixIn[T Float](mem []T, out, in int) *MatrixOf[T] {
 	return &MatrixOf[T]{K: in, N: out, panels: mem[:MatrixLen(out, in)]}
 }
 
+// PackScaled is Pack of w with row n multiplied by scale[n]; a nil scale is all
+// ones. w may lie in the memory of m, at its beginning: it is worked on by way
+// of scratch, of ScratchLen(K) elements.
+func (m *MatrixOf[T]) PackScaled(w, scale, scratch []T) {
+	rows := scratch[:ScratchLen(m.K)]
+	for i := range (m.N + panelCols - 1) / panelCols {
+		from := i * panelCols
+		cols := min(panelCols, m.N-from)
+		copy(rows, w[from*m.K:][:cols*m.K])
+		clear(rows[cols*m.K:])
+		var s [panelCols]T
+		for j := range s[:cols] {
+			s[j] = 1
+			if scale != nil {
+				s[j] = scale[from+j]
+			}
+		}
+		p := m.panel(i)
+		for j := 0; j < panelCols; j += 4 {
+			interleave(p[j:], rows[j*m.K:][:4*m.K], [4]T(s[j:]))
+		}
+	}
+}
+
+// ScratchLen returns the size of PackScaled's scratch for matrices of so many
+// inputs.
+func ScratchLen(in int) int { return in * panelCols }
+
+// interleave writes four rows, one after the other in x, as four columns of a
+// panel, each multiplied by its scale.
+func interleave[T Float](panel, x []T, scale [4]T) {
+	n := len(x) / 4
+	a, b, c, d := x[:n], x[n:][:n], x[2*n:][:n], x[3*n:][:n]
+	for k := range a {
+		q := panel[k*panelCols:][:4:4]
+		q[0], q[1], q[2], q[3] = a[k]*scale[0], b[k]*scale[1], c[k]*scale[2], d[k]*scale[3]
+	}
+}
+
 // Columns returns the outputs [from, to) of m as a matrix that shares its
 // memory. from is a multiple of 16.
 func (m *MatrixOf[T]) Columns(from, to int) MatrixOf[T] {

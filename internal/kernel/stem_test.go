@@ -78,7 +78,7 @@ func checkConv(t *testing.T, r *rand.Rand, s *ConvShape, out, y0, y1 int) {
 		for n := range out {
 			y, x := y0+i/s.OutW, i%s.OutW
 			after := func(sum float64) float64 {
-				return max(sum+float64(ep.Bias[n]), 0) + float64(ep.Add[i*out+n])
+				return max(sum+float64(ep.Bias[n])+float64(ep.Add[i*out+n]), 0)
 			}
 			want := after(convRef(func(y, x, c int) float64 {
 				if !inside(y, x) {

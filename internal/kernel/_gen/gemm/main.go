@@ -251,6 +251,7 @@ func (t tile) compute() {
 		}
 		IMUL3Q(U32(uint32(t.rows)), aStride, tmp)
 		ADDQ(tmp, aTile)
+		t.residual()
 		t.activate()
 	}
 	t.store()
@@ -305,12 +306,13 @@ func (t tile) activate() {
 	Label(t.label("linear"))
 }
 
-// store adds the residual, which with byPixel is the destination, and writes
-// the rows.
+// store writes the rows, with byPixel after adding what they held.
 func (t tile) store() {
 	last := t.vecs - 1
 	if t.Wide() {
-		t.addRows(true)
+		if t.form == byPixel {
+			t.addRows(true)
+		}
 		Load(Param("dstStride"), count)
 		for r := range t.rows {
 			if last == 1 {
@@ -323,15 +325,12 @@ func (t tile) store() {
 		}
 		return
 	}
-	// The last vector is full or has n lanes.
-	n := aRun[0]
-	if t.form == byRow {
-		Load(Param("cols"), n)
-		CMPQ(n, U32(uint32(t.vecs*t.Lanes)))
-		JNE(t.ref("tail"))
+	if t.form == byPixel {
+		t.addRows(t.masked)
+	} else {
+		t.ifTail("tail")
 	}
 	if t.form == byRow || !t.masked {
-		t.addRows(false)
 		Load(Param("dstStride"), count)
 		for r := range t.rows {
 			for v := range t.vecs {
@@ -342,16 +341,12 @@ func (t tile) store() {
 	}
 	if t.form == byRow {
 		JMP(t.ref("end"))
+		Label(t.label("tail"))
 	}
 	if t.form == byRow || t.masked {
-		Label(t.label("tail"))
+		n := aRun[0]
 		Load(Param("cols"), n)
 		SUBQ(U32(uint32(last*t.Lanes)), n)
-		if t.form == byRow {
-			MOVQ(n, count)
-			t.TailMask(count, tmp, t.temp(3), nil)
-		}
-		t.addRows(true)
 		Load(Param("dstStride"), count)
 		for r := range t.rows {
 			if last == 1 {
@@ -365,19 +360,36 @@ func (t tile) store() {
 	Label(t.label("end"))
 }
 
-// addRows adds the residual, if there is one, with a mask on the last vector.
+// ifTail jumps if the last vector of the columns is not full.
+func (t tile) ifTail(label string) {
+	Load(Param("cols"), count)
+	CMPQ(count, U32(uint32(t.vecs*t.Lanes)))
+	JNE(t.ref(label))
+}
+
+// residual adds the residual, if there is one.
+func (t tile) residual() {
+	TESTQ(addTile, addTile)
+	JZ(t.ref("plain"))
+	if !t.Wide() {
+		t.ifTail("residualTail")
+		t.addRows(false)
+		JMP(t.ref("plain"))
+		Label(t.label("residualTail"))
+		SUBQ(U32(uint32((t.vecs-1)*t.Lanes)), count)
+		t.TailMask(count, tmp, t.temp(3), nil)
+	}
+	t.addRows(true)
+	Label(t.label("plain"))
+}
+
+// addRows adds the rows of the residual, which with byPixel is the
+// destination, with a mask on the last vector.
 func (t tile) addRows(masked bool) {
 	from, stride := addTile, "addStride"
-	skip := t.label("plain")
-	if masked && !t.Wide() {
-		skip = t.label("tailplain")
-	}
 	if t.form == byPixel {
 		from, stride = bRun, "dstStride"
 		MOVQ(dTile, bRun)
-	} else {
-		TESTQ(addTile, addTile)
-		JZ(LabelRef(skip))
 	}
 	Load(Param(stride), count)
 	for r := range t.rows {
@@ -392,7 +404,6 @@ func (t tile) addRows(masked bool) {
 		}
 		ADDQ(count, from)
 	}
-	Label(skip)
 }
 
 // heights returns the rows of the tiles tried in turn, the first repeatedly.

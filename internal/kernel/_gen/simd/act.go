@@ -129,6 +129,23 @@ type swishVector struct {
 // swish applies the activation to several vectors, with at least two registers
 // for constants.
 func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
+	s.expNegPlusOne(vectors, regs)
+	for _, v := range vectors {
+		x, inRegister := v.x.(reg.VecPhysical)
+		if !inRegister {
+			x = v.c
+			VMOVUPS(v.x, x)
+		}
+		s.divide(x, v.a, v.b, x)
+		if !inRegister {
+			VMOVUPS(x, v.x)
+		}
+	}
+}
+
+// expNegPlusOne sets each a to 1+e^-x, with x limited as for ExpNeg, and
+// clobbers b and c; c may be x.
+func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical) {
 	next := 0
 	load := func(x float32) reg.VecPhysical {
 		r := regs[next%2]
@@ -163,18 +180,28 @@ func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
 	each(func(v swishVector) { VPSLLD(U8(23), v.b, v.b) })
 	each(func(v swishVector) { VPADDD(v.b, v.a, v.a) })
 	each(func(v swishVector) { VADDPS(k, v.a, v.a) })
-	each(func(v swishVector) {
-		x, inRegister := v.x.(reg.VecPhysical)
-		if !inRegister {
-			x = v.c
-			VMOVUPS(v.x, x)
-		}
-		s.divide(x, v.a, v.b, x)
-		if !inRegister {
-			VMOVUPS(x, v.x)
-		}
-	})
 }
+
+// Together is the number of groups for which SigmoidInverse and what follows
+// it are quickest, and Spare that of further registers it needs.
+const (
+	Together = 4
+	Spare    = 2
+)
+
+// SigmoidInverse sets each A to 1+e^-C, the inverse of the sigmoid of C, which
+// may be limited to ±87.33, and clobbers B and C. It is ExpNeg with each
+// constant loaded once, into one of the spare registers.
+func (s *ISA) SigmoidInverse(groups []Group, spare []reg.VecPhysical) {
+	var vectors []swishVector
+	for _, g := range groups {
+		vectors = append(vectors, swishVector{g.C, g.A, g.B, g.C})
+	}
+	s.expNegPlusOne(vectors, spare)
+}
+
+// Divide sets q = a/b, for b from 1 to 2^126, and clobbers b and t.
+func (s *ISA) Divide(a, b, t, q reg.VecPhysical) { s.divide(a, b, t, q) }
 
 // Activations in the order of kernel.Act.
 const (

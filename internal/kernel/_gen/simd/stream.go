@@ -24,6 +24,7 @@ type Stream struct {
 	// Variants, if any, are alternatives to Step by the value of the
 	// parameter "variant"; the last is taken for any other value.
 	Variants []func(e []*Cell)
+	Unrolls  map[int]int // of variants for which it is not Unroll
 }
 
 // Cell is a vector of a pixel's channels.
@@ -57,7 +58,7 @@ func (t *Stream) Emit() {
 	Load(Param("rows"), streamRows)
 	Load(Param("c"), streamCount)
 	if len(t.Variants) == 0 {
-		t.loop("only", t.Step)
+		t.loop("only", t.Unroll, t.Step)
 		return
 	}
 	for i, step := range t.Variants {
@@ -67,16 +68,20 @@ func (t *Stream) Emit() {
 			CMPQ(tmp0, U32(uint32(i)))
 			JNE(LabelRef(name + "_next"))
 		}
-		t.loop(name, step)
+		unroll := t.Unroll
+		if n, ok := t.Unrolls[i]; ok {
+			unroll = n
+		}
+		t.loop(name, unroll, step)
 		Label(name + "_next")
 	}
 }
 
-func (t *Stream) loop(name string, step func(e []*Cell)) {
+func (t *Stream) loop(name string, unroll int, step func(e []*Cell)) {
 	Label(name + "_row")
 	XORQ(streamOff, streamOff)
 	MOVQ(streamCount, streamLeft)
-	for _, n := range []int{t.Unroll, 1} {
+	for _, n := range []int{unroll, 1} {
 		label := fmt.Sprintf("%s_u%d", name, n)
 		SUBQ(U32(uint32(n*t.Lanes)), streamLeft)
 		JLT(LabelRef(label + "_end"))
@@ -120,6 +125,10 @@ func (c *Cell) Store(src reg.VecPhysical, i int) { c.store(src, c.at(streamMat[i
 // ChanStore writes the vector of channel parameter i. In the tail, AVX2
 // clobbers src.
 func (c *Cell) ChanStore(src reg.VecPhysical, i int) { c.store(src, c.at(streamChan[i])) }
+
+// ChanAt is where the vector of channel parameter i is, in a cell that is no
+// tail.
+func (c *Cell) ChanAt(i int) Mem { return c.at(streamChan[i]) }
 
 func (c *Cell) load(m Mem, dst reg.VecPhysical) {
 	if c.masked {

@@ -359,9 +359,13 @@ func affine2(s *simd.ISA) {
 func affineActStream(s *simd.ISA) {
 	text(s, "affineActStream", "func(dst *float32, dstStride int, src *float32, srcStride, rows, c int, scale, shift *float32, variant int)",
 		"sets dst to activation variant of scale·src+shift, pixel by pixel.")
-	t := simd.Stream{ISA: s, Mats: []string{"dst", "src"}, Chans: []string{"scale", "shift"}, Unroll: interleave}
+	t := simd.Stream{ISA: s, Mats: []string{"dst", "src"}, Chans: []string{"scale", "shift"}, Unroll: simd.Together}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
 		t.Variants = append(t.Variants, func(e []*simd.Cell) {
+			if act == simd.Swish && len(e) == simd.Together {
+				swishStream(s, e)
+				return
+			}
 			for i, c := range e {
 				g := group(s, i)
 				c.Load(1, g.X)
@@ -378,13 +382,87 @@ func affineActStream(s *simd.ISA) {
 	t.Emit()
 }
 
+// trio returns three registers for each of simd.Together vectors; spare has
+// the others.
+func trio(s *simd.ISA, i int) simd.Group {
+	return simd.Group{A: s.V(3 * i), B: s.V(3*i + 1), C: s.V(3*i + 2)}
+}
+
+func trios(s *simd.ISA) (g []simd.Group, spare []reg.VecPhysical) {
+	for i := range simd.Together {
+		g = append(g, trio(s, i))
+	}
+	for i := range simd.Spare {
+		spare = append(spare, s.V(3*simd.Together+i))
+	}
+	return g, spare
+}
+
+// affine sets y to scale·z+shift, where z is matrix mat, and clobbers t.
+func affine(c *simd.Cell, mat int, y, t reg.VecPhysical) {
+	c.Load(mat, y)
+	c.Chan(0, t)
+	VFMADD213PS(c.ChanAt(1), t, y)
+}
+
+// swishStream is affineActStream for some vectors with swish. What is
+// activated is computed twice, for want of registers to keep it in.
+func swishStream(s *simd.ISA, e []*simd.Cell) {
+	g, spare := trios(s)
+	for i, c := range e {
+		affine(c, 1, g[i].C, g[i].B)
+	}
+	s.SigmoidInverse(g, spare)
+	for i, c := range e {
+		affine(c, 1, g[i].C, g[i].B)
+		s.Divide(g[i].C, g[i].A, g[i].B, g[i].C)
+		c.Store(g[i].C, 0)
+	}
+}
+
 // actGradSumsStream is actGradSums for many channels.
 func actGradSumsStream(s *simd.ISA) {
 	text(s, "actGradSumsStream", "func(dy *float32, dyStride int, z *float32, zStride, rows, c int, scale, shift, mean *float32, variant int, sum, dot *float32)",
 		"multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.")
 	t := simd.Stream{ISA: s, Mats: []string{"dy", "z"}, Chans: []string{"scale", "shift", "mean", "sum", "dot"}, Unroll: 2}
+	// sums adds g to the sums, and stores it. It clobbers z, t and u.
+	sums := func(c *simd.Cell, g, z, t, u reg.VecPhysical) {
+		c.Chan(2, t)
+		VSUBPS(t, z, z)
+		c.Chan(3, t)
+		VADDPS(g, t, t)
+		c.Chan(4, u)
+		VFMADD231PS(g, z, u)
+		c.ChanStore(t, 3)
+		c.ChanStore(u, 4)
+		c.Store(g, 0)
+	}
+	wide := func(e []*simd.Cell) { // for swish
+		g, spare := trios(s)
+		for i, c := range e {
+			affine(c, 1, g[i].C, g[i].B)
+		}
+		s.SigmoidInverse(g, spare)
+		for i, c := range e {
+			p, q, y := g[i].A, g[i].B, g[i].C
+			VMOVUPS(s.Float(1), q)
+			s.Divide(q, p, y, p)
+			VSUBPS(p, q, q)
+			affine(c, 1, y, spare[0])
+			VFMADD213PS(s.Float(1), y, q)
+			c.Load(0, y)
+			VMULPS(p, y, y)
+			VMULPS(q, y, y)
+			c.Load(1, p)
+			sums(c, y, p, q, spare[0])
+		}
+	}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
 		t.Variants = append(t.Variants, func(e []*simd.Cell) {
+			if act == simd.Swish && len(e) == simd.Together {
+				wide(e)
+				return
+			}
 			for i, c := range e {
 				v := func(j int) reg.VecPhysical { return s.V(7*i + j) }
 				z, y, g := v(0), v(1), v(2)
@@ -394,18 +472,11 @@ func actGradSumsStream(s *simd.ISA) {
 				VFMADD213PS(v(3), z, y)
 				c.Load(0, g)
 				s.ActGrad(act, y, g, v(3), v(4), v(5))
-				c.Chan(2, y)
-				VSUBPS(y, z, z)
-				c.Chan(3, v(3))
-				VADDPS(g, v(3), v(3))
-				c.Chan(4, v(4))
-				VFMADD231PS(g, z, v(4))
-				c.ChanStore(v(3), 3)
-				c.ChanStore(v(4), 4)
-				c.Store(g, 0)
+				sums(c, g, z, v(3), v(4))
 			}
 		})
 	}
+	t.Unrolls = map[int]int{simd.Swish: simd.Together}
 	t.Emit()
 }
 

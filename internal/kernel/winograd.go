@@ -1,0 +1,292 @@
+package kernel
+
+// WinogradOf is the weights of a 3×3 convolution of stride 1 in the form that
+// Winograd's algorithm multiplies with: Tile×Tile outputs are computed from
+// (Tile+2)² products for each pair of channels, instead of 9·Tile².
+//
+// A tile of the image is transformed to (Tile+2)² positions, each of which
+// meets a matrix of its own. The matrices lie in memory in the order in which
+// they are needed: for 32 outputs at a time, those of all positions, each in
+// one or two panels as in MatrixOf.
+//
+// (A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks,
+// 2015, with points that keep float32's errors small; see winogradPoints.)
+type WinogradOf[T Float] struct {
+	Tile    int // 2 or 4
+	In, Out int
+	panels  []T
+}
+
+// Winograd is the type used for inference.
+type Winograd = WinogradOf[float32]
+
+// WinogradLen returns the number of elements that the weights need.
+func WinogradLen(tile, out, in int) int { return (tile + 2) * (tile + 2) * MatrixLen(out, in) }
+
+// WinogradIn returns the transform of w, a tensor (out, in, 3, 3) in PyTorch's
+// order, with output n multiplied by scale[n]. A nil scale is all ones. Its
+// values lie in mem, of length WinogradLen: zeros.
+func WinogradIn[T Float](mem []T, tile int, w []T, out, in int, scale []T) *WinogradOf[T] {
+	m := &WinogradOf[T]{Tile: tile, In: in, Out: out, panels: mem[:WinogradLen(tile, out, in)]}
+	w = w[:out*in*9]
+	for n := range out {
+		f := 1.0
+		if scale != nil {
+			f = float64(scale[n])
+		}
+		group, first := m.group(n / winogradCols)
+		panels := min(2, (out-first+panelCols-1)/panelCols)
+		step := panels * in * panelCols
+		group = group[(n-first)/panelCols*in*panelCols+n%panelCols:]
+		for c := range in {
+			var g [9]float64
+			for i, x := range w[(n*in+c)*9:][:9] {
+				g[i] = f * float64(x)
+			}
+			winogradFilter(group[c*panelCols:], step, tile, &g)
+		}
+	}
+	return m
+}
+
+// winogradCols is how many outputs are computed at a time.
+const winogradCols = 2 * panelCols
+
+// group returns the matrices of outputs from 32·i on, and the first output.
+func (w *WinogradOf[T]) group(i int) (panels []T, first int) {
+	first = i * winogradCols
+	from := w.positions() * w.In * first
+	to := min(from+w.positions()*w.In*winogradCols, len(w.panels))
+	return w.panels[from:to], first
+}
+
+// Groups returns the number of units in which the outputs can be divided: of 32
+// outputs, the last perhaps of fewer.
+func (w *WinogradOf[T]) Groups() int { return (w.Out + winogradCols - 1) / winogradCols }
+
+// positions returns the number of positions of a tile.
+func (w *WinogradOf[T]) positions() int { return (w.Tile + 2) * (w.Tile + 2) }
+
+// Tiles returns the number of tiles of one image.
+func (w *WinogradOf[T]) Tiles(s *ConvShape) int {
+	return (s.OutH + w.Tile - 1) / w.Tile * w.across(s)
+}
+
+// across returns the number of tiles of a row.
+func (w *WinogradOf[T]) across(s *ConvShape) int { return (s.OutW + w.Tile - 1) / w.Tile }
+
+// tileOf returns the image, row and column where tile i of a batch starts.
+func (w *WinogradOf[T]) tileOf(s *ConvShape, i int) (image, y, x int) {
+	n, across := w.Tiles(s), w.across(s)
+	return i / n, i % n / across * w.Tile, i % n % across * w.Tile
+}
+
+// stride returns the distance between tiles at one position of the transformed
+// input.
+func (w *WinogradOf[T]) stride() int {
+	n := (w.In + 15) &^ 15
+	if n%128 == 0 { // tiles would compete for few places of a cache
+		n += 16
+	}
+	return n
+}
+
+// pitch returns the distance between positions of n tiles, an odd number of
+// cache lines.
+func pitch(n, stride int) int { return (n*stride/16 | 1) * 16 }
+
+// InputLen returns the length of the transformed input of n tiles.
+func (w *WinogradOf[T]) InputLen(n int) int {
+	return w.positions()*pitch(n, w.stride()) + w.In
+}
+
+// ScratchLen returns the length of the scratch that Output needs for n tiles.
+func (w *WinogradOf[T]) ScratchLen(n int) int { return w.positions() * pitch(n, winogradCols) }
+
+// Input transforms tiles [from, to) of a batch of images to v, of length
+// InputLen. s is a 3×3 window of stride 1; the tiles of an image are numbered
+// row by row, and those of the next follow.
+func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, from, to int) {
+	if s.K != 3 || s.Stride != 1 || s.Dilation != 1 || s.C != w.In {
+		panic("kernel: convolution of another shape than the weights")
+	}
+	if from >= to {
+		return
+	}
+	n := to - from
+	need("transformed input", v, 1, 0, w.InputLen(n))
+	last, _, _ := w.tileOf(s, to-1)
+	need("images", src, (last+1)*s.H*s.W, s.Pixel, s.C)
+	zeros := v[w.positions()*pitch(n, w.stride()):][:w.In] // a pixel outside the image
+	clear(zeros)
+	side := w.Tile + 2
+	var window [36]int // where the pixels of a tile start in src; negative: outside
+	for i := from; i < to; i++ {
+		image, y, x := w.tileOf(s, i)
+		y, x = y-s.Top, x-s.Left
+		for r := range side {
+			row := window[r*side:][:side]
+			if y+r < 0 || y+r >= s.H {
+				for c := range row {
+					row[c] = -1
+				}
+				continue
+			}
+			at := ((image*s.H+y+r)*s.W + x) * s.Pixel
+			for c := range row {
+				row[c] = at
+				if uint(x+c) >= uint(s.W) {
+					row[c] = -1
+				}
+				at += s.Pixel
+			}
+		}
+		w.input(v[(i-from)*w.stride():], pitch(n, w.stride()), src, &window, zeros)
+	}
+}
+
+// input transforms one tile.
+func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int, zeros []T) {
+	if d, ok := any(v).([]float32); ok && winogradInputAsm(w.Tile, d, pitch, any(src).([]float32), window, any(zeros).([]float32)) {
+		return
+	}
+	side := w.Tile + 2
+	var t [36]T
+	for c := range w.In {
+		for i := range side * side {
+			t[i] = 0
+			if at := window[i]; at >= 0 {
+				t[i] = src[at+c]
+			}
+		}
+		winogradInput(&t, w.Tile)
+		for i := range side * side {
+			v[i*pitch+c] = t[i]
+		}
+	}
+}
+
+// Output computes outputs from 32·firstGroup to 32·lastGroup for tiles
+// [from, to) of a batch, whose transformed inputs are in v:
+//
+//	dst = post(act(conv + bias) + add)
+//
+// dst and ep.Add start at the first pixel of the batch. The images of dst,
+// like those of src, directly follow each other. ep.InScale is not supported.
+// scratch has ScratchLen elements.
+func (w *WinogradOf[T]) Output(dst []T, dstStride int, v []T, s *ConvShape, from, to, firstGroup, lastGroup int, ep *EpilogueOf[T], post Act, scratch []T) {
+	if from >= to || firstGroup >= lastGroup {
+		return
+	}
+	n := to - from
+	if lastGroup > w.Groups() || ep.InScale != nil {
+		panic("kernel: no such outputs")
+	}
+	last, _, _ := w.tileOf(s, to-1)
+	pixels := (last + 1) * s.OutH * s.OutW
+	need("transformed input", v, 1, 0, w.InputLen(n))
+	need("scratch", scratch, 1, 0, w.ScratchLen(n))
+	need("destination", dst, pixels, dstStride, w.Out)
+	if ep.Bias != nil {
+		need("bias", ep.Bias, 1, 0, w.Out)
+	}
+	if ep.Add != nil {
+		need("residual", ep.Add, pixels, ep.AddStride, w.Out)
+	}
+	for g := firstGroup; g < lastGroup; g++ {
+		w.products(scratch, v, n, g)
+		o := winogradOut[T]{w: w, s: s, dst: dst, stride: dstStride, first: g * winogradCols, ep: ep, post: post}
+		o.cols = min(winogradCols, w.Out-o.first)
+		o.tiles(scratch, from, n)
+	}
+}
+
+// products multiplies the positions of n tiles with the matrices of group g.
+func (w *WinogradOf[T]) products(dst, v []T, n, g int) {
+	panels, first := w.group(g)
+	cols := (min(winogradCols, w.Out-first) + panelCols - 1) / panelCols * panelCols
+	size := w.In * cols
+	for p := range w.positions() {
+		m := MatrixOf[T]{K: w.In, N: cols, panels: panels[p*size:][:size]}
+		d, x := dst[p*pitch(n, winogradCols):], v[p*pitch(n, w.stride()):]
+		if d, ok := any(d).([]float32); ok && winogradProductAsm(d, any(x).([]float32), w.stride(), n, any(&m).(*Matrix)) {
+			continue
+		}
+		pointwiseGeneric(d, winogradCols, x, w.stride(), n, &m, &EpilogueOf[T]{})
+	}
+}
+
+// winogradOut is some outputs on their way to memory.
+type winogradOut[T Float] struct {
+	w           *WinogradOf[T]
+	s           *ConvShape
+	dst         []T
+	stride      int
+	first, cols int
+	ep          *EpilogueOf[T]
+	post        Act
+}
+
+// tiles transforms n tiles of products m from tile i on.
+func (o *winogradOut[T]) tiles(m []T, i, n int) {
+	step := pitch(n, winogradCols)
+	asm := newWinogradAsm(o)
+	for t := range n {
+		image, y, x := o.w.tileOf(o.s, i+t)
+		at := (image*o.s.OutH+y)*o.s.OutW + x // pixel
+		rows, cols := min(o.w.Tile, o.s.OutH-y), min(o.w.Tile, o.s.OutW-x)
+		o.tile(&asm, m[t*winogradCols:], step, at, rows, cols)
+	}
+}
+
+// tile transforms one tile of products and writes the rows×cols pixels of it
+// that lie in the image, from pixel at on.
+func (o *winogradOut[T]) tile(asm *winogradAsm, products []T, pitch, at, rows, cols int) {
+	bias := o.ep.Bias
+	if m, ok := any(products).([]float32); ok && asm.tile(m, pitch, at, rows, cols) {
+		if asm.whole {
+			return
+		}
+		bias = nil
+	} else {
+		o.pixels(products, pitch, at, rows, cols)
+	}
+	for y := range rows {
+		for x := range cols {
+			o.finish(at+y*o.s.OutW+x, bias)
+		}
+	}
+}
+
+// pixels writes the pixels of one tile as they are.
+func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
+	var t [36]T
+	for c := range o.cols {
+		for i := range o.w.positions() {
+			t[i] = m[i*pitch+c]
+		}
+		winogradOutput(&t, o.w.Tile)
+		for y := range rows {
+			for x := range cols {
+				o.dst[(at+y*o.s.OutW+x)*o.stride+o.first+c] = t[y*o.w.Tile+x]
+			}
+		}
+	}
+}
+
+// finish applies the epilogue, with the given bias, to one pixel.
+func (o *winogradOut[T]) finish(pixel int, bias []T) {
+	d := o.dst[pixel*o.stride+o.first:][:o.cols]
+	if bias != nil {
+		AddVec(d, d, bias[o.first:])
+	}
+	if o.ep.Act != Identity {
+		Activate(d, d, o.ep.Act)
+	}
+	if o.ep.Add != nil {
+		AddVec(d, d, o.ep.Add[pixel*o.ep.AddStride+o.first:])
+	}
+	if o.post != Identity {
+		Activate(d, d, o.post)
+	}
+}
