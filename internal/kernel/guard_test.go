@@ -24,6 +24,13 @@ func (g *guarded) slice(n int) []float32 {
 	return g.mem[from:len(g.mem):len(g.mem)]
 }
 
+// zeros is slice with all elements zero.
+func (g *guarded) zeros(n int) []float32 {
+	s := g.slice(n)
+	clear(s)
+	return s
+}
+
 // copyOf returns a guarded copy of s; nil stays nil.
 func (g *guarded) copyOf(s []float32) []float32 {
 	if s == nil {

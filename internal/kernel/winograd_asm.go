@@ -56,7 +56,7 @@ func winogradProductAsm(dst, v []float32, stride, rows int, m *Matrix) (ok bool)
 
 // winogradAsm transforms tiles of products to pixels in assembly.
 type winogradAsm struct {
-	to       func(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+	level    cpu.Level
 	whole    bool      // with all of the epilogue; otherwise, with the bias alone
 	dst, add []float32 // from the first output on; add may be nil
 	stride   [2]int    // between pixels, of dst and of add, in elements
@@ -86,17 +86,7 @@ func newWinogradAsm[T Float](o *winogradOut[T]) (a winogradAsm) {
 		return a
 	}
 	ep := any(o.ep).(*Epilogue)
-	a = winogradAsm{dst: dst[o.first:], stride: [2]int{o.stride, ep.AddStride}, side: o.w.Tile, width: o.s.OutW, cols: o.cols}
-	switch {
-	case level == cpu.AVX512 && a.side == 2:
-		a.to = winogradOutput2AVX512
-	case level == cpu.AVX512:
-		a.to = winogradOutput4AVX512
-	case a.side == 2:
-		a.to = winogradOutput2AVX2
-	default:
-		a.to = winogradOutput4AVX2
-	}
+	a = winogradAsm{level: level, dst: dst[o.first:], stride: [2]int{o.stride, ep.AddStride}, side: o.w.Tile, width: o.s.OutW, cols: o.cols}
 	if ep.Bias != nil {
 		copy(a.bias[:a.cols], ep.Bias[o.first:])
 	}
@@ -141,7 +131,7 @@ func (a *winogradAsm) offsets(o *winogradOffsets, rows, cols int) {
 // tile transforms one tile, of which rows×cols pixels lie in the image, from
 // pixel at on; ok tells whether this CPU can.
 func (a *winogradAsm) tile(m []float32, pitch, at, rows, cols int) (ok bool) {
-	if a.to == nil {
+	if a.level < cpu.AVX2 {
 		return false
 	}
 	o := &a.full
@@ -154,6 +144,16 @@ func (a *winogradAsm) tile(m []float32, pitch, at, rows, cols int) (ok bool) {
 	if a.add != nil {
 		add = &a.add[at*a.stride[1]]
 	}
-	a.to(&m[0], 4*pitch, &a.dst[at*a.stride[0]], &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+	d := &a.dst[at*a.stride[0]]
+	switch {
+	case a.level == cpu.AVX512 && a.side == 2:
+		winogradOutput2AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+	case a.level == cpu.AVX512:
+		winogradOutput4AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+	case a.side == 2:
+		winogradOutput2AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+	default:
+		winogradOutput4AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+	}
 	return true
 }
