@@ -138,6 +138,7 @@ func infer(f *weights.File) (zoo.Spec, error) {
 	if len(found) == 0 {
 		found = renamed
 	}
+	found = distinct(found)
 	// TensorFlow's flavour of a network has the same tensors: take it only if
 	// the file's name says so.
 	if len(found) > 1 {
@@ -158,6 +159,24 @@ func infer(f *weights.File) (zoo.Spec, error) {
 	default:
 		return nil, fmt.Errorf("%w: it may be any of %s; name one with --network", ErrNetwork, strings.Join(names, ", "))
 	}
+}
+
+// distinct drops the networks that are an earlier one under another name, as
+// the narrowest ShuffleNetV2 of torchvision and of its authors are.
+func distinct(specs []zoo.Spec) []zoo.Spec {
+	var kept []zoo.Spec
+	var graphs []*graph.Graph
+	for _, spec := range specs {
+		g, err := spec.Build(zoo.Options{})
+		if err != nil {
+			continue
+		}
+		g.Name = ""
+		if !slices.ContainsFunc(graphs, func(o *graph.Graph) bool { return reflect.DeepEqual(o, g) }) {
+			kept, graphs = append(kept, spec), append(graphs, g)
+		}
+	}
+	return kept
 }
 
 // holds reports whether a file has every tensor of a network, the classifier
