@@ -19,8 +19,10 @@ func BenchmarkStep(b *testing.B) {
 		batch, size int
 	}{
 		{"mixnet_tiny", 128, 28},
+		{"mixnet_cifar", 128, 32},
 		{"mixnet_s", 32, 224},
 		{"mixnet_m", 32, 224},
+		{"mixnet_l", 32, 224},
 		{"mobilenetv2_100", 32, 224},
 	} {
 		for _, threads := range []int{1, 2} {
