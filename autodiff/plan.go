@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"slices"
 
+	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -57,7 +58,7 @@ func (n *Net[T]) plan() {
 	n.findDirect()
 	size := p.place()
 	if len(n.arena) < size {
-		n.arena = make([]T, size)
+		n.arena = pages.Make[T](size)
 	}
 	n.arena = n.arena[:size]
 	for _, b := range p.buffers {
@@ -110,7 +111,7 @@ func (n *Net[T]) planScratch() {
 	for i := range n.workers {
 		w := &n.workers[i]
 		w.part = i
-		w.scratch = make([]T, size)
+		w.scratch = pages.Make[T](size)
 		w.sums = make([]T, 2*channels)
 		w.weights = make([]T, weights)
 		w.input = make([]T, againRows*inputs)

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
@@ -40,7 +41,7 @@ func (s *state) fit(workers int, plans ...*plan) {
 		arena, scratch = max(arena, p.arena), max(scratch, p.scratch)
 	}
 	if len(s.arena) < arena {
-		s.arena = memory(arena)
+		s.arena = pages.Make[float32](arena)
 	}
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
@@ -48,7 +49,7 @@ func (s *state) fit(workers int, plans ...*plan) {
 	}
 	for i := range s.scratch[:workers] {
 		if len(s.scratch[i]) < scratch {
-			s.scratch[i] = memory(scratch)
+			s.scratch[i] = pages.Make[float32](scratch)
 		}
 	}
 }

@@ -7,6 +7,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
@@ -150,7 +151,7 @@ func (n *network) pack(pool *par.Pool, shared *packing) error {
 		size += l.matrixLen()
 		ends[i] = size
 	}
-	mem := memory(size)
+	mem := pages.Make[float32](size)
 	bufs, scratch := make([][]float32, pool.Threads()), make([][]float32, pool.Threads())
 	errs := make([]error, len(n.layers))
 	pool.Each(len(n.layers), func(worker, i int) {

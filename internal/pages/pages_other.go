@@ -1,6 +1,6 @@
 //go:build !linux
 
-package engine
+package pages
 
 // adviseHuge asks for large pages for b.
 func adviseHuge([]byte) {}

@@ -1,0 +1,18 @@
+package pages
+
+import "testing"
+
+func TestMake(t *testing.T) {
+	for _, n := range []int{0, 1, 1000, 3<<20 + 5} {
+		m := Make[float64](n)
+		if len(m) != n {
+			t.Fatalf("%d elements, want %d", len(m), n)
+		}
+		for i := range m {
+			if m[i] != 0 {
+				t.Fatalf("element %d of %d is %g, want 0", i, n, m[i])
+			}
+			m[i] = 1
+		}
+	}
+}
