@@ -8,11 +8,18 @@ import (
 	"slices"
 	"sync"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// goldenParams returns the parameter names and shapes of other libraries'
-// networks, as testdata/params.py wrote them.
-var goldenParams = sync.OnceValues(func() (map[string][]goldenParam, error) {
+// goldenSize is what testdata/params.py wrote of another library's network:
+// its multiply-adds at 224×224 and its parameters in order.
+type goldenSize struct {
+	MACs   int64
+	Params []goldenParam
+}
+
+var goldenSizes = sync.OnceValues(func() (map[string]goldenSize, error) {
 	f, err := os.Open("testdata/params.json.gz")
 	if err != nil {
 		return nil, err
@@ -22,7 +29,7 @@ var goldenParams = sync.OnceValues(func() (map[string][]goldenParam, error) {
 	if err != nil {
 		return nil, err
 	}
-	var m map[string][]goldenParam
+	var m map[string]goldenSize
 	return m, json.NewDecoder(z).Decode(&m)
 })
 
@@ -36,19 +43,17 @@ func (p *goldenParam) UnmarshalJSON(data []byte) error {
 	return json.Unmarshal(data, &[]any{&p.name, &p.shape})
 }
 
-// otherNames maps names of ours that differ from the library's.
-var otherNames = map[string]string{}
-
-// Every parameter of timm's and torchvision's networks has its like here:
-// same name, same shape, same order, none missing and none more.
-func TestParametersEqualOtherLibraries(t *testing.T) {
-	golden, err := goldenParams()
+// Every parameter of timm's and torchvision's networks, and of those written
+// from the papers, has its like here: same name, same shape, same order, none
+// missing and none more. Multiply-adds are equal to the last one.
+func TestSizesEqualOtherLibraries(t *testing.T) {
+	golden, err := goldenSizes()
 	if err != nil {
 		t.Fatal(err)
 	}
 	for name, want := range golden {
 		t.Run(name, func(t *testing.T) {
-			s, err := Lookup(or(otherNames[name], name))
+			s, err := Lookup(name)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -61,7 +66,7 @@ func TestParametersEqualOtherLibraries(t *testing.T) {
 				got = append(got, fmt.Sprint(p.Name, p.Shape))
 			}
 			var wanted []string
-			for _, p := range want {
+			for _, p := range want.Params {
 				wanted = append(wanted, fmt.Sprint(p.name, p.shape))
 			}
 			for i := range min(len(got), len(wanted)) {
@@ -71,6 +76,9 @@ func TestParametersEqualOtherLibraries(t *testing.T) {
 			}
 			if !slices.Equal(got, wanted) {
 				t.Errorf("%d parameters, want %d", len(got), len(wanted))
+			}
+			if macs, err := g.MACs(tensor.Shape{N: 1, H: 224, W: 224, C: 3}); err != nil || macs != want.MACs {
+				t.Errorf("%d multiply-adds, want %d; %v", macs, want.MACs, err)
 			}
 		})
 	}
