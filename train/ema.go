@@ -2,6 +2,7 @@ package train
 
 import (
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
@@ -18,10 +19,7 @@ func average(pool *par.Pool, averages, values graph.Values[float32], decay float
 	parts := min(pool.Threads(), len(values))
 	pool.Run(parts, func(part int) {
 		for i := part; i < len(values); i += parts {
-			v := values[i]
-			for j, a := range averages[i] {
-				averages[i][j] = a + move*(v[j]-a)
-			}
+			kernel.Approach(averages[i], values[i], move)
 		}
 	})
 }

@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -154,9 +155,9 @@ func (u *updater[T]) update(pool *par.Pool, params, grads graph.Values[T], step 
 		at := func(slot int) []T { return u.slots[slot].values[p.param][p.from:p.to] }
 		switch u.cfg.Kind {
 		case RMSProp:
-			u.rmsprop(w, g, at(0), at(1), T(decay), T(lr))
+			kernel.RMSProp(w, g, at(0), at(1), T(decay), T(1-u.cfg.Decay), T(u.cfg.Momentum), T(u.cfg.Eps), T(lr))
 		case SGD:
-			u.sgd(w, g, at(0), T(decay), T(lr))
+			kernel.Nesterov(w, g, at(0), T(decay), T(u.cfg.Momentum), T(lr))
 		case AdamW:
 			u.adamw(w, g, at(0), at(1), decay, lr, step)
 		}
@@ -193,42 +194,11 @@ func (u *updater[T]) clip(pool *par.Pool, grads graph.Values[T]) float64 {
 	return min(u.cfg.Clip/(math.Sqrt(total)+1e-6), 1)
 }
 
-// rmsprop is TensorFlow's: ε under the root, a mean square that starts at 1,
-// and the rate inside the momentum.
-func (u *updater[T]) rmsprop(w, g, square, momentum []T, decay, lr T) {
-	keep, m, eps := T(1-u.cfg.Decay), T(u.cfg.Momentum), T(u.cfg.Eps)
-	for i := range w {
-		d := g[i] + decay*w[i]
-		square[i] += keep * (d*d - square[i])
-		momentum[i] = m*momentum[i] + lr*d/sqrt(square[i]+eps)
-		w[i] -= momentum[i]
-	}
-}
-
-// sgd is PyTorch's with nesterov=True.
-func (u *updater[T]) sgd(w, g, momentum []T, decay, lr T) {
-	m := T(u.cfg.Momentum)
-	for i := range w {
-		d := g[i] + decay*w[i]
-		momentum[i] = m*momentum[i] + d
-		w[i] -= lr * (d + m*momentum[i])
-	}
-}
-
 // adamw is that of Loshchilov and Hutter, as in PyTorch.
 func (u *updater[T]) adamw(w, g, mean, square []T, decay, lr float64, step int) {
 	t := float64(step + 1)
 	b1, b2 := u.cfg.Momentum, u.cfg.Decay
 	rate := T(lr / (1 - math.Pow(b1, t)))
 	root := T(1 / math.Sqrt(1-math.Pow(b2, t)))
-	shrink, eps := T(1-lr*decay), T(u.cfg.Eps)
-	k1, k2 := T(1-b1), T(1-b2)
-	for i := range w {
-		mean[i] += k1 * (g[i] - mean[i])
-		square[i] += k2 * (g[i]*g[i] - square[i])
-		w[i] = shrink*w[i] - rate*mean[i]/(sqrt(square[i])*root+eps)
-	}
+	kernel.AdamW(w, g, mean, square, T(1-lr*decay), T(1-b1), T(1-b2), rate, root, T(u.cfg.Eps))
 }
-
-// sqrt returns the square root rounded to T.
-func sqrt[T tensor.Float](x T) T { return T(math.Sqrt(float64(x))) }
