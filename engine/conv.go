@@ -5,6 +5,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/par"
 )
 
 // convLayer is a convolution with batch norm, activation, squeeze-excite's
@@ -13,22 +14,25 @@ type convLayer struct {
 	name    string
 	op      *graph.Conv
 	x       *value
-	factors *value // N×1×1×C, multiplies the input; nil for none
-	add     *value // residual; nil for none
-	y       *value // nil if only the pooled output is wanted
-	pool    *value // mean of y over all positions; nil if not wanted
+	factors *value     // N×1×1×C, multiplies the input; nil for none
+	add     *value     // residual; nil for none
+	y       *value     // nil if only the pooled output is wanted
+	pool    *value     // mean of y over all positions; nil if not wanted
 	act     kernel.Act // after the residual
 	affine  *affine
 
+	halves bool // products by Strassen's algorithm
 	groups []convGroup
 	bias   []float32 // nil for none
 	bytes  *byteStem // for an input of bytes; nil if not wanted
 }
 
-// convGroup is one group of a convolution.
+// convGroup is one group of a convolution, or with Strassen's algorithm some
+// of its outputs.
 type convGroup struct {
-	in, out int // first channels
-	weight  *kernel.Matrix
+	in, out  int // first channels
+	weight   *kernel.Matrix
+	strassen *kernel.Strassen // in place of weight
 }
 
 // byteStem is the first convolution with the normalisation of the image
@@ -54,6 +58,8 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
+	c.halves = isPointwise(op) && len(op.Groups) == 1 && c.add == nil && c.factors == nil && !n.pooled &&
+		min(op.In(), op.Out()) >= strassenLeast && kernel.StrassenFits(op.Out(), op.In())
 	if isPointwise(op) && !end.keep && len(end.users) == 1 {
 		if u := end.users[0]; isGlobalPool(u) {
 			u.fused = true
@@ -64,6 +70,10 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	c.y = l.value(end)
 	return end, c
 }
+
+// strassenLeast is the least number of inputs and of outputs for which
+// Strassen's algorithm saves more time than its sums take.
+const strassenLeast = 256
 
 func isGlobalPool(n *node) bool {
 	_, ok := n.op.(*graph.GlobalPool)
@@ -98,6 +108,9 @@ func present(values ...*value) []*value {
 }
 
 func (c *convLayer) matrixLen() (n int) {
+	if c.halves {
+		return kernel.StrassenLen(c.op.Out(), c.op.In())
+	}
 	for _, g := range c.op.Groups {
 		if c.op.Kernel == 1 {
 			n += kernel.MatrixLen(g.Out, g.In)
@@ -128,6 +141,9 @@ func (c *convLayer) pack(p *packer) (err error) {
 	if err := c.packBias(p); err != nil {
 		return err
 	}
+	if c.halves {
+		return c.packStrassen(p)
+	}
 	k := c.op.Kernel
 	c.groups = make([]convGroup, len(c.op.Groups))
 	w := p.weights(c.op.Weights)
@@ -138,7 +154,7 @@ func (c *convLayer) pack(p *packer) (err error) {
 			scale = c.affine.scale[at:][:g.Out]
 		}
 		c.groups[i] = convGroup{in: in, out: at}
-		if k == 1 {
+		if k == 1 && p.stem != c {
 			c.groups[i].weight, err = w.matrix(g.Out, g.In, scale)
 		} else {
 			c.groups[i].weight, err = c.packDense(p, w, g, scale)
@@ -168,6 +184,35 @@ func (c *convLayer) packDense(p *packer, w *weightReader, g graph.ConvGroup, sca
 	}
 	return m, nil
 }
+
+// packStrassen packs the weights for Strassen's algorithm, in blocks of outputs
+// that several threads share.
+func (c *convLayer) packStrassen(p *packer) error {
+	in, out := c.op.In(), c.op.Out()
+	blocks := max(1, min(p.threads, out/strassenLeast))
+	w := p.weights(c.op.Weights)
+	c.groups = make([]convGroup, blocks)
+	for i := range blocks {
+		from, to := par.Split(out/strassenUnit, blocks, i)
+		from, to = from*strassenUnit, to*strassenUnit
+		part, err := w.next((to - from) * in)
+		if err != nil {
+			return err
+		}
+		var scale []float32
+		if c.affine != nil {
+			scale = c.affine.scale[from:to]
+		}
+		n := kernel.StrassenLen(to-from, in)
+		c.groups[i] = convGroup{out: from, strassen: kernel.StrassenIn(p.mem[:n], part, to-from, in, scale)}
+		p.mem = p.mem[n:]
+	}
+	c.affine = nil
+	return nil
+}
+
+// strassenUnit is the unit in which outputs are divided.
+const strassenUnit = 32
 
 // foldBytes prepares a layer of one group, with weights w, for pixels of bytes.
 func (c *convLayer) foldBytes(w []float32, g graph.ConvGroup, p *packer) *byteStem {

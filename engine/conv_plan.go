@@ -22,8 +22,8 @@ func (c *convLayer) plan(b *builder) {
 // info returns a step of c for output feature maps of y's size.
 func (c *convLayer) info(b *builder, y view) step {
 	weights := int64(0)
-	for _, g := range c.groups {
-		weights += 4 * int64(g.weight.N) * int64(g.weight.K)
+	for _, g := range c.op.Groups {
+		weights += 4 * int64(g.Out*g.In*c.op.Kernel*c.op.Kernel)
 	}
 	x := b.view(c.x)
 	s := step{name: c.name, kind: c.op.Kind(), macs: c.op.MACsPerPixel() * int64(b.images*y.pixels()), bytes: weights + x.bytes(b.images)}
@@ -49,6 +49,7 @@ func (b *builder) optional(v *value) view {
 // image.
 type tile struct {
 	weight    kernel.Matrix
+	strassen  *kernel.Strassen // in place of weight
 	bias      []float32
 	in, out   int // first channels
 	image     int
@@ -114,6 +115,9 @@ const (
 // one, since the kernel itself works in blocks. Several threads share the
 // longer side, and so read the smaller operand several times.
 func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, rows int, scaled bool) []tile {
+	if g.strassen != nil {
+		return c.strassenTiles(out, b, g, rows)
+	}
 	k, n := g.weight.K, g.weight.N
 	rowParts, colParts := 1, 1
 	if b.threads > 1 {
@@ -152,11 +156,42 @@ func (c *convLayer) tiles(out []tile, b *builder, g convGroup, image, images, ro
 	return out
 }
 
+// strassenRows is the least number of rows for which several threads share a
+// block of outputs with Strassen's algorithm.
+const strassenRows = 48
+
+// strassenTiles is tiles for Strassen's algorithm.
+func (c *convLayer) strassenTiles(out []tile, b *builder, g convGroup, rows int) []tile {
+	parts := 1
+	if b.threads > 1 {
+		parts = max(1, min((2*b.threads+len(c.groups)-1)/len(c.groups), rows/strassenRows))
+	}
+	for i := range parts {
+		row, end := par.Split(rows, parts, i)
+		out = append(out, c.strassenTile(b, g, row, end))
+	}
+	return out
+}
+
+func (c *convLayer) strassenTile(b *builder, g convGroup, row, end int) tile {
+	t := tile{strassen: g.strassen, out: g.out, row: row, rows: end - row}
+	if c.bias != nil {
+		t.bias = c.bias[g.out:][:g.strassen.N]
+	}
+	b.scratch(g.strassen.Scratch(t.rows))
+	return t
+}
+
 // kernelCols is the unit in which the columns of a matrix can be divided.
 const kernelCols = 16
 
 func (p *pointwise) run(s *state, worker, part int) {
 	t := &p.tiles[part]
+	x, y := s.from(p.x, t.image, t.row)[t.in:], s.from(p.y, t.image, t.row)[t.out:]
+	if t.strassen != nil {
+		t.strassen.Product(y, p.y.stride, x, p.x.stride, t.rows, t.bias, p.act, s.scratch[worker])
+		return
+	}
 	ep := kernel.Epilogue{Bias: t.bias, Act: p.act}
 	if p.add.block != nil {
 		ep.Add, ep.AddStride = s.from(p.add, t.image, t.row)[t.out:], p.add.stride
@@ -164,8 +199,7 @@ func (p *pointwise) run(s *state, worker, part int) {
 	if p.factors.block != nil {
 		ep.InScale, ep.Scratch = s.from(p.factors, t.image, 0)[t.in:], s.scratch[worker]
 	}
-	kernel.Pointwise(s.from(p.y, t.image, t.row)[t.out:], p.y.stride, s.from(p.x, t.image, t.row)[t.in:], p.x.stride,
-		t.rows, &t.weight, &ep)
+	kernel.Pointwise(y, p.y.stride, x, p.x.stride, t.rows, &t.weight, &ep)
 }
 
 // pooledPointwise is a 1×1 convolution of which only the mean over all
@@ -187,6 +221,14 @@ func (c *convLayer) planPooled(b *builder) {
 		addScale(b, c.name, p.x, p.x, b.view(c.factors))
 	}
 	for _, g := range c.groups {
+		if g.strassen != nil {
+			t := c.strassenTile(b, g, 0, p.x.pixels())
+			b.scratch(t.rows*g.strassen.N + g.strassen.Scratch(t.rows))
+			for t.image = range b.images {
+				p.tiles = append(p.tiles, t)
+			}
+			continue
+		}
 		panels := (g.weight.N + kernelCols - 1) / kernelCols
 		parts := max(1, panels/pooledPanels)
 		for j := range parts {
@@ -210,6 +252,13 @@ func (c *convLayer) planPooled(b *builder) {
 
 func (p *pooledPointwise) run(s *state, worker, part int) {
 	t := &p.tiles[part]
+	if t.strassen != nil {
+		n := t.strassen.N
+		y, scratch := s.scratch[worker][:t.rows*n], s.scratch[worker][t.rows*n:]
+		t.strassen.Product(y, n, s.from(p.x, t.image, 0), p.x.stride, t.rows, t.bias, p.act, scratch)
+		mean(s.from(p.pool, t.image, 0)[t.out:][:n], y, n, t.rows)
+		return
+	}
 	n := t.weight.N
 	sum := s.from(p.pool, t.image, 0)[t.out:][:n]
 	clear(sum)

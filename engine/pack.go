@@ -31,6 +31,7 @@ type packing struct {
 	reader
 	stem      *convLayer // the layer that also takes bytes; nil for none
 	mean, std []float32
+	threads   int
 }
 
 // packer gives one layer the values of its parameters and memory for its
@@ -144,7 +145,7 @@ func (n *network) findStem() (stem *convLayer) {
 
 // pack packs the weights of all layers.
 func (n *network) pack(pool *par.Pool, shared *packing) error {
-	shared.stem = n.stem
+	shared.stem, shared.threads = n.stem, pool.Threads()
 	ends := make([]int, len(n.layers))
 	size := 0
 	for i, l := range n.layers {

@@ -52,10 +52,14 @@ func (l *globalPoolLayer) plan(b *builder) {
 type globalPool struct{ x, y view }
 
 func (p *globalPool) run(s *state, _, image int) {
-	y := s.from(p.y, image, 0)[:p.y.c]
+	mean(s.from(p.y, image, 0)[:p.y.c], s.from(p.x, image, 0), p.x.stride, p.x.pixels())
+}
+
+// mean sets y to the mean of a number of pixels.
+func mean(y, x []float32, stride, pixels int) {
 	clear(y)
-	kernel.SumRows(y, s.from(p.x, image, 0), p.x.stride, p.x.pixels())
-	kernel.ScaleVec(y, y, 1/float32(p.x.pixels()))
+	kernel.SumRows(y, x, stride, pixels)
+	kernel.ScaleVec(y, y, 1/float32(pixels))
 }
 
 func (l *poolLayer) plan(b *builder) {

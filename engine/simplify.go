@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
 )
@@ -18,6 +19,7 @@ type node struct {
 	index    int  // position in evaluation order
 	keep     bool // wanted as a result, so it must exist in memory
 	fused    bool // computed by the layer of another node
+	pooled   bool // one pixel, whatever the size of the input
 }
 
 // affine is what remains of batch normalisation at inference:
@@ -59,6 +61,7 @@ func simplify(r *reader, want []graph.ID) (order []*node, of []*node, err error)
 			}
 		}
 		n.channels = outChannels(n)
+		n.pooled = isGlobalPool(n) || len(n.in) > 0 && !slices.ContainsFunc(n.in, func(in *node) bool { return !in.pooled })
 		of[i] = n
 		order = append(order, n)
 	}

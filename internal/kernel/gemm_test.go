@@ -241,6 +241,8 @@ func TestNoAllocations(t *testing.T) {
 		shape := &ConvShape{H: 32, W: 40, C: 3, Pixel: 3, K: 3, Stride: 1, Dilation: 1, Top: 1, Left: 1, OutH: 3, OutW: 38}
 		stem, scratch := PackConv(randoms(r, 8*27), 8, 3, 3), make([]float32, shape.ConvScratch())
 		bytes := make([]uint8, 4096)
+		halves := StrassenIn(make([]float32, StrassenLen(32, 32)), x, 32, 32, nil)
+		sums := make([]float32, halves.Scratch(100))
 		all := &operands{
 			mat: [3][]float32{x, y, z}, stride: [3]int{32, 32, 32}, rows: 100, c: 32, act: Swish,
 			chans: [5][]float32{c, c, c, c, c},
@@ -248,6 +250,7 @@ func TestNoAllocations(t *testing.T) {
 		allocs := testing.AllocsPerRun(10, func() {
 			Pointwise(y, 32, x, 32, 100, m, ep)
 			Pointwise(y, 32, x, 32, 100, m, nil)
+			halves.Product(y, 32, x, 32, 100, c, Swish, sums)
 			Conv(y, 8, x, shape, 0, 3, stem, nil, scratch)
 			ConvBytes(y, 8, bytes, shape, c, 0, 3, stem, nil, scratch)
 			GradWeight(y, 32, x, 32, 32, z, 32, 32, 100)
