@@ -94,7 +94,10 @@ func ExampleFineTune() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	recipe := train.FineTune(images.Len())
+	recipe, err := train.Preset("finetune")
+	if err != nil {
+		log.Fatal(err)
+	}
 	recipe.Epochs = 1
 	tuned, err := mixnet.FineTune(context.Background(), newExample(), images, mixnet.FineTuneOptions{Recipe: recipe})
 	if err != nil {

@@ -12,7 +12,7 @@ import (
 // FineTuneOptions adjusts FineTune. The zero value is a good choice for a few
 // hundred to some ten thousand images.
 type FineTuneOptions struct {
-	// Recipe says how to train; train.FineTune's by default. One that keeps
+	// Recipe says how to train; the preset "finetune" by default. One that keeps
 	// batch norm as it is begins with a classifier fitted to the features of
 	// the images, others with a new one.
 	Recipe train.Recipe
@@ -36,10 +36,13 @@ type FineTuneOptions struct {
 // classifier is replaced by a new one for the set's classes. It returns a new
 // model and leaves m as it is.
 func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneOptions) (*model.Model, error) {
-	if o.Recipe.Epochs == 0 {
-		seed := o.Recipe.Seed
-		o.Recipe = train.FineTune(set.Len())
-		o.Recipe.Seed = seed
+	if o.Recipe.Epochs == 0 && o.Recipe.Fit.Steps == 0 {
+		r, err := train.Preset("finetune")
+		if err != nil {
+			return nil, err
+		}
+		r.Seed = o.Recipe.Seed
+		o.Recipe = r
 	}
 	out, err := transfer.Adapt(m, transfer.Target{Classes: set.Classes(), Seed: o.Recipe.Seed})
 	if err != nil {

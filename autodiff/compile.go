@@ -77,7 +77,7 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 		v.norm = newNorm(n, v, op)
 		v.op = v.norm
 		n.norms = append(n.norms, v.norm)
-		if !n.opts.FixedNorms {
+		if !v.norm.fixed {
 			n.countIn(x, v.norm)
 		}
 		return nil

@@ -150,6 +150,11 @@ func TestGradients(t *testing.T) {
 		t.Run(net.name+"/fixed norms", func(t *testing.T) {
 			checkGradients(t, net, autodiff.Options{InputGrad: true, FixedNorms: true})
 		})
+		t.Run(net.name+"/some norms fixed", func(t *testing.T) {
+			g := build(t, net)
+			statistics := func(p graph.ParamID) bool { return !g.Params[p].Trainable() && p%3 != 0 }
+			checkGradients(t, net, autodiff.Options{Pool: par.New(2), InputGrad: true, Frozen: statistics})
+		})
 	}
 }
 

@@ -44,7 +44,9 @@ type Options struct {
 	FixedNorms bool
 
 	redoFrom int // elements of an image from which tensors are computed again; 0 means redoElems
-	// Frozen reports the parameters that get no gradient; nil means none.
+	// Frozen reports the parameters that are left as they are and get no
+	// gradient; nil means none. A batch norm whose running statistics are
+	// frozen uses them in training too.
 	Frozen func(graph.ParamID) bool
 }
 
@@ -166,10 +168,8 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	n.batch, n.params = x.Shape.N, params
 	defer func() { n.params = nil }()
 	n.nodes[0].out.data = x.Data
-	if n.batchNorms() {
-		if err := n.checkNorms(); err != nil {
-			return err
-		}
+	if err := n.checkNorms(); err != nil {
+		return err
 	}
 	for i := range n.ahead {
 		n.runAhead(&n.ahead[i])
@@ -177,14 +177,10 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	return nil
 }
 
-// batchNorms reports whether batch norm uses the statistics of the batch in the
-// pass in progress.
-func (n *Net[T]) batchNorms() bool { return n.train && !n.opts.FixedNorms }
-
 // checkNorms reports a batch norm that has no variance.
 func (n *Net[T]) checkNorms() error {
 	for _, b := range n.norms {
-		if n.batch*b.node.pixels() < 2 {
+		if b.batched(n) && n.batch*b.node.pixels() < 2 {
 			return fmt.Errorf("%s: %s: batch norm needs more than one value per channel to train: use a larger batch or image", n.g.Name, b.node.name)
 		}
 	}

@@ -14,6 +14,7 @@ type norm[T tensor.Float] struct {
 	node    *node[T] // the batch-norm node itself
 	op      *graph.BatchNorm
 	counted bool // the producer of x counts the moments
+	fixed   bool // it keeps its running statistics, and normalises by them
 
 	scale, shift []T
 	mean         []T
@@ -25,7 +26,7 @@ type norm[T tensor.Float] struct {
 }
 
 func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T] {
-	b := &norm[T]{node: v, op: op, moments: make([]moments[T], n.opts.Pool.Threads()), sums: make([][]float64, n.opts.Pool.Threads())}
+	b := &norm[T]{node: v, op: op, fixed: n.fixes(op), moments: make([]moments[T], n.opts.Pool.Threads()), sums: make([][]float64, n.opts.Pool.Threads())}
 	for _, s := range []*[]T{&b.scale, &b.shift, &b.mean, &b.invStd, &b.a, &b.b, &b.c} {
 		*s = make([]T, op.C)
 	}
@@ -36,9 +37,18 @@ func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T
 	return b
 }
 
+// fixes reports whether a batch norm keeps its running statistics in training.
+func (n *Net[T]) fixes(op *graph.BatchNorm) bool {
+	return n.opts.FixedNorms || n.opts.Frozen != nil && n.opts.Frozen(op.Mean) && n.opts.Frozen(op.Var)
+}
+
+// batched reports whether the statistics of the batch are used in the pass in
+// progress.
+func (b *norm[T]) batched(n *Net[T]) bool { return n.train && !b.fixed }
+
 // forward counts the moments of x, if its producer has not.
 func (b *norm[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
-	if b.counted || !n.batchNorms() {
+	if b.counted || !b.batched(n) {
 		return
 	}
 	v.eachTile(from, to, func(p0, p1 int) {
@@ -49,7 +59,7 @@ func (b *norm[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 // finish settles scale and shift.
 func (b *norm[T]) finish(n *Net[T], v *node[T]) {
 	mean, variance := n.params[b.op.Mean], n.params[b.op.Var]
-	if !n.batchNorms() {
+	if !b.batched(n) {
 		for c := range b.scale {
 			b.settle(n, c, float64(mean[c]), float64(variance[c]))
 		}
@@ -117,7 +127,7 @@ func (b *norm[T]) beginBack(n *Net[T], v *node[T]) {
 		sum, dot := total[c], total[b.op.C+c]*inv // Σ g and Σ g·(x-mean)/std
 		a := float64(b.scale[c])
 		slope, shift := 0.0, 0.0 // of fixed statistics
-		if n.batchNorms() {
+		if b.batched(n) {
 			slope = -a * inv * dot / count
 			shift = -a*sum/count - slope*mean
 		}

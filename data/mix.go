@@ -15,10 +15,10 @@ type Mix struct {
 	// CutMix is the same for a rectangle pasted in (Yun et al., CutMix, 2019).
 	CutMix float64 `json:"cutmix" toml:"cutmix"`
 	// Probability that a batch is mixed; 1 if it is zero.
-	Probability float64 `json:"probability,omitempty" toml:"probability,omitempty"`
+	Probability float64 `json:"probability,omitempty" toml:"probability,omitzero"`
 	// Switch is the probability of CutMix where both are set; 0.5 if it is
 	// zero.
-	Switch float64 `json:"switch,omitempty" toml:"switch,omitempty"`
+	Switch float64 `json:"switch,omitempty" toml:"switch,omitzero"`
 }
 
 // Enabled says whether any batch is mixed.

@@ -58,28 +58,3 @@ func TestNormMomentum(t *testing.T) {
 		t.Error("the network has no batch norm")
 	}
 }
-
-func TestFineTuningRecipes(t *testing.T) {
-	for _, images := range []int{2, 50, 300, 2000, 50_000, 1_000_000} {
-		for _, r := range []Recipe{FineTune(images), Transfer(images)} {
-			if err := r.Validate(); err != nil {
-				t.Errorf("%d images: %v", images, err)
-			}
-			if r.Batch > max(images/4, 1) {
-				t.Errorf("%d images: %s has batches of %d", images, r.Name, r.Batch)
-			}
-		}
-	}
-	// Kornblith et al. train 20,000 steps of 256 images, and take a momentum
-	// of 0.9 for short epochs and more for longer ones.
-	r := Transfer(50_000)
-	if steps := r.Epochs * (50_000 / r.Batch); r.Batch != 256 || math.Abs(float64(steps)-20_000) > 200 {
-		t.Errorf("CIFAR: %d steps of %d images", steps, r.Batch)
-	}
-	if got := 1 - r.NormMomentum; math.Abs(got-(1-10./(50_000/256.))) > 1e-9 {
-		t.Errorf("CIFAR: batch norm keeps %g", got)
-	}
-	if got := 1 - Transfer(3680).NormMomentum; math.Abs(got-0.9) > 1e-9 {
-		t.Errorf("Pets: batch norm keeps %g", got)
-	}
-}

@@ -17,17 +17,17 @@ type Optimizer struct {
 	// (with Nesterov momentum) or "adamw".
 	Kind string `json:"kind" toml:"kind"`
 	// Momentum is that of rmsprop and sgd, 0.9, and β1 of adamw, 0.9.
-	Momentum float64 `json:"momentum,omitempty" toml:"momentum,omitempty"`
+	Momentum float64 `json:"momentum,omitempty" toml:"momentum,omitzero"`
 	// Decay is that of the mean square: 0.9 for rmsprop, and β2 of adamw, 0.999.
-	Decay float64 `json:"decay,omitempty" toml:"decay,omitempty"`
+	Decay float64 `json:"decay,omitempty" toml:"decay,omitzero"`
 	// Eps is added to the mean square of rmsprop, 0.001, and to its root in
 	// adamw, 1e-8.
-	Eps float64 `json:"eps,omitempty" toml:"eps,omitempty"`
+	Eps float64 `json:"eps,omitempty" toml:"eps,omitzero"`
 	// WeightDecay is the factor of ½‖w‖² in the loss for rmsprop and sgd, and
 	// decoupled from the gradient for adamw. It leaves batch norm alone.
 	WeightDecay float64 `json:"weight_decay" toml:"weight_decay"`
 	// Clip bounds the norm of all gradients together; 0 means no bound.
-	Clip float64 `json:"clip,omitempty" toml:"clip,omitempty"`
+	Clip float64 `json:"clip,omitempty" toml:"clip,omitzero"`
 }
 
 // The optimizer kinds.

@@ -78,7 +78,7 @@ func TestDecayAndFreeze(t *testing.T) {
 // The numbers are those of the MixNet code's schedule for 1,024 images a step.
 func TestSchedule(t *testing.T) {
 	const perEpoch = 1251
-	paper := Paper(1024).Schedule
+	paper := preset(t, "mixnet").For(1_281_167).Schedule
 	for _, c := range []struct {
 		s    Schedule
 		step int

@@ -17,10 +17,10 @@ type Schedule struct {
 	Warmup float64 `json:"warmup" toml:"warmup"`
 	// Factor and Every describe a step schedule; 0.97 and 2.4, the paper's.
 	// Steps are counted from the start, so that a warm-up hides the first.
-	Factor float64 `json:"factor,omitempty" toml:"factor,omitempty"`
-	Every  float64 `json:"every,omitempty" toml:"every,omitempty"`
+	Factor float64 `json:"factor,omitempty" toml:"factor,omitzero"`
+	Every  float64 `json:"every,omitempty" toml:"every,omitzero"`
 	// Final is the rate at the end of a cosine.
-	Final float64 `json:"final,omitempty" toml:"final,omitempty"`
+	Final float64 `json:"final,omitempty" toml:"final,omitzero"`
 }
 
 // The schedule kinds.

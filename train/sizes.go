@@ -11,14 +11,14 @@ import (
 type Sizes struct {
 	// Pixels are the sides of the square images; none means the network's own
 	// size throughout.
-	Pixels []int `json:"pixels,omitempty" toml:"pixels,omitempty"`
+	Pixels []int `json:"sizes,omitempty" toml:"sizes,omitempty"`
 	// Order is "progressive" (one after the other) or "random" (every step
 	// draws one); "progressive" if unset.
-	Order string `json:"order,omitempty" toml:"order,omitempty"`
+	Order string `json:"size_order,omitempty" toml:"size_order,omitempty"`
 	// Ramp is the part of the run after which a progressive one has come to
 	// its last size. The sizes before it share that time equally. Zero gives
 	// all sizes equal shares.
-	Ramp float64 `json:"ramp,omitempty" toml:"ramp,omitempty"`
+	Ramp float64 `json:"size_ramp,omitempty" toml:"size_ramp,omitzero"`
 }
 
 // The orders of sizes.

@@ -17,7 +17,7 @@ type Stepper struct{ t *Trainer }
 // as in Config.
 func NewStepper(m *model.Model, r Recipe, in tensor.Shape, threads int) (*Stepper, error) {
 	r.Batch, r.Accumulate = in.N, 1
-	r = r.WithDefaults()
+	r = r.For(in.N).WithDefaults()
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}

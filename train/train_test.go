@@ -257,20 +257,6 @@ func TestFolder(t *testing.T) {
 	}
 }
 
-// Frozen parameters keep their bits.
-func TestFreeze(t *testing.T) {
-	cfg := config(t, "")
-	before := cfg.Model.Values.Clone()
-	cfg.Freeze = func(name string) bool { return !strings.HasPrefix(name, "classifier.") }
-	run(t, cfg)
-	for i, p := range cfg.Model.Graph.Params {
-		same := slices.Equal(before[i], cfg.Model.Values[i])
-		if p.Trainable() && same != cfg.Freeze(p.Name) {
-			t.Errorf("%s: unchanged is %v", p.Name, same)
-		}
-	}
-}
-
 func TestBadRuns(t *testing.T) {
 	for name, change := range map[string]func(*Config){
 		"no data":         func(c *Config) { c.Train = nil },

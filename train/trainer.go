@@ -40,8 +40,6 @@ type Config struct {
 	// highest top-1 on Val instead of the last ones. Val must then not be what
 	// the result is judged on.
 	KeepBest bool
-	// Freeze reports the parameters that are left as they are; nil for none.
-	Freeze func(name string) bool
 
 	// OnStep is called after every step, OnEpoch after every epoch and its
 	// evaluation, and OnWarning when something went wrong that the run
@@ -115,12 +113,12 @@ var ErrDiverged = errors.New("training diverged")
 
 // New prepares a run from the beginning.
 func New(cfg Config) (*Trainer, error) {
-	cfg.Recipe = cfg.Recipe.WithDefaults()
-	if err := cfg.Recipe.Validate(); err != nil {
-		return nil, err
-	}
 	if cfg.Model == nil || cfg.Train == nil {
 		return nil, errors.New("train: no model or no data")
+	}
+	cfg.Recipe = cfg.Recipe.For(cfg.Train.Len()).WithDefaults()
+	if err := cfg.Recipe.Validate(); err != nil {
+		return nil, err
 	}
 	if cfg.SaveEvery <= 0 {
 		cfg.SaveEvery = 5 * time.Minute
@@ -161,7 +159,10 @@ func New(cfg Config) (*Trainer, error) {
 // prepare plans the network for batches of a shape and for the recipe's image
 // sizes, and the optimizer.
 func (t *Trainer) prepare(in tensor.Shape) (err error) {
-	frozen := func(p graph.ParamID) bool { return t.cfg.Freeze != nil && t.cfg.Freeze(t.graph.Params[p].Name) }
+	frozen, err := frozenParams(t.graph, &t.cfg.Recipe)
+	if err != nil {
+		return err
+	}
 	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.shapes(), autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
 	if err != nil {
 		return err

@@ -83,12 +83,21 @@ func pretrain(t *testing.T) *trained {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := train.Small()
+	r := preset(t, "small")
 	r.Epochs, r.Batch, r.Augment = 3, 50, vision.Augment{}
 	if m, _, err = Train(context.Background(), train.Config{Model: m, Recipe: r, Train: base, Threads: 2}); err != nil {
 		t.Fatal(err)
 	}
 	return &trained{m, garments(t, s.Train, 8, others...), garments(t, s.Test, 60, others...)}
+}
+
+func preset(t *testing.T, name string) train.Recipe {
+	t.Helper()
+	r, err := train.Preset(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
 }
 
 // TestTransfer follows the package's use: the features of a network trained on
@@ -147,7 +156,7 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the network and the classifier on features differ on %d of %d images", differ, len(o.Ranks))
 	}
 
-	recipe := train.FineTune(p.train.Len())
+	recipe := preset(t, "finetune").For(p.train.Len())
 	recipe.Epochs = 10
 	blank, err := Scratch(p.model, target)
 	if err != nil {
@@ -298,7 +307,7 @@ func TestSearch(t *testing.T) {
 
 func TestPaperGrid(t *testing.T) {
 	g := PaperGrid()
-	all := g.Candidates(train.Transfer(1000))
+	all := g.Candidates(preset(t, "transfer").For(1000))
 	if len(all) != 56 {
 		t.Errorf("%d candidates", len(all))
 	}
@@ -320,7 +329,7 @@ func TestTrainRefusesDamage(t *testing.T) {
 		t.Fatal(err)
 	}
 	_, _, err := Train(context.Background(), train.Config{
-		Model: newTiny(t, []string{"left", "right"}), Recipe: train.FineTune(40), Train: dots(40), Dir: dir,
+		Model: newTiny(t, []string{"left", "right"}), Recipe: preset(t, "finetune"), Train: dots(40), Dir: dir,
 	})
 	if !errors.Is(err, train.ErrCheckpoint) {
 		t.Errorf("error %v", err)

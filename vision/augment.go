@@ -24,7 +24,7 @@ const (
 	// TensorFlowCrop is InceptionCrop as TensorFlow's
 	// sample_distorted_bounding_box draws it for MixNet's training: even
 	// proportions, even heights, at least a tenth of the picture, and what
-	// evaluation takes if ten draws fail.
+	// evaluation takes if ten draws fail or give the whole picture.
 	TensorFlowCrop AugmentCrop = "tensorflow"
 )
 
@@ -182,7 +182,8 @@ func (a *Augment) inceptionBox(w, h int, rng *rand.Rand) image.Rectangle {
 	return image.Rect(x, y, x+bw, y+bh)
 }
 
-// tensorFlowBox draws a box of a w×h picture; ok is false if all draws failed.
+// tensorFlowBox draws a box of a w×h picture; ok is false if all draws failed
+// or the box is the whole picture.
 func (a *Augment) tensorFlowBox(w, h int, rng *rand.Rand) (box image.Rectangle, ok bool) {
 	const minCovered = 0.1
 	area := float64(w) * float64(h)
@@ -209,7 +210,7 @@ func (a *Augment) tensorFlowBox(w, h int, rng *rand.Rand) (box image.Rectangle, 
 			continue
 		}
 		x, y := rng.IntN(max(w-bw, 1)), rng.IntN(max(h-bh, 1))
-		return image.Rect(x, y, x+bw, y+bh), true
+		return image.Rect(x, y, x+bw, y+bh), bw < w || bh < h
 	}
 	return box, false
 }

@@ -29,9 +29,12 @@ func (c *benchCmd) trainJob(e *env) (*job, error) {
 	for i := range b.Labels {
 		b.Labels[i] = (7*i + 3) % m.Graph.Classes()
 	}
-	recipe := train.Paper(c.Batch)
+	recipe, err := train.Preset("mixnet")
+	if err != nil {
+		return nil, err
+	}
 	recipe.EMA = 0
-	recipe.Schedule.LR = 1e-4
+	recipe.Schedule.LR, recipe.Fit = 1e-4, train.Fit{}
 	s, err := train.NewStepper(m, recipe, shape, e.cores())
 	if err != nil {
 		return nil, err

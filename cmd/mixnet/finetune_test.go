@@ -213,7 +213,7 @@ func TestFinetuneUsage(t *testing.T) {
 		{[]string{"-w", "x", "--head-only", "--no-frozen"}, exitUsage, "--no-frozen"},
 		{[]string{"-w", "x", "--rates=-1"}, exitUsage, "invalid recipe"},
 		{[]string{"-w", "x", "--grid", "small", "--patience", "2"}, exitUsage, "--patience"},
-		{[]string{"-w", "x", "--recipe", "none"}, exitUsage, "unknown recipe"},
+		{[]string{"-w", "x", "--recipe", "none"}, exitUsage, "invalid recipe"},
 		{[]string{"--resume", images}, exitFailure, planFile},
 		{[]string{"-w", "x", "--mixup", "-1"}, exitUsage, "mixup"},
 	} {

@@ -51,7 +51,7 @@ func TestUsage(t *testing.T) {
 		{[]string{"models", "nothing-like-it"}, exitFailure, "no network matches"},
 		{[]string{"bench", "mixnet_tiny", "--batch", "0"}, exitUsage, "--batch 0"},
 		{[]string{"train", "--lr=-1"}, exitUsage, "invalid recipe"},
-		{[]string{"train", "--recipe", "none"}, exitUsage, "unknown recipe"},
+		{[]string{"train", "--recipe", "none"}, exitUsage, "invalid recipe"},
 		{[]string{"train", "--data", "/nonexistent"}, exitFailure, "/nonexistent"},
 		{[]string{"predict", "--model", "mixnet_s", "--offline", "x.jpg"}, exitFailure, "x.jpg"},
 		{[]string{"convert", "a", "b.pth"}, exitUsage, "must end in .safetensors"},

@@ -1,8 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"os"
+	"reflect"
 	"strings"
 
 	"github.com/BurntSushi/toml"
@@ -12,46 +11,53 @@ import (
 
 // recipeFlags say how to train: a recipe and what to change in it.
 type recipeFlags struct {
-	Recipe      string   `default:"${recipe}" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), for finetune also finetune (gentle rates) and transfer (the paper's, for other data sets), or a TOML file. Default: ${recipe}."`
-	PrintConfig bool     `group:"recipe" help:"Print the recipe as TOML, with the changes below, and stop."`
-	Epochs      *int     `placeholder:"N" group:"recipe" help:"Passes over the training images."`
-	BatchSize   *int     `short:"b" placeholder:"N" group:"recipe" help:"Images in a step."`
-	LR          *float64 `name:"lr" placeholder:"F" group:"recipe" help:"Peak learning rate."`
-	Opt         *string  `placeholder:"KIND" group:"recipe" help:"Optimizer: rmsprop, sgd or adamw."`
-	Momentum    *float64 `placeholder:"F" group:"recipe" help:"Momentum; for adamw its first beta."`
-	WeightDecay *float64 `placeholder:"F" group:"recipe" help:"Weight decay."`
-	ClipGrad    *float64 `placeholder:"F" group:"recipe" help:"Bound on the norm of the gradient; 0 means none."`
-	Sched       *string  `placeholder:"KIND" group:"recipe" help:"Schedule: step, cosine or constant."`
-	Warmup      *float64 `name:"warmup-epochs" placeholder:"F" group:"recipe" help:"Epochs of linear warm-up."`
-	Smoothing   *float64 `placeholder:"F" group:"recipe" help:"Label smoothing."`
-	EMA         *float64 `name:"ema" placeholder:"F" group:"recipe" help:"Decay of the moving average of the weights; 0 means none."`
-	Flip        *float64 `placeholder:"P" group:"recipe" help:"Probability of a mirror image."`
-	Mixup       *float64 `placeholder:"A" group:"recipe" help:"Blend pairs of images by a share from Beta(A, A); 0 means none."`
-	CutMix      *float64 `name:"cutmix" placeholder:"A" group:"recipe" help:"Paste a part of one image into another, its share from Beta(A, A); 0 means none."`
-	RandAugment *int     `name:"randaugment" placeholder:"N" group:"recipe" help:"Random changes of colour and shape made to an image; 0 means none."`
-	Erase       *float64 `placeholder:"P" group:"recipe" help:"Probability of erasing a random rectangle."`
-	Sizes       *[]int   `placeholder:"PX,..." group:"recipe" help:"Train on images of these sizes, for speed: one after the other, such as 16,24,32, or at random. The result is measured at the network's own size."`
-	SizeOrder   *string  `placeholder:"ORDER" group:"recipe" help:"Order of the sizes: progressive (the default) or random."`
-	SizeRamp    *float64 `placeholder:"F" group:"recipe" help:"Part of the run after which progressive sizes have come to the last; equal shares by default."`
-	DropPath    *float64 `placeholder:"P" group:"recipe" help:"Probability of skipping the last block (stochastic depth), linearly less for earlier ones; the network's own by default."`
-	Balance     *bool    `negatable:"" group:"recipe" help:"Weigh classes by the inverse of how many images they have."`
-	Patience    *int     `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
-	Accumulate  *int     `placeholder:"N" group:"recipe" help:"Compute each step in N parts, to save memory."`
-	Seed        *uint64  `placeholder:"N" group:"recipe" help:"Seed of initial weights, order and augmentation."`
+	Recipe      string    `default:"${recipe}" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), finetune (for few images of other classes), transfer (the paper's, for other data sets), or a TOML file. Default: ${recipe}."`
+	PrintConfig bool      `group:"recipe" help:"Print the recipe as TOML, with the changes below, and stop."`
+	Epochs      *int      `placeholder:"N" group:"recipe" help:"Passes over the training images."`
+	BatchSize   *int      `short:"b" placeholder:"N" group:"recipe" help:"Images in a step. The rate of the recipe mixnet grows with it."`
+	LR          *float64  `name:"lr" placeholder:"F" group:"recipe" help:"Peak learning rate."`
+	Opt         *string   `placeholder:"KIND" group:"recipe" help:"Optimizer: rmsprop, sgd or adamw."`
+	Momentum    *float64  `placeholder:"F" group:"recipe" help:"Momentum; for adamw its first beta."`
+	WeightDecay *float64  `placeholder:"F" group:"recipe" help:"Weight decay."`
+	ClipGrad    *float64  `placeholder:"F" group:"recipe" help:"Bound on the norm of the gradient; 0 means none."`
+	Sched       *string   `placeholder:"KIND" group:"recipe" help:"Schedule: step, cosine or constant."`
+	Warmup      *float64  `name:"warmup-epochs" placeholder:"F" group:"recipe" help:"Epochs of linear warm-up."`
+	Smoothing   *float64  `placeholder:"F" group:"recipe" help:"Label smoothing."`
+	EMA         *float64  `name:"ema" placeholder:"F" group:"recipe" help:"Decay of the moving average of the weights; 0 means none."`
+	Flip        *float64  `placeholder:"P" group:"recipe" help:"Probability of a mirror image."`
+	Mixup       *float64  `placeholder:"A" group:"recipe" help:"Blend pairs of images by a share from Beta(A, A); 0 means none."`
+	CutMix      *float64  `name:"cutmix" placeholder:"A" group:"recipe" help:"Paste a part of one image into another, its share from Beta(A, A); 0 means none."`
+	RandAugment *int      `name:"randaugment" placeholder:"N" group:"recipe" help:"Random changes of colour and shape made to an image; 0 means none."`
+	Erase       *float64  `placeholder:"P" group:"recipe" help:"Probability of erasing a random rectangle."`
+	Sizes       *[]int    `placeholder:"PX,..." group:"recipe" help:"Train on images of these sizes, for speed: one after the other, such as 16,24,32, or at random. The result is measured at the network's own size."`
+	SizeOrder   *string   `placeholder:"ORDER" group:"recipe" help:"Order of the sizes: progressive (the default) or random."`
+	SizeRamp    *float64  `placeholder:"F" group:"recipe" help:"Part of the run after which progressive sizes have come to the last; equal shares by default."`
+	DropPath    *float64  `placeholder:"P" group:"recipe" help:"Probability of skipping the last block (stochastic depth), linearly less for earlier ones; the network's own by default."`
+	Balance     *bool     `negatable:"" group:"recipe" help:"Weigh classes by the inverse of how many images they have."`
+	Patience    *int      `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
+	Freeze      *[]string `placeholder:"LAYER,..." group:"recipe" help:"Leave these layers as they are, such as conv_stem,blocks.0."`
+	FreezeUntil *string   `placeholder:"LAYER" group:"recipe" help:"Leave all layers before this one as they are, such as blocks.3."`
+	Accumulate  *int      `placeholder:"N" group:"recipe" help:"Compute each step in N parts, to save memory."`
+	Seed        *uint64   `placeholder:"N" group:"recipe" help:"Seed of initial weights, order and augmentation."`
 }
 
 // recipe returns the recipe with the changes applied. The images are those to
 // train on, 0 if that is not known.
 func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
-	r, err := f.base(images)
+	r, err := f.base()
+	if err == nil {
+		err = f.check()
+	}
 	if err != nil {
 		return r, err
 	}
 	change(&r.Epochs, f.Epochs)
 	if f.BatchSize != nil {
-		r.Batch = *f.BatchSize
+		r.Batch, r.Fit.EpochSteps = *f.BatchSize, 0
 	}
-	change(&r.Schedule.LR, f.LR)
+	if f.LR != nil {
+		r.Schedule.LR, r.Fit.LRImages, r.Fit.LRSet = *f.LR, 0, 0
+	}
 	if f.Opt != nil && *f.Opt != r.Optimizer.Kind {
 		r.Optimizer = train.Optimizer{Kind: *f.Opt, WeightDecay: r.Optimizer.WeightDecay, Clip: r.Optimizer.Clip}
 	}
@@ -71,12 +77,27 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Balance, f.Balance)
 	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
+	change(&r.Freeze, f.Freeze)
+	change(&r.FreezeUntil, f.FreezeUntil)
 	change(&r.Seed, f.Seed)
+	if images > 0 {
+		r = r.For(images)
+	}
 	r = r.WithDefaults()
 	if err := r.Validate(); err != nil {
 		return r, usageError{err}
 	}
 	return r, nil
+}
+
+// check reports zeros that a recipe would take for "as usual".
+func (f *recipeFlags) check() error {
+	for name, v := range map[string]*float64{"momentum": f.Momentum, "size-ramp": f.SizeRamp} {
+		if v != nil && *v == 0 {
+			return usagef("--%s 0: want more than 0", name)
+		}
+	}
+	return nil
 }
 
 func (f *recipeFlags) changeSizes(s *train.Sizes) {
@@ -94,50 +115,29 @@ func change[T any](dst, to *T) {
 }
 
 // base returns the recipe before changes.
-func (f *recipeFlags) base(images int) (train.Recipe, error) {
+func (f *recipeFlags) base() (train.Recipe, error) {
 	if strings.HasSuffix(f.Recipe, ".toml") {
-		return readRecipe(f.Recipe)
+		return train.ReadFile(f.Recipe)
 	}
-	switch f.Recipe {
-	case "small":
-		return train.Small(), nil
-	case "mixnet":
-		batch := 256
-		change(&batch, f.BatchSize)
-		return train.Paper(batch), nil
-	case "finetune", "transfer":
-		if images == 0 {
-			return train.Recipe{}, usagef("the recipe %s is for pretrained weights: use \"mixnet finetune\"", f.Recipe)
-		}
-		if f.Recipe == "finetune" {
-			return train.FineTune(images), nil
-		}
-		return train.Transfer(images), nil
-	}
-	return train.Recipe{}, usagef("unknown recipe %q: small, mixnet, finetune, transfer, or a .toml file", f.Recipe)
-}
-
-func readRecipe(path string) (train.Recipe, error) {
-	var r train.Recipe
-	text, err := os.ReadFile(path)
+	r, err := train.Preset(f.Recipe)
 	if err != nil {
-		return r, err
-	}
-	meta, err := toml.Decode(string(text), &r)
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return r, fmt.Errorf("%s: unknown setting %q", path, unknown[0].String())
+		return r, usageError{err}
 	}
 	return r, nil
 }
 
-// printConfig writes the recipe as a file that --recipe reads.
-func (f *recipeFlags) printConfig(e *env, images int) error {
-	r, err := f.recipe(images)
-	if err != nil {
-		return err
+// printConfig writes the recipe as a file that --recipe reads: the preset's own
+// where nothing is changed.
+func (f *recipeFlags) printConfig(e *env, r train.Recipe) error {
+	if text, err := train.PresetText(f.Recipe); err == nil {
+		preset, err := train.Parse(text)
+		if err != nil {
+			return err
+		}
+		if reflect.DeepEqual(preset.WithDefaults(), r) {
+			e.printf("%s", text)
+			return nil
+		}
 	}
 	return toml.NewEncoder(e.stdout).Encode(r)
 }

@@ -80,7 +80,11 @@ func (c *trainCmd) prepare(seed uint64) (*trainingData, error) {
 
 func (c *trainCmd) Run(e *env) error {
 	if c.PrintConfig {
-		return c.printConfig(e, 0)
+		r, err := c.recipe(0)
+		if err != nil {
+			return err
+		}
+		return c.printConfig(e, r)
 	}
 	started := time.Now()
 	t, set, err := c.trainer(e)
@@ -147,10 +151,14 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if c.Recipe == "finetune" || c.Recipe == "transfer" {
+		return nil, nil, usagef("the recipe %s is for pretrained weights: use \"mixnet finetune\"", c.Recipe)
+	}
 	set, err := c.prepare(recipe.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
+	recipe = recipe.For(set.train.Len())
 	spec, err := zoo.Lookup(c.Model)
 	if err != nil {
 		return nil, nil, err
