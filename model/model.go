@@ -190,13 +190,42 @@ func holds(f *weights.File, spec zoo.Spec) (own, ok bool) {
 	return r.Names == weights.OwnNames, err == nil
 }
 
-// Save writes the model to a safetensors file that describes itself.
+// Save writes the model to a safetensors file that describes itself, without
+// the auxiliary classifiers that only training uses.
 func (m *Model) Save(path string) error {
+	m, err := m.withoutAux()
+	if err != nil {
+		return err
+	}
 	meta, err := m.Meta()
 	if err != nil {
 		return err
 	}
 	return weights.Save(path, m.Graph, m.Values, meta)
+}
+
+// withoutAux returns the model without auxiliary classifiers. It shares the
+// values of the other parameters.
+func (m *Model) withoutAux() (*Model, error) {
+	if !m.Options.Aux {
+		return m, nil
+	}
+	spec, err := m.Spec()
+	if err != nil {
+		return nil, err
+	}
+	h := m.Header
+	h.Options.Aux = false
+	out, err := build(spec, h)
+	if err != nil {
+		return nil, err
+	}
+	index := m.Graph.ParamIndex()
+	out.Values = make(graph.Values[float32], len(out.Graph.Params))
+	for i, p := range out.Graph.Params {
+		out.Values[i] = m.Values[index[p.Name]]
+	}
+	return out, nil
 }
 
 // Label returns the name of a class, or its number where it has no name.

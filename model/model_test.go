@@ -66,6 +66,36 @@ out = 16
 	}
 }
 
+// Auxiliary classifiers are for training: a saved model has none, and its other
+// parameters are the same.
+func TestSaveWithoutAux(t *testing.T) {
+	spec, err := zoo.Lookup("darts_v2")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := New(spec, zoo.Options{Aux: true}, []string{"a", "b"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "m.safetensors")
+	if err := m.Save(path); err != nil {
+		t.Fatal(err)
+	}
+	got, err := Open(path, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(m.Graph.Aux) != 1 || len(got.Graph.Aux) != 0 || !slices.Equal(got.Classes, m.Classes) {
+		t.Fatalf("%d auxiliary classifiers before, %d after", len(m.Graph.Aux), len(got.Graph.Aux))
+	}
+	index := m.Graph.ParamIndex()
+	for i, p := range got.Graph.Params {
+		if !slices.Equal(got.Values[i], m.Values[index[p.Name]]) {
+			t.Fatalf("%s has changed", p.Name)
+		}
+	}
+}
+
 // Files of other programs say nothing of their network.
 func TestOpenForeign(t *testing.T) {
 	dir := t.TempDir()

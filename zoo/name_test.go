@@ -193,3 +193,20 @@ func TestAuxiliaryHeads(t *testing.T) {
 		t.Errorf("%d parameters with the auxiliary head and %d without, want 5979528 and 4718752", total, g.ParamCount())
 	}
 }
+
+// Only networks that were published with auxiliary heads have them, and only
+// images of the published size are large enough for both.
+func TestAuxFits(t *testing.T) {
+	for name, want := range map[string]bool{
+		"darts_v1": true, "darts_v2": true, "nasnet_a_mobile": true, "darts_v2@classes=10,channels=1": true,
+		"darts_v2@size=128": false, "nasnet_a_mobile@size=32": false, "mixnet_s": false, "resnet50": false,
+	} {
+		s, err := Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := AuxFits(s, Options{}); got != want {
+			t.Errorf("%s: auxiliary heads fit: %v, want %v", name, got, want)
+		}
+	}
+}

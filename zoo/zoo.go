@@ -13,6 +13,7 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -107,6 +108,22 @@ func (o Options) apply(i Info) (Info, error) {
 // Adapt returns what is known of a network after options: the classes,
 // preprocessing and rates that Build with the same options uses.
 func Adapt(s Spec, o Options) (Info, error) { return o.apply(s.About()) }
+
+// AuxFits reports whether a network has auxiliary classifiers to train with
+// and its input is large enough for them.
+func AuxFits(s Spec, o Options) bool {
+	o.Aux = true
+	info, err := Adapt(s, o)
+	if err != nil {
+		return false
+	}
+	g, err := s.Build(o)
+	if err != nil || len(g.Aux) == 0 {
+		return false
+	}
+	_, err = g.Shapes(tensor.Shape{N: 1, H: info.Input.Size[0], W: info.Input.Size[1], C: info.Input.Channels})
+	return err == nil
+}
 
 // recolour returns p for c channels, each with the mean of p's statistics.
 func recolour(p vision.Preprocess, c int) vision.Preprocess {

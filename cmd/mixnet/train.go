@@ -163,7 +163,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	m, err := newModel(spec, zoo.Options{DropPath: c.DropPath}, set.train, recipe.Seed)
+	m, err := newModel(spec, zoo.Options{DropPath: c.DropPath, Aux: len(recipe.Sizes.Pixels) == 0}, set.train, recipe.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -211,7 +211,8 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 	return &run{t, c.Resume, saved.Model, view}, set, nil
 }
 
-// newModel builds a network for the classes and the channels of a set.
+// newModel builds a network for the classes and the channels of a set, with
+// auxiliary classifiers if they are asked for and fit.
 func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model.Model, error) {
 	o.Classes = len(d.Classes())
 	info := spec.About()
@@ -222,6 +223,7 @@ func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model
 	} else if info.Input.WithDefaults().Channels == 1 {
 		o.Channels = 3
 	}
+	o.Aux = o.Aux && zoo.AuxFits(spec, o)
 	return model.New(spec, o, d.Classes(), seed)
 }
 
