@@ -5,6 +5,7 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
+	"os"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
@@ -14,13 +15,30 @@ import (
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
-// trained are the networks of the paper's comparison, with ResNet-50
-// for the larger one, and the zoo's own.
-var trained = []string{
-	"mixnet_tiny", "mixnet_cifar", "mixnet_s", "tf_mixnet_m", "mobilenetv1_050", "mobilenetv2_100@mix=5,partition=exponential",
-	"mobilenetv3_large_100", "mobilenetv3_small_100", "mnasnet_a1", "mnasnet_b1", "fbnet_a", "fbnet_b", "fbnet_c",
-	"proxylessnas_mobile", "proxylessnas_gpu", "efficientnet_lite0", "shufflenet_v1_g3_x1_0", "shufflenet_v1_g8_x1_0",
-	"shufflenet_v2_x1_0", "shufflenet_v2_proj_x1_5", "nasnet_a_mobile", "darts_v1", "darts_v2", "resnet50",
+// architectures are networks that together have every kind of block of the
+// zoo, narrow ones where there is a choice. The gradients of others, and of
+// deeper and wider ones, are compared with PyTorch's in package autodiff.
+var architectures = []string{
+	"mixnet_tiny", "mixnet_s", "mobilenetv1_025", "mobilenetv2_035@mix=5,partition=exponential", "mobilenetv3_small_050",
+	"semnasnet_035", "mnasnet_050", "fbnet_a", "proxylessnas_mobile", "tf_efficientnet_lite0",
+	"shufflenet_v1_g3_x0_5", "shufflenet_v2_x0_5", "shufflenet_v2_proj_x1_0", "nasnet_a_mobile", "darts_v1", "darts_v2", "resnet18",
+}
+
+// trained returns the networks to train and to check the gradients of:
+// architectures, or with MIXNET_ALL_NETWORKS the whole zoo, which takes a
+// quarter of an hour.
+func trained(t *testing.T) []string {
+	if testing.Short() {
+		t.Skip("slow")
+	}
+	if os.Getenv("MIXNET_ALL_NETWORKS") == "" {
+		return architectures
+	}
+	var names []string
+	for _, s := range zoo.List() {
+		names = append(names, s.About().Name)
+	}
+	return names
 }
 
 // build returns a network for grey images and ten classes, without anything
@@ -41,10 +59,7 @@ func build(t *testing.T, name string) *graph.Graph {
 // The gradient of every network is the slope of its loss along a random
 // direction in the space of its parameters, in float64.
 func TestGradients(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
-	for _, name := range trained {
+	for _, name := range trained(t) {
 		t.Run(name, func(t *testing.T) {
 			g := build(t, name)
 			in := tensor.Shape{N: 3, H: 33, W: 33, C: 1}
@@ -121,16 +136,14 @@ func TestGradients(t *testing.T) {
 
 // Every network lowers its loss on real images within 20 steps.
 func TestTraining(t *testing.T) {
-	if testing.Short() {
-		t.Skip("slow")
-	}
+	names := trained(t)
 	in := tensor.Shape{N: 16, H: 28, W: 28, C: 1}
 	pixels, labels := fashionFile(t, "train-images-idx3-ubyte.gz", 16), fashionFile(t, "train-labels-idx1-ubyte.gz", 8)
 	x := tensor.New[float32](in)
 	for i := range x.Data {
 		x.Data[i] = (float32(pixels[i])/255 - 0.286) / 0.353
 	}
-	for _, name := range trained {
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			g := build(t, name)
 			net, err := autodiff.New[float32](g, in, autodiff.Options{})
