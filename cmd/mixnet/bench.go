@@ -31,6 +31,9 @@ type benchCmd struct {
 	Train   bool          `help:"Measure a training step instead: forward, backward and optimizer."`
 	Load    string        `placeholder:"DIR" help:"Measure how fast a folder of images is read for training instead."`
 	Profile bool          `help:"Show where the time goes, step by step."`
+	Callers int           `placeholder:"N" help:"Measure N goroutines that call one network at the same time."`
+	Soak    time.Duration `placeholder:"TIME" help:"Run a mixed load of batches and sizes for a time, such as 10m: equal calls must give equal bits, and memory must stay."`
+	With    []string      `placeholder:"NAME" help:"Further networks for --soak."`
 	Worker  bool          `hidden:"" help:"Measure when asked to on standard input, for bench/."`
 }
 
@@ -66,12 +69,20 @@ func (c *benchCmd) Run(e *env) error {
 	if c.Batch < 1 || c.Batch > 1<<16 {
 		return usagef("--batch %d: between 1 and %d", c.Batch, 1<<16)
 	}
+	if c.Callers < 0 || c.Callers > maxCallers {
+		return usagef("--callers %d: between 1 and %d", c.Callers, maxCallers)
+	}
+	if (c.Callers > 0 || c.Soak > 0) && (c.Train || c.Load != "" || c.Profile) {
+		return usagef("--callers and --soak measure inference alone")
+	}
 	prepare := c.inferJob
 	switch {
 	case c.Load != "":
 		prepare = c.loadJob
 	case c.Name == "":
 		return usagef("which network? \"mixnet models\" lists them")
+	case c.Soak > 0:
+		return c.soak(e)
 	case c.Train:
 		prepare = c.trainJob
 	}
@@ -85,7 +96,10 @@ func (c *benchCmd) Run(e *env) error {
 	}
 	start := time.Since(processStart)
 	if c.Worker {
-		return j.serve(e)
+		return j.serve(e, c.Callers)
+	}
+	if c.Callers > 0 {
+		return c.callers(e, j)
 	}
 	if c.Profile {
 		return c.profile(e, j)
@@ -112,7 +126,7 @@ func (c *benchCmd) Run(e *env) error {
 
 // inferJob is a forward pass.
 func (c *benchCmd) inferJob(e *env) (*job, error) {
-	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: 1})
+	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: min(max(c.Callers, 1), e.cores())})
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +222,7 @@ func (j *job) measure(e *env, long time.Duration) ([]time.Duration, error) {
 }
 
 // serve speaks the protocol of bench/worker.py, one JSON object a line.
-func (j *job) serve(e *env) error {
+func (j *job) serve(e *env, callers int) error {
 	out := json.NewEncoder(e.stdout)
 	if err := out.Encode(map[string]any{"ready": true, "version": version()}); err != nil {
 		return err
@@ -216,8 +230,9 @@ func (j *job) serve(e *env) error {
 	lines := bufio.NewScanner(e.stdin)
 	for lines.Scan() {
 		var ask struct {
-			Run    int    `json:"run"`
-			Logits string `json:"logits"`
+			Run    int     `json:"run"`
+			Crowd  float64 `json:"crowd"`
+			Logits string  `json:"logits"`
 		}
 		if err := json.Unmarshal(lines.Bytes(), &ask); err != nil {
 			return fmt.Errorf("worker: %q: %w", lines.Text(), err)
@@ -233,6 +248,13 @@ func (j *job) serve(e *env) error {
 				return err
 			}
 			reply = map[string]any{"ok": true}
+		case ask.Crowd > 0:
+			start := time.Now()
+			took, err := j.crowd(e, max(callers, 1), time.Duration(ask.Crowd*float64(time.Second)))
+			if err != nil {
+				return err
+			}
+			reply = map[string]any{"wall_ms": ms(time.Since(start)), "ms": milliseconds(took)}
 		default:
 			times := make([]float64, ask.Run)
 			for i := range times {
@@ -252,6 +274,14 @@ func (j *job) serve(e *env) error {
 		return err
 	}
 	return out.Encode(map[string]any{"peak_rss_mb": peakRSS()})
+}
+
+func milliseconds(times []time.Duration) []float64 {
+	out := make([]float64, len(times))
+	for i, d := range times {
+		out[i] = ms(d)
+	}
+	return out
 }
 
 func ms(d time.Duration) float64 { return float64(d.Microseconds()) / 1e3 }
