@@ -15,6 +15,7 @@ type WinogradOf[T Float] struct {
 	Tile    int // 2 or 4
 	In, Out int
 	panels  []T
+	zeros   []T // a pixel outside the image
 }
 
 // Winograd is the type used for inference.
@@ -27,7 +28,7 @@ func WinogradLen(tile, out, in int) int { return (tile + 2) * (tile + 2) * Matri
 // order, with output n multiplied by scale[n]. A nil scale is all ones. Its
 // values lie in mem, of length WinogradLen: zeros.
 func WinogradIn[T Float](mem []T, tile int, w []T, out, in int, scale []T) *WinogradOf[T] {
-	m := &WinogradOf[T]{Tile: tile, In: in, Out: out, panels: mem[:WinogradLen(tile, out, in)]}
+	m := &WinogradOf[T]{Tile: tile, In: in, Out: out, panels: mem[:WinogradLen(tile, out, in)], zeros: make([]T, in)}
 	w = w[:out*in*9]
 	for n := range out {
 		f := 1.0
@@ -96,32 +97,35 @@ func (w *WinogradOf[T]) stride() int {
 func pitch(n, stride int) int { return (n*stride/16 | 1) * 16 }
 
 // InputLen returns the length of the transformed input of n tiles.
-func (w *WinogradOf[T]) InputLen(n int) int {
-	return w.positions()*pitch(n, w.stride()) + w.In
-}
+func (w *WinogradOf[T]) InputLen(n int) int { return w.positions() * pitch(n, w.stride()) }
 
 // ScratchLen returns the length of the scratch that Output needs for n tiles.
 func (w *WinogradOf[T]) ScratchLen(n int) int { return w.positions() * pitch(n, winogradCols) }
 
-// Input transforms tiles [from, to) of a batch of images to v, of length
-// InputLen. s is a 3×3 window of stride 1; the tiles of an image are numbered
-// row by row, and those of the next follow.
-func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, from, to int) {
+// Tiles is a range of the tiles of a batch of images. Those of one image are
+// numbered row by row, and those of the next image follow.
+type Tiles struct{ From, To int }
+
+// Input transforms some of a block of tiles of a batch of images. v is of
+// length InputLen for all tiles of the block. s is a 3×3 window of stride 1;
+// the images directly follow each other.
+func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, block, some Tiles) {
 	if s.K != 3 || s.Stride != 1 || s.Dilation != 1 || s.C != w.In {
 		panic("kernel: convolution of another shape than the weights")
 	}
-	if from >= to {
+	if some.From < block.From || some.To > block.To {
+		panic("kernel: tiles outside the block")
+	}
+	if some.From >= some.To {
 		return
 	}
-	n := to - from
+	n := block.To - block.From
 	need("transformed input", v, 1, 0, w.InputLen(n))
-	last, _, _ := w.tileOf(s, to-1)
+	last, _, _ := w.tileOf(s, some.To-1)
 	need("images", src, (last+1)*s.H*s.W, s.Pixel, s.C)
-	zeros := v[w.positions()*pitch(n, w.stride()):][:w.In] // a pixel outside the image
-	clear(zeros)
 	side := w.Tile + 2
 	var window [36]int // where the pixels of a tile start in src; negative: outside
-	for i := from; i < to; i++ {
+	for i := some.From; i < some.To; i++ {
 		image, y, x := w.tileOf(s, i)
 		y, x = y-s.Top, x-s.Left
 		for r := range side {
@@ -141,13 +145,13 @@ func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, from, to int) {
 				at += s.Pixel
 			}
 		}
-		w.input(v[(i-from)*w.stride():], pitch(n, w.stride()), src, &window, zeros)
+		w.input(v[(i-block.From)*w.stride():], pitch(n, w.stride()), src, &window)
 	}
 }
 
 // input transforms one tile.
-func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int, zeros []T) {
-	if d, ok := any(v).([]float32); ok && winogradInputAsm(w.Tile, d, pitch, any(src).([]float32), window, any(zeros).([]float32)) {
+func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int) {
+	if d, ok := any(v).([]float32); ok && winogradInputAsm(w.Tile, d, pitch, any(src).([]float32), window, any(w.zeros).([]float32)) {
 		return
 	}
 	side := w.Tile + 2
@@ -166,23 +170,23 @@ func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int, zeros 
 	}
 }
 
-// Output computes outputs from 32·firstGroup to 32·lastGroup for tiles
-// [from, to) of a batch, whose transformed inputs are in v:
+// Output computes outputs from 32·firstGroup to 32·lastGroup for a block of
+// tiles of a batch, whose transformed inputs are in v:
 //
-//	dst = post(act(conv + bias) + add)
+//	dst = act(conv + bias + add)
 //
-// dst and ep.Add start at the first pixel of the batch. The images of dst,
-// like those of src, directly follow each other. ep.InScale is not supported.
+// dst and ep.Add start at the first pixel of the batch. Like those of src, the
+// images of dst directly follow each other. ep.InScale is not supported.
 // scratch has ScratchLen elements.
-func (w *WinogradOf[T]) Output(dst []T, dstStride int, v []T, s *ConvShape, from, to, firstGroup, lastGroup int, ep *EpilogueOf[T], post Act, scratch []T) {
-	if from >= to || firstGroup >= lastGroup {
+func (w *WinogradOf[T]) Output(dst []T, dstStride int, v []T, s *ConvShape, block Tiles, firstGroup, lastGroup int, ep *EpilogueOf[T], scratch []T) {
+	n := block.To - block.From
+	if n <= 0 || firstGroup >= lastGroup {
 		return
 	}
-	n := to - from
 	if lastGroup > w.Groups() || ep.InScale != nil {
 		panic("kernel: no such outputs")
 	}
-	last, _, _ := w.tileOf(s, to-1)
+	last, _, _ := w.tileOf(s, block.To-1)
 	pixels := (last + 1) * s.OutH * s.OutW
 	need("transformed input", v, 1, 0, w.InputLen(n))
 	need("scratch", scratch, 1, 0, w.ScratchLen(n))
@@ -195,9 +199,9 @@ func (w *WinogradOf[T]) Output(dst []T, dstStride int, v []T, s *ConvShape, from
 	}
 	for g := firstGroup; g < lastGroup; g++ {
 		w.products(scratch, v, n, g)
-		o := winogradOut[T]{w: w, s: s, dst: dst, stride: dstStride, first: g * winogradCols, ep: ep, post: post}
+		o := winogradOut[T]{w: w, s: s, dst: dst, stride: dstStride, first: g * winogradCols, ep: ep}
 		o.cols = min(winogradCols, w.Out-o.first)
-		o.tiles(scratch, from, n)
+		o.tiles(scratch, block.From, n)
 	}
 }
 
@@ -224,7 +228,6 @@ type winogradOut[T Float] struct {
 	stride      int
 	first, cols int
 	ep          *EpilogueOf[T]
-	post        Act
 }
 
 // tiles transforms n tiles of products m from tile i on.
@@ -242,23 +245,23 @@ func (o *winogradOut[T]) tiles(m []T, i, n int) {
 // tile transforms one tile of products and writes the rows×cols pixels of it
 // that lie in the image, from pixel at on.
 func (o *winogradOut[T]) tile(asm *winogradAsm, products []T, pitch, at, rows, cols int) {
-	bias := o.ep.Bias
-	if m, ok := any(products).([]float32); ok && asm.tile(m, pitch, at, rows, cols) {
-		if asm.whole {
-			return
-		}
-		bias = nil
-	} else {
+	if m, ok := any(products).([]float32); !ok || !asm.tile(m, pitch, at, rows, cols) {
 		o.pixels(products, pitch, at, rows, cols)
+	} else if asm.limits || o.ep.Act == Identity {
+		return
 	}
 	for y := range rows {
 		for x := range cols {
-			o.finish(at+y*o.s.OutW+x, bias)
+			d := o.pixel(at + y*o.s.OutW + x)
+			Activate(d, d, o.ep.Act)
 		}
 	}
 }
 
-// pixels writes the pixels of one tile as they are.
+// pixel returns the outputs of a pixel.
+func (o *winogradOut[T]) pixel(i int) []T { return o.dst[i*o.stride+o.first:][:o.cols] }
+
+// pixels writes the sums of one tile, with bias and residual.
 func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
 	var t [36]T
 	for c := range o.cols {
@@ -268,25 +271,16 @@ func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
 		winogradOutput(&t, o.w.Tile)
 		for y := range rows {
 			for x := range cols {
-				o.dst[(at+y*o.s.OutW+x)*o.stride+o.first+c] = t[y*o.w.Tile+x]
+				o.pixel(at + y*o.s.OutW + x)[c] = t[y*o.w.Tile+x]
 			}
 		}
 	}
-}
-
-// finish applies the epilogue, with the given bias, to one pixel.
-func (o *winogradOut[T]) finish(pixel int, bias []T) {
-	d := o.dst[pixel*o.stride+o.first:][:o.cols]
-	if bias != nil {
-		AddVec(d, d, bias[o.first:])
-	}
-	if o.ep.Act != Identity {
-		Activate(d, d, o.ep.Act)
-	}
-	if o.ep.Add != nil {
-		AddVec(d, d, o.ep.Add[pixel*o.ep.AddStride+o.first:])
-	}
-	if o.post != Identity {
-		Activate(d, d, o.post)
+	sum := *o.ep
+	sum.Act = Identity
+	for y := range rows {
+		for x := range cols {
+			i := at + y*o.s.OutW + x
+			sum.finish(o.pixel(i), i, o.first)
+		}
 	}
 }

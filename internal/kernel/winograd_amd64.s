@@ -331,9 +331,9 @@ DATA tailmask<>+56(SB)/4, $0x00000000
 DATA tailmask<>+60(SB)/4, $0x00000000
 GLOBL tailmask<>(SB), RODATA|NOPTR, $64
 
-// func winogradOutput2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+// func winogradOutput2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 // Requires: AVX
-TEXT ·winogradOutput2AVX2(SB), NOSPLIT, $0-80
+TEXT ·winogradOutput2AVX2(SB), NOSPLIT, $0-72
 	MOVQ src+0(FP), DI
 	MOVQ px+24(FP), BX
 	MOVQ dst+16(FP), CX
@@ -343,95 +343,83 @@ TEXT ·winogradOutput2AVX2(SB), NOSPLIT, $0-80
 	XORQ R11, R11
 
 vector:
-	CMPQ         R12, $0x00000008
-	JLT          tail
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x04, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-
-unlimited_0_0:
-	TESTQ  R14, R14
-	JZ     plain_0_0
-	MOVQ   (R13), AX
-	TESTQ  AX, AX
-	JS     noadd_0_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	CMPQ    R12, $0x00000008
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x04, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Y0, Y0
+	VADDPS  (AX)(R11*1), Y1, Y1
+	TESTQ   R14, R14
+	JZ      plain_0_0
+	MOVQ    (R13), AX
+	TESTQ   AX, AX
+	JS      noadd_0_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Y0, Y0
 
 noadd_0_0:
 	MOVQ   8(R13), AX
@@ -442,18 +430,17 @@ noadd_0_0:
 
 noadd_0_1:
 plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
 
-unlimited_0_1:
+unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      outside_0_0
@@ -468,39 +455,27 @@ outside_0_0:
 	VMOVUPS Y1, (CX)(AX*1)
 
 outside_0_1:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x04, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-
-unlimited_1_0:
-	TESTQ  R14, R14
-	JZ     plain_1_0
-	MOVQ   16(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_1_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y1, Y1
+	VADDPS  Y3, Y1, Y1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Y0, Y0
+	VADDPS  (AX)(R11*1), Y1, Y1
+	TESTQ   R14, R14
+	JZ      plain_1_0
+	MOVQ    16(R13), AX
+	TESTQ   AX, AX
+	JS      noadd_1_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Y0, Y0
 
 noadd_1_0:
 	MOVQ   24(R13), AX
@@ -511,18 +486,17 @@ noadd_1_0:
 
 noadd_1_1:
 plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
 
-unlimited_1_1:
+unlimited_1_0:
 	MOVQ    16(BX), AX
 	TESTQ   AX, AX
 	JS      outside_1_0
@@ -542,92 +516,80 @@ outside_1_1:
 	JMP  vector
 
 tail:
-	TESTQ        R12, R12
-	JZ           end
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x04, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-
-tail_unlimited_0_0:
+	TESTQ      R12, R12
+	JZ         end
+	MOVQ       pitch+8(FP), R8
+	IMUL3Q     $0x04, R8, R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       pitch+8(FP), R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	MOVQ       bias+56(FP), AX
+	VADDPS     (AX)(R11*1), Y0, Y0
+	VADDPS     (AX)(R11*1), Y1, Y1
+	MOVQ       R12, AX
+	NEGQ       AX
+	LEAQ       tailmask<>+32(SB), DX
+	VMOVUPS    (DX)(AX*4), Y9
 	TESTQ      R14, R14
 	JZ         tail_plain_0_0
 	MOVQ       (R13), AX
@@ -647,18 +609,17 @@ tail_noadd_0_0:
 
 tail_noadd_0_1:
 tail_plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
 
-tail_unlimited_0_1:
+tail_unlimited_0_0:
 	MOVQ         (BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_0_0
@@ -709,36 +670,24 @@ tail_store_0_1_1:
 
 tail_store_0_1_0:
 tail_outside_0_1:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x04, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VADDPS       Y1, Y0, Y0
-	VADDPS       Y2, Y0, Y0
-	VSUBPS       Y2, Y1, Y1
-	VADDPS       Y3, Y1, Y1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-
-tail_unlimited_1_0:
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x04, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y1, Y1
+	VADDPS     Y3, Y1, Y1
+	MOVQ       bias+56(FP), AX
+	VADDPS     (AX)(R11*1), Y0, Y0
+	VADDPS     (AX)(R11*1), Y1, Y1
+	MOVQ       R12, AX
+	NEGQ       AX
+	LEAQ       tailmask<>+32(SB), DX
+	VMOVUPS    (DX)(AX*4), Y9
 	TESTQ      R14, R14
 	JZ         tail_plain_1_0
 	MOVQ       16(R13), AX
@@ -758,18 +707,17 @@ tail_noadd_1_0:
 
 tail_noadd_1_1:
 tail_plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
 	VMINPS       Y1, Y8, Y1
 
-tail_unlimited_1_1:
+tail_unlimited_1_0:
 	MOVQ         16(BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_1_0
@@ -1776,9 +1724,9 @@ DATA const32_40200000<>+24(SB)/4, $0x40200000
 DATA const32_40200000<>+28(SB)/4, $0x40200000
 GLOBL const32_40200000<>(SB), RODATA|NOPTR, $32
 
-// func winogradOutput4AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+// func winogradOutput4AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 // Requires: AVX, FMA3
-TEXT ·winogradOutput4AVX2(SB), NOSPLIT, $0-80
+TEXT ·winogradOutput4AVX2(SB), NOSPLIT, $0-72
 	MOVQ    src+0(FP), DI
 	MOVQ    px+24(FP), BX
 	MOVQ    dst+16(FP), CX
@@ -1794,207 +1742,191 @@ TEXT ·winogradOutput4AVX2(SB), NOSPLIT, $0-80
 	XORQ    R11, R11
 
 vector:
-	CMPQ         R12, $0x00000008
-	JLT          tail
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x06, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-unlimited_0_0:
-	TESTQ  R14, R14
-	JZ     plain_0_0
-	MOVQ   (R13), AX
-	TESTQ  AX, AX
-	JS     noadd_0_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	CMPQ        R12, $0x00000008
+	JLT         tail
+	MOVQ        pitch+8(FP), R8
+	IMUL3Q      $0x06, R8, R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	MOVQ        pitch+8(FP), R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	TESTQ       R14, R14
+	JZ          plain_0_0
+	MOVQ        (R13), AX
+	TESTQ       AX, AX
+	JS          noadd_0_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Y0, Y0
 
 noadd_0_0:
 	MOVQ   8(R13), AX
@@ -2019,12 +1951,11 @@ noadd_0_2:
 
 noadd_0_3:
 plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2034,7 +1965,7 @@ plain_0_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-unlimited_0_1:
+unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      outside_0_0
@@ -2063,55 +1994,39 @@ outside_0_2:
 	VMOVUPS Y5, (CX)(AX*1)
 
 outside_0_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-unlimited_1_0:
-	TESTQ  R14, R14
-	JZ     plain_1_0
-	MOVQ   32(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_1_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	TESTQ       R14, R14
+	JZ          plain_1_0
+	MOVQ        32(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_1_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Y0, Y0
 
 noadd_1_0:
 	MOVQ   40(R13), AX
@@ -2136,12 +2051,11 @@ noadd_1_2:
 
 noadd_1_3:
 plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2151,7 +2065,7 @@ plain_1_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-unlimited_1_1:
+unlimited_1_0:
 	MOVQ    32(BX), AX
 	TESTQ   AX, AX
 	JS      outside_1_0
@@ -2180,55 +2094,39 @@ outside_1_2:
 	VMOVUPS Y5, (CX)(AX*1)
 
 outside_1_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_2_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-unlimited_2_0:
-	TESTQ  R14, R14
-	JZ     plain_2_0
-	MOVQ   64(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_2_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	TESTQ       R14, R14
+	JZ          plain_2_0
+	MOVQ        64(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_2_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Y0, Y0
 
 noadd_2_0:
 	MOVQ   72(R13), AX
@@ -2253,12 +2151,11 @@ noadd_2_2:
 
 noadd_2_3:
 plain_2_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_2_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_2_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2268,7 +2165,7 @@ plain_2_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-unlimited_2_1:
+unlimited_2_0:
 	MOVQ    64(BX), AX
 	TESTQ   AX, AX
 	JS      outside_2_0
@@ -2297,55 +2194,39 @@ outside_2_2:
 	VMOVUPS Y5, (CX)(AX*1)
 
 outside_2_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_3_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-unlimited_3_0:
-	TESTQ  R14, R14
-	JZ     plain_3_0
-	MOVQ   96(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_3_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	TESTQ       R14, R14
+	JZ          plain_3_0
+	MOVQ        96(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_3_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Y0, Y0
 
 noadd_3_0:
 	MOVQ   104(R13), AX
@@ -2370,12 +2251,11 @@ noadd_3_2:
 
 noadd_3_3:
 plain_3_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_3_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           unlimited_3_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2385,7 +2265,7 @@ plain_3_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-unlimited_3_1:
+unlimited_3_0:
 	MOVQ    96(BX), AX
 	TESTQ   AX, AX
 	JS      outside_3_0
@@ -2419,212 +2299,196 @@ outside_3_3:
 	JMP  vector
 
 tail:
-	TESTQ        R12, R12
-	JZ           end
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x06, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	VMOVUPS      Y0, (SI)
-	VMOVUPS      Y1, (SI)(R8*1)
-	VMOVUPS      Y2, (SI)(R8*2)
-	VMOVUPS      Y5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-tail_unlimited_0_0:
-	TESTQ      R14, R14
-	JZ         tail_plain_0_0
-	MOVQ       (R13), AX
-	TESTQ      AX, AX
-	JS         tail_noadd_0_0
-	ADDQ       R11, AX
-	VMASKMOVPS (R14)(AX*1), Y9, Y6
-	VADDPS     Y6, Y0, Y0
+	TESTQ       R12, R12
+	JZ          end
+	MOVQ        pitch+8(FP), R8
+	IMUL3Q      $0x06, R8, R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	VMOVUPS     Y0, (SI)
+	VMOVUPS     Y1, (SI)(R8*1)
+	VMOVUPS     Y2, (SI)(R8*2)
+	VMOVUPS     Y5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	MOVQ        pitch+8(FP), R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	MOVQ        R12, AX
+	NEGQ        AX
+	LEAQ        tailmask<>+32(SB), DX
+	VMOVUPS     (DX)(AX*4), Y9
+	TESTQ       R14, R14
+	JZ          tail_plain_0_0
+	MOVQ        (R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_0_0
+	ADDQ        R11, AX
+	VMASKMOVPS  (R14)(AX*1), Y9, Y6
+	VADDPS      Y6, Y0, Y0
 
 tail_noadd_0_0:
 	MOVQ       8(R13), AX
@@ -2652,12 +2516,11 @@ tail_noadd_0_2:
 
 tail_noadd_0_3:
 tail_plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2667,7 +2530,7 @@ tail_plain_0_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-tail_unlimited_0_1:
+tail_unlimited_0_0:
 	MOVQ         (BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_0_0
@@ -2768,60 +2631,44 @@ tail_store_0_3_1:
 
 tail_store_0_3_0:
 tail_outside_0_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-tail_unlimited_1_0:
-	TESTQ      R14, R14
-	JZ         tail_plain_1_0
-	MOVQ       32(R13), AX
-	TESTQ      AX, AX
-	JS         tail_noadd_1_0
-	ADDQ       R11, AX
-	VMASKMOVPS (R14)(AX*1), Y9, Y6
-	VADDPS     Y6, Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	MOVQ        R12, AX
+	NEGQ        AX
+	LEAQ        tailmask<>+32(SB), DX
+	VMOVUPS     (DX)(AX*4), Y9
+	TESTQ       R14, R14
+	JZ          tail_plain_1_0
+	MOVQ        32(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_1_0
+	ADDQ        R11, AX
+	VMASKMOVPS  (R14)(AX*1), Y9, Y6
+	VADDPS      Y6, Y0, Y0
 
 tail_noadd_1_0:
 	MOVQ       40(R13), AX
@@ -2849,12 +2696,11 @@ tail_noadd_1_2:
 
 tail_noadd_1_3:
 tail_plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -2864,7 +2710,7 @@ tail_plain_1_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-tail_unlimited_1_1:
+tail_unlimited_1_0:
 	MOVQ         32(BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_1_0
@@ -2965,60 +2811,44 @@ tail_store_1_3_1:
 
 tail_store_1_3_0:
 tail_outside_1_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_2_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-tail_unlimited_2_0:
-	TESTQ      R14, R14
-	JZ         tail_plain_2_0
-	MOVQ       64(R13), AX
-	TESTQ      AX, AX
-	JS         tail_noadd_2_0
-	ADDQ       R11, AX
-	VMASKMOVPS (R14)(AX*1), Y9, Y6
-	VADDPS     Y6, Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	MOVQ        R12, AX
+	NEGQ        AX
+	LEAQ        tailmask<>+32(SB), DX
+	VMOVUPS     (DX)(AX*4), Y9
+	TESTQ       R14, R14
+	JZ          tail_plain_2_0
+	MOVQ        64(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_2_0
+	ADDQ        R11, AX
+	VMASKMOVPS  (R14)(AX*1), Y9, Y6
+	VADDPS      Y6, Y0, Y0
 
 tail_noadd_2_0:
 	MOVQ       72(R13), AX
@@ -3046,12 +2876,11 @@ tail_noadd_2_2:
 
 tail_noadd_2_3:
 tail_plain_2_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_2_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_2_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -3061,7 +2890,7 @@ tail_plain_2_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-tail_unlimited_2_1:
+tail_unlimited_2_0:
 	MOVQ         64(BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_2_0
@@ -3162,60 +2991,44 @@ tail_store_2_3_1:
 
 tail_store_2_3_0:
 tail_outside_2_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Y0
-	VMOVUPS      (SI)(R8*1), Y1
-	VMOVUPS      (SI)(R8*2), Y2
-	VMOVUPS      (SI)(R9*1), Y3
-	VMOVUPS      (SI)(R8*4), Y4
-	VMOVUPS      (SI)(R10*1), Y5
-	VADDPS       Y2, Y1, Y6
-	VSUBPS       Y2, Y1, Y7
-	VADDPS       Y4, Y3, Y8
-	VSUBPS       Y4, Y3, Y9
-	VADDPS       Y6, Y0, Y0
-	VADDPS       Y8, Y0, Y0
-	VMULPS       Y10, Y7, Y1
-	VFMADD231PS  Y11, Y9, Y1
-	VMULPS       Y12, Y6, Y2
-	VFMADD231PS  Y13, Y8, Y2
-	VFMADD231PS  Y14, Y7, Y5
-	VFMADD231PS  Y15, Y9, Y5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Y0, Y0
-	VADDPS       (AX)(R11*1), Y1, Y1
-	VADDPS       (AX)(R11*1), Y2, Y2
-	VADDPS       (AX)(R11*1), Y5, Y5
-	MOVQ         R12, AX
-	NEGQ         AX
-	LEAQ         tailmask<>+32(SB), DX
-	VMOVUPS      (DX)(AX*4), Y9
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_3_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Y7
-	VBROADCASTSS 4(AX), Y8
-	VMAXPS       Y0, Y7, Y0
-	VMINPS       Y0, Y8, Y0
-	VMAXPS       Y1, Y7, Y1
-	VMINPS       Y1, Y8, Y1
-	VMAXPS       Y2, Y7, Y2
-	VMINPS       Y2, Y8, Y2
-	VMAXPS       Y5, Y7, Y5
-	VMINPS       Y5, Y8, Y5
-
-tail_unlimited_3_0:
-	TESTQ      R14, R14
-	JZ         tail_plain_3_0
-	MOVQ       96(R13), AX
-	TESTQ      AX, AX
-	JS         tail_noadd_3_0
-	ADDQ       R11, AX
-	VMASKMOVPS (R14)(AX*1), Y9, Y6
-	VADDPS     Y6, Y0, Y0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Y0
+	VMOVUPS     (SI)(R8*1), Y1
+	VMOVUPS     (SI)(R8*2), Y2
+	VMOVUPS     (SI)(R9*1), Y3
+	VMOVUPS     (SI)(R8*4), Y4
+	VMOVUPS     (SI)(R10*1), Y5
+	VADDPS      Y2, Y1, Y6
+	VSUBPS      Y2, Y1, Y7
+	VADDPS      Y4, Y3, Y8
+	VSUBPS      Y4, Y3, Y9
+	VADDPS      Y6, Y0, Y0
+	VADDPS      Y8, Y0, Y0
+	VMULPS      Y10, Y7, Y1
+	VFMADD231PS Y11, Y9, Y1
+	VMULPS      Y12, Y6, Y2
+	VFMADD231PS Y13, Y8, Y2
+	VFMADD231PS Y14, Y7, Y5
+	VFMADD231PS Y15, Y9, Y5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Y0, Y0
+	VADDPS      (AX)(R11*1), Y1, Y1
+	VADDPS      (AX)(R11*1), Y2, Y2
+	VADDPS      (AX)(R11*1), Y5, Y5
+	MOVQ        R12, AX
+	NEGQ        AX
+	LEAQ        tailmask<>+32(SB), DX
+	VMOVUPS     (DX)(AX*4), Y9
+	TESTQ       R14, R14
+	JZ          tail_plain_3_0
+	MOVQ        96(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_3_0
+	ADDQ        R11, AX
+	VMASKMOVPS  (R14)(AX*1), Y9, Y6
+	VADDPS      Y6, Y0, Y0
 
 tail_noadd_3_0:
 	MOVQ       104(R13), AX
@@ -3243,12 +3056,11 @@ tail_noadd_3_2:
 
 tail_noadd_3_3:
 tail_plain_3_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_3_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Y7
-	VBROADCASTSS 12(AX), Y8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_3_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
 	VMAXPS       Y0, Y7, Y0
 	VMINPS       Y0, Y8, Y0
 	VMAXPS       Y1, Y7, Y1
@@ -3258,7 +3070,7 @@ tail_plain_3_0:
 	VMAXPS       Y5, Y7, Y5
 	VMINPS       Y5, Y8, Y5
 
-tail_unlimited_3_1:
+tail_unlimited_3_0:
 	MOVQ         96(BX), AX
 	TESTQ        AX, AX
 	JS           tail_outside_3_0
@@ -3692,9 +3504,9 @@ end:
 	VZEROUPPER
 	RET
 
-// func winogradOutput2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+// func winogradOutput2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·winogradOutput2AVX512(SB), NOSPLIT, $0-80
+TEXT ·winogradOutput2AVX512(SB), NOSPLIT, $0-72
 	MOVQ src+0(FP), DI
 	MOVQ px+24(FP), BX
 	MOVQ dst+16(FP), CX
@@ -3704,95 +3516,83 @@ TEXT ·winogradOutput2AVX512(SB), NOSPLIT, $0-80
 	XORQ R11, R11
 
 vector:
-	CMPQ         R12, $0x00000010
-	JLT          tail
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x04, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-
-unlimited_0_0:
-	TESTQ  R14, R14
-	JZ     plain_0_0
-	MOVQ   (R13), AX
-	TESTQ  AX, AX
-	JS     noadd_0_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	CMPQ    R12, $0x00000010
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x04, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Z0, Z0
+	VADDPS  (AX)(R11*1), Z1, Z1
+	TESTQ   R14, R14
+	JZ      plain_0_0
+	MOVQ    (R13), AX
+	TESTQ   AX, AX
+	JS      noadd_0_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Z0, Z0
 
 noadd_0_0:
 	MOVQ   8(R13), AX
@@ -3803,18 +3603,17 @@ noadd_0_0:
 
 noadd_0_1:
 plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
 
-unlimited_0_1:
+unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      outside_0_0
@@ -3829,39 +3628,27 @@ outside_0_0:
 	VMOVUPS Z1, (CX)(AX*1)
 
 outside_0_1:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x04, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-
-unlimited_1_0:
-	TESTQ  R14, R14
-	JZ     plain_1_0
-	MOVQ   16(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_1_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x04, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z1, Z1
+	VADDPS  Z3, Z1, Z1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Z0, Z0
+	VADDPS  (AX)(R11*1), Z1, Z1
+	TESTQ   R14, R14
+	JZ      plain_1_0
+	MOVQ    16(R13), AX
+	TESTQ   AX, AX
+	JS      noadd_1_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Z0, Z0
 
 noadd_1_0:
 	MOVQ   24(R13), AX
@@ -3872,18 +3659,17 @@ noadd_1_0:
 
 noadd_1_1:
 plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
 
-unlimited_1_1:
+unlimited_1_0:
 	MOVQ    16(BX), AX
 	TESTQ   AX, AX
 	JS      outside_1_0
@@ -3903,92 +3689,80 @@ outside_1_1:
 	JMP  vector
 
 tail:
-	TESTQ        R12, R12
-	JZ           end
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x04, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-
-tail_unlimited_0_0:
+	TESTQ     R12, R12
+	JZ        end
+	MOVQ      pitch+8(FP), R8
+	IMUL3Q    $0x04, R8, R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      pitch+8(FP), R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	MOVQ      bias+56(FP), AX
+	VADDPS    (AX)(R11*1), Z0, Z0
+	VADDPS    (AX)(R11*1), Z1, Z1
+	MOVQ      R12, AX
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
 	TESTQ     R14, R14
 	JZ        tail_plain_0_0
 	MOVQ      (R13), AX
@@ -4008,18 +3782,17 @@ tail_noadd_0_0:
 
 tail_noadd_0_1:
 tail_plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
 
-tail_unlimited_0_1:
+tail_unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_0_0
@@ -4036,36 +3809,24 @@ tail_outside_0_0:
 	VMOVUPS Z1, K1, (AX)
 
 tail_outside_0_1:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x04, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VADDPS       Z1, Z0, Z0
-	VADDPS       Z2, Z0, Z0
-	VSUBPS       Z2, Z1, Z1
-	VADDPS       Z3, Z1, Z1
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-
-tail_unlimited_1_0:
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x04, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z1, Z1
+	VADDPS    Z3, Z1, Z1
+	MOVQ      bias+56(FP), AX
+	VADDPS    (AX)(R11*1), Z0, Z0
+	VADDPS    (AX)(R11*1), Z1, Z1
+	MOVQ      R12, AX
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
 	TESTQ     R14, R14
 	JZ        tail_plain_1_0
 	MOVQ      16(R13), AX
@@ -4085,18 +3846,17 @@ tail_noadd_1_0:
 
 tail_noadd_1_1:
 tail_plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
 	VMINPS       Z1, Z8, Z1
 
-tail_unlimited_1_1:
+tail_unlimited_1_0:
 	MOVQ    16(BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_1_0
@@ -5109,9 +4869,9 @@ DATA const64_40200000<>+56(SB)/4, $0x40200000
 DATA const64_40200000<>+60(SB)/4, $0x40200000
 GLOBL const64_40200000<>(SB), RODATA|NOPTR, $64
 
-// func winogradOutput4AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+// func winogradOutput4AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·winogradOutput4AVX512(SB), NOSPLIT, $0-80
+TEXT ·winogradOutput4AVX512(SB), NOSPLIT, $0-72
 	MOVQ    src+0(FP), DI
 	MOVQ    px+24(FP), BX
 	MOVQ    dst+16(FP), CX
@@ -5127,207 +4887,191 @@ TEXT ·winogradOutput4AVX512(SB), NOSPLIT, $0-80
 	XORQ    R11, R11
 
 vector:
-	CMPQ         R12, $0x00000010
-	JLT          tail
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x06, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-unlimited_0_0:
-	TESTQ  R14, R14
-	JZ     plain_0_0
-	MOVQ   (R13), AX
-	TESTQ  AX, AX
-	JS     noadd_0_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	CMPQ        R12, $0x00000010
+	JLT         tail
+	MOVQ        pitch+8(FP), R8
+	IMUL3Q      $0x06, R8, R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	MOVQ        pitch+8(FP), R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	TESTQ       R14, R14
+	JZ          plain_0_0
+	MOVQ        (R13), AX
+	TESTQ       AX, AX
+	JS          noadd_0_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Z0, Z0
 
 noadd_0_0:
 	MOVQ   8(R13), AX
@@ -5352,12 +5096,11 @@ noadd_0_2:
 
 noadd_0_3:
 plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -5367,7 +5110,7 @@ plain_0_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-unlimited_0_1:
+unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      outside_0_0
@@ -5396,55 +5139,39 @@ outside_0_2:
 	VMOVUPS Z5, (CX)(AX*1)
 
 outside_0_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-unlimited_1_0:
-	TESTQ  R14, R14
-	JZ     plain_1_0
-	MOVQ   32(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_1_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	TESTQ       R14, R14
+	JZ          plain_1_0
+	MOVQ        32(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_1_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Z0, Z0
 
 noadd_1_0:
 	MOVQ   40(R13), AX
@@ -5469,12 +5196,11 @@ noadd_1_2:
 
 noadd_1_3:
 plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -5484,7 +5210,7 @@ plain_1_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-unlimited_1_1:
+unlimited_1_0:
 	MOVQ    32(BX), AX
 	TESTQ   AX, AX
 	JS      outside_1_0
@@ -5513,55 +5239,39 @@ outside_1_2:
 	VMOVUPS Z5, (CX)(AX*1)
 
 outside_1_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_2_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-unlimited_2_0:
-	TESTQ  R14, R14
-	JZ     plain_2_0
-	MOVQ   64(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_2_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	TESTQ       R14, R14
+	JZ          plain_2_0
+	MOVQ        64(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_2_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Z0, Z0
 
 noadd_2_0:
 	MOVQ   72(R13), AX
@@ -5586,12 +5296,11 @@ noadd_2_2:
 
 noadd_2_3:
 plain_2_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_2_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_2_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -5601,7 +5310,7 @@ plain_2_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-unlimited_2_1:
+unlimited_2_0:
 	MOVQ    64(BX), AX
 	TESTQ   AX, AX
 	JS      outside_2_0
@@ -5630,55 +5339,39 @@ outside_2_2:
 	VMOVUPS Z5, (CX)(AX*1)
 
 outside_2_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           unlimited_3_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-unlimited_3_0:
-	TESTQ  R14, R14
-	JZ     plain_3_0
-	MOVQ   96(R13), AX
-	TESTQ  AX, AX
-	JS     noadd_3_0
-	ADDQ   R11, AX
-	VADDPS (R14)(AX*1), Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	TESTQ       R14, R14
+	JZ          plain_3_0
+	MOVQ        96(R13), AX
+	TESTQ       AX, AX
+	JS          noadd_3_0
+	ADDQ        R11, AX
+	VADDPS      (R14)(AX*1), Z0, Z0
 
 noadd_3_0:
 	MOVQ   104(R13), AX
@@ -5703,12 +5396,11 @@ noadd_3_2:
 
 noadd_3_3:
 plain_3_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           unlimited_3_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           unlimited_3_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -5718,7 +5410,7 @@ plain_3_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-unlimited_3_1:
+unlimited_3_0:
 	MOVQ    96(BX), AX
 	TESTQ   AX, AX
 	JS      outside_3_0
@@ -5752,212 +5444,196 @@ outside_3_3:
 	JMP  vector
 
 tail:
-	TESTQ        R12, R12
-	JZ           end
-	MOVQ         pitch+8(FP), R8
-	IMUL3Q       $0x06, R8, R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	VMOVUPS      Z0, (SI)
-	VMOVUPS      Z1, (SI)(R8*1)
-	VMOVUPS      Z2, (SI)(R8*2)
-	VMOVUPS      Z5, (SI)(R9*1)
-	MOVQ         pitch+8(FP), AX
-	ADDQ         AX, SI
-	MOVQ         pitch+8(FP), R8
-	LEAQ         (R8)(R8*2), R9
-	LEAQ         (R8)(R8*4), R10
-	LEAQ         (DI)(R11*1), SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_0_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-tail_unlimited_0_0:
-	TESTQ     R14, R14
-	JZ        tail_plain_0_0
-	MOVQ      (R13), AX
-	TESTQ     AX, AX
-	JS        tail_noadd_0_0
-	ADDQ      R11, AX
-	VMOVUPS.Z (R14)(AX*1), K1, Z6
-	VADDPS    Z6, Z0, Z0
+	TESTQ       R12, R12
+	JZ          end
+	MOVQ        pitch+8(FP), R8
+	IMUL3Q      $0x06, R8, R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	VMOVUPS     Z0, (SI)
+	VMOVUPS     Z1, (SI)(R8*1)
+	VMOVUPS     Z2, (SI)(R8*2)
+	VMOVUPS     Z5, (SI)(R9*1)
+	MOVQ        pitch+8(FP), AX
+	ADDQ        AX, SI
+	MOVQ        pitch+8(FP), R8
+	LEAQ        (R8)(R8*2), R9
+	LEAQ        (R8)(R8*4), R10
+	LEAQ        (DI)(R11*1), SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	MOVQ        R12, AX
+	MOVL        $0xffffffff, DX
+	BZHIL       AX, DX, DX
+	KMOVW       DX, K1
+	TESTQ       R14, R14
+	JZ          tail_plain_0_0
+	MOVQ        (R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_0_0
+	ADDQ        R11, AX
+	VMOVUPS.Z   (R14)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
 
 tail_noadd_0_0:
 	MOVQ      8(R13), AX
@@ -5985,12 +5661,11 @@ tail_noadd_0_2:
 
 tail_noadd_0_3:
 tail_plain_0_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_0_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -6000,7 +5675,7 @@ tail_plain_0_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-tail_unlimited_0_1:
+tail_unlimited_0_0:
 	MOVQ    (BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_0_0
@@ -6033,60 +5708,44 @@ tail_outside_0_2:
 	VMOVUPS Z5, K1, (AX)
 
 tail_outside_0_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_1_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-tail_unlimited_1_0:
-	TESTQ     R14, R14
-	JZ        tail_plain_1_0
-	MOVQ      32(R13), AX
-	TESTQ     AX, AX
-	JS        tail_noadd_1_0
-	ADDQ      R11, AX
-	VMOVUPS.Z (R14)(AX*1), K1, Z6
-	VADDPS    Z6, Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	MOVQ        R12, AX
+	MOVL        $0xffffffff, DX
+	BZHIL       AX, DX, DX
+	KMOVW       DX, K1
+	TESTQ       R14, R14
+	JZ          tail_plain_1_0
+	MOVQ        32(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_1_0
+	ADDQ        R11, AX
+	VMOVUPS.Z   (R14)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
 
 tail_noadd_1_0:
 	MOVQ      40(R13), AX
@@ -6114,12 +5773,11 @@ tail_noadd_1_2:
 
 tail_noadd_1_3:
 tail_plain_1_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_1_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -6129,7 +5787,7 @@ tail_plain_1_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-tail_unlimited_1_1:
+tail_unlimited_1_0:
 	MOVQ    32(BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_1_0
@@ -6162,60 +5820,44 @@ tail_outside_1_2:
 	VMOVUPS Z5, K1, (AX)
 
 tail_outside_1_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_2_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-tail_unlimited_2_0:
-	TESTQ     R14, R14
-	JZ        tail_plain_2_0
-	MOVQ      64(R13), AX
-	TESTQ     AX, AX
-	JS        tail_noadd_2_0
-	ADDQ      R11, AX
-	VMOVUPS.Z (R14)(AX*1), K1, Z6
-	VADDPS    Z6, Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	MOVQ        R12, AX
+	MOVL        $0xffffffff, DX
+	BZHIL       AX, DX, DX
+	KMOVW       DX, K1
+	TESTQ       R14, R14
+	JZ          tail_plain_2_0
+	MOVQ        64(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_2_0
+	ADDQ        R11, AX
+	VMOVUPS.Z   (R14)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
 
 tail_noadd_2_0:
 	MOVQ      72(R13), AX
@@ -6243,12 +5885,11 @@ tail_noadd_2_2:
 
 tail_noadd_2_3:
 tail_plain_2_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_2_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_2_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -6258,7 +5899,7 @@ tail_plain_2_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-tail_unlimited_2_1:
+tail_unlimited_2_0:
 	MOVQ    64(BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_2_0
@@ -6291,60 +5932,44 @@ tail_outside_2_2:
 	VMOVUPS Z5, K1, (AX)
 
 tail_outside_2_3:
-	MOVQ         pitch+8(FP), AX
-	IMUL3Q       $0x06, AX, AX
-	ADDQ         AX, SI
-	VMOVUPS      (SI), Z0
-	VMOVUPS      (SI)(R8*1), Z1
-	VMOVUPS      (SI)(R8*2), Z2
-	VMOVUPS      (SI)(R9*1), Z3
-	VMOVUPS      (SI)(R8*4), Z4
-	VMOVUPS      (SI)(R10*1), Z5
-	VADDPS       Z2, Z1, Z6
-	VSUBPS       Z2, Z1, Z7
-	VADDPS       Z4, Z3, Z8
-	VSUBPS       Z4, Z3, Z9
-	VADDPS       Z6, Z0, Z0
-	VADDPS       Z8, Z0, Z0
-	VMULPS       Z10, Z7, Z1
-	VFMADD231PS  Z11, Z9, Z1
-	VMULPS       Z12, Z6, Z2
-	VFMADD231PS  Z13, Z8, Z2
-	VFMADD231PS  Z14, Z7, Z5
-	VFMADD231PS  Z15, Z9, Z5
-	MOVQ         bias+56(FP), AX
-	VADDPS       (AX)(R11*1), Z0, Z0
-	VADDPS       (AX)(R11*1), Z1, Z1
-	VADDPS       (AX)(R11*1), Z2, Z2
-	VADDPS       (AX)(R11*1), Z5, Z5
-	MOVQ         R12, AX
-	MOVL         $0xffffffff, DX
-	BZHIL        AX, DX, DX
-	KMOVW        DX, K1
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000001, AX
-	JZ           tail_unlimited_3_0
-	MOVQ         limits+64(FP), AX
-	VBROADCASTSS (AX), Z7
-	VBROADCASTSS 4(AX), Z8
-	VMAXPS       Z0, Z7, Z0
-	VMINPS       Z0, Z8, Z0
-	VMAXPS       Z1, Z7, Z1
-	VMINPS       Z1, Z8, Z1
-	VMAXPS       Z2, Z7, Z2
-	VMINPS       Z2, Z8, Z2
-	VMAXPS       Z5, Z7, Z5
-	VMINPS       Z5, Z8, Z5
-
-tail_unlimited_3_0:
-	TESTQ     R14, R14
-	JZ        tail_plain_3_0
-	MOVQ      96(R13), AX
-	TESTQ     AX, AX
-	JS        tail_noadd_3_0
-	ADDQ      R11, AX
-	VMOVUPS.Z (R14)(AX*1), K1, Z6
-	VADDPS    Z6, Z0, Z0
+	MOVQ        pitch+8(FP), AX
+	IMUL3Q      $0x06, AX, AX
+	ADDQ        AX, SI
+	VMOVUPS     (SI), Z0
+	VMOVUPS     (SI)(R8*1), Z1
+	VMOVUPS     (SI)(R8*2), Z2
+	VMOVUPS     (SI)(R9*1), Z3
+	VMOVUPS     (SI)(R8*4), Z4
+	VMOVUPS     (SI)(R10*1), Z5
+	VADDPS      Z2, Z1, Z6
+	VSUBPS      Z2, Z1, Z7
+	VADDPS      Z4, Z3, Z8
+	VSUBPS      Z4, Z3, Z9
+	VADDPS      Z6, Z0, Z0
+	VADDPS      Z8, Z0, Z0
+	VMULPS      Z10, Z7, Z1
+	VFMADD231PS Z11, Z9, Z1
+	VMULPS      Z12, Z6, Z2
+	VFMADD231PS Z13, Z8, Z2
+	VFMADD231PS Z14, Z7, Z5
+	VFMADD231PS Z15, Z9, Z5
+	MOVQ        bias+56(FP), AX
+	VADDPS      (AX)(R11*1), Z0, Z0
+	VADDPS      (AX)(R11*1), Z1, Z1
+	VADDPS      (AX)(R11*1), Z2, Z2
+	VADDPS      (AX)(R11*1), Z5, Z5
+	MOVQ        R12, AX
+	MOVL        $0xffffffff, DX
+	BZHIL       AX, DX, DX
+	KMOVW       DX, K1
+	TESTQ       R14, R14
+	JZ          tail_plain_3_0
+	MOVQ        96(R13), AX
+	TESTQ       AX, AX
+	JS          tail_noadd_3_0
+	ADDQ        R11, AX
+	VMOVUPS.Z   (R14)(AX*1), K1, Z6
+	VADDPS      Z6, Z0, Z0
 
 tail_noadd_3_0:
 	MOVQ      104(R13), AX
@@ -6372,12 +5997,11 @@ tail_noadd_3_2:
 
 tail_noadd_3_3:
 tail_plain_3_0:
-	MOVQ         limit+72(FP), AX
-	TESTQ        $0x00000002, AX
-	JZ           tail_unlimited_3_1
 	MOVQ         limits+64(FP), AX
-	VBROADCASTSS 8(AX), Z7
-	VBROADCASTSS 12(AX), Z8
+	TESTQ        AX, AX
+	JZ           tail_unlimited_3_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
 	VMAXPS       Z0, Z7, Z0
 	VMINPS       Z0, Z8, Z0
 	VMAXPS       Z1, Z7, Z1
@@ -6387,7 +6011,7 @@ tail_plain_3_0:
 	VMAXPS       Z5, Z7, Z5
 	VMINPS       Z5, Z8, Z5
 
-tail_unlimited_3_1:
+tail_unlimited_3_0:
 	MOVQ    96(BX), AX
 	TESTQ   AX, AX
 	JS      tail_outside_3_0
@@ -6459,3 +6083,698 @@ DATA const64_403504f3<>+52(SB)/4, $0x403504f3
 DATA const64_403504f3<>+56(SB)/4, $0x403504f3
 DATA const64_403504f3<>+60(SB)/4, $0x403504f3
 GLOBL const64_403504f3<>(SB), RODATA|NOPTR, $64
+
+// func winogradProductAVX2(dst *float32, src *float32, srcStride int, rows int, b *float32, k int)
+// Requires: AVX, CMOV, FMA3, MMX+
+TEXT ·winogradProductAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+8(FP), CX
+	MOVQ srcStride+16(FP), R8
+	MOVQ rows+24(FP), R13
+	MOVQ b+32(FP), BX
+	MOVQ k+40(FP), R14
+	SHLQ $0x06, R14
+	LEAQ (BX)(R14*1), R12
+	ADDQ R12, R14
+	LEAQ (R8)(R8*2), R9
+	LEAQ (R8)(R8*4), R10
+
+r6_start:
+	CMPQ   R13, $0x00000006
+	JLT    r6_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	VXORPS Y10, Y10, Y10
+	VXORPS Y11, Y11, Y11
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r6_rest
+
+r6_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 4(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 4(AX)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 8(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 8(AX)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 12(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS 12(AX)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r6_loop
+
+r6_rest:
+	ADDQ $0x04, R11
+	JZ   r6_done
+
+r6_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VBROADCASTSS (AX)(R10*1), Y15
+	VFMADD231PS  Y12, Y15, Y10
+	VFMADD231PS  Y13, Y15, Y11
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r6_single
+
+r6_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 128(DI)
+	VMOVUPS Y3, 160(DI)
+	VMOVUPS Y4, 256(DI)
+	VMOVUPS Y5, 288(DI)
+	VMOVUPS Y6, 384(DI)
+	VMOVUPS Y7, 416(DI)
+	VMOVUPS Y8, 512(DI)
+	VMOVUPS Y9, 544(DI)
+	VMOVUPS Y10, 640(DI)
+	VMOVUPS Y11, 672(DI)
+	ADDQ    $0x00000300, DI
+	IMUL3Q  $0x06, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x06, R13
+	JMP     r6_start
+
+r6_end:
+	CMPQ   R13, $0x00000005
+	JLT    r5_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	VXORPS Y8, Y8, Y8
+	VXORPS Y9, Y9, Y9
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r5_rest
+
+r5_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 4(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 8(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS 12(AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r5_loop
+
+r5_rest:
+	ADDQ $0x04, R11
+	JZ   r5_done
+
+r5_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VBROADCASTSS (AX)(R8*4), Y14
+	VFMADD231PS  Y12, Y14, Y8
+	VFMADD231PS  Y13, Y14, Y9
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r5_single
+
+r5_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 128(DI)
+	VMOVUPS Y3, 160(DI)
+	VMOVUPS Y4, 256(DI)
+	VMOVUPS Y5, 288(DI)
+	VMOVUPS Y6, 384(DI)
+	VMOVUPS Y7, 416(DI)
+	VMOVUPS Y8, 512(DI)
+	VMOVUPS Y9, 544(DI)
+	ADDQ    $0x00000280, DI
+	IMUL3Q  $0x05, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x05, R13
+
+r5_end:
+	CMPQ   R13, $0x00000004
+	JLT    r4_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	VXORPS Y6, Y6, Y6
+	VXORPS Y7, Y7, Y7
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r4_rest
+
+r4_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 4(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 8(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS 12(AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r4_loop
+
+r4_rest:
+	ADDQ $0x04, R11
+	JZ   r4_done
+
+r4_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VBROADCASTSS (AX)(R9*1), Y15
+	VFMADD231PS  Y12, Y15, Y6
+	VFMADD231PS  Y13, Y15, Y7
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r4_single
+
+r4_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 128(DI)
+	VMOVUPS Y3, 160(DI)
+	VMOVUPS Y4, 256(DI)
+	VMOVUPS Y5, 288(DI)
+	VMOVUPS Y6, 384(DI)
+	VMOVUPS Y7, 416(DI)
+	ADDQ    $0x00000200, DI
+	IMUL3Q  $0x04, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x04, R13
+
+r4_end:
+	CMPQ   R13, $0x00000003
+	JLT    r3_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	VXORPS Y4, Y4, Y4
+	VXORPS Y5, Y5, Y5
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r3_rest
+
+r3_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 4(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 8(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS 12(AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r3_loop
+
+r3_rest:
+	ADDQ $0x04, R11
+	JZ   r3_done
+
+r3_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VBROADCASTSS (AX)(R8*2), Y14
+	VFMADD231PS  Y12, Y14, Y4
+	VFMADD231PS  Y13, Y14, Y5
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r3_single
+
+r3_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 128(DI)
+	VMOVUPS Y3, 160(DI)
+	VMOVUPS Y4, 256(DI)
+	VMOVUPS Y5, 288(DI)
+	ADDQ    $0x00000180, DI
+	IMUL3Q  $0x03, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x03, R13
+
+r3_end:
+	CMPQ   R13, $0x00000002
+	JLT    r2_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	VXORPS Y2, Y2, Y2
+	VXORPS Y3, Y3, Y3
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r2_rest
+
+r2_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 4(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 8(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS 12(AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r2_loop
+
+r2_rest:
+	ADDQ $0x04, R11
+	JZ   r2_done
+
+r2_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VBROADCASTSS (AX)(R8*1), Y15
+	VFMADD231PS  Y12, Y15, Y2
+	VFMADD231PS  Y13, Y15, Y3
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r2_single
+
+r2_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	VMOVUPS Y2, 128(DI)
+	VMOVUPS Y3, 160(DI)
+	ADDQ    $0x00000100, DI
+	IMUL3Q  $0x02, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x02, R13
+
+r2_end:
+	CMPQ   R13, $0x00000001
+	JLT    r1_end
+	VXORPS Y0, Y0, Y0
+	VXORPS Y1, Y1, Y1
+	MOVQ   CX, AX
+	MOVQ   BX, SI
+	MOVQ   k+40(FP), R11
+	SUBQ   $0x04, R11
+	JLT    r1_rest
+
+r1_loop:
+	PREFETCHT1   (R12)
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      64(SI), Y12
+	VMOVUPS      96(SI), Y13
+	VBROADCASTSS 4(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	PREFETCHT1   64(R12)
+	VMOVUPS      128(SI), Y12
+	VMOVUPS      160(SI), Y13
+	VBROADCASTSS 8(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	VMOVUPS      192(SI), Y12
+	VMOVUPS      224(SI), Y13
+	VBROADCASTSS 12(AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	ADDQ         $0x80, R12
+	CMPQ         R12, R14
+	CMOVQGT      R14, R12
+	ADDQ         $0x10, AX
+	ADDQ         $0x00000100, SI
+	SUBQ         $0x04, R11
+	JGE          r1_loop
+
+r1_rest:
+	ADDQ $0x04, R11
+	JZ   r1_done
+
+r1_single:
+	VMOVUPS      (SI), Y12
+	VMOVUPS      32(SI), Y13
+	VBROADCASTSS (AX), Y14
+	VFMADD231PS  Y12, Y14, Y0
+	VFMADD231PS  Y13, Y14, Y1
+	ADDQ         $0x04, AX
+	ADDQ         $0x40, SI
+	DECQ         R11
+	JNZ          r1_single
+
+r1_done:
+	VMOVUPS Y0, (DI)
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x00000080, DI
+	IMUL3Q  $0x01, R8, AX
+	ADDQ    AX, CX
+	SUBQ    $0x01, R13
+
+r1_end:
+	VZEROUPPER
+	RET

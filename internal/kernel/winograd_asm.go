@@ -38,15 +38,16 @@ func winogradInputAsm(tile int, v []float32, pitch int, src []float32, window *[
 // winogradProductAsm multiplies rows tiles of one position with m, of one or
 // two panels.
 func winogradProductAsm(dst, v []float32, stride, rows int, m *Matrix) (ok bool) {
-	var zero [2 * panelCols]float32
-	d, x, b, next := &dst[0], &v[0], m.panels, 4*panelCols*m.K
+	d, x, b := &dst[0], &v[0], m.panels
 	switch cpu.Current() {
 	case cpu.AVX512:
+		var zero [2 * panelCols]float32
+		next := 4 * panelCols * m.K
 		pointwiseAVX512(d, 4*winogradCols, x, 4*stride, rows, &b[0], next, m.K, m.N, &zero[0], 0, nil, 0)
 	case cpu.AVX2:
-		pointwiseAVX2(d, 4*winogradCols, x, 4*stride, rows, &b[0], next, m.K, panelCols, &zero[0], 0, nil, 0)
+		winogradProductAVX2(d, x, 4*stride, rows, &b[0], m.K)
 		if m.N > panelCols {
-			pointwiseAVX2(&dst[panelCols], 4*winogradCols, x, 4*stride, rows, &b[panelCols*m.K], next, m.K, panelCols, &zero[0], 0, nil, 0)
+			winogradProductAVX2(&dst[panelCols], x, 4*stride, rows, &b[panelCols*m.K], m.K)
 		}
 	default:
 		return false
@@ -57,7 +58,7 @@ func winogradProductAsm(dst, v []float32, stride, rows int, m *Matrix) (ok bool)
 // winogradAsm transforms tiles of products to pixels in assembly.
 type winogradAsm struct {
 	level    cpu.Level
-	whole    bool      // with all of the epilogue; otherwise, with the bias alone
+	limits   bool      // with the activation, which only limits its argument
 	dst, add []float32 // from the first output on; add may be nil
 	stride   [2]int    // between pixels, of dst and of add, in elements
 	side     int       // pixels in a row of a tile
@@ -66,8 +67,7 @@ type winogradAsm struct {
 	full     winogradOffsets // of a tile inside the image
 	part     winogradOffsets // of the last one that is not
 	bias     [winogradCols]float32
-	limits   [4]float32 // lowest and highest value before and after the residual
-	limit    int        // bits: which of the two apply
+	limit    [2]float32 // lowest and highest value
 }
 
 // winogradOffsets tells where the pixels of a tile of which rows×cols lie in
@@ -90,28 +90,17 @@ func newWinogradAsm[T Float](o *winogradOut[T]) (a winogradAsm) {
 	if ep.Bias != nil {
 		copy(a.bias[:a.cols], ep.Bias[o.first:])
 	}
-	if a.whole = limits(ep.Act) && limits(o.post); a.whole {
-		a.setLimits(0, ep.Act)
-		a.setLimits(1, o.post)
-		if ep.Add != nil {
-			a.add = ep.Add[o.first:]
-		}
+	if ep.Add != nil {
+		a.add = ep.Add[o.first:]
+	}
+	switch ep.Act {
+	case ReLU:
+		a.limits, a.limit[1] = true, float32(math.Inf(1))
+	case ReLU6:
+		a.limits, a.limit[1] = true, 6
 	}
 	a.offsets(&a.full, a.side, a.side)
 	return a
-}
-
-// limits tells whether an activation only limits its argument.
-func limits(act Act) bool { return act == Identity || act == ReLU || act == ReLU6 }
-
-func (a *winogradAsm) setLimits(n int, act Act) {
-	if act == Identity {
-		return
-	}
-	a.limit |= 1 << n
-	if a.limits[2*n+1] = float32(math.Inf(1)); act == ReLU6 {
-		a.limits[2*n+1] = 6
-	}
 }
 
 // offsets sets o for a tile of which rows×cols pixels lie in the image.
@@ -145,15 +134,19 @@ func (a *winogradAsm) tile(m []float32, pitch, at, rows, cols int) (ok bool) {
 		add = &a.add[at*a.stride[1]]
 	}
 	d := &a.dst[at*a.stride[0]]
+	var limit *float32
+	if a.limits {
+		limit = &a.limit[0]
+	}
 	switch {
 	case a.level == cpu.AVX512 && a.side == 2:
-		winogradOutput2AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+		winogradOutput2AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
 	case a.level == cpu.AVX512:
-		winogradOutput4AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+		winogradOutput4AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
 	case a.side == 2:
-		winogradOutput2AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+		winogradOutput2AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
 	default:
-		winogradOutput4AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], &a.limits[0], a.limit)
+		winogradOutput4AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
 	}
 	return true
 }

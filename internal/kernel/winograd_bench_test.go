@@ -27,16 +27,14 @@ func BenchmarkWinograd(b *testing.B) {
 					src, dst := randoms(r, s.H*s.W*s.Pixel), make([]float32, s.H*s.W*s.Pixel)
 					v, scratch := make([]float32, m.InputLen(together)), make([]float32, m.ScratchLen(together))
 					ep := &Epilogue{Bias: randoms(r, m.Out), Act: ReLU}
-					in, out := 0.0, 0.0
 					parts := (tiles + together - 1) / together
 					t := fastest(b, func() {
 						for i := range parts {
-							from, to := tiles*i/parts, tiles*(i+1)/parts
-							m.Input(v, src, s, from, to)
-							m.Output(dst, s.Pixel, v, s, from, to, 0, m.Groups(), ep, Identity, scratch)
+							block := Tiles{tiles * i / parts, tiles * (i + 1) / parts}
+							m.Input(v, src, s, block, block)
+							m.Output(dst, s.Pixel, v, s, block, 0, m.Groups(), ep, scratch)
 						}
 					})
-					_, _ = in, out
 					b.ReportMetric(float64(2*9*s.H*s.W*s.C*m.Out)/t/1e9, "GFLOP/s")
 					b.ReportMetric(t*1e6, "µs")
 				})

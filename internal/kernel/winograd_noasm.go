@@ -6,7 +6,7 @@ func winogradInputAsm(int, []float32, int, []float32, *[36]int, []float32) bool 
 
 func winogradProductAsm([]float32, []float32, int, int, *Matrix) bool { return false }
 
-type winogradAsm struct{ whole bool }
+type winogradAsm struct{ limits bool }
 
 func newWinogradAsm[T Float](*winogradOut[T]) winogradAsm { return winogradAsm{} }
 

@@ -12,12 +12,11 @@ func winogradInput2AVX2(dst *float32, pitch int, px **float32, c int)
 
 // winogradOutput2AVX2 transforms c channels of positions pitch bytes apart to a tile of
 // 2×2 pixels, those with offsets px in bytes from dst that are not negative, adds the
-// bias and the residual, which may be nil, and keeps the sums within limits: the
-// first two before the residual if limit has bit 0, the others after it if it has
-// bit 1. It clobbers the positions.
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
 //
 //go:noescape
-func winogradOutput2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+func winogradOutput2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 
 // winogradInput4AVX2 transforms c channels of a tile of 6×6 pixels at px to positions
 // pitch bytes apart. It writes whole vectors.
@@ -27,12 +26,11 @@ func winogradInput4AVX2(dst *float32, pitch int, px **float32, c int)
 
 // winogradOutput4AVX2 transforms c channels of positions pitch bytes apart to a tile of
 // 4×4 pixels, those with offsets px in bytes from dst that are not negative, adds the
-// bias and the residual, which may be nil, and keeps the sums within limits: the
-// first two before the residual if limit has bit 0, the others after it if it has
-// bit 1. It clobbers the positions.
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
 //
 //go:noescape
-func winogradOutput4AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+func winogradOutput4AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 
 // winogradInput2AVX512 transforms c channels of a tile of 4×4 pixels at px to positions
 // pitch bytes apart. It writes whole vectors.
@@ -42,12 +40,11 @@ func winogradInput2AVX512(dst *float32, pitch int, px **float32, c int)
 
 // winogradOutput2AVX512 transforms c channels of positions pitch bytes apart to a tile of
 // 2×2 pixels, those with offsets px in bytes from dst that are not negative, adds the
-// bias and the residual, which may be nil, and keeps the sums within limits: the
-// first two before the residual if limit has bit 0, the others after it if it has
-// bit 1. It clobbers the positions.
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
 //
 //go:noescape
-func winogradOutput2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+func winogradOutput2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 
 // winogradInput4AVX512 transforms c channels of a tile of 6×6 pixels at px to positions
 // pitch bytes apart. It writes whole vectors.
@@ -57,9 +54,14 @@ func winogradInput4AVX512(dst *float32, pitch int, px **float32, c int)
 
 // winogradOutput4AVX512 transforms c channels of positions pitch bytes apart to a tile of
 // 4×4 pixels, those with offsets px in bytes from dst that are not negative, adds the
-// bias and the residual, which may be nil, and keeps the sums within limits: the
-// first two before the residual if limit has bit 0, the others after it if it has
-// bit 1. It clobbers the positions.
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
 //
 //go:noescape
-func winogradOutput4AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)
+func winogradOutput4AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
+
+// winogradProductAVX2 multiplies rows rows of src, srcStride bytes apart, with a
+// panel of 16 columns and writes them to rows of 32.
+//
+//go:noescape
+func winogradProductAVX2(dst *float32, src *float32, srcStride int, rows int, b *float32, k int)

@@ -17,7 +17,6 @@ type winogradCase struct {
 	stride                int // of the destination
 	src, w, scale         []float32
 	ep                    Epilogue
-	post                  Act
 	from, to              int // tiles
 	firstGroup, lastGroup int
 }
@@ -31,9 +30,9 @@ func newWinogradCase(r *rand.Rand, h, w, c, out, tile int) *winogradCase {
 	if r.IntN(2) == 0 {
 		k.scale = randoms(r, out)
 	}
-	k.ep.Act, k.post = Act(r.IntN(7)), Act(r.IntN(7))
+	k.ep.Act = Act(r.IntN(7))
 	if r.IntN(2) == 0 { // what the assembly does by itself
-		k.ep.Act, k.post = []Act{Identity, ReLU, ReLU6}[r.IntN(3)], []Act{Identity, ReLU, ReLU6}[r.IntN(3)]
+		k.ep.Act = []Act{Identity, ReLU, ReLU6}[r.IntN(3)]
 	}
 	if r.IntN(3) > 0 {
 		k.ep.Bias = randoms(r, out)
@@ -53,8 +52,8 @@ func newWinogradCase(r *rand.Rand, h, w, c, out, tile int) *winogradCase {
 }
 
 func (k *winogradCase) String() string {
-	return fmt.Sprintf("%+v images=%d out=%d tile=%d act=%d post=%d bias=%v add=%v tiles [%d,%d) groups [%d,%d)", k.s, k.images, k.out, k.tile,
-		k.ep.Act, k.post, k.ep.Bias != nil, k.ep.Add != nil, k.from, k.to, k.firstGroup, k.lastGroup)
+	return fmt.Sprintf("%+v images=%d out=%d tile=%d act=%d bias=%v add=%v tiles [%d,%d) groups [%d,%d)", k.s, k.images, k.out, k.tile,
+		k.ep.Act, k.ep.Bias != nil, k.ep.Add != nil, k.from, k.to, k.firstGroup, k.lastGroup)
 }
 
 // run computes the case on guarded operands, into a copy of was.
@@ -65,9 +64,12 @@ func (k *winogradCase) run(t *testing.T, g []*guarded, was []float32) []float32 
 	ep.Bias, ep.Add = g[1].copyOf(ep.Bias), g[2].copyOf(ep.Add)
 	n := k.to - k.from
 	v, scratch := g[3].slice(m.InputLen(n)), g[4].slice(m.ScratchLen(n))
-	m.Input(v, g[5].copyOf(k.src), &k.s, k.from, k.to)
+	block := Tiles{k.from, k.to}
+	src := g[5].copyOf(k.src)
+	m.Input(v, src, &k.s, block, Tiles{k.from, k.from + n/3})
+	m.Input(v, src, &k.s, block, Tiles{k.from + n/3, k.to})
 	dst := g[6].copyOf(was)
-	m.Output(dst, k.stride, v, &k.s, k.from, k.to, k.firstGroup, k.lastGroup, &ep, k.post, scratch)
+	m.Output(dst, k.stride, v, &k.s, block, k.firstGroup, k.lastGroup, &ep, scratch)
 	g[3].check(t, len(v))
 	g[4].check(t, len(scratch))
 	g[6].check(t, len(dst))
@@ -106,11 +108,10 @@ func (k *winogradCase) check(t *testing.T, got, was []float32) {
 		if k.ep.Bias != nil {
 			sum += float64(k.ep.Bias[n])
 		}
-		want := actRef(sum, k.ep.Act)
 		if k.ep.Add != nil {
-			want += float64(k.ep.Add[pixel*k.ep.AddStride+n])
+			sum += float64(k.ep.Add[pixel*k.ep.AddStride+n])
 		}
-		want = actRef(want, k.post)
+		want := actRef(sum, k.ep.Act)
 		if !(math.Abs(float64(y)-want) <= tol+1e-6) {
 			t.Fatalf("%v: pixel %d output %d is %g, want %g ± %.2g", k, pixel, n, y, want, tol)
 		}
@@ -148,7 +149,7 @@ func TestWinogradError(t *testing.T) {
 			r := rand.New(rand.NewPCG(23, uint64(tile)))
 			k := newWinogradCase(r, 6, 6, 256, 32, tile)
 			k.s.Top, k.s.Left, k.s.OutH, k.s.OutW = 1, 1, 6, 6
-			k.images, k.ep, k.post, k.scale, k.from, k.firstGroup = 1, Epilogue{}, Identity, nil, 0, 0
+			k.images, k.ep, k.scale, k.from, k.firstGroup = 1, Epilogue{}, nil, 0, 0
 			k.to = (6 / tile) * (6 / tile)
 			if tile == 4 {
 				k.to = 4

@@ -22,6 +22,7 @@ func main() {
 			t.output()
 		}
 	}
+	product(simd.AVX2)
 	Generate()
 }
 
@@ -218,13 +219,12 @@ func (t transform) inputs(x, free, constants []reg.VecPhysical) []reg.VecPhysica
 // output emits the transform of the positions of one tile to its pixels.
 func (t transform) output() {
 	name := fmt.Sprintf("winogradOutput%d%s", t.tile, t.Name)
-	TEXT(name, attr.NOSPLIT, "func(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32, limit int)")
+	TEXT(name, attr.NOSPLIT, "func(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s transforms c channels of positions pitch bytes apart to a tile of", name),
 		fmt.Sprintf("%d×%d pixels, those with offsets px in bytes from dst that are not negative, adds the", t.tile, t.tile),
-		"bias and the residual, which may be nil, and keeps the sums within limits: the",
-		"first two before the residual if limit has bit 0, the others after it if it has",
-		"bit 1. It clobbers the positions.")
+		"bias and the residual, which may be nil, and keeps the sums within two limits,",
+		"unless that is nil. It clobbers the positions.")
 	Load(Param("src"), positions)
 	Load(Param("px"), table)
 	Load(Param("dst"), pixels)
@@ -305,7 +305,6 @@ func (t transform) finish(row int, y []reg.VecPhysical) {
 	if t.tail {
 		mask = t.mask(t.V(9))
 	}
-	t.limit(0, label("unlimited", 0), y)
 	TESTQ(addPixels, addPixels)
 	JZ(skip(label("plain", 0)))
 	for j, y := range y {
@@ -323,7 +322,7 @@ func (t transform) finish(row int, y []reg.VecPhysical) {
 		Label(label("noadd", j))
 	}
 	Label(label("plain", 0))
-	t.limit(1, label("unlimited", 1), y)
+	t.limit(label("unlimited", 0), y)
 	for j, y := range y {
 		MOVQ(Mem{Base: table, Disp: 8 * (row*t.tile + j)}, tmp)
 		TESTQ(tmp, tmp)
@@ -339,15 +338,14 @@ func (t transform) finish(row int, y []reg.VecPhysical) {
 	}
 }
 
-// limit keeps y within pair n of the limits, if its bit says so. NaN stays NaN.
-func (t transform) limit(n int, unlimited string, y []reg.VecPhysical) {
+// limit keeps y within limits, if there are any. NaN stays NaN.
+func (t transform) limit(unlimited string, y []reg.VecPhysical) {
 	low, high := t.V(7), t.V(8)
-	Load(Param("limit"), tmp)
-	TESTQ(U32(1<<n), tmp)
-	JZ(LabelRef(unlimited))
 	Load(Param("limits"), tmp)
-	VBROADCASTSS(Mem{Base: tmp, Disp: 8 * n}, low)
-	VBROADCASTSS(Mem{Base: tmp, Disp: 8*n + 4}, high)
+	TESTQ(tmp, tmp)
+	JZ(LabelRef(unlimited))
+	VBROADCASTSS(Mem{Base: tmp}, low)
+	VBROADCASTSS(Mem{Base: tmp, Disp: 4}, high)
 	for _, y := range y {
 		VMAXPS(y, low, y)
 		VMINPS(y, high, y)
