@@ -10,11 +10,11 @@ type PoolShape struct {
 	OutH, OutW           int // output rows and columns
 }
 
-// window returns the rows and columns of the input under output pixel (y, x).
-func (s *PoolShape) window(y, x int) (y0, y1, x0, x1 int) {
-	y0, x0 = y*s.Stride-s.Top, x*s.Stride-s.Left
-	y1, x1 = min(y0+s.K, s.H), min(x0+s.K, s.W)
-	return max(y0, 0), y1, max(x0, 0), x1
+// inside returns the rows, or columns, of the input in the window of output
+// row, or column, i, of size input ones after pad of padding.
+func (s *PoolShape) inside(i, pad, size int) (from, to int) {
+	from = i*s.Stride - pad
+	return max(from, 0), min(from+s.K, size)
 }
 
 func (s *PoolShape) check(dst, src []float32, y0, y1 int) {
@@ -29,22 +29,7 @@ func (s *PoolShape) check(dst, src []float32, y0, y1 int) {
 // does not take part; a window that holds nothing else gives zero.
 func MaxPool(dst, src []float32, s *PoolShape, y0, y1 int) {
 	s.check(dst, src, y0, y1)
-	for y := y0; y < y1; y++ {
-		for x := range s.OutW {
-			out := dst[(y*s.OutW+x)*s.DstStride:][:s.C]
-			wy0, wy1, wx0, wx1 := s.window(y, x)
-			if wy0 >= wy1 || wx0 >= wx1 {
-				clear(out)
-				continue
-			}
-			copy(out, src[(wy0*s.W+wx0)*s.SrcStride:])
-			for iy := wy0; iy < wy1; iy++ {
-				for ix := wx0; ix < wx1; ix++ {
-					MaxVec(out, out, src[(iy*s.W+ix)*s.SrcStride:])
-				}
-			}
-		}
-	}
+	s.each(dst, src, y0, y1, func(int) float32 { return 0 }, true)
 }
 
 // MeanPool computes output rows [y0, y1) of the mean over windows, each
@@ -52,22 +37,79 @@ func MaxPool(dst, src []float32, s *PoolShape, y0, y1 int) {
 // A window outside the image gives zero.
 func MeanPool(dst, src []float32, s *PoolShape, countPad bool, y0, y1 int) {
 	s.check(dst, src, y0, y1)
+	scale := func(pixels int) float32 {
+		if countPad {
+			pixels = s.K * s.K
+		}
+		return 1 / float32(pixels)
+	}
+	s.each(dst, src, y0, y1, scale, false)
+}
+
+// each computes output rows [y0, y1): maxima, or sums multiplied by the scale
+// for their number of pixels.
+func (s *PoolShape) each(dst, src []float32, y0, y1 int, scale func(pixels int) float32, maximum bool) {
 	for y := y0; y < y1; y++ {
-		for x := range s.OutW {
-			out := dst[(y*s.OutW+x)*s.DstStride:][:s.C]
-			clear(out)
-			wy0, wy1, wx0, wx1 := s.window(y, x)
-			if wy0 >= wy1 || wx0 >= wx1 {
+		top, bottom := s.inside(y, s.Top, s.H)
+		for x, n := 0, 0; x < s.OutW; x += n {
+			left, right := s.inside(x, s.Left, s.W)
+			n = 1
+			out := dst[(y*s.OutW+x)*s.DstStride:]
+			if top >= bottom || left >= right {
+				clear(out[:s.C])
 				continue
 			}
-			for iy := wy0; iy < wy1; iy++ {
-				SumRows(out, src[(iy*s.W+wx0)*s.SrcStride:], s.SrcStride, wx1-wx0)
+			n = s.alike(x)
+			w := poolWindows{
+				rows: bottom - top, cols: right - left, n: n, maximum: maximum,
+				scale: scale((bottom - top) * (right - left)),
 			}
-			n := s.K * s.K
-			if !countPad {
-				n = (wy1 - wy0) * (wx1 - wx0)
+			w.pool(out, src[(top*s.W+left)*s.SrcStride:], s)
+		}
+	}
+}
+
+// alike returns the number of output columns from x on whose windows are of
+// equal size, one stride apart.
+func (s *PoolShape) alike(x int) int {
+	if x*s.Stride < s.Left || s.W+s.Left < s.K {
+		return 1
+	}
+	last := min((s.W-s.K+s.Left)/s.Stride, s.OutW-1) // whose window ends inside
+	return max(1, last-x+1)
+}
+
+// poolWindows is a number of windows in a row that are rows×cols pixels inside
+// the image.
+type poolWindows struct {
+	rows, cols, n int
+	maximum       bool
+	scale         float32 // of a sum
+}
+
+// pool computes the windows of which the first starts at src.
+func (w *poolWindows) pool(dst, src []float32, s *PoolShape) {
+	if s.C == 0 || poolAsm(dst, src, s, w) {
+		return
+	}
+	for i := range w.n {
+		out := dst[i*s.DstStride:][:s.C]
+		clear(out)
+		if first := src[i*s.Stride*s.SrcStride:]; w.maximum {
+			copy(out, first)
+		}
+		for y := range w.rows {
+			for x := range w.cols {
+				in := src[(i*s.Stride+y*s.W+x)*s.SrcStride:]
+				if w.maximum {
+					MaxVec(out, out, in)
+				} else {
+					addVecGeneric(out, out, in)
+				}
 			}
-			ScaleVec(out, out, 1/float32(n))
+		}
+		if !w.maximum {
+			ScaleVec(out, out, w.scale)
 		}
 	}
 }

@@ -84,6 +84,11 @@ const minBand, gatherPixels = 24, 48
 // pixel by pixel, which copies each value up to K² times.
 func (s *ConvShape) banded() bool { return s.Dilation == 1 && s.OutW >= minBand }
 
+// single tells whether every window is one pixel of the image.
+func (s *ConvShape) single() bool {
+	return s.K == 1 && s.Top == 0 && s.Left == 0 && (s.OutH-1)*s.Stride < s.H && (s.OutW-1)*s.Stride < s.W
+}
+
 // bandCols returns the columns of a band.
 func (s *ConvShape) bandCols() int { return (s.OutW-1)*s.Stride + s.K }
 
@@ -97,12 +102,19 @@ func conv[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvSha
 	need("image", src, s.H*s.W, s.Pixel, s.C)
 	need("scratch", scratch, 1, 0, s.ConvScratch())
 	pixels, stride := s.OutW, s.Stride*s.K*s.C
+	inPlace, ok := any(src).([]T)
+	if !ok || !s.banded() || !s.single() {
+		inPlace = nil
+	}
 	if !s.banded() {
 		pixels, stride = min(gatherPixels, s.OutH*s.OutW), w.K
 	}
 	for p := y0 * s.OutW; p < y1*s.OutW; p += pixels {
 		n := min(pixels, y1*s.OutW-p)
-		if s.banded() {
+		rows := scratch
+		if inPlace != nil {
+			rows, stride = inPlace[p/s.OutW*s.Stride*s.W*s.Pixel:], s.Stride*s.Pixel
+		} else if s.banded() {
 			fillBand(scratch, src, s, p/s.OutW, pad)
 		} else {
 			for i := range n {
@@ -113,7 +125,7 @@ func conv[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvSha
 		if ep != nil && ep.Add != nil {
 			e.Add = ep.Add[at*ep.AddStride:]
 		}
-		Pointwise(dst[at*dstStride:], dstStride, scratch, stride, n, w, &e)
+		Pointwise(dst[at*dstStride:], dstStride, rows, stride, n, w, &e)
 	}
 }
 
@@ -173,6 +185,10 @@ func gatherWindow[T Float, S Float | ~uint8](row []T, src []S, s *ConvShape, y, 
 			row = row[s.C:]
 			if iy < 0 || iy >= s.H || ix < 0 || ix >= s.W {
 				fillPad(d, pad)
+				continue
+			}
+			if same, ok := any(src).([]T); ok {
+				copy(d, same[(iy*s.W+ix)*s.Pixel:])
 				continue
 			}
 			for c, v := range src[(iy*s.W+ix)*s.Pixel:][:s.C] {

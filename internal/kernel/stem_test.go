@@ -30,6 +30,9 @@ var convShapes = []ConvShape{
 	{H: 30, W: 50, C: 3, Pixel: 4, K: 7, Stride: 2, Dilation: 1, Top: 3, Left: 3, OutH: 15, OutW: 25},
 	{H: 26, W: 28, C: 5, Pixel: 8, K: 3, Stride: 1, Dilation: 1, Top: 1, Left: 1, OutH: 26, OutW: 28},
 	{H: 26, W: 28, C: 2, Pixel: 2, K: 3, Stride: 1, Dilation: 2, Top: 2, Left: 2, OutH: 26, OutW: 28},
+	{H: 5, W: 61, C: 5, Pixel: 8, K: 1, Stride: 2, Dilation: 1, OutH: 3, OutW: 31},
+	{H: 5, W: 61, C: 5, Pixel: 8, K: 1, Stride: 2, Dilation: 1, Top: 1, OutH: 3, OutW: 31},
+	{H: 5, W: 9, C: 5, Pixel: 8, K: 1, Stride: 2, Dilation: 1, OutH: 3, OutW: 5},
 	{H: 1, W: 1, C: 4, Pixel: 4, K: 5, Stride: 1, Dilation: 1, Top: 2, Left: 2, OutH: 1, OutW: 1},
 	{H: 2, W: 3, C: 1, Pixel: 1, K: 5, Stride: 1, Dilation: 1, Top: 8, Left: 20, OutH: 10, OutW: 40},
 }
