@@ -17,13 +17,15 @@ const againRows = 256
 
 // conv is a convolution or a fully connected layer. The pixels of its input
 // are the rows of a matrix that is multiplied with the weights: directly for
-// 1×1, through a copy of every window's values otherwise.
+// 1×1, through a copy of every window's values otherwise. That copy is a band
+// where the input is the network's and gets no gradient.
 type conv[T tensor.Float] struct {
 	local[T]
 	op     *graph.Conv
 	groups []convGroup[T]
-	count  *norm[T] // batch norm whose moments are counted; nil for none
-	direct bool     // windows are pixels
+	count  *norm[T]          // batch norm whose moments are counted; nil for none
+	direct bool              // windows are pixels
+	band   *kernel.ConvShape // of windows in bands; nil for none
 	pad    struct{ top, left int }
 	sumsAt int // where the gradients of the weights, then of the bias, are in worker.weights
 }
@@ -35,6 +37,7 @@ type convGroup[T tensor.Float] struct {
 	param       graph.ParamID       // holds the weights
 	at          int                 // from this value on
 	area        int                 // values of a window per channel
+	positions   []int               // of a window, as they are in a weight; nil for 1×1
 	ordered     []T                 // weights by output, position and channel; nil for 1×1
 	product     *kernel.MatrixOf[T] // windows to outputs
 	adjoint     *kernel.MatrixOf[T] // gradients of outputs to those of windows
@@ -51,8 +54,8 @@ func (g *convGroup[T]) weights(v graph.Values[T]) []T {
 	}
 	for o := range g.Out {
 		for c := range g.In {
-			for a := range g.area {
-				g.ordered[o*g.window()+a*g.In+c] = w[o*g.window()+c*g.area+a]
+			for i, a := range g.positions {
+				g.ordered[o*g.window()+i*g.In+c] = w[o*g.window()+c*g.area+a]
 			}
 		}
 	}
@@ -64,7 +67,13 @@ func newConv[T tensor.Float](v *node[T], op *graph.Conv) *conv[T] {
 	in := v.in[0].shape
 	_, k.pad.top = op.Padding.Extent(in.H, op.Kernel, op.Stride, op.Dilation)
 	_, k.pad.left = op.Padding.Extent(in.W, op.Kernel, op.Stride, op.Dilation)
+	if s := k.shape(v); len(op.Groups) == 1 && !k.direct && v.in[0].stored() && !v.in[0].needsGrad && s.Banded() {
+		k.band = &s
+	}
 	g := convGroup[T]{area: op.Kernel * op.Kernel}
+	if g.area > 1 {
+		g.positions = k.positions()
+	}
 	for i, size := range op.Groups {
 		g.ConvGroup = size
 		if len(op.Weights) == len(op.Groups) {
@@ -83,6 +92,31 @@ func newConv[T tensor.Float](v *node[T], op *graph.Conv) *conv[T] {
 		g.at += g.len()
 	}
 	return k
+}
+
+// shape describes a convolution of one group.
+func (k *conv[T]) shape(v *node[T]) kernel.ConvShape {
+	in, out := v.in[0].shape, v.shape
+	return kernel.ConvShape{
+		H: in.H, W: in.W, C: in.C, Pixel: in.C, K: k.op.Kernel, Stride: k.op.Stride, Dilation: k.op.Dilation,
+		Top: k.pad.top, Left: k.pad.left, OutH: out.H, OutW: out.W,
+	}
+}
+
+// positions returns the places of a window, numbered along its rows, in the
+// order they have in a copy: along the columns for a band.
+func (k *conv[T]) positions() []int {
+	var p []int
+	for i := range k.op.Kernel {
+		for j := range k.op.Kernel {
+			if k.band != nil {
+				p = append(p, j*k.op.Kernel+i)
+			} else {
+				p = append(p, i*k.op.Kernel+j)
+			}
+		}
+	}
+	return p
 }
 
 // linear expresses a fully connected layer as a convolution.
@@ -154,10 +188,15 @@ func (k *conv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 	for image := from; image < to; image++ {
 		for y0 := 0; y0 < v.shape.H; y0 += rows {
 			y1 := min(y0+rows, v.shape.H)
-			windows := k.windows(n, v, w, w.split(), image, y0, y1)
 			row := image * v.shape.H
 			t := tile[T]{p0: (row + y0) * v.shape.W, p1: (row + y1) * v.shape.W, c1: v.shape.C}.in(v.out.data, v.shape.C)
-			k.multiply(n, t, windows, k.window())
+			if k.band != nil {
+				k.eachBand(v, w.scratch, t, func(t tile[T], windows []T) {
+					k.multiply(n, t, windows, k.band.BandStride())
+				})
+			} else {
+				k.multiply(n, t, k.windows(n, v, w, w.split(), image, y0, y1), k.window())
+			}
 			k.countMoments(n, w, t)
 		}
 	}
@@ -225,7 +264,7 @@ func (k *conv[T]) windows(n *Net[T], v *node[T], w *worker[T], s splitter[T], im
 		return dst
 	}
 	at := 0
-	k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
+	k.eachPosition(v, y0, y1, func(g *convGroup[T], iy, ix int) {
 		row := dst[at:][:g.In]
 		if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < width {
 			copy(row, in.data[((iy-from)*width+ix)*in.stride+g.inAt:])
@@ -235,6 +274,17 @@ func (k *conv[T]) windows(n *Net[T], v *node[T], w *worker[T], s splitter[T], im
 		at += g.In
 	})
 	return dst
+}
+
+// eachBand calls f for every row of an image that is in t, a part of the
+// output, with a band of its windows in scratch.
+func (k *conv[T]) eachBand(v *node[T], scratch []T, t tile[T], f func(t tile[T], windows []T)) {
+	x := v.in[0]
+	for p := t.p0; p < t.p1; p += v.shape.W {
+		image, y := p/v.pixels(), p%v.pixels()/v.shape.W
+		kernel.Band(scratch, x.out.data[image*x.perImage():], k.band, y)
+		f(t.segment(p, p+v.shape.W), scratch)
+	}
 }
 
 // denseWindows is windows for one group without dilation, where every row of a
@@ -269,9 +319,9 @@ func (k *conv[T]) denseWindows(v *node[T], dst []T, in tile[T], y0, y1, from, to
 	}
 }
 
-// positions calls f for every pixel of output rows [y0, y1), every group and
+// eachPosition calls f for every pixel of output rows [y0, y1), every group and
 // every position of its window: the order of windows.
-func (k *conv[T]) positions(v *node[T], y0, y1 int, f func(g *convGroup[T], iy, ix int)) {
+func (k *conv[T]) eachPosition(v *node[T], y0, y1 int, f func(g *convGroup[T], iy, ix int)) {
 	for y := y0; y < y1; y++ {
 		for x := range v.shape.W {
 			for i := range k.groups {
@@ -339,6 +389,12 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, i
 		s := s
 		p := image * v.pixels()
 		g := v.gradient(n, w, s.take((y1-y0)*v.shape.W*v.shape.C), tile[T]{p0: p + y0*v.shape.W, p1: p + y1*v.shape.W, c1: v.shape.C})
+		if k.band != nil {
+			k.eachBand(v, s.rest, g, func(g tile[T], windows []T) {
+				k.addWeights(sums, g, windows, k.band.BandStride())
+			})
+			continue
+		}
 		windows := k.windows(n, v, w, s, image, y0, y1)
 		k.addWeights(sums, g, windows, k.window())
 		if e == nil {
@@ -346,7 +402,7 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, i
 		}
 		k.multiplyAdjoint(windows, k.window(), g)
 		at := 0
-		k.positions(v, y0, y1, func(g *convGroup[T], iy, ix int) {
+		k.eachPosition(v, y0, y1, func(g *convGroup[T], iy, ix int) {
 			if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < x.shape.W {
 				dst := t.row(iy*x.shape.W + ix)[g.inAt:][:g.In]
 				kernel.AddVec(dst, dst, windows[at:])
@@ -398,7 +454,7 @@ func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
 				for o := from; o < to; o++ {
 					dst := grad[o*g.window():][:g.window()]
 					for p := range parts {
-						addTransposed(dst, n.workers[p].weights[at+o*g.window():], g.In, g.area)
+						g.addTo(dst, n.workers[p].weights[at+o*g.window():])
 					}
 				}
 			})
@@ -412,16 +468,16 @@ func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
 	}
 }
 
-// addTransposed adds one output channel's weights, ordered by position and
-// channel, to dst, ordered by channel and position.
-func addTransposed[T tensor.Float](dst, src []T, in, area int) {
-	if area == 1 {
+// addTo adds one output channel's weights, ordered by position and channel, to
+// dst, ordered by channel and position.
+func (g *convGroup[T]) addTo(dst, src []T) {
+	if g.area == 1 {
 		kernel.AddVec(dst, dst, src)
 		return
 	}
-	for a := range area {
-		for c := range in {
-			dst[c*area+a] += src[a*in+c]
+	for i, a := range g.positions {
+		for c := range g.In {
+			dst[c*g.area+a] += src[i*g.In+c]
 		}
 	}
 }
@@ -431,6 +487,9 @@ func (k *conv[T]) scratch(n *Net[T], v *node[T]) int {
 	rows := k.tileRows(v)
 	if k.direct {
 		return rows * (v.shape.C + 2*x.shape.C)
+	}
+	if k.band != nil {
+		return max(rows*v.shape.W*v.shape.C+k.band.BandLen(), local[T]{}.scratch(n, v))
 	}
 	from, to := k.inputRows(tensor.Shape{H: 1 << 30}, 1<<20, 1<<20+rows)
 	under := min(to-from, x.shape.H) * x.shape.W * x.shape.C

@@ -167,6 +167,12 @@ func fillPixels[T Float, S Float | ~uint8](band []T, step int, src []S, s *ConvS
 		}
 		return
 	}
+	if s.C == 1 {
+		for x := range n {
+			band[x*step] = T(src[x*s.Pixel])
+		}
+		return
+	}
 	for x := range n {
 		d := band[x*step:][:s.C]
 		for c, v := range src[x*s.Pixel:][:s.C] {
