@@ -33,6 +33,7 @@ type convGroup struct {
 	in, out  int // first channels
 	weight   *kernel.Matrix
 	strassen *kernel.Strassen // in place of weight
+	winograd *kernel.Winograd // in place of weight
 }
 
 // byteStem is the first convolution with the normalisation of the image
@@ -111,9 +112,13 @@ func (c *convLayer) matrixLen() (n int) {
 	if c.halves {
 		return kernel.StrassenLen(c.op.Out(), c.op.In())
 	}
+	tile := winogradTile(c.op)
 	for _, g := range c.op.Groups {
-		if c.op.Kernel == 1 {
+		switch {
+		case c.op.Kernel == 1:
 			n += kernel.MatrixLen(g.Out, g.In)
+		case tile > 0:
+			n += kernel.WinogradLen(tile, g.Out, g.In)
 		}
 	}
 	return n
@@ -144,7 +149,10 @@ func (c *convLayer) pack(p *packer) (err error) {
 	if c.halves {
 		return c.packStrassen(p)
 	}
-	k := c.op.Kernel
+	tile := winogradTile(c.op)
+	if p.stem == c {
+		tile = 0
+	}
 	c.groups = make([]convGroup, len(c.op.Groups))
 	w := p.weights(c.op.Weights)
 	in, at := 0, 0
@@ -154,9 +162,12 @@ func (c *convLayer) pack(p *packer) (err error) {
 			scale = c.affine.scale[at:][:g.Out]
 		}
 		c.groups[i] = convGroup{in: in, out: at}
-		if k == 1 && p.stem != c {
+		switch {
+		case c.op.Kernel == 1 && p.stem != c:
 			c.groups[i].weight, err = w.matrix(g.Out, g.In, scale)
-		} else {
+		case tile > 0:
+			c.groups[i].winograd, err = w.winograd(tile, g, scale)
+		default:
 			c.groups[i].weight, err = c.packDense(p, w, g, scale)
 		}
 		if err != nil {

@@ -10,6 +10,8 @@ import (
 
 func (c *convLayer) plan(b *builder) {
 	switch {
+	case c.groups[0].winograd != nil:
+		c.planWinograd(b)
 	case !isPointwise(c.op):
 		c.planWindows(b)
 	case c.pool != nil:
@@ -285,7 +287,7 @@ type windows struct {
 
 // windowTile is a range of output rows of one image and group.
 type windowTile struct {
-	shape    kernel.ConvShape
+	shape    *kernel.ConvShape
 	weight   *kernel.Matrix
 	bias     []float32
 	in, out  int // first channels
@@ -293,22 +295,25 @@ type windowTile struct {
 	from, to int
 }
 
-func (c *convLayer) planWindows(b *builder) {
-	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, bytes: c.bytes}
-	op, x, y := c.op, w.x, w.y
+// shape returns the geometry of a group of c on one image.
+func (c *convLayer) shape(group int, x, y view) *kernel.ConvShape {
+	op := c.op
 	_, top := op.Padding.Extent(x.h, op.Kernel, op.Stride, op.Dilation)
 	_, left := op.Padding.Extent(x.w, op.Kernel, op.Stride, op.Dilation)
-	parts := min(y.h, max(1, y.h*y.w*int(op.MACsPerPixel())/tileMACs), shares*b.threads*2)
+	return &kernel.ConvShape{
+		H: x.h, W: x.w, C: op.Groups[group].In, Pixel: x.stride,
+		K: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
+		Top: top, Left: left, OutH: y.h, OutW: y.w,
+	}
+}
+
+func (c *convLayer) planWindows(b *builder) {
+	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, bytes: c.bytes}
+	y := w.y
+	parts := min(y.h, max(1, y.h*y.w*int(c.op.MACsPerPixel())/tileMACs), shares*b.threads*2)
 	for i := range b.images {
 		for gi, g := range c.groups {
-			t := windowTile{
-				shape: kernel.ConvShape{
-					H: x.h, W: x.w, C: op.Groups[gi].In, Pixel: x.stride,
-					K: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
-					Top: top, Left: left, OutH: y.h, OutW: y.w,
-				},
-				weight: g.weight, in: g.in, out: g.out, image: i,
-			}
+			t := windowTile{shape: c.shape(gi, w.x, y), weight: g.weight, in: g.in, out: g.out, image: i}
 			if c.bias != nil {
 				t.bias = c.bias[g.out:][:g.weight.N]
 			}
@@ -337,9 +342,9 @@ func (w *windows) run(s *state, worker, part int) {
 	if w.bytes != nil && s.x.bytes != nil {
 		x := s.x.bytes[t.image*t.shape.H*t.shape.W*t.shape.C:]
 		ep.Bias = w.bytes.bias
-		kernel.ConvBytes(y, w.y.stride, x, &t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, ep, s.scratch[worker])
+		kernel.ConvBytes(y, w.y.stride, x, t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, ep, s.scratch[worker])
 	} else {
 		x := s.from(w.x, t.image, 0)[t.in:]
-		kernel.Conv(y, w.y.stride, x, &t.shape, t.from, t.to, t.weight, ep, s.scratch[worker])
+		kernel.Conv(y, w.y.stride, x, t.shape, t.from, t.to, t.weight, ep, s.scratch[worker])
 	}
 }
