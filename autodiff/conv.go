@@ -156,7 +156,7 @@ func (k *conv[T]) tileRows(v *node[T]) int {
 	return min(max(rows/v.shape.W, 1), v.shape.H)
 }
 
-func (k *conv[T]) begin(n *Net[T], _ *node[T]) {
+func (k *conv[T]) prepare(n *Net[T], _ *node[T]) {
 	for i := range k.groups {
 		g := &k.groups[i]
 		g.product.Pack(g.weights(n.params))
@@ -335,7 +335,7 @@ func (k *conv[T]) eachPosition(v *node[T], y0, y1 int, f func(g *convGroup[T], i
 	}
 }
 
-func (k *conv[T]) beginBack(n *Net[T], v *node[T]) {
+func (k *conv[T]) prepareBack(n *Net[T], v *node[T]) {
 	if v.up[0] == nil {
 		return
 	}
@@ -446,16 +446,12 @@ func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
 	at := k.sumsAt
 	for i := range k.groups {
 		g := &k.groups[i]
-		grad := n.gradient(g.param)
-		if grad != nil {
-			grad = grad[g.at:][:g.len()]
-			n.opts.Pool.Run(min(g.Out, len(n.workers)), func(part int) {
-				from, to := par.Split(g.Out, min(g.Out, len(n.workers)), part)
-				for o := from; o < to; o++ {
-					dst := grad[o*g.window():][:g.window()]
-					for p := range parts {
-						g.addTo(dst, n.workers[p].weights[at+o*g.window():])
-					}
+		if grad := n.gradient(g.param); grad != nil {
+			pieces := min(g.Out, len(n.workers))
+			n.opts.Pool.Run(pieces, func(piece int) {
+				from, to := par.Split(g.Out, pieces, piece)
+				for p := range parts {
+					g.addTo(grad[g.at:], n.workers[p].weights[at:], from, to)
 				}
 			})
 		}
@@ -468,16 +464,20 @@ func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
 	}
 }
 
-// addTo adds one output channel's weights, ordered by position and channel, to
-// dst, ordered by channel and position.
-func (g *convGroup[T]) addTo(dst, src []T) {
+// addTo adds the weights of output channels [from, to), ordered by position
+// and channel, to dst, ordered by channel and position.
+func (g *convGroup[T]) addTo(dst, src []T, from, to int) {
+	window := g.window()
+	dst, src = dst[from*window:to*window], src[from*window:to*window]
 	if g.area == 1 {
 		kernel.AddVec(dst, dst, src)
 		return
 	}
-	for i, a := range g.positions {
-		for c := range g.In {
-			dst[c*g.area+a] += src[i*g.In+c]
+	for ; len(dst) > 0; dst, src = dst[window:], src[window:] {
+		for i, a := range g.positions {
+			for c := range g.In {
+				dst[c*g.area+a] += src[i*g.In+c]
+			}
 		}
 	}
 }

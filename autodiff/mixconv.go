@@ -138,7 +138,7 @@ func (m *mixConv[T]) geometry(v *node[T], p *mixPart[T], in0, in1, out0, out1, s
 	}
 }
 
-func (m *mixConv[T]) begin(n *Net[T], _ *node[T]) {
+func (m *mixConv[T]) prepare(n *Net[T], _ *node[T]) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		p.filter.Pack(p.weights(n.params[p.param]))
@@ -168,7 +168,7 @@ func (m *mixConv[T]) forwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[
 	}
 }
 
-func (m *mixConv[T]) beginBack(n *Net[T], _ *node[T]) {
+func (m *mixConv[T]) prepareBack(n *Net[T], _ *node[T]) {
 	for i := range m.parts {
 		p := &m.parts[i]
 		p.filter.PackReversed(p.weights(n.params[p.param]))
@@ -188,14 +188,14 @@ func (m *mixConv[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int)
 }
 
 func (m *mixConv[T]) finishBack(n *Net[T], _ *node[T], parts int) {
-	for i := range m.parts {
+	n.opts.Pool.Run(len(m.parts), func(i int) {
 		p := &m.parts[i]
 		if grad := n.gradient(p.param); grad != nil {
 			for _, s := range p.sums[:parts] {
 				s.AddTo(p.weights(grad))
 			}
 		}
-	}
+	})
 }
 
 func (m *mixConv[T]) backwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit[T]) {

@@ -171,6 +171,7 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	if err := n.checkNorms(); err != nil {
 		return err
 	}
+	n.each(func(v *node[T]) { v.op.prepare(n, v) })
 	for i := range n.ahead {
 		n.runAhead(&n.ahead[i])
 	}
@@ -247,6 +248,11 @@ func (n *Net[T]) Backward(dOut [][]T, params, grads graph.Values[T]) error {
 			n.parts(func(w *worker[T], from, to int) { n.contributeAll(e, w, dOut[i], from, to) })
 		}
 	}
+	n.each(func(v *node[T]) {
+		if v.needsGrad {
+			v.op.prepareBack(n, v)
+		}
+	})
 	for i := range n.back {
 		n.runBack(&n.back[i])
 	}

@@ -45,10 +45,15 @@ type edge[T tensor.Float] struct {
 	direct      *buffer[T] // where a tile of the contribution ends up; nil if it may not be computed there
 }
 
-// operator computes what a node stores and how its gradient goes on. All but
-// begin and finish work on images alone, which several workers do at once.
+// operator computes what a node stores and how its gradient goes on. forward
+// and backward work on some images, which several workers do at once; the
+// others are called once a pass.
 type operator[T tensor.Float] interface {
-	begin(n *Net[T], v *node[T])
+	// prepare and prepareBack are called before a pass, for several nodes at
+	// once.
+	prepare(n *Net[T], v *node[T])
+	prepareBack(n *Net[T], v *node[T])
+
 	forward(n *Net[T], v *node[T], w *worker[T], from, to int)
 	finish(n *Net[T], v *node[T])
 
@@ -66,7 +71,8 @@ type operator[T tensor.Float] interface {
 // operators embed it and define the rest.
 type local[T tensor.Float] struct{}
 
-func (local[T]) begin(*Net[T], *node[T])           {}
+func (local[T]) prepare(*Net[T], *node[T])         {}
+func (local[T]) prepareBack(*Net[T], *node[T])     {}
 func (local[T]) finish(*Net[T], *node[T])          {}
 func (local[T]) beginBack(*Net[T], *node[T])       {}
 func (local[T]) finishBack(*Net[T], *node[T], int) {}

@@ -154,11 +154,6 @@ func (t task[T]) backward(n *Net[T], w *worker[T], from, to int) {
 
 // runAhead computes a segment of the forward pass.
 func (n *Net[T]) runAhead(s *segment[T]) {
-	for _, t := range s.tasks {
-		if !t.solidify {
-			t.op.begin(n, t.node)
-		}
-	}
 	n.parts(func(w *worker[T], from, to int) {
 		for ; from < to; from += s.chunk {
 			for _, t := range s.tasks {
@@ -193,6 +188,15 @@ func (n *Net[T]) runBack(s *segment[T]) {
 			t.op.finishBack(n, t.node, parts)
 		}
 	}
+}
+
+// each calls f for all nodes with an operator, several at once.
+func (n *Net[T]) each(f func(v *node[T])) {
+	n.opts.Pool.Run(len(n.nodes), func(i int) {
+		if v := n.nodes[i]; v != nil && v.op != nil {
+			f(v)
+		}
+	})
 }
 
 // parts calls f for every worker with its images, always the same ones, and
