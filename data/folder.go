@@ -2,6 +2,8 @@ package data
 
 import (
 	"fmt"
+	"maps"
+	"path/filepath"
 	"slices"
 	"strings"
 )
@@ -76,6 +78,9 @@ func classFolders(t *tree, kind string) (*Splits, error) {
 		}
 	}
 	if !inParts {
+		if err := t.checkDepth(prefix); err != nil {
+			return nil, err
+		}
 		b.checkEmpty(prefix)
 	}
 	for top := range tops {
@@ -84,6 +89,40 @@ func classFolders(t *tree, kind string) (*Splits, error) {
 		}
 	}
 	return b.splits()
+}
+
+// checkDepth reports a folder of class folders that lies beside a folder of
+// pictures: one of the two is not meant to be a class.
+func (t *tree) checkDepth(prefix string) error {
+	inner := map[string]map[string]bool{} // by top folder, those directly below it
+	for _, p := range t.paths {
+		top, rest, ok := strings.Cut(strings.TrimPrefix(p, prefix), "/")
+		if !ok {
+			continue
+		}
+		if inner[top] == nil {
+			inner[top] = map[string]bool{}
+		}
+		folder, _, deeper := strings.Cut(rest, "/")
+		if !deeper {
+			folder = ""
+		}
+		inner[top][folder] = true
+	}
+	flat, deep := "", ""
+	for _, top := range slices.Sorted(maps.Keys(inner)) {
+		switch {
+		case inner[top][""]:
+			flat = top
+		case len(inner[top]) > 1:
+			deep = top
+		}
+	}
+	if flat == "" || deep == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: in %s, the folder %s holds pictures and %s holds %d folders of them: give the folder whose folders are the classes, such as %s",
+		ErrLayout, filepath.Join(t.root, filepath.FromSlash(prefix)), flat, deep, len(inner[deep]), filepath.Join(t.root, filepath.FromSlash(prefix+deep)))
 }
 
 // enclosing returns the folders, with a slash at the end, that all paths share

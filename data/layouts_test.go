@@ -224,6 +224,7 @@ func TestLayoutErrors(t *testing.T) {
 		"empty tar":       {[]string{"x.tar=" + string(tarOf(t))}, "x.tar", ErrLayout},
 		"no label":        {[]string{"x.tar=" + string(tarOf(t, "1.jpg", "1.cls=3", "2.jpg"))}, "x.tar", ErrLayout},
 		"label of a list": {[]string{"x.tar=" + string(tarOf(t, "1.jpg", "1.json={\"label\":[1]}"))}, "x.tar", ErrCorrupt},
+		"samples beside":  {[]string{"Dataset/0/1.jpg", "Dataset/1/1.jpg", "Examples/1.jpg"}, "", ErrLayout},
 		"compressed":      {[]string{"x.tar.gz"}, "x.tar.gz", ErrLayout},
 	} {
 		_, err := Open(filepath.Join(writeFiles(t, c.files...), c.open))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"iter"
 	"runtime"
+	"slices"
 	"sync"
 
 	"github.com/mixnet-go/mixnet/tensor"
@@ -182,7 +183,7 @@ func (l *Loader) size(step int) [2]int {
 func (l *Loader) Bad() []BadExample {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return append([]BadExample(nil), l.log...)
+	return slices.Clone(l.log)
 }
 
 // Epoch yields the batches of one epoch from the given one on.

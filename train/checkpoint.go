@@ -1,13 +1,17 @@
 package train
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"maps"
 	"path/filepath"
 	"slices"
+	"strconv"
 
+	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/weights"
@@ -37,7 +41,10 @@ type Record struct {
 	Recipe  Recipe `json:"recipe"`
 	Source  string `json:"source"`
 	Images  int    `json:"images"` // of the training data
+	Labels  string `json:"labels"` // a hash of its classes and labels
 	Threads int    `json:"threads"`
+
+	Args map[string]string `json:"args,omitempty"`
 }
 
 // runMeta is the metadata of a checkpoint.
@@ -47,11 +54,35 @@ type runMeta struct {
 }
 
 func (t *Trainer) recordOf() Record {
-	return Record{Version: recordVersion, Recipe: t.cfg.Recipe, Source: t.cfg.Source, Images: t.cfg.Train.Len(), Threads: t.pool.Threads()}
+	return Record{
+		Version: recordVersion, Recipe: t.cfg.Recipe, Source: t.cfg.Source,
+		Images: t.cfg.Train.Len(), Labels: t.labels, Threads: t.pool.Threads(), Args: t.cfg.Args,
+	}
 }
 
-// save writes the last checkpoint.
+// hashLabels tells one data set from another.
+func hashLabels(d data.Dataset) string {
+	h := fnv.New64a()
+	for _, c := range d.Classes() {
+		fmt.Fprintf(h, "%q", c)
+	}
+	var b []byte
+	for i := range d.Len() {
+		b = binary.AppendUvarint(b[:0], uint64(d.Label(i)))
+		_, _ = h.Write(b) // a hash has no errors
+	}
+	return strconv.FormatUint(h.Sum64(), 16)
+}
+
+// save writes the last checkpoint. The best one comes first, should it be due:
+// what the last one says of it is then true, whatever happens in between.
 func (t *Trainer) save() error {
+	if t.bestDue {
+		if err := t.saveBest(); err != nil {
+			return err
+		}
+		t.bestDue = false
+	}
 	run, err := json.Marshal(runMeta{t.recordOf(), t.state})
 	if err != nil {
 		return err
@@ -76,7 +107,7 @@ func (t *Trainer) saveBest() error {
 	if err != nil {
 		return err
 	}
-	return weights.WriteFile(filepath.Join(t.cfg.Dir, BestFile), t.tensors("", t.best()), meta)
+	return weights.WriteFile(filepath.Join(t.cfg.Dir, BestFile), t.tensors("", t.kept), meta)
 }
 
 // metadata returns the model's, and further keys and values.
@@ -149,7 +180,7 @@ func (s *Saved) Epochs() []Epoch { return slices.Clone(s.state.History) }
 // run goes on as if it had not been interrupted, to the bit, provided that the
 // data and the number of threads are the same.
 func (s *Saved) Resume(cfg Config) (*Trainer, error) {
-	cfg.Model, cfg.Recipe, cfg.Source, cfg.Dir = s.Model, s.Recipe, s.Source, s.dir
+	cfg.Model, cfg.Recipe, cfg.Source, cfg.Args, cfg.Dir = s.Model, s.Recipe, s.Source, s.Args, s.dir
 	if cfg.Threads == 0 {
 		cfg.Threads = s.Threads
 	}
@@ -159,6 +190,9 @@ func (s *Saved) Resume(cfg Config) (*Trainer, error) {
 	t, err := New(cfg)
 	if err != nil {
 		return nil, err
+	}
+	if s.Labels != "" && s.Labels != t.labels {
+		return nil, fmt.Errorf("%w: the data has other classes or labels than the run began with", ErrCheckpoint)
 	}
 	if err := t.restore(s); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)

@@ -23,8 +23,8 @@ type evaluator struct {
 	grad   []float32
 }
 
-func newEvaluator(net *autodiff.Net[float32], p vision.Preprocess, d data.Dataset, threads int) (*evaluator, error) {
-	l, err := data.NewLoader(d, data.Config{Preprocess: p, Batch: min(net.Shape().N, d.Len()), Workers: threads})
+func newEvaluator(net *autodiff.Net[float32], p vision.Preprocess, d data.Dataset, maxBad, threads int) (*evaluator, error) {
+	l, err := data.NewLoader(d, data.Config{Preprocess: p, Batch: min(net.Shape().N, d.Len()), Workers: threads, MaxBad: maxBad})
 	if err != nil {
 		return nil, err
 	}

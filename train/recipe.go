@@ -55,6 +55,9 @@ type Recipe struct {
 	// Balance weighs the loss of every class by the inverse of its share of
 	// the training images.
 	Balance bool `json:"balance,omitempty" toml:"balance,omitempty"`
+	// MaxBad is how many unreadable images of a set are skipped before the run
+	// gives up: 0 means one in a hundred, and at least one; -1 none.
+	MaxBad int `json:"max_bad,omitempty" toml:"max_bad,omitzero"`
 	// Patience ends the run after so many epochs without a higher top-1 on the
 	// validation images; 0 means never.
 	Patience int `json:"patience,omitempty" toml:"patience,omitzero"`
@@ -94,6 +97,9 @@ func (r Recipe) Validate() error {
 	}
 	if !(r.NormMomentum >= 0 && r.NormMomentum <= 1) {
 		err = errors.Join(err, fmt.Errorf("batch norm momentum %g: want 0 to 1", r.NormMomentum))
+	}
+	if r.MaxBad < -1 {
+		err = errors.Join(err, fmt.Errorf("at most %d unreadable images: want -1 for none, or more", r.MaxBad))
 	}
 	if r.Patience < 0 {
 		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))

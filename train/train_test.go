@@ -329,7 +329,12 @@ func TestDamagedCheckpoint(t *testing.T) {
 		t.Fatal(err)
 	}
 	if _, err := s.Resume(Config{Train: stripes(51, 1)}); !errors.Is(err, ErrCheckpoint) {
-		t.Errorf("other data: %v", err)
+		t.Errorf("more data: %v", err)
+	}
+	other := stripes(50, 1)
+	other.Labels[7]++
+	if _, err := s.Resume(Config{Train: other}); !errors.Is(err, ErrCheckpoint) {
+		t.Errorf("other labels: %v", err)
 	}
 }
 

@@ -29,6 +29,8 @@ type Config struct {
 	Val data.Dataset
 	// Source describes where the data comes from. It is recorded.
 	Source string
+	// Args is recorded too, for a command that resumes the run.
+	Args map[string]string
 	// Dir is the run folder; "" records nothing.
 	Dir string
 	// Threads is the number of threads that compute; 0 means GOMAXPROCS. The
@@ -86,12 +88,15 @@ type Trainer struct {
 
 	values, grads graph.Values[float32]
 	ema           graph.Values[float32] // nil for none
-	kept          graph.Values[float32] // of the best epoch, for KeepBest
+	kept          graph.Values[float32] // of the best epoch
+	bestDue       bool                  // kept has not been saved
 	updater       *updater[float32]
 	weights       []float64 // of the classes, for Balance
+	labels        string    // hash of the training data's
 	state         state
 	resumed       bool // from the run folder
 
+	told  map[*data.Loader]int // unreadable images that OnWarning knows of
 	dOut  [][]float32
 	clock clock
 	saved time.Time
@@ -123,7 +128,7 @@ func New(cfg Config) (*Trainer, error) {
 	if cfg.SaveEvery <= 0 {
 		cfg.SaveEvery = 5 * time.Minute
 	}
-	t := &Trainer{cfg: cfg, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), values: cfg.Model.Values}
+	t := &Trainer{cfg: cfg, told: map[*data.Loader]int{}, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), values: cfg.Model.Values}
 	if err := t.checkClasses(); err != nil {
 		return nil, err
 	}
@@ -131,7 +136,7 @@ func New(cfg Config) (*Trainer, error) {
 	var err error
 	load := data.Config{
 		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Mix: r.Mix, Batch: r.Batch / r.Accumulate,
-		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads, Sizes: r.Sizes.shapes(),
+		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads, Sizes: r.Sizes.shapes(), MaxBad: r.MaxBad,
 	}
 	if r.Sizes.Order == Progressive {
 		load.SizeOf = func(pass int) int { return r.Sizes.at(pass, r.Epochs*t.loader.Steps()) }
@@ -145,11 +150,12 @@ func New(cfg Config) (*Trainer, error) {
 	if err := t.prepare(t.loader.Shape()); err != nil {
 		return nil, err
 	}
+	t.labels = hashLabels(cfg.Train)
 	if r.Balance {
 		t.weights = classWeights(cfg.Train)
 	}
 	if cfg.Val != nil {
-		if t.val, err = newEvaluator(t.nets.of(t.loader.Shape()), cfg.Model.Preprocess(), cfg.Val, cfg.Threads); err != nil {
+		if t.val, err = newEvaluator(t.nets.of(t.loader.Shape()), cfg.Model.Preprocess(), cfg.Val, r.MaxBad, cfg.Threads); err != nil {
 			return nil, fmt.Errorf("validation data: %w", err)
 		}
 	}
@@ -217,7 +223,7 @@ func (t *Trainer) Run(ctx context.Context) error {
 		}
 	}
 	result := t.best()
-	if err == nil && t.kept != nil {
+	if err == nil && t.cfg.KeepBest && t.kept != nil {
 		result = t.kept
 	}
 	for i := range result {
@@ -285,6 +291,7 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 	last := t.epoch()*t.loader.Steps() + perEpoch*r.Accumulate
 	part := 0
 	for b, err := range t.loader.Batches(ctx, first, last) {
+		t.warnOfBad(t.loader)
 		if err != nil {
 			return fmt.Errorf("training data: %w", err)
 		}
@@ -391,21 +398,19 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 	}
 	if t.val != nil {
 		score, err := t.val.run(ctx, t.best())
+		t.warnOfBad(t.val.loader)
 		if err != nil {
 			return fmt.Errorf("evaluation: %w", err)
 		}
 		e.Validated, e.ValLoss, e.Top1, e.Top5 = true, score.Loss, score.Top1, score.Top5
 		e.Best = !slices.ContainsFunc(t.state.History, func(old Epoch) bool { return old.Top1 >= e.Top1 })
 	}
-	if e.Best && t.cfg.KeepBest {
-		t.kept = t.best().Clone()
+	if e.Best {
+		t.kept, t.bestDue = t.best().Clone(), true
 	}
 	e.Seconds = t.clock.lap()
 	t.state = state{Step: t.state.Step, History: append(t.state.History, e)}
 	if t.cfg.Dir != "" {
-		if e.Best {
-			t.warn(t.saveBest())
-		}
 		t.saveOrWarn()
 		t.warn(t.record(e))
 	}
@@ -419,6 +424,16 @@ func (t *Trainer) warn(err error) {
 	if err != nil && t.cfg.OnWarning != nil {
 		t.cfg.OnWarning(err)
 	}
+}
+
+// warnOfBad tells of the images that a loader has found unreadable since it was
+// asked last.
+func (t *Trainer) warnOfBad(l *data.Loader) {
+	bad := l.Bad()
+	for _, b := range bad[min(t.told[l], len(bad)):] {
+		t.warn(fmt.Errorf("skipped %s: %w", b.Name, b.Err))
+	}
+	t.told[l] = len(bad)
 }
 
 // saveOrWarn saves. A full disk is no reason to stop: what was saved before is

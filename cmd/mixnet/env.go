@@ -8,6 +8,7 @@ import (
 	"os"
 	"runtime"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -23,6 +24,19 @@ type env struct {
 	threads        int
 	color          bool
 	app            *kong.Application
+	given          []string // the flags on the command line
+}
+
+// onlyResume reports a flag on the command line that a run to continue has
+// settled: all but --resume, these, and those of every command.
+func (e *env) onlyResume(flags ...string) error {
+	flags = append(flags, "resume", "threads", "no-color")
+	for _, f := range e.given {
+		if !slices.Contains(flags, f) {
+			return usagef("--resume continues a run as it began: leave out --%s", f)
+		}
+	}
+	return nil
 }
 
 // cores returns the number of threads to use.

@@ -56,6 +56,9 @@ func (c *finetuneCmd) Run(e *env) error {
 func (c *finetuneCmd) job(e *env) (*finetuneJob, error) {
 	j := &finetuneJob{e: e, json: c.JSON, dir: c.Resume}
 	if c.Resume != "" {
+		if err := e.onlyResume("offline", "json"); err != nil {
+			return nil, err
+		}
 		if err := j.read(); err != nil {
 			return nil, err
 		}

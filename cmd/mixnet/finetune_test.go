@@ -229,8 +229,12 @@ func TestFinetuneUsage(t *testing.T) {
 
 // The flags that change a recipe are all in what --print-config shows.
 func TestRecipeFlags(t *testing.T) {
-	out := mustRun(t, "train", "--print-config", "--mixup", "0.2", "--cutmix", "0.7", "--randaugment", "3", "--erase", "0.125", "--balance", "--patience", "11")
-	for _, want := range []string{"mixup = 0.2", "cutmix = 0.7", "n = 3", "probability = 0.125", "balance = true", "patience = 11"} {
+	out := mustRun(t, "train", "--print-config", "--mixup", "0.2", "--cutmix", "0.7", "--randaugment", "3", "--erase", "0.125", "--balance", "--patience", "11",
+		"--sizes", "14,28", "--size-order", "random", "--freeze", "bn1,blocks.0", "--freeze-until", "conv_stem", "--max-bad", "0")
+	for _, want := range []string{
+		"mixup = 0.2", "cutmix = 0.7", "n = 3", "probability = 0.125", "balance = true", "patience = 11",
+		"sizes = [14, 28]", "size_order = \"random\"", `freeze = ["bn1", "blocks.0"]`, `freeze_until = "conv_stem"`, "max_bad = -1",
+	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
 		}

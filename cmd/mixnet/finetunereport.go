@@ -112,7 +112,7 @@ func (j *finetuneJob) next(r *finetuneReport) error {
 		return err
 	}
 	j.e.printf("\n%s: %s, %s parameters, trained in %s\n", r.Model, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Duration(r.Seconds*float64(time.Second))))
-	j.e.printf("Next:\n  mixnet predict --model %s %s\n  mixnet eval --model %s%s --per-class\n\n", r.Model, sample, r.Model, dataFlag(j.plan.Data))
+	j.e.next(r.Model, sample, j.plan.Data)
 	j.e.printf("%s images, %d of them: top-1 between %.2f and %.2f %% with 95 %% confidence\n", r.Split, r.Images, r.Interval[0], r.Interval[1])
 	j.e.printf("top-1 %.2f %%  top-5 %.2f %%\n", r.Top1, r.Top5)
 	return nil

@@ -75,6 +75,11 @@ func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr
 		return exitUsage
 	}
 	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, threads: c.Threads, color: !c.NoColor, app: parser.Model}
+	for _, p := range kctx.Path {
+		if p.Flag != nil {
+			e.given = append(e.given, p.Flag.Name)
+		}
+	}
 	err = kctx.Run(e)
 	switch {
 	case err == nil:

@@ -1,9 +1,11 @@
 package main
 
 import (
+	"archive/tar"
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"image"
 	"image/png"
 	"os"
@@ -184,9 +186,55 @@ func TestTrainFolders(t *testing.T) {
 	if code, _, errs := invoke(t, "train", "--data", root, "--output", dir, "--batch-size", "4"); code != exitFailure || !strings.Contains(errs, "another run") {
 		t.Errorf("a folder with a run was used again: exit code %d, %s", code, errs)
 	}
+	// The run knows its data, and its recipe does not change.
+	if again := mustRun(t, "train", "--resume", dir, "--json"); !strings.Contains(again, `"images":2`) {
+		t.Errorf("resumed at its end: %s", again)
+	}
+	if code, _, errs := invoke(t, "train", "--resume", dir, "--lr", "1"); code != exitUsage || !strings.Contains(errs, "leave out --lr") {
+		t.Errorf("another rate for a run: exit code %d, %s", code, errs)
+	}
 	if code, _, errs := invoke(t, "eval", "--model", dir, "--data", t.TempDir()); code != exitFailure || errs == "" {
 		t.Errorf("empty folder: exit code %d, %q", code, errs)
 	}
+}
+
+// Unreadable images are named and skipped, up to a limit.
+func TestTrainUnreadable(t *testing.T) {
+	root := classFolders(t)
+	bad := filepath.Join(root, "dark", "bad.png")
+	if err := os.WriteFile(bad, []byte("no picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"train", "--data", root, "--epochs", "1", "--batch-size", "19"} // all of them
+	_, _, errs := invoke(t, append(args, "--output", filepath.Join(t.TempDir(), "run"))...)
+	if !strings.Contains(errs, "skipped "+bad) {
+		t.Errorf("%s is not named:\n%s", bad, errs)
+	}
+	code, _, errs := invoke(t, append(args, "--output", filepath.Join(t.TempDir(), "run"), "--max-bad", "0")...)
+	if code != exitFailure || !strings.Contains(errs, "too many unreadable") || !strings.Contains(errs, bad) {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// The picture to try a model on is a file, even if the set is an archive.
+func TestTrainArchive(t *testing.T) {
+	root := classFolders(t)
+	archive := filepath.Join(t.TempDir(), "set.tar")
+	f, err := os.Create(archive)
+	if err != nil {
+		t.Fatal(err)
+	}
+	w := tar.NewWriter(f)
+	if err := errors.Join(w.AddFS(os.DirFS(root)), w.Close(), f.Close()); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(t.TempDir(), "run")
+	out := mustRun(t, "train", "--data", archive, "--output", dir, "--max-steps", "1", "--batch-size", "4")
+	sample := filepath.Join(dir, "sample-dark.png")
+	if !strings.Contains(out, "predict --model "+filepath.Join(dir, modelFile)+" "+sample) {
+		t.Errorf("no sample of the archive:\n%s", out)
+	}
+	mustRun(t, "predict", "--model", dir, sample)
 }
 
 // TestInterruptAndResume stops a run and goes on with it.

@@ -37,6 +37,7 @@ type recipeFlags struct {
 	Patience    *int      `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
 	Freeze      *[]string `placeholder:"LAYER,..." group:"recipe" help:"Leave these layers as they are, such as conv_stem,blocks.0."`
 	FreezeUntil *string   `placeholder:"LAYER" group:"recipe" help:"Leave all layers before this one as they are, such as blocks.3."`
+	MaxBad      *int      `placeholder:"N" group:"recipe" help:"Unreadable images of a set to skip before giving up. Default: one in a hundred, at least one."`
 	Accumulate  *int      `placeholder:"N" group:"recipe" help:"Compute each step in N parts, to save memory."`
 	Seed        *uint64   `placeholder:"N" group:"recipe" help:"Seed of initial weights, order and augmentation."`
 }
@@ -78,6 +79,12 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
 	change(&r.Freeze, f.Freeze)
+	if f.MaxBad != nil {
+		r.MaxBad = *f.MaxBad
+		if r.MaxBad == 0 {
+			r.MaxBad = -1 // in a recipe, 0 is as usual
+		}
+	}
 	change(&r.FreezeUntil, f.FreezeUntil)
 	change(&r.Seed, f.Seed)
 	if images > 0 {

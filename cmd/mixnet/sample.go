@@ -1,7 +1,6 @@
 package main
 
 import (
-	"fmt"
 	"image/png"
 	"io"
 	"path/filepath"
@@ -9,24 +8,52 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/vision"
 )
 
 // sampleImage returns an image file to try a model on: the first of a set, or
-// a copy of it in dir if the set is not made of files.
+// a copy of it in dir if it is not a file of its own. It returns "" if the
+// first ones cannot be read.
 func sampleImage(d data.Dataset, dir string) (string, error) {
+	const tries = 10
 	var s data.Sample
-	if err := d.Read(0, &s); err != nil {
-		return "", err
+	at := 0
+	for d.Read(at, &s) != nil || !decodes(s.Picture) {
+		if at++; at == min(tries, d.Len()) {
+			return "", nil
+		}
 	}
-	if s.Pixels == nil {
-		return d.Name(0), nil
+	if s.Pixels == nil && exists(d.Name(at)) {
+		return d.Name(at), nil
 	}
 	class := strings.ToLower(strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`/\ `, r) {
 			return '-'
 		}
 		return r
-	}, d.Classes()[d.Label(0)]))
-	path := filepath.Join(dir, fmt.Sprintf("sample-%s.png", class))
+	}, d.Classes()[d.Label(at)]))
+	if s.Pixels == nil {
+		path := filepath.Join(dir, "sample-"+class+filepath.Ext(d.Name(at)))
+		return path, atomicfile.WriteBytes(path, s.File)
+	}
+	path := filepath.Join(dir, "sample-"+class+".png")
 	return path, atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, s.Pixels.RGBA()) })
+}
+
+// next says what can be done with a model.
+func (e *env) next(model, sample, data string) {
+	e.printf("Next:\n")
+	if sample != "" {
+		e.printf("  mixnet predict --model %s %s\n", model, sample)
+	}
+	e.printf("  mixnet eval --model %s%s --per-class\n\n", model, dataFlag(data))
+}
+
+// decodes reports whether a picture can be read.
+func decodes(p vision.Picture) bool {
+	if p.Pixels != nil {
+		return true
+	}
+	_, err := vision.Decode(p.File)
+	return err == nil
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/mixnet-go/mixnet"
@@ -18,10 +20,10 @@ import (
 
 type trainCmd struct {
 	Data     string  `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), IDX or CIFAR files. Default: the built-in Fashion-MNIST subset."`
-	Model    string  `short:"m" default:"mixnet_tiny" placeholder:"NAME" help:"The network; \"mixnet models\" lists them."`
+	Model    string  `short:"m" placeholder:"NAME" help:"The network; \"mixnet models\" lists them. Default: mixnet_tiny."`
 	Output   string  `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
-	Resume   string  `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. Give the same --data."`
-	ValSplit float64 `default:"0.1" placeholder:"F" help:"Part of the training images to hold out, where the data has neither val nor test."`
+	Resume   string  `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe."`
+	ValSplit float64 `placeholder:"F" help:"Part of the training images to hold out, where the data has neither val nor test. Default: 0.1."`
 	MaxSteps int     `placeholder:"N" help:"Stop after so many steps."`
 	JSON     bool    `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
@@ -70,7 +72,7 @@ func (c *trainCmd) prepare(seed uint64) (*trainingData, error) {
 		t.watch, t.choose = splits.Test, false
 		t.final, t.part = splits.Test, "test"
 	default:
-		if t.train, t.watch, err = data.Split(splits.Train, c.ValSplit, seed); err != nil {
+		if t.train, t.watch, err = data.Split(splits.Train, cmp.Or(c.ValSplit, 0.1), seed); err != nil {
 			return nil, err
 		}
 		t.final, t.part = t.watch, "held out"
@@ -94,7 +96,7 @@ func (c *trainCmd) Run(e *env) error {
 	err = t.run(e, c.MaxSteps)
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			e.note("saved; continue with: mixnet train --resume %s%s\n", t.dir, dataFlag(c.Data))
+			e.note("saved; continue with: mixnet train --resume %s\n", t.dir)
 		}
 		return err
 	}
@@ -102,7 +104,7 @@ func (c *trainCmd) Run(e *env) error {
 	if err := m.Save(path); err != nil {
 		return err
 	}
-	r, err := measure(e, m, set.final)
+	r, err := measure(e, m, set.final, t.maxBad)
 	if err != nil {
 		return err
 	}
@@ -121,7 +123,7 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Since(started)))
-	e.printf("Next:\n  mixnet predict --model %s %s\n  mixnet eval --model %s%s --per-class\n\n", path, sample, path, dataFlag(c.Data))
+	e.next(path, sample, c.Data)
 	e.printf("%s images, %d of them:\n", res.Split, res.Images)
 	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", res.Top1, res.Top5)
 	return nil
@@ -137,9 +139,10 @@ func dataFlag(path string) string {
 // run is a training run of the command.
 type run struct {
 	*train.Trainer
-	dir   string
-	model *model.Model
-	view  *trainView
+	dir    string
+	model  *model.Model
+	maxBad int
+	view   *trainView
 }
 
 // trainer starts a run, or opens one to continue.
@@ -159,7 +162,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 		return nil, nil, err
 	}
 	recipe = recipe.For(set.train.Len())
-	spec, err := zoo.Lookup(c.Model)
+	spec, err := zoo.Lookup(cmp.Or(c.Model, "mixnet_tiny"))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -175,7 +178,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	}
 	view := newTrainView(e, c.JSON, dir, nil)
 	t, err := train.New(train.Config{
-		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Dir: dir, Threads: e.cores(), KeepBest: set.choose,
+		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Args: c.args(), Dir: dir, Threads: e.cores(), KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
 	})
 	if err != nil {
@@ -185,12 +188,42 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 		e.printf("%s, %s parameters, on %s: %d images, %d classes\n", m.Network, thousands(m.Graph.ParamCount()), set.source, set.train.Len(), len(set.train.Classes()))
 		e.printf("%d epochs of batches of %d, %d threads, run folder %s\n\n", recipe.Epochs, recipe.Batch, e.cores(), dir)
 	}
-	return &run{t, dir, m, view}, set, nil
+	return &run{t, dir, m, recipe.MaxBad, view}, set, nil
+}
+
+// The arguments that a run records for the command.
+const (
+	argData     = "data"
+	argValSplit = "val_split"
+)
+
+func (c *trainCmd) args() map[string]string {
+	return map[string]string{argData: c.Data, argValSplit: strconv.FormatFloat(c.ValSplit, 'g', -1, 64)}
+}
+
+// recall takes what was not given from the arguments of a run to continue.
+func (c *trainCmd) recall(args map[string]string) error {
+	if c.Data == "" {
+		c.Data = args[argData]
+	}
+	if text := args[argValSplit]; text != "" && c.ValSplit == 0 {
+		var err error
+		if c.ValSplit, err = strconv.ParseFloat(text, 64); err != nil {
+			return fmt.Errorf("%w: %s: %w", train.ErrCheckpoint, c.Resume, err)
+		}
+	}
+	return nil
 }
 
 func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
+	if err := e.onlyResume("data", "val-split", "max-steps", "json"); err != nil {
+		return nil, nil, err
+	}
 	saved, err := train.Open(c.Resume)
 	if err != nil {
+		return nil, nil, err
+	}
+	if err := c.recall(saved.Args); err != nil {
 		return nil, nil, err
 	}
 	set, err := c.prepare(saved.Recipe.Seed)
@@ -208,7 +241,7 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 	if !c.JSON {
 		e.printf("%s: %s, %d of %d epochs done\n\n", c.Resume, saved.Model.Network, len(saved.Epochs()), saved.Recipe.Epochs)
 	}
-	return &run{t, c.Resume, saved.Model, view}, set, nil
+	return &run{t, c.Resume, saved.Model, saved.Recipe.MaxBad, view}, set, nil
 }
 
 // newModel builds a network for the classes and the channels of a set, with
@@ -241,13 +274,13 @@ func (t *run) run(e *env, maxSteps int) error {
 }
 
 // measure evaluates a model.
-func measure(e *env, m *model.Model, d data.Dataset) (*evaluate.Result, error) {
+func measure(e *env, m *model.Model, d data.Dataset, maxBad int) (*evaluate.Result, error) {
 	run, err := mixnet.New(m, mixnet.Options{Threads: e.cores()})
 	if err != nil {
 		return nil, err
 	}
 	defer run.Close()
-	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: e.cores()})
+	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: e.cores(), MaxBad: maxBad})
 	if err != nil {
 		return nil, err
 	}
