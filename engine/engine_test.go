@@ -83,18 +83,28 @@ func TestSameResultForAnyBatchAndThreads(t *testing.T) {
 }
 
 func TestRunDoesNotAllocate(t *testing.T) {
+	ctx := context.Background()
+	mean, std := make([]float32, 3), ones(3)
 	for _, threads := range []int{1, 2} {
+		p := program(t, "mixnet_s", Options{Threads: threads, Mean: mean, Std: std})
 		for _, n := range []int{1, 5} {
-			p := program(t, "mixnet_s", Options{Threads: threads})
-			x, y := testkit.Input[float32](tensor.Shape{N: n, H: 64, W: 64, C: 3}), logitsFor(p, n)
-			run := func() {
-				if err := p.Run(context.Background(), y, x); err != nil {
-					t.Fatal(err)
+			in := tensor.Shape{N: n, H: 64, W: 64, C: 3}
+			x, y, pixels := testkit.Input[float32](in), logitsFor(p, n), make([]uint8, in.Len())
+			features := tensor.New[float32](tensor.Shape{N: n, H: 1, W: 1, C: 1536})
+			for name, run := range map[string]func() error{
+				"run":      func() error { return p.Run(ctx, y, x) },
+				"bytes":    func() error { return p.RunBytes(ctx, y, pixels, in) },
+				"features": func() error { return p.Features(ctx, features, x) },
+			} {
+				check := func() {
+					if err := run(); err != nil {
+						t.Fatal(err)
+					}
 				}
-			}
-			run()
-			if a := testing.AllocsPerRun(10, run); a != 0 {
-				t.Errorf("%d threads, batch %d: %v allocations per run", threads, n, a)
+				check()
+				if a := testing.AllocsPerRun(10, check); a != 0 {
+					t.Errorf("%s, %d threads, batch %d: %v allocations per run", name, threads, n, a)
+				}
 			}
 		}
 	}

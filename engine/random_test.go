@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -244,12 +245,21 @@ func TestRandomGraphsEqualReference(t *testing.T) {
 	})
 }
 
+// FuzzGraph compares every level of kernels with the reference.
 func FuzzGraph(f *testing.F) {
 	f.Add(uint64(1000))
 	f.Fuzz(func(t *testing.T, seed uint64) {
 		g, in, threads := randomCase(seed)
-		if err := checkGraph(g, in, threads); err != nil {
-			t.Fatalf("input %v, %d threads: %v\n%s", in, threads, err, describe(g))
+		for _, level := range cpu.Available() {
+			restore, err := cpu.Set(level)
+			if err != nil {
+				t.Fatal(err)
+			}
+			err = checkGraph(g, in, threads)
+			restore()
+			if err != nil {
+				t.Fatalf("%v kernels, input %v, %d threads: %v\n%s", level, in, threads, err, describe(g))
+			}
 		}
 	})
 }
