@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/mixnet-go/mixnet/train"
@@ -34,10 +35,51 @@ func (v *trainView) step(p train.Progress) {
 	if v.max > 0 && v.steps >= v.max {
 		v.stop()
 	}
-	v.bar.draw(func() string {
-		return fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.4f  top-1 %.2f %%  lr %.2g  %s images/s  %s left",
-			p.Epoch+1, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1, p.LR, formatRate(p.Rate), formatDuration(p.Left))
-	})
+	v.bar.draw(func() string { return v.line(p) })
+}
+
+// line says how far a run is. What matters most comes first, since a narrow
+// terminal cuts the rest off.
+func (v *trainView) line(p train.Progress) string {
+	line := fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.4f  top-1 %.2f %%  %s left  %s images/s",
+		p.Epoch+1, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1, formatDuration(p.Left), formatRate(p.Rate))
+	var top1 []float64
+	for _, ep := range v.done {
+		if ep.Validated {
+			top1 = append(top1, ep.Top1)
+		}
+	}
+	if s := sparkline(top1, sparkWidth); s != "" {
+		line += "  val " + s
+	}
+	return fmt.Sprintf("%s  lr %.2g", line, p.LR)
+}
+
+// sparkWidth is the number of epochs that the line shows.
+const sparkWidth = 24
+
+// sparkline draws the last values as bars from their least to their greatest;
+// nothing for fewer than two.
+func sparkline(values []float64, width int) string {
+	const bars = "▁▂▃▄▅▆▇█"
+	values = values[max(len(values)-width, 0):]
+	if len(values) < 2 {
+		return ""
+	}
+	levels := []rune(bars)
+	low, high := values[0], values[0]
+	for _, v := range values {
+		low, high = min(low, v), max(high, v)
+	}
+	var b strings.Builder
+	for _, v := range values {
+		level := 0
+		if high > low {
+			level = int((v-low)/(high-low)*float64(len(levels)-1) + 0.5)
+		}
+		b.WriteRune(levels[level])
+	}
+	return b.String()
 }
 
 func (v *trainView) epoch(ep train.Epoch) {
