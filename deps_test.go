@@ -42,6 +42,7 @@ var layers = []struct {
 	{"engine", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/pages", "internal/par"}},
 	{"model", []string{"graph", "imagenet", "vision", "weights", "zoo"}},
+	{"pretrained", []string{"model", "weights"}},
 	{"evaluate", []string{"tensor", "data", "engine"}},
 	{"train", []string{"tensor", "graph", "vision", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/tfevents"}},
 	{"transfer", []string{"graph", "tensor", "vision", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par"}},

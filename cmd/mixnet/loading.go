@@ -12,13 +12,14 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/model"
+	builtin "github.com/mixnet-go/mixnet/pretrained"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/weights/hub"
 )
 
 // modelFlags say which network and weights to use.
 type modelFlags struct {
-	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once. Default: the newest run in ./runs."`
+	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once; fashion is built in. Default: the newest run in ./runs, else fashion."`
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 }
@@ -51,7 +52,8 @@ func (f *modelFlags) options(e *env) mixnet.Options {
 	}
 }
 
-// name returns the model to use: the flag, or the newest run's.
+// name returns the model to use: the flag, the newest run's, or the built-in
+// one.
 func (f *modelFlags) name(e *env) (string, error) {
 	if f.Model != "" {
 		return runCheckpoint(f.Model), nil
@@ -60,15 +62,25 @@ func (f *modelFlags) name(e *env) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	if path == "" {
+		e.note("using the built-in model %s, which knows clothes on black; --model names others\n", builtin.Name)
+		return builtin.Name, nil
+	}
 	e.note("using %s\n", path)
 	return path, nil
 }
+
+// builtIn reports whether a name is that of the built-in model, and of no file.
+func builtIn(name string) bool { return name == builtin.Name && !exists(name) }
 
 // load reads the model.
 func (f *modelFlags) load(e *env) (*model.Model, error) {
 	name, err := f.name(e)
 	if err != nil {
 		return nil, err
+	}
+	if builtIn(name) {
+		return builtin.Fashion()
 	}
 	return mixnet.Load(e.ctx, name, f.options(e))
 }
@@ -78,6 +90,13 @@ func (f *modelFlags) open(e *env) (*mixnet.Model, error) {
 	name, err := f.name(e)
 	if err != nil {
 		return nil, err
+	}
+	if builtIn(name) {
+		m, err := builtin.Fashion()
+		if err != nil {
+			return nil, err
+		}
+		return mixnet.New(m, f.options(e))
 	}
 	return mixnet.Open(e.ctx, name, f.options(e))
 }
@@ -102,7 +121,8 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// newestRun returns the best checkpoint of the run that changed last.
+// newestRun returns the best checkpoint of the run that changed last; "" if
+// there is none.
 func newestRun(dir string) (string, error) {
 	paths, err := fs.Glob(os.DirFS(dir), "*/*.safetensors")
 	if err != nil {
@@ -120,7 +140,7 @@ func newestRun(dir string) (string, error) {
 		}
 	}
 	if len(found) == 0 {
-		return "", usagef("which model? give --model FILE or NAME (\"mixnet models\" lists names), or run \"mixnet train\" first")
+		return "", nil
 	}
 	newest := slices.MaxFunc(found, func(a, b candidate) int { return cmp.Compare(a.time, b.time) })
 	return runCheckpoint(filepath.Dir(newest.path)), nil

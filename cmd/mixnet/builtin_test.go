@@ -1,0 +1,75 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+	"image"
+	"image/png"
+	"os"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/fashion"
+	builtin "github.com/mixnet-go/mixnet/pretrained"
+)
+
+// TestBuiltIn predicts and evaluates where there is neither a run nor a named
+// model: with the built-in one.
+func TestBuiltIn(t *testing.T) {
+	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	const images = 50
+	names := make([]string, images)
+	for i := range names {
+		var s data.Sample
+		if err := splits.Test.Read(i, &s); err != nil {
+			t.Fatal(err)
+		}
+		names[i] = fmt.Sprintf("%02d.png", i)
+		writePNG(t, names[i], s.Pixels.RGBA())
+	}
+	var found []prediction
+	if err := json.Unmarshal([]byte(mustRun(t, "predict", "--json", "--offline", ".")), &found); err != nil {
+		t.Fatal(err)
+	}
+	right := 0
+	for i, p := range found {
+		if p.Predictions[0].Label == splits.Test.Classes()[splits.Test.Label(i)] {
+			right++
+		}
+	}
+	if len(found) != images || right < images*8/10 {
+		t.Errorf("%d of %d pictures named right, want nine of ten", right, len(found))
+	}
+
+	m, err := builtin.Fashion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, args := range [][]string{{"eval", "--json"}, {"eval", "--json", "--model", builtin.Name}} {
+		var r evalResult
+		if err := json.Unmarshal([]byte(mustRun(t, args...)), &r); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := fmt.Sprintf("%.2f", r.Top1), m.Notes[builtin.NoteTop1Subset]; got != want || r.Model != m.Network {
+			t.Errorf("%v: %s of %s, want %s of %s", args, got, r.Model, want, m.Network)
+		}
+	}
+}
+
+func writePNG(t *testing.T, path string, img image.Image) {
+	t.Helper()
+	f, err := os.Create(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := png.Encode(f, img); err != nil {
+		t.Fatal(err)
+	}
+	if err := f.Close(); err != nil {
+		t.Fatal(err)
+	}
+}
