@@ -261,7 +261,8 @@ func (o *winogradOut[T]) tile(asm *winogradAsm, products []T, pitch, at, rows, c
 // pixel returns the outputs of a pixel.
 func (o *winogradOut[T]) pixel(i int) []T { return o.dst[i*o.stride+o.first:][:o.cols] }
 
-// pixels writes the sums of one tile, with bias and residual.
+// pixels writes the sums of one tile, with bias and residual, which may be what
+// they replace.
 func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
 	var t [36]T
 	for c := range o.cols {
@@ -271,16 +272,15 @@ func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
 		winogradOutput(&t, o.w.Tile)
 		for y := range rows {
 			for x := range cols {
-				o.pixel(at + y*o.s.OutW + x)[c] = t[y*o.w.Tile+x]
+				i, sum := at+y*o.s.OutW+x, t[y*o.w.Tile+x]
+				if o.ep.Bias != nil {
+					sum += o.ep.Bias[o.first+c]
+				}
+				if o.ep.Add != nil {
+					sum += o.ep.Add[i*o.ep.AddStride+o.first+c]
+				}
+				o.pixel(i)[c] = sum
 			}
-		}
-	}
-	sum := *o.ep
-	sum.Act = Identity
-	for y := range rows {
-		for x := range cols {
-			i := at + y*o.s.OutW + x
-			sum.finish(o.pixel(i), i, o.first)
 		}
 	}
 }
