@@ -13,7 +13,7 @@ import (
 // pointer says how it is written.
 type field struct {
 	key   string
-	value any // *int, *float64, *bool, *string, *[]int, *[]float32, *[2]int or a *enumeration
+	value any // *int, *positive, *float64, *fraction, *bool, *string, *[]int, *[]float32, *[2]int or a *enumeration
 }
 
 func (n *Network) fields() []field {
@@ -22,7 +22,7 @@ func (n *Network) fields() []field {
 		{"title", &n.Title},
 		{"family", &n.Family},
 		{"note", &n.Note},
-		{"classes", &n.Classes},
+		{"classes", (*positive)(&n.Classes)},
 		{"drop", &n.DropRate},
 		{"drop_path", &n.DropPath},
 		{"act", (*actName)(&n.Act)},
@@ -31,14 +31,14 @@ func (n *Network) fields() []field {
 }
 
 func normFields(n *graph.Norm) []field {
-	return []field{{"eps", &n.Eps}, {"momentum", &n.Momentum}}
+	return []field{{"eps", (*fraction)(&n.Eps)}, {"momentum", (*fraction)(&n.Momentum)}}
 }
 
 func inputFields(p *vision.Preprocess) []field {
 	return []field{
+		{"channels", (*positive)(&p.Channels)}, // first: the others are checked with it
 		{"size", &p.Size},
-		{"channels", &p.Channels},
-		{"crop", &p.CropPct},
+		{"crop", (*fraction)(&p.CropPct)},
 		{"crop_mode", (*string)(&p.CropMode)},
 		{"interpolation", (*string)(&p.Interpolation)},
 		{"mean", &p.Mean},
@@ -57,9 +57,9 @@ func (s *SqueezeExcite) fields() []field {
 
 func (s *Stem) fields() []field {
 	return []field{
-		{"out", &s.Out},
-		{"kernel", &s.Kernel},
-		{"stride", &s.Stride},
+		{"out", (*positive)(&s.Out)},
+		{"kernel", (*positive)(&s.Kernel)},
+		{"stride", (*positive)(&s.Stride)},
 		{"act", (*actName)(&s.Act)},
 		{"fixed", &s.Fixed},
 	}
@@ -68,15 +68,15 @@ func (s *Stem) fields() []field {
 func (s *Stage) fields() []field {
 	return []field{
 		{"kind", (*kindName)(&s.Kind)},
-		{"repeats", &s.Repeats},
+		{"repeats", (*positive)(&s.Repeats)},
 		{"kernels", &s.Kernels},
-		{"stride", &s.Stride},
+		{"stride", (*positive)(&s.Stride)},
 		{"expand", &s.Expand},
-		{"out", &s.Out},
+		{"out", (*positive)(&s.Out)},
 		{"se", &s.SE},
 		{"act", (*actName)(&s.Act)},
-		{"expand_groups", &s.ExpandGroups},
-		{"project_groups", &s.ProjectGroups},
+		{"expand_groups", (*positive)(&s.ExpandGroups)},
+		{"project_groups", (*positive)(&s.ProjectGroups)},
 		{"shuffle", &s.Shuffle},
 		{"project_act", &s.ProjectAct},
 		{"no_skip", &s.NoSkip},
@@ -95,6 +95,13 @@ func (h *Head) fields() []field {
 		{"after_pool", &h.AfterPool},
 	}
 }
+
+// positive is a number of which there is at least one, and fraction one above 0
+// and at most 1. In tables 0 means the default; files leave the key out.
+type (
+	positive int
+	fraction float64
+)
 
 // enumeration is a value written as a word.
 type enumeration interface {

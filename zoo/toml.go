@@ -7,11 +7,14 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
 
 	"github.com/BurntSushi/toml"
+
+	"github.com/mixnet-go/mixnet/vision"
 )
 
 // Bounds of a network file, of the network and of the mistakes reported.
@@ -19,6 +22,7 @@ const (
 	maxFile     = 1 << 20
 	maxParams   = 1 << 30
 	maxMistakes = 20
+	maxReason   = 300
 )
 
 // FileError is a mistake in a network file.
@@ -83,6 +87,9 @@ func ParseTOML(file string, data []byte) (Network, error) {
 	if len(data) > maxFile {
 		return Network{}, &FileError{file, 0, fmt.Sprintf("larger than %d bytes", maxFile)}
 	}
+	if line := nestedTooDeep(data); line > 0 {
+		return Network{}, &FileError{file, line, fmt.Sprintf("nested deeper than %d", maxNesting)}
+	}
 	var root map[string]any
 	if _, err := toml.Decode(string(data), &root); err != nil {
 		var syntax toml.ParseError
@@ -143,7 +150,11 @@ func (d *decoder) wrong(p place, format string, args ...any) {
 	if where != "" && p.key != "" {
 		where += ": "
 	}
-	d.mistakes = append(d.mistakes, &FileError{d.file, line, where + p.key + ": " + fmt.Sprintf(format, args...)})
+	reason := where + p.key + ": " + fmt.Sprintf(format, args...)
+	if len(reason) > maxReason {
+		reason = strings.ToValidUTF8(reason[:maxReason], "") + " …"
+	}
+	d.mistakes = append(d.mistakes, &FileError{d.file, line, reason})
 }
 
 // networkName is what a network may be called: also the name that Lookup gives
@@ -169,7 +180,9 @@ func (d *decoder) network(root map[string]any) Network {
 			}
 		}
 	}
-	n.Name = or(n.Name, strings.TrimSuffix(filepath.Base(d.file), ".toml"))
+	if _, ok := root["name"]; !ok {
+		n.Name = strings.TrimSuffix(filepath.Base(d.file), ".toml")
+	}
 	if !networkName.MatchString(n.Name) {
 		d.wrong(place{key: "name"}, "%q: want letters, digits, _ and -", n.Name)
 	}
@@ -244,7 +257,7 @@ func (d *decoder) table(at place, m map[string]any, fields []field, others []str
 		}
 	}
 	for _, key := range slices.Sorted(maps.Keys(m)) {
-		if slices.Contains(known, key) {
+		if slices.Contains(known, key) || len(d.mistakes) == maxMistakes {
 			continue
 		}
 		advice := "known: " + strings.Join(known, ", ")
@@ -257,18 +270,18 @@ func (d *decoder) table(at place, m map[string]any, fields []field, others []str
 
 // validate notes what Network.Validate finds, at its line.
 func (d *decoder) validate(n Network) {
-	for _, err := range []error{n.Validate(), n.Input.Validate()} {
+	d.input(n.Input)
+	if err := n.Validate(); err != nil {
 		var t *TableError
-		switch {
-		case errors.As(err, &t):
-			p := place{t.Table, t.Index, t.Field}
-			if t.Table == "stage" && d.lines[p] == 0 && d.lines[place{"stage", t.Index, "block"}] > 0 {
-				p.key = "block"
-			}
-			d.wrong(p, "%s", t.Reason)
-		case err != nil:
-			d.wrong(place{table: "input"}, "%v", err)
+		if !errors.As(err, &t) {
+			d.wrong(place{key: "name"}, "%v", err)
+			return
 		}
+		p := place{t.Table, t.Index, t.Field}
+		if t.Table == "stage" && d.lines[p] == 0 && d.lines[place{"stage", t.Index, "block"}] > 0 {
+			p.key = "block"
+		}
+		d.wrong(p, "%s", t.Reason)
 	}
 	if len(d.mistakes) > 0 {
 		return
@@ -279,4 +292,23 @@ func (d *decoder) validate(n Network) {
 	case g.ParamCount() > maxParams:
 		d.wrong(place{key: "name"}, "%d parameters are more than %d", g.ParamCount(), int64(maxParams))
 	}
+}
+
+// input notes what is wrong with the preprocessing, at the first key that is
+// wrong by itself.
+func (d *decoder) input(p vision.Preprocess) {
+	all := p.Validate()
+	if all == nil {
+		return
+	}
+	at := place{table: "input"}
+	var one vision.Preprocess
+	for i, f := range inputFields(&one) {
+		reflect.ValueOf(f.value).Elem().Set(reflect.ValueOf(inputFields(&p)[i].value).Elem())
+		if err := one.Validate(); err != nil {
+			at.key, all = f.key, err
+			break
+		}
+	}
+	d.wrong(at, "%s", strings.TrimPrefix(all.Error(), vision.ErrPreprocess.Error()+": "))
 }

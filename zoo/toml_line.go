@@ -8,7 +8,7 @@ import (
 
 var (
 	headerLine = regexp.MustCompile(`^\s*\[(\[?)\s*([A-Za-z0-9_.-]+)\s*\]`)
-	keyLine    = regexp.MustCompile(`^\s*([A-Za-z0-9_.-]+)\s*=`)
+	keyLine    = regexp.MustCompile(`^\s*["']?([A-Za-z0-9_.-]+)["']?\s*=`)
 )
 
 // locate finds the lines of tables and keys. It knows the way network files
@@ -30,8 +30,11 @@ func locate(data []byte) map[place]int {
 		if m := keyLine.FindSubmatch(text); m != nil {
 			p := at
 			p.key = string(m[1])
-			if table, key, dotted := strings.Cut(p.key, "."); dotted && at.table == "" {
-				p.table, p.key = table, key
+			switch first, rest, dotted := strings.Cut(p.key, "."); {
+			case dotted && at.table == "":
+				p.table, p.key = first, rest
+			case dotted:
+				p.key = first
 			}
 			lines[p] = line
 		}

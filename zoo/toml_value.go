@@ -16,36 +16,48 @@ func assign(dst, v any) error {
 	case *string:
 		s, ok := v.(string)
 		if !ok {
-			return errors.New("want a string")
+			return want("a string", v)
 		}
 		*dst = s
 	case *bool:
 		b, ok := v.(bool)
 		if !ok {
-			return errors.New("want true or false")
+			return want("true or false", v)
 		}
 		*dst = b
 	case *int:
-		i, ok := v.(int64)
-		if !ok || i < 0 || i > math.MaxInt32 {
-			return errors.New("want a whole number")
-		}
-		*dst = int(i)
+		i, err := whole(v, 0)
+		*dst = i
+		return err
+	case *positive:
+		i, err := whole(v, 1)
+		*dst = positive(i)
+		return err
 	case *float64:
 		x, ok := number(v)
 		if !ok {
-			return errors.New("want a number")
+			return want("a number", v)
 		}
 		*dst = x
+	case *fraction:
+		x, ok := number(v)
+		if !ok || !(x > 0 && x <= 1) {
+			return want("a number above 0, at most 1", v)
+		}
+		*dst = fraction(x)
 	case *[]int:
 		list, ok := v.([]any)
 		if !ok {
 			list = []any{v} // a single kernel size needs no list
 		}
+		if len(list) == 0 {
+			return errors.New("want at least one whole number")
+		}
 		*dst = make([]int, len(list))
 		for i, e := range list {
-			if assign(&(*dst)[i], e) != nil {
-				return errors.New("want whole numbers, such as [3, 5, 7]")
+			var err error
+			if (*dst)[i], err = whole(e, 1); err != nil {
+				return fmt.Errorf("%w, as in [3, 5, 7]", err)
 			}
 		}
 	case *[]float32:
@@ -56,23 +68,43 @@ func assign(dst, v any) error {
 			ok = ok && isNumber
 			(*dst)[i] = float32(x)
 		}
-		if !ok {
+		if !ok || len(list) == 0 {
 			return errors.New("want numbers, one a channel")
 		}
 	case *[2]int:
 		var sides []int
-		if err := assign(&sides, v); err != nil || len(sides) < 1 || len(sides) > 2 {
-			return errors.New("want a side or [height, width] in pixels")
+		if err := assign(&sides, v); err != nil || len(sides) > 2 {
+			return want("a side or [height, width] in pixels", v)
 		}
 		*dst = [2]int{sides[0], sides[len(sides)-1]}
 	case enumeration:
 		s, ok := v.(string)
 		if !ok {
-			return errors.New("want a word in quotes")
+			return want("a word in quotes", v)
 		}
 		return dst.parse(s)
 	}
 	return nil
+}
+
+// whole returns a whole number of at least lo.
+func whole(v any, lo int64) (int, error) {
+	i, ok := v.(int64)
+	if !ok || i < lo || i > math.MaxInt32 {
+		return 0, want(fmt.Sprintf("a whole number, %d or more", lo), v)
+	}
+	return int(i), nil
+}
+
+// want says what a value should have been, and short ones what they are.
+func want(what string, v any) error {
+	switch v := v.(type) {
+	case int64, float64, bool:
+		return fmt.Errorf("%v: want %s", v, what)
+	case string:
+		return fmt.Errorf("%.40q: want %s", v, what)
+	}
+	return errors.New("want " + what)
 }
 
 func number(v any) (float64, bool) {
@@ -137,8 +169,12 @@ func encode(fields []field) string {
 			text = strconv.FormatBool(*v)
 		case *int:
 			text = strconv.Itoa(*v)
+		case *positive:
+			text = strconv.Itoa(int(*v))
 		case *float64:
 			text = strconv.FormatFloat(*v, 'g', -1, 64)
+		case *fraction:
+			text = strconv.FormatFloat(float64(*v), 'g', -1, 64)
 		case *[]int:
 			text = list(*v)
 		case *[]float32:

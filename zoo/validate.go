@@ -5,7 +5,7 @@ import "fmt"
 // TableError says which part of a Network cannot be built and why.
 type TableError struct {
 	Network string
-	Table   string // "stem", "stage", "head" or ""
+	Table   string // "norm", "squeeze_excite", "stem", "stage", "head" or ""
 	Index   int    // of the stage
 	Field   string // as in a network file
 	Reason  string
@@ -30,7 +30,17 @@ func (e *TableError) Error() string {
 // Validate reports the first mistake in the table as a *TableError. Build
 // calls it.
 func (n Network) Validate() error {
-	c := checker{network: n.Name, table: "stem"}
+	c := checker{network: n.Name}
+	c.between("classes", n.Classes, 0, maxClasses)
+	c.rate("drop", n.DropRate)
+	c.rate("drop_path", n.DropPath)
+	c.table = "norm"
+	c.share("eps", n.Norm.Eps)
+	c.share("momentum", n.Norm.Momentum)
+	c.table = "squeeze_excite"
+	c.between("divisor", n.SE.Divisor, 0, maxChannels)
+
+	c.table = "stem"
 	c.between("out", n.Stem.Out, 1, maxChannels)
 	c.kernel("kernel", or(n.Stem.Kernel, 3))
 	c.between("stride", or(n.Stem.Stride, 2), 1, maxStride)
@@ -70,8 +80,23 @@ func (c *checker) bad(field, format string, args ...any) {
 }
 
 func (c *checker) between(field string, v, lo, hi int) {
-	if v < lo || v > hi {
+	switch {
+	case v == 0 && lo > 0:
+		c.bad(field, "missing: want %d to %d", lo, hi)
+	case v < lo || v > hi:
 		c.bad(field, "%d: want %d to %d", v, lo, hi)
+	}
+}
+
+func (c *checker) rate(field string, p float64) {
+	if !(p >= 0 && p < 1) {
+		c.bad(field, "%g: want 0 to less than 1", p)
+	}
+}
+
+func (c *checker) share(field string, p float64) {
+	if !(p >= 0 && p <= 1) {
+		c.bad(field, "%g: want 0 to 1", p)
 	}
 }
 
