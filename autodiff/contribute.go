@@ -1,7 +1,6 @@
 package autodiff
 
 import (
-	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
@@ -34,7 +33,7 @@ func (n *Net[T]) complete(e *edge[T], w *worker[T], t tile[T]) {
 		return
 	}
 	if e.last && v.isNorm() {
-		v.norm.countGradient(n, w, t, graph.Identity)
+		v.norm.countGradient(n, w, v, t)
 	}
 	e.store(t)
 }
@@ -61,11 +60,11 @@ func (n *Net[T]) pullBack(v *node[T], w *worker[T], t tile[T]) {
 			kernel.ActivateGrad(t.row(i), x.row(i), kernel.Act(v.act))
 		}
 	case up.first && up.last && up.to.isNorm():
-		v.norm.countGradient(n, w, t, v.act)
+		v.norm.countGradient(n, w, v, t)
 		up.store(t)
 		return
 	default:
-		v.norm.actGrad(n, w, t, v.act)
+		v.norm.actGrad(n, w, v, t)
 	}
 	n.contribute(up, w, t)
 }

@@ -365,13 +365,14 @@ func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], sums []T, 
 	x := v.in[0]
 	s := w.split()
 	g := v.gradient(n, w, s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
-	in := x.value(n, w, s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
+	in := x.valueKept(n, w, &s, tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 	k.addWeights(sums, g, in.data, in.stride)
 	if e := v.up[0]; e != nil {
 		t := e.room(s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
 		k.multiplyAdjoint(t.data, t.stride, g)
 		n.contribute(e, w, t)
 	}
+	w.known = known[T]{}
 }
 
 // backwardImage handles an image of any other convolution.
@@ -486,7 +487,7 @@ func (k *conv[T]) scratch(n *Net[T], v *node[T]) int {
 	x := v.in[0]
 	rows := k.tileRows(v)
 	if k.direct {
-		return rows * (v.shape.C + 2*x.shape.C)
+		return rows * (v.shape.C + 3*x.shape.C)
 	}
 	if k.band != nil {
 		return max(rows*v.shape.W*v.shape.C+k.band.BandLen(), local[T]{}.scratch(n, v))

@@ -32,10 +32,14 @@ func (g *excite[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) 
 	}
 }
 
-func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) {
+func (g *excite[T]) apply(_ *Net[T], v *node[T], t tile[T]) { g.scale(v, t, t) }
+
+// scale sets t to x, a rectangle of the same size, times the factors.
+func (g *excite[T]) scale(v *node[T], t, x tile[T]) {
 	c := v.shape.C
 	t.perImage(v.pixels(), func(image int, t tile[T]) {
-		kernel.ScaleRows(t.data, t.stride, t.data, t.stride, t.rows(), g.factors.out.data[image*c+t.c0:image*c+t.c1])
+		x := x.segment(t.p0, t.p1)
+		kernel.ScaleRows(t.data, t.stride, x.data, x.stride, t.rows(), g.factors.out.data[image*c+t.c0:image*c+t.c1])
 	})
 }
 
@@ -46,7 +50,10 @@ func (g *excite[T]) pullBack(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
 		t.perImage(v.pixels(), func(image int, t tile[T]) {
 			for p := t.p0; p < t.p1; p += rows {
 				t := t.segment(p, min(p+rows, t.p1))
-				a := v.in[0].value(n, w, w.view, t)
+				a, ok := w.known.value(v.in[0], t)
+				if !ok {
+					a = v.in[0].value(n, w, w.view, t)
+				}
 				kernel.DotRows(g.sums[image*c+t.c0:image*c+t.c1], t.data, t.stride, a.data, a.stride, t.rows())
 			}
 		})

@@ -27,7 +27,7 @@ func (add[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 		v.eachTile(from, to, func(p0, p1 int) {
 			t := tile[T]{p0: p0, p1: p1, c1: v.shape.C}
 			if e.alias {
-				e.to.norm.countGradient(n, w, t.in(v.grad.data, v.shape.C), graph.Identity)
+				e.to.norm.countGradient(n, w, e.to, t.in(v.grad.data, v.shape.C))
 				return
 			}
 			t = e.room(w.scratch, t)

@@ -208,7 +208,8 @@ func (m *mixConv[T]) backwardUnit(n *Net[T], v *node[T], w *worker[T], u mixUnit
 
 	in0, in1 := m.under(v, u)
 	src := u.of(x, in0, in1)
-	src = x.value(n, w, s.take(src.size()), src)
+	src = x.valueKept(n, w, &s, src)
+	defer func() { w.known = known[T]{} }()
 	inner := grad.data[(u.y0-out0)*v.shape.W*grad.stride:]
 	for i := range u.parts {
 		p := &u.parts[i]
@@ -253,7 +254,7 @@ func (m *mixConv[T]) scratch(_ *Net[T], v *node[T]) int {
 		own0, own1 := m.owned(v, u)
 		out0, out1 := m.reached(v, u, own0, own1)
 		in0, in1 := m.under(v, u)
-		largest = max(largest, u.of(v, out0, out1).size()+u.of(x, in0, in1).size()+u.of(x, own0, own1).size())
+		largest = max(largest, u.of(v, out0, out1).size()+2*u.of(x, in0, in1).size()+u.of(x, own0, own1).size())
 	}
 	return largest
 }

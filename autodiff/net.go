@@ -77,6 +77,7 @@ type worker[T tensor.Float] struct {
 	part    int
 	scratch []T
 	view    []T // a tile of a view's value
+	known   known[T]
 	input   []T // tiles for operators that compute their output again:
 	output  []T // its input, all channels of the output,
 	raw     []T // and the part of it asked for

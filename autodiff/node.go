@@ -208,6 +208,41 @@ func (v *node[T]) value(n *Net[T], w *worker[T], scratch []T, t tile[T]) tile[T]
 	return t
 }
 
+// valueKept is value for an operator that computes a gradient of v next, which
+// what it takes from s to compute the value is then good for.
+func (v *node[T]) valueKept(n *Net[T], w *worker[T], s *splitter[T], t tile[T]) tile[T] {
+	g, gated := v.gate.(*excite[T])
+	switch {
+	case v.stored():
+		return v.value(n, w, nil, t)
+	case gated:
+		a := v.in[0].value(n, w, s.take(t.size()), t)
+		w.known = known[T]{v.in[0], a}
+		t.data, t.stride = s.take(t.size()), t.cols()
+		g.scale(v, t, a)
+		return t
+	}
+	t = v.value(n, w, s.take(t.size()), t)
+	w.known = known[T]{v, t}
+	return t
+}
+
+// known is a rectangle of the value of a view that lies in a worker's scratch
+// memory, as long as an operator leaves it there.
+type known[T tensor.Float] struct {
+	of *node[T]
+	tile[T]
+}
+
+// value returns the rectangle t of the value of v, if it is known.
+func (k *known[T]) value(v *node[T], t tile[T]) (value tile[T], ok bool) {
+	if k.of != v || t.p0 < k.p0 || t.p1 > k.p1 || t.c0 < k.c0 || t.c1 > k.c1 {
+		return tile[T]{}, false
+	}
+	t.data, t.stride = k.data[(t.p0-k.p0)*k.stride+t.c0-k.c0:], k.stride
+	return t, true
+}
+
 // gradient returns the rectangle t of the gradient of v, computed into scratch
 // where it is not stored. The result must not be changed.
 func (v *node[T]) gradient(n *Net[T], w *worker[T], scratch []T, t tile[T]) tile[T] {

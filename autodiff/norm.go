@@ -86,11 +86,10 @@ func (b *norm[T]) settle(n *Net[T], c int, mean, variance float64) {
 // count adds a tile of x to the moments.
 func (b *norm[T]) count(w *worker[T], t tile[T]) { b.moments[w.part].add(w.sums, t) }
 
-// countGradient multiplies a tile of a gradient by the derivative of an
-// activation after the norm, which makes it one of dL/dy, and adds it to the
-// sums.
-func (b *norm[T]) countGradient(n *Net[T], w *worker[T], t tile[T], f graph.Activation) {
-	sum, dot := b.actGrad(n, w, t, f)
+// countGradient takes a tile of the gradient of v, which is the norm or its
+// activation, back to one of dL/dy, and adds it to the sums.
+func (b *norm[T]) countGradient(n *Net[T], w *worker[T], v *node[T], t tile[T]) {
+	sum, dot := b.actGrad(n, w, v, t)
 	total := b.sums[w.part]
 	for i := range sum {
 		total[t.c0+i] += float64(sum[i])
@@ -98,16 +97,21 @@ func (b *norm[T]) countGradient(n *Net[T], w *worker[T], t tile[T], f graph.Acti
 	}
 }
 
-// actGrad multiplies a tile of a gradient by the derivative of an activation
-// after the norm, and returns the sums of the product and of its product with
-// x-mean.
-func (b *norm[T]) actGrad(n *Net[T], w *worker[T], t tile[T], f graph.Activation) (sum, dot []T) {
+// actGrad multiplies a tile of the gradient of v, which is the norm or its
+// activation, by the derivative of that, and returns the sums of the product
+// and of its product with x-mean.
+func (b *norm[T]) actGrad(n *Net[T], w *worker[T], v *node[T], t tile[T]) (sum, dot []T) {
 	cols := t.cols()
 	clear(w.sums[:2*cols])
 	sum, dot = w.sums[:cols], w.sums[cols:2*cols]
 	b.node.base.raw(n, w, t, func(t, x tile[T]) {
+		if y, ok := w.known.value(v, t); ok && v.act == graph.Swish {
+			kernel.AffineSwishGrad(t.data, t.stride, x.data, x.stride, y.data, y.stride, t.rows(),
+				b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], sum, dot)
+			return
+		}
 		kernel.AffineActGrad(t.data, t.stride, x.data, x.stride, t.rows(),
-			b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(f), sum, dot)
+			b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(v.act), sum, dot)
 	})
 	return sum, dot
 }

@@ -7025,6 +7025,237 @@ only_full:
 	VZEROUPPER
 	RET
 
+// func swishGradSumsAVX2(dy *float32, dyStride int, z *float32, zStride int, y *float32, yStride int, rows int, c int, scale *float32, shift *float32, mean *float32, sum *float32, dot *float32)
+// Requires: AVX, FMA3
+TEXT ·swishGradSumsAVX2(SB), NOSPLIT, $0-104
+	MOVQ dy+0(FP), AX
+	MOVQ z+16(FP), BX
+	MOVQ y+32(FP), CX
+	MOVQ scale+64(FP), DX
+	MOVQ shift+72(FP), SI
+	MOVQ mean+80(FP), DI
+	MOVQ sum+88(FP), R8
+	MOVQ dot+96(FP), R9
+	MOVQ rows+48(FP), R12
+	MOVQ c+56(FP), R13
+
+only_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000010, R11
+	JLT  only_u2_end
+
+only_u2:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (CX)(R10*1), Y1
+	VDIVPS      Y0, Y1, Y1
+	VANDPS      const32_7fffffff<>+0(SB), Y0, Y2
+	VCMPPS      $0x11, const32_0da24260<>+0(SB), Y2, Y2
+	VBLENDVPS   Y2, const32_3f000000<>+0(SB), Y1, Y1
+	VMOVUPS     const32_3f800000<>+0(SB), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD213PS const32_3f800000<>+0(SB), Y0, Y2
+	VMOVUPS     (AX)(R10*1), Y3
+	VMULPS      Y1, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVUPS     (DI)(R10*1), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     (R8)(R10*1), Y5
+	VADDPS      Y3, Y5, Y5
+	VMOVUPS     (R9)(R10*1), Y6
+	VFMADD231PS Y3, Y4, Y6
+	VMOVUPS     Y5, (R8)(R10*1)
+	VMOVUPS     Y6, (R9)(R10*1)
+	VMOVUPS     Y3, (AX)(R10*1)
+	VMOVUPS     32(BX)(R10*1), Y7
+	VMOVUPS     32(DX)(R10*1), Y8
+	VMOVUPS     32(SI)(R10*1), Y9
+	VFMADD213PS Y9, Y8, Y7
+	VMOVUPS     32(CX)(R10*1), Y8
+	VDIVPS      Y7, Y8, Y8
+	VANDPS      const32_7fffffff<>+0(SB), Y7, Y9
+	VCMPPS      $0x11, const32_0da24260<>+0(SB), Y9, Y9
+	VBLENDVPS   Y9, const32_3f000000<>+0(SB), Y8, Y8
+	VMOVUPS     const32_3f800000<>+0(SB), Y9
+	VSUBPS      Y8, Y9, Y9
+	VFMADD213PS const32_3f800000<>+0(SB), Y7, Y9
+	VMOVUPS     32(AX)(R10*1), Y10
+	VMULPS      Y8, Y10, Y10
+	VMULPS      Y9, Y10, Y10
+	VMOVUPS     32(BX)(R10*1), Y11
+	VMOVUPS     32(DI)(R10*1), Y12
+	VSUBPS      Y12, Y11, Y11
+	VMOVUPS     32(R8)(R10*1), Y12
+	VADDPS      Y10, Y12, Y12
+	VMOVUPS     32(R9)(R10*1), Y13
+	VFMADD231PS Y10, Y11, Y13
+	VMOVUPS     Y12, 32(R8)(R10*1)
+	VMOVUPS     Y13, 32(R9)(R10*1)
+	VMOVUPS     Y10, 32(AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         only_u2
+
+only_u2_end:
+	ADDQ $0x00000010, R11
+	SUBQ $0x00000008, R11
+	JLT  only_u1_end
+
+only_u1:
+	VMOVUPS     (BX)(R10*1), Y0
+	VMOVUPS     (DX)(R10*1), Y1
+	VMOVUPS     (SI)(R10*1), Y2
+	VFMADD213PS Y2, Y1, Y0
+	VMOVUPS     (CX)(R10*1), Y1
+	VDIVPS      Y0, Y1, Y1
+	VANDPS      const32_7fffffff<>+0(SB), Y0, Y2
+	VCMPPS      $0x11, const32_0da24260<>+0(SB), Y2, Y2
+	VBLENDVPS   Y2, const32_3f000000<>+0(SB), Y1, Y1
+	VMOVUPS     const32_3f800000<>+0(SB), Y2
+	VSUBPS      Y1, Y2, Y2
+	VFMADD213PS const32_3f800000<>+0(SB), Y0, Y2
+	VMOVUPS     (AX)(R10*1), Y3
+	VMULPS      Y1, Y3, Y3
+	VMULPS      Y2, Y3, Y3
+	VMOVUPS     (BX)(R10*1), Y4
+	VMOVUPS     (DI)(R10*1), Y5
+	VSUBPS      Y5, Y4, Y4
+	VMOVUPS     (R8)(R10*1), Y5
+	VADDPS      Y3, Y5, Y5
+	VMOVUPS     (R9)(R10*1), Y6
+	VFMADD231PS Y3, Y4, Y6
+	VMOVUPS     Y5, (R8)(R10*1)
+	VMOVUPS     Y6, (R9)(R10*1)
+	VMOVUPS     Y3, (AX)(R10*1)
+	ADDQ        $0x00000020, R10
+	SUBQ        $0x00000008, R11
+	JGE         only_u1
+
+only_u1_end:
+	ADDQ         $0x00000008, R11
+	JZ           only_full
+	MOVQ         R11, R14
+	NEGQ         R14
+	LEAQ         tailmask<>+32(SB), R15
+	VMOVUPS      (R15)(R14*4), Y15
+	VMASKMOVPS   (BX)(R10*1), Y15, Y0
+	VMASKMOVPS   (DX)(R10*1), Y15, Y1
+	VMASKMOVPS   (SI)(R10*1), Y15, Y2
+	VFMADD213PS  Y2, Y1, Y0
+	VMASKMOVPS   (CX)(R10*1), Y15, Y1
+	VDIVPS       Y0, Y1, Y1
+	VANDPS       const32_7fffffff<>+0(SB), Y0, Y2
+	VCMPPS       $0x11, const32_0da24260<>+0(SB), Y2, Y2
+	VBLENDVPS    Y2, const32_3f000000<>+0(SB), Y1, Y1
+	VMOVUPS      const32_3f800000<>+0(SB), Y2
+	VSUBPS       Y1, Y2, Y2
+	VFMADD213PS  const32_3f800000<>+0(SB), Y0, Y2
+	VMASKMOVPS   (AX)(R10*1), Y15, Y3
+	VMULPS       Y1, Y3, Y3
+	VMULPS       Y2, Y3, Y3
+	VMASKMOVPS   (BX)(R10*1), Y15, Y4
+	VMASKMOVPS   (DI)(R10*1), Y15, Y5
+	VSUBPS       Y5, Y4, Y4
+	VMASKMOVPS   (R8)(R10*1), Y15, Y5
+	VADDPS       Y3, Y5, Y5
+	VMASKMOVPS   (R9)(R10*1), Y15, Y6
+	VFMADD231PS  Y3, Y4, Y6
+	LEAQ         (R8)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           only_s1_2
+	VMOVUPS      X5, (R14)
+	VEXTRACTF128 $0x01, Y5, X5
+	ADDQ         $0x10, R14
+
+only_s1_2:
+	TESTQ     $0x00000002, R11
+	JZ        only_s1_1
+	VMOVLPS   X5, (R14)
+	VPERMILPS $0x0e, X5, X5
+	ADDQ      $0x08, R14
+
+only_s1_1:
+	TESTQ  $0x00000001, R11
+	JZ     only_s1_0
+	VMOVSS X5, (R14)
+
+only_s1_0:
+	LEAQ         (R9)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           only_s2_2
+	VMOVUPS      X6, (R14)
+	VEXTRACTF128 $0x01, Y6, X6
+	ADDQ         $0x10, R14
+
+only_s2_2:
+	TESTQ     $0x00000002, R11
+	JZ        only_s2_1
+	VMOVLPS   X6, (R14)
+	VPERMILPS $0x0e, X6, X6
+	ADDQ      $0x08, R14
+
+only_s2_1:
+	TESTQ  $0x00000001, R11
+	JZ     only_s2_0
+	VMOVSS X6, (R14)
+
+only_s2_0:
+	LEAQ         (AX)(R10*1), R14
+	TESTQ        $0x00000004, R11
+	JZ           only_s3_2
+	VMOVUPS      X3, (R14)
+	VEXTRACTF128 $0x01, Y3, X3
+	ADDQ         $0x10, R14
+
+only_s3_2:
+	TESTQ     $0x00000002, R11
+	JZ        only_s3_1
+	VMOVLPS   X3, (R14)
+	VPERMILPS $0x0e, X3, X3
+	ADDQ      $0x08, R14
+
+only_s3_1:
+	TESTQ  $0x00000001, R11
+	JZ     only_s3_0
+	VMOVSS X3, (R14)
+
+only_s3_0:
+only_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	MOVQ yStride+40(FP), R14
+	ADDQ R14, CX
+	DECQ R12
+	JNZ  only_row
+	VZEROUPPER
+	RET
+
+DATA const32_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA const32_7fffffff<>+28(SB)/4, $0x7fffffff
+GLOBL const32_7fffffff<>(SB), RODATA|NOPTR, $32
+
+DATA const32_0da24260<>+0(SB)/4, $0x0da24260
+DATA const32_0da24260<>+4(SB)/4, $0x0da24260
+DATA const32_0da24260<>+8(SB)/4, $0x0da24260
+DATA const32_0da24260<>+12(SB)/4, $0x0da24260
+DATA const32_0da24260<>+16(SB)/4, $0x0da24260
+DATA const32_0da24260<>+20(SB)/4, $0x0da24260
+DATA const32_0da24260<>+24(SB)/4, $0x0da24260
+DATA const32_0da24260<>+28(SB)/4, $0x0da24260
+GLOBL const32_0da24260<>(SB), RODATA|NOPTR, $32
+
 // func activateAVX512(dst *float32, src *float32, n int, variant int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·activateAVX512(SB), NOSPLIT, $0-32
@@ -13153,6 +13384,200 @@ only_full:
 	JNZ  only_row
 	VZEROUPPER
 	RET
+
+// func swishGradSumsAVX512(dy *float32, dyStride int, z *float32, zStride int, y *float32, yStride int, rows int, c int, scale *float32, shift *float32, mean *float32, sum *float32, dot *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·swishGradSumsAVX512(SB), NOSPLIT, $0-104
+	MOVQ dy+0(FP), AX
+	MOVQ z+16(FP), BX
+	MOVQ y+32(FP), CX
+	MOVQ scale+64(FP), DX
+	MOVQ shift+72(FP), SI
+	MOVQ mean+80(FP), DI
+	MOVQ sum+88(FP), R8
+	MOVQ dot+96(FP), R9
+	MOVQ rows+48(FP), R12
+	MOVQ c+56(FP), R13
+
+only_row:
+	XORQ R10, R10
+	MOVQ R13, R11
+	SUBQ $0x00000020, R11
+	JLT  only_u2_end
+
+only_u2:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (CX)(R10*1), Z1
+	VDIVPS      Z0, Z1, Z1
+	VPANDD      const64_7fffffff<>+0(SB), Z0, Z2
+	VCMPPS      $0x11, const64_0da24260<>+0(SB), Z2, K2
+	VMOVUPS     const64_3f000000<>+0(SB), K2, Z1
+	VMOVUPS     const64_3f800000<>+0(SB), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD213PS const64_3f800000<>+0(SB), Z0, Z2
+	VMOVUPS     (AX)(R10*1), Z3
+	VMULPS      Z1, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     (BX)(R10*1), Z4
+	VMOVUPS     (DI)(R10*1), Z5
+	VSUBPS      Z5, Z4, Z4
+	VMOVUPS     (R8)(R10*1), Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     (R9)(R10*1), Z6
+	VFMADD231PS Z3, Z4, Z6
+	VMOVUPS     Z5, (R8)(R10*1)
+	VMOVUPS     Z6, (R9)(R10*1)
+	VMOVUPS     Z3, (AX)(R10*1)
+	VMOVUPS     64(BX)(R10*1), Z7
+	VMOVUPS     64(DX)(R10*1), Z8
+	VMOVUPS     64(SI)(R10*1), Z9
+	VFMADD213PS Z9, Z8, Z7
+	VMOVUPS     64(CX)(R10*1), Z8
+	VDIVPS      Z7, Z8, Z8
+	VPANDD      const64_7fffffff<>+0(SB), Z7, Z9
+	VCMPPS      $0x11, const64_0da24260<>+0(SB), Z9, K2
+	VMOVUPS     const64_3f000000<>+0(SB), K2, Z8
+	VMOVUPS     const64_3f800000<>+0(SB), Z9
+	VSUBPS      Z8, Z9, Z9
+	VFMADD213PS const64_3f800000<>+0(SB), Z7, Z9
+	VMOVUPS     64(AX)(R10*1), Z10
+	VMULPS      Z8, Z10, Z10
+	VMULPS      Z9, Z10, Z10
+	VMOVUPS     64(BX)(R10*1), Z11
+	VMOVUPS     64(DI)(R10*1), Z12
+	VSUBPS      Z12, Z11, Z11
+	VMOVUPS     64(R8)(R10*1), Z12
+	VADDPS      Z10, Z12, Z12
+	VMOVUPS     64(R9)(R10*1), Z13
+	VFMADD231PS Z10, Z11, Z13
+	VMOVUPS     Z12, 64(R8)(R10*1)
+	VMOVUPS     Z13, 64(R9)(R10*1)
+	VMOVUPS     Z10, 64(AX)(R10*1)
+	ADDQ        $0x00000080, R10
+	SUBQ        $0x00000020, R11
+	JGE         only_u2
+
+only_u2_end:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000010, R11
+	JLT  only_u1_end
+
+only_u1:
+	VMOVUPS     (BX)(R10*1), Z0
+	VMOVUPS     (DX)(R10*1), Z1
+	VMOVUPS     (SI)(R10*1), Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS     (CX)(R10*1), Z1
+	VDIVPS      Z0, Z1, Z1
+	VPANDD      const64_7fffffff<>+0(SB), Z0, Z2
+	VCMPPS      $0x11, const64_0da24260<>+0(SB), Z2, K2
+	VMOVUPS     const64_3f000000<>+0(SB), K2, Z1
+	VMOVUPS     const64_3f800000<>+0(SB), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD213PS const64_3f800000<>+0(SB), Z0, Z2
+	VMOVUPS     (AX)(R10*1), Z3
+	VMULPS      Z1, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS     (BX)(R10*1), Z4
+	VMOVUPS     (DI)(R10*1), Z5
+	VSUBPS      Z5, Z4, Z4
+	VMOVUPS     (R8)(R10*1), Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS     (R9)(R10*1), Z6
+	VFMADD231PS Z3, Z4, Z6
+	VMOVUPS     Z5, (R8)(R10*1)
+	VMOVUPS     Z6, (R9)(R10*1)
+	VMOVUPS     Z3, (AX)(R10*1)
+	ADDQ        $0x00000040, R10
+	SUBQ        $0x00000010, R11
+	JGE         only_u1
+
+only_u1_end:
+	ADDQ        $0x00000010, R11
+	JZ          only_full
+	MOVQ        R11, R14
+	MOVL        $0xffffffff, R15
+	BZHIL       R14, R15, R15
+	KMOVW       R15, K1
+	VMOVUPS.Z   (BX)(R10*1), K1, Z0
+	VMOVUPS.Z   (DX)(R10*1), K1, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z2
+	VFMADD213PS Z2, Z1, Z0
+	VMOVUPS.Z   (CX)(R10*1), K1, Z1
+	VDIVPS      Z0, Z1, Z1
+	VPANDD      const64_7fffffff<>+0(SB), Z0, Z2
+	VCMPPS      $0x11, const64_0da24260<>+0(SB), Z2, K2
+	VMOVUPS     const64_3f000000<>+0(SB), K2, Z1
+	VMOVUPS     const64_3f800000<>+0(SB), Z2
+	VSUBPS      Z1, Z2, Z2
+	VFMADD213PS const64_3f800000<>+0(SB), Z0, Z2
+	VMOVUPS.Z   (AX)(R10*1), K1, Z3
+	VMULPS      Z1, Z3, Z3
+	VMULPS      Z2, Z3, Z3
+	VMOVUPS.Z   (BX)(R10*1), K1, Z4
+	VMOVUPS.Z   (DI)(R10*1), K1, Z5
+	VSUBPS      Z5, Z4, Z4
+	VMOVUPS.Z   (R8)(R10*1), K1, Z5
+	VADDPS      Z3, Z5, Z5
+	VMOVUPS.Z   (R9)(R10*1), K1, Z6
+	VFMADD231PS Z3, Z4, Z6
+	LEAQ        (R8)(R10*1), R14
+	VMOVUPS     Z5, K1, (R14)
+	LEAQ        (R9)(R10*1), R14
+	VMOVUPS     Z6, K1, (R14)
+	LEAQ        (AX)(R10*1), R14
+	VMOVUPS     Z3, K1, (R14)
+
+only_full:
+	MOVQ dyStride+8(FP), R14
+	ADDQ R14, AX
+	MOVQ zStride+24(FP), R14
+	ADDQ R14, BX
+	MOVQ yStride+40(FP), R14
+	ADDQ R14, CX
+	DECQ R12
+	JNZ  only_row
+	VZEROUPPER
+	RET
+
+DATA const64_7fffffff<>+0(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+4(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+8(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+12(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+16(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+20(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+24(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+28(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+32(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+36(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+40(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+44(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+48(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+52(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+56(SB)/4, $0x7fffffff
+DATA const64_7fffffff<>+60(SB)/4, $0x7fffffff
+GLOBL const64_7fffffff<>(SB), RODATA|NOPTR, $64
+
+DATA const64_0da24260<>+0(SB)/4, $0x0da24260
+DATA const64_0da24260<>+4(SB)/4, $0x0da24260
+DATA const64_0da24260<>+8(SB)/4, $0x0da24260
+DATA const64_0da24260<>+12(SB)/4, $0x0da24260
+DATA const64_0da24260<>+16(SB)/4, $0x0da24260
+DATA const64_0da24260<>+20(SB)/4, $0x0da24260
+DATA const64_0da24260<>+24(SB)/4, $0x0da24260
+DATA const64_0da24260<>+28(SB)/4, $0x0da24260
+DATA const64_0da24260<>+32(SB)/4, $0x0da24260
+DATA const64_0da24260<>+36(SB)/4, $0x0da24260
+DATA const64_0da24260<>+40(SB)/4, $0x0da24260
+DATA const64_0da24260<>+44(SB)/4, $0x0da24260
+DATA const64_0da24260<>+48(SB)/4, $0x0da24260
+DATA const64_0da24260<>+52(SB)/4, $0x0da24260
+DATA const64_0da24260<>+56(SB)/4, $0x0da24260
+DATA const64_0da24260<>+60(SB)/4, $0x0da24260
+GLOBL const64_0da24260<>(SB), RODATA|NOPTR, $64
 
 // func bandFloats(dst *float32, row0 *float32, row1 *float32, row2 *float32, n int)
 // Requires: AVX

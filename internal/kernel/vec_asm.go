@@ -163,6 +163,21 @@ func affineActGradAsm(g []float32, gStride int, z []float32, zStride, rows int, 
 	return true
 }
 
+func affineSwishGradAsm(g []float32, gStride int, z []float32, zStride int, y []float32, yStride, rows int, scale, shift, mean, sum, dot []float32) bool {
+	if rows == 0 {
+		return true
+	}
+	switch cpu.Current() {
+	case cpu.AVX512:
+		swishGradSumsAVX512(p(g), 4*gStride, p(z), 4*zStride, p(y), 4*yStride, rows, len(sum), p(scale), p(shift), p(mean), p(sum), p(dot))
+	case cpu.AVX2:
+		swishGradSumsAVX2(p(g), 4*gStride, p(z), 4*zStride, p(y), 4*yStride, rows, len(sum), p(scale), p(shift), p(mean), p(sum), p(dot))
+	default:
+		return false
+	}
+	return true
+}
+
 func affine2Asm(dst []float32, dstStride int, g []float32, gStride int, z []float32, zStride, rows int, ag, az, shift []float32) bool {
 	if rows == 0 {
 		return true

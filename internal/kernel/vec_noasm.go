@@ -26,6 +26,10 @@ func affineActGradAsm([]float32, int, []float32, int, int, []float32, []float32,
 	return false
 }
 
+func affineSwishGradAsm([]float32, int, []float32, int, []float32, int, int, []float32, []float32, []float32, []float32, []float32) bool {
+	return false
+}
+
 func affine2Asm([]float32, int, []float32, int, []float32, int, int, []float32, []float32, []float32) bool {
 	return false
 }

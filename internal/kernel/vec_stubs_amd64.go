@@ -84,6 +84,11 @@ func actGradSumsStreamAVX2(dy *float32, dyStride int, z *float32, zStride int, r
 //go:noescape
 func affine2StreamAVX2(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
 
+// swishGradSumsAVX2 multiplies dy by the derivative of swish at scale·z+shift, where its value is y, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.
+//
+//go:noescape
+func swishGradSumsAVX2(dy *float32, dyStride int, z *float32, zStride int, y *float32, yStride int, rows int, c int, scale *float32, shift *float32, mean *float32, sum *float32, dot *float32)
+
 // activateAVX512 applies activation variant.
 //
 //go:noescape
@@ -163,6 +168,11 @@ func actGradSumsStreamAVX512(dy *float32, dyStride int, z *float32, zStride int,
 //
 //go:noescape
 func affine2StreamAVX512(dst *float32, dstStride int, dy *float32, dyStride int, z *float32, zStride int, rows int, c int, ag *float32, az *float32, shift *float32)
+
+// swishGradSumsAVX512 multiplies dy by the derivative of swish at scale·z+shift, where its value is y, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.
+//
+//go:noescape
+func swishGradSumsAVX512(dy *float32, dyStride int, z *float32, zStride int, y *float32, yStride int, rows int, c int, scale *float32, shift *float32, mean *float32, sum *float32, dot *float32)
 
 // bandFloats writes, for each of n pixels, its three channels in each of three
 // rows. It reads one element, and writes one, beyond the last.

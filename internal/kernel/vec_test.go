@@ -111,6 +111,14 @@ var loops = []loop{
 			affineActGradGeneric(x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.rows, x.chans[0], x.chans[1], x.chans[2], x.act, x.chans[3], x.chans[4])
 		},
 	}, {
+		"AffineSwishGrad", 3, 5, false,
+		func(x *operands) {
+			AffineSwishGrad(x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.mat[2], x.stride[2], x.rows, x.chans[0], x.chans[1], x.chans[2], x.chans[3], x.chans[4])
+		},
+		func(x *operands) {
+			affineSwishGradGeneric(x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.mat[2], x.stride[2], x.rows, x.chans[0], x.chans[1], x.chans[2], x.chans[3], x.chans[4])
+		},
+	}, {
 		"Affine2", 3, 3, false,
 		func(x *operands) {
 			Affine2(x.mat[0], x.stride[0], x.mat[1], x.stride[1], x.mat[2], x.stride[2], x.rows, x.chans[0], x.chans[1], x.chans[2])
@@ -214,6 +222,29 @@ func TestActivationAccuracy(t *testing.T) {
 			}
 			if !(worst <= 4) {
 				t.Errorf("activation %d is wrong by %.2f units in the last place at %g", a, worst, at)
+			}
+		}
+	})
+}
+
+// The slope of swish is the same from its values as from what it is applied
+// to.
+func TestSwishGrad(t *testing.T) {
+	var x []float32
+	for b := uint32(0); b < 0x43000000; b += 1000003 {
+		v := math.Float32frombits(b)
+		x = append(x, v, -v)
+	}
+	one, zero := []float32{1}, []float32{0}
+	cputest.Each(t, func(t *testing.T) {
+		y, want, got := make([]float32, len(x)), slices.Repeat([]float32{1}, len(x)), slices.Repeat([]float32{1}, len(x))
+		Activate(y, x, Swish)
+		ActivateGrad(want, x, Swish)
+		var sum, dot [1]float32
+		AffineSwishGrad(got, 1, x, 1, y, 1, len(x), one, zero, zero, sum[:], dot[:])
+		for i := range x {
+			if !near(got[i], want[i], 1e-5) {
+				t.Fatalf("slope of swish at %g is %g, want %g", x[i], got[i], want[i])
 			}
 		}
 	})

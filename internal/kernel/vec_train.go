@@ -43,6 +43,21 @@ func AffineActGrad[T Float](g []T, gStride int, z []T, zStride, rows int, scale,
 	affineActGradGeneric(g, gStride, z, zStride, rows, scale, shift, mean, act, sum, dot)
 }
 
+// AffineSwishGrad is AffineActGrad for swish where its values y are at hand.
+// The derivative follows from them without an exponential: σ(x) = swish(x)/x.
+func AffineSwishGrad[T Float](g []T, gStride int, z []T, zStride int, y []T, yStride, rows int, scale, shift, mean []T, sum, dot []T) {
+	c := len(sum)
+	scale, shift, mean, dot = scale[:c], shift[:c], mean[:c], dot[:c]
+	need("gradient", g, rows, gStride, c)
+	need("source", z, rows, zStride, c)
+	need("value", y, rows, yStride, c)
+	if d, ok := any(g).([]float32); ok && affineSwishGradAsm(d, gStride, any(z).([]float32), zStride, any(y).([]float32), yStride, rows,
+		any(scale).([]float32), any(shift).([]float32), any(mean).([]float32), any(sum).([]float32), any(dot).([]float32)) {
+		return
+	}
+	affineSwishGradGeneric(g, gStride, z, zStride, y, yStride, rows, scale, shift, mean, sum, dot)
+}
+
 // Affine2 sets dst[c] = ag[c]·g[c] + az[c]·z[c] + shift[c] for each of rows
 // pixels and c < len(shift), which is a batch norm's gradient with respect to
 // its input. dst may be g or z.

@@ -71,6 +71,22 @@ func affineActGradGeneric[T Float](g []T, gStride int, z []T, zStride, rows int,
 	}
 }
 
+func affineSwishGradGeneric[T Float](g []T, gStride int, z []T, zStride int, y []T, yStride, rows int, scale, shift, mean []T, sum, dot []T) {
+	for r := range rows {
+		d, value := g[r*gStride:][:len(sum)], y[r*yStride:][:len(sum)]
+		for c, zc := range z[r*zStride:][:len(sum)] {
+			x := zc*scale[c] + shift[c]
+			sigma := T(0.5)
+			if !(max(x, -x) < 1e-30) {
+				sigma = value[c] / x
+			}
+			d[c] = d[c] * sigma * (1 + x*(1-sigma))
+			sum[c] += d[c]
+			dot[c] += d[c] * (zc - mean[c])
+		}
+	}
+}
+
 func affine2Generic[T Float](dst []T, dstStride int, g []T, gStride int, z []T, zStride, rows int, ag, az, shift []T) {
 	for r := range rows {
 		d := dst[r*dstStride:][:len(shift)]

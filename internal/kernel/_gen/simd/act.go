@@ -305,6 +305,16 @@ func (s *ISA) ActGrad(act int, y, g, t0, t1, t2 reg.VecPhysical) {
 	}
 }
 
+// Half sets the lanes of v to 1/2 where x is all but zero, and clobbers t.
+func (s *ISA) Half(v, x, t reg.VecPhysical) {
+	if s.Wide() {
+		VPANDD(s.Int(0x7fffffff), x, t)
+	} else {
+		VANDPS(s.Int(0x7fffffff), x, t)
+	}
+	s.replace(v, t, less, 1e-30, 0.5, t)
+}
+
 // sigmoids sets p to σ(y) and q to 1-σ(y), and clobbers t.
 func (s *ISA) sigmoids(y, p, q, t reg.VecPhysical) {
 	s.ExpNeg(Group{y, p, q, t})

@@ -30,6 +30,7 @@ func main() {
 		affineActStream(s)
 		actGradSumsStream(s)
 		affine2Stream(s)
+		swishGradSums(s)
 	}
 	band("bandFloats", "float32", 4)
 	band("bandBytes", "uint8", 1)
@@ -425,18 +426,6 @@ func actGradSumsStream(s *simd.ISA) {
 	text(s, "actGradSumsStream", "func(dy *float32, dyStride int, z *float32, zStride, rows, c int, scale, shift, mean *float32, variant int, sum, dot *float32)",
 		"multiplies dy by the derivative of activation variant at scale·z+shift, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.")
 	t := simd.Stream{ISA: s, Mats: []string{"dy", "z"}, Chans: []string{"scale", "shift", "mean", "sum", "dot"}, Unroll: 2}
-	// sums adds g to the sums, and stores it. It clobbers z, t and u.
-	sums := func(c *simd.Cell, g, z, t, u reg.VecPhysical) {
-		c.Chan(2, t)
-		VSUBPS(t, z, z)
-		c.Chan(3, t)
-		VADDPS(g, t, t)
-		c.Chan(4, u)
-		VFMADD231PS(g, z, u)
-		c.ChanStore(t, 3)
-		c.ChanStore(u, 4)
-		c.Store(g, 0)
-	}
 	wide := func(e []*simd.Cell) { // for swish
 		g, spare := trios(s)
 		for i, c := range e {
@@ -454,7 +443,7 @@ func actGradSumsStream(s *simd.ISA) {
 			VMULPS(p, y, y)
 			VMULPS(q, y, y)
 			c.Load(1, p)
-			sums(c, y, p, q, spare[0])
+			gradSums(c, y, p, q, spare[0])
 		}
 	}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
@@ -472,11 +461,54 @@ func actGradSumsStream(s *simd.ISA) {
 				VFMADD213PS(v(3), z, y)
 				c.Load(0, g)
 				s.ActGrad(act, y, g, v(3), v(4), v(5))
-				sums(c, g, z, v(3), v(4))
+				gradSums(c, g, z, v(3), v(4))
 			}
 		})
 	}
 	t.Unrolls = map[int]int{simd.Swish: simd.Together}
+	t.Emit()
+}
+
+// gradSums stores g, and adds it and g·(z-mean) to the sums. It clobbers z, t
+// and u.
+func gradSums(c *simd.Cell, g, z, t, u reg.VecPhysical) {
+	c.Chan(2, t)
+	VSUBPS(t, z, z)
+	c.Chan(3, t)
+	VADDPS(g, t, t)
+	c.Chan(4, u)
+	VFMADD231PS(g, z, u)
+	c.ChanStore(t, 3)
+	c.ChanStore(u, 4)
+	c.Store(g, 0)
+}
+
+// swishGradSums is actGradSums for swish, of which the values are known.
+func swishGradSums(s *simd.ISA) {
+	text(s, "swishGradSums", "func(dy *float32, dyStride int, z *float32, zStride int, y *float32, yStride, rows, c int, scale, shift, mean, sum, dot *float32)",
+		"multiplies dy by the derivative of swish at scale·z+shift, where its value is y, and adds it to sum and dy·(z-mean) to dot, pixel by pixel.")
+	t := simd.Stream{ISA: s, Mats: []string{"dy", "z", "y"}, Chans: []string{"scale", "shift", "mean", "sum", "dot"}, Unroll: 2}
+	t.Step = func(e []*simd.Cell) {
+		for i, c := range e {
+			v := func(j int) reg.VecPhysical { return s.V(7*i + j) }
+			x, sigma, rest, g, z := v(0), v(1), v(2), v(3), v(4)
+			c.Load(1, x)
+			c.Chan(0, sigma)
+			c.Chan(1, rest)
+			VFMADD213PS(rest, sigma, x)
+			c.Load(2, sigma)
+			VDIVPS(x, sigma, sigma)
+			s.Half(sigma, x, rest)
+			VMOVUPS(s.Float(1), rest)
+			VSUBPS(sigma, rest, rest)
+			VFMADD213PS(s.Float(1), x, rest)
+			c.Load(0, g)
+			VMULPS(sigma, g, g)
+			VMULPS(rest, g, g)
+			c.Load(1, z)
+			gradSums(c, g, z, v(5), v(6))
+		}
+	}
 	t.Emit()
 }
 
