@@ -195,16 +195,17 @@ class Torch:
 
 def run(a):
     results = json.loads(a.out.read_text()) if a.out.exists() else dict(settings=vars(a) | dict(out=None, data=None, mixnet=None), runs=[])
-    for entry in a.data:
-        name, source = entry.split('=', 1)
-        with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as folder:
+        sets = {}
+        for entry in a.data:
+            name, source = entry.split('=', 1)
             data = subset(name, source, a.per_class, folder)
-            peer = Torch(a, name, dict(fashion=fashion, cifar=cifar)[name](data))
-            for seed in range(a.seeds):
-                for r in both(a, name, data, seed, folder, peer):
-                    results['runs'].append(dict(set=name, **r))
-                    a.out.write_text(json.dumps(results, indent=1))
-                    print(name, r['engine'], seed, ' '.join(f'{t:.2f}' for t in r['top1']), f'{r["wall_s"]:.0f} s, processor {r["cpu_s"]:.0f} s', flush=True)
+            sets[name] = data, Torch(a, name, dict(fashion=fashion, cifar=cifar)[name](data))
+        for seed, (name, (data, peer)) in itertools.product(range(a.seeds), sets.items()):
+            for r in both(a, name, data, seed, folder, peer):
+                results['runs'].append(dict(set=name, **r))
+                a.out.write_text(json.dumps(results, indent=1))
+                print(name, r['engine'], seed, ' '.join(f'{t:.2f}' for t in r['top1']), f'{r["wall_s"]:.0f} s, processor {r["cpu_s"]:.0f} s', flush=True)
 
 
 def both(a, name, data, seed, folder, peer):
