@@ -1,5 +1,6 @@
 """Tables (markdown) and charts (SVG) of the results stored by peers.py."""
 import json
+import math
 
 NAMES = dict(mixnet='mixnet', openvino='OpenVINO', onnxruntime='ONNX Runtime', ncnn='ncnn', mnn='MNN', litert='LiteRT (XNNPACK)',
              torch_compile='PyTorch compile', torch_channels_last='PyTorch channels_last', torch_eager='PyTorch', torchvision='torchvision')
@@ -84,6 +85,71 @@ def bars(path, cases, heading):
     path.write_text('\n'.join(out) + '\n</svg>\n')
 
 
+COLOURS = dict(mixnet='#14532d', openvino='#1d6fb8', onnxruntime='#b45309')
+
+
+def lines(path, plots, width=430, height=300):
+    """Line charts side by side, two a row: dicts of title, log (both axes), series (engine -> points)."""
+    rows = -(-len(plots) // 2)
+    columns = min(2, len(plots))
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * columns}" height="{height * rows}" font-family="sans-serif" font-size="11">',
+           f'<rect width="{width * columns}" height="{height * rows}" fill="white"/>']
+    for i, p in enumerate(plots):
+        left, top, w, h = i % 2 * width + 52, i // 2 * height + 34, width - 150, height - 66
+        points = [q for line in p['series'].values() for q in line]
+        scale = math.log if p['log'] else float
+        xs, ys = [scale(x) for x, _ in points], [scale(y) for _, y in points] + ([] if p['log'] else [0.0])
+
+        def at(x, y):
+            return (left + w * (scale(x) - min(xs)) / ((max(xs) - min(xs)) or 1), top + h - h * (scale(y) - min(ys)) / ((max(ys) - min(ys)) or 1))
+        out.append(f'<text x="{left - 40}" y="{top - 16}" font-size="13">{p["title"]}</text><path d="M{left} {top}V{top + h}H{left + w}" fill="none" stroke="#888"/>')
+        for x in sorted({x for x, _ in points}) if p['log'] else (points[0][0], points[-1][0]):
+            out.append(f'<text x="{at(x, points[0][1])[0]:.0f}" y="{top + h + 15}" text-anchor="middle">{x:g}</text>')
+        for y in (min(y for _, y in points) if p['log'] else 0, max(y for _, y in points)):
+            out.append(f'<text x="{left - 5}" y="{at(points[0][0], y or 1e-9)[1] + 4 if p["log"] or y else top + h:.0f}" text-anchor="end">{y:.3g}</text>')
+        for engine, line in p['series'].items():
+            colour = COLOURS.get(engine, '#777')
+            out.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join("%.1f,%.1f" % at(*q) for q in line)}"/>')
+            if len(p['series']) > 1:
+                out.append(f'<text x="{at(*line[-1])[0] + 5:.1f}" y="{at(*line[-1])[1] + 4:.1f}" fill="{colour}">{name(engine)}</text>')
+    path.write_text('\n'.join(out) + '\n</svg>\n')
+
+
+def growth(path, parts):
+    """One chart for every dimension in which time was seen to grow."""
+    def series(cases, x, y):
+        engines = [e for e in NAMES if any(r['engine'] == e for c in cases for r in c['rows'])]
+        return {e: [(x(c), y(r)) for c in cases for r in c['rows'] if r['engine'] == e] for e in engines}
+
+    def median(row):
+        return row['median_ms']
+    of = dict(batch=('ms by batch', lambda c: c['batch'], median), resolution=('ms by image side', lambda c: c['size'], median),
+              threads=('ms by threads', lambda c: c['threads'], median), kernel=('ms by kernel size', lambda c: int(c['network'].split('=')[1]), median),
+              callers=('images/s by concurrent callers', lambda c: c['callers'], lambda r: r['images_per_s']))
+    plots = [dict(title=title, log=True, series=series(parts[by], x, y)) for by, (title, x, y) in of.items() if parts.get(by)]
+    if parts.get('callers'):
+        plots.append(dict(title='peak memory (MB) by concurrent callers', log=True, series=series(parts['callers'], of['callers'][1], lambda r: r['peak_rss_mb'])))
+    lines(path, plots)
+
+
+def crowds(cases):
+    """Many callers of one model."""
+    engines = [e for e in NAMES if any(r['engine'] == e for c in cases for r in c['rows'])]
+    rows = []
+    for c in cases:
+        by = {r['engine']: r for r in c['rows']}
+        rows.append([c['callers']] + [cell for e in engines for cell in (
+            (f'{by[e]["images_per_s"]:.0f}', f'{by[e]["median_ms"]:.0f}', f'{by[e]["p99_ms"]:.0f}', f'{by[e]["peak_rss_mb"]:.0f}') if e in by else '––––')])
+    return markdown(['callers'] + [f'{name(e)} {what}' for e in engines for what in ('images/s', 'median ms', '99 % ms', 'MB')], rows)
+
+
+def soak(r):
+    m = r['resident_mb']
+    return (f'{", ".join(r["networks"])}; {r["callers"]} callers, {r["threads"]} threads; batches of 1 to 8, images of 96 to 320 px, at random. {r["seconds"]:.0f} s, '
+            f'{r["calls"]} calls of {r["kinds"]} kinds, {r["images"]} images; {r["compared"]} outputs compared with the first of their kind, all equal to the bit. '
+            f'Resident memory: {m["start"]:.0f} MB after a tenth of the time, median {m["median"]:.0f}, at the end {m["end"]:.0f}, largest deviation {m["largest_deviation"]:.0f}.\n')
+
+
 def report(d):
     """Writes d/README.md and the charts from the JSON files in d."""
     text = f'# Measurements: {d.name}\n\n'
@@ -98,9 +164,15 @@ def report(d):
     if r := read('zoo'):
         text += '## Other networks, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
     if r := read('grow'):
-        text += '## How time grows\n\n' + about(r)
+        text += '## How time grows\n\n' + about(r) + '![growth](grow.svg)\n\n'
         for by, cases in r['cases'].items():
-            text += f'By {by}:\n\n' + overview(cases) + '\n'
+            text += f'By {by}:\n\n' + (crowds(cases) if by == 'callers' else overview(cases)) + '\n'
+        growth(d / 'grow.svg', r['cases'])
+    if r := read('soak'):
+        text += '## Ten minutes of mixed load\n\n' + soak(r['cases']) + '\n![memory](soak.svg)\n\n'
+        memory = r['cases']['resident_mb']
+        plot = dict(title='Resident memory (MB) over time (s)', log=False, series={'mixnet': [(i * memory['every_s'], v) for i, v in enumerate(memory['all'])]})
+        lines(d / 'soak.svg', [plot])
     if r := read('mixconv'):
         text += '## MixConv alone\n\n' + about(r) + mixconv_table(r['cases']) + '\n'
     if r := read('train'):

@@ -17,13 +17,15 @@ sys.path.insert(0, str(HERE / 'golden'))
 
 def model(network):
     import rule
-    from networks import NETWORKS
-    return rule.fill(NETWORKS[network]()).eval()
+    from networks import named
+    return rule.fill(named(network)).eval()
 
 
-def image(batch, size):
+def image(batch, size, net=None):
+    """The input, of as many channels as the network takes."""
     import rule
-    return rule.image(batch, size, size)
+    channels = next(p for p in net.parameters() if p.ndim == 4).shape[1] if net else 3
+    return rule.image(batch, size, size)[:, :channels].contiguous()
 
 
 def write(path, make):
@@ -57,11 +59,11 @@ def files(network, batch=1, size=224, peers=()):
 
     def reference(p):
         with torch.inference_mode():
-            np.save(p, net()(image(batch, size)).numpy())
+            np.save(p, net()(image(batch, size, net())).numpy())
 
     def onnx(p):
         with torch.inference_mode():
-            torch.onnx.export(net(), image(batch, size), str(p), opset_version=17, dynamo=False)
+            torch.onnx.export(net(), image(batch, size, net()), str(p), opset_version=17, dynamo=False)
 
     def ncnn(p):
         script = d / f'{tag}_trace.pt'
@@ -82,7 +84,7 @@ def files(network, batch=1, size=224, peers=()):
                        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
     out = dict(safetensors=write(d / 'weights.safetensors', safetensors),
-               input=write(d / f'{tag}.f32', lambda p: image(batch, size).numpy().tofile(p)),
+               input=write(d / f'{tag}.f32', lambda p: image(batch, size, net()).numpy().tofile(p)),
                reference=write(d / f'{tag}.npy', reference))
     if {'onnxruntime', 'openvino', 'mnn'} & set(peers):
         out['onnx'] = write(d / f'{tag}.onnx', onnx)

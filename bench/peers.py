@@ -3,7 +3,9 @@
     bench/setup.sh                       the virtual environment (once); bench/setup.sh litert adds LiteRT's converter
     go build -o mixnet ./cmd/mixnet
     python bench/peers.py infer          networks, one and two threads, batch 1 and 16
-    python bench/peers.py grow           how time grows with batch, resolution and threads
+    python bench/peers.py zoo            other networks; --networks all for every network of the zoo
+    python bench/peers.py grow           how time grows with batch, resolution, threads, kernel size and concurrent callers
+    python bench/peers.py soak           ten minutes of mixed load on ours
     python bench/peers.py mixconv        MixConv alone, by groups, size, stride and channels
     python bench/peers.py train          training steps beside PyTorch's
     python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
@@ -12,6 +14,7 @@
 Every engine runs in a process of its own and is timed in turns of about half a second, in rotating order. The figures are
 medians of all calls; 'ours / theirs' is the median over the rounds of the ratio of that round's medians, so a slow moment of
 the machine hits both sides. Outputs must agree within 1e-3. Results go to bench/results/HOST/*.json; HOST names the processor.
+--networks and --by measure a part anew and keep the rest of what is stored.
 """
 import argparse
 import json
@@ -51,18 +54,24 @@ def start(make, name):
         return None
 
 
+def workers(a, network, batch, size, threads, engines, callers=1):
+    """A process of every engine, ready to run, and the files they read."""
+    files = export.files(network, batch, size, engines)
+    spec = dict(network=network, batch=batch, size=size, threads=threads, callers=callers, **files)
+    crowd = ('--callers', callers) if callers > 1 else ()
+    all = [start(lambda: our_worker(a, network, batch, size, threads, files, crowd), 'mixnet')] if a.mixnet else []
+    all += [start(lambda e=e: schedule.python_worker(e, spec), e) for e in engines if e != 'litert' or 'tflite' in files]
+    return [w for w in all if w], files
+
+
 def compare(a, network, batch, size, threads, engines):
     """One case: every engine's row."""
     import numpy as np
-    files = export.files(network, batch, size, engines)
-    spec = dict(network=network, batch=batch, size=size, threads=threads, **files)
-    workers = [start(lambda: our_worker(a, network, batch, size, threads, files), 'mixnet')] if a.mixnet else []
-    workers += [start(lambda e=e: schedule.python_worker(e, spec), e) for e in engines if e != 'litert' or 'tflite' in files]
-    workers = [w for w in workers if w]
-    schedule.interleave(workers, a.rounds, a.seconds)
+    all, files = workers(a, network, batch, size, threads, engines)
+    schedule.interleave(all, a.rounds, a.seconds)
     want = np.load(files['reference']).ravel()
     rows = []
-    for w in workers:
+    for w in all:
         error = float(np.abs(w.logits() - want).max())
         w.finish()
         rows.append(dict(w.summary(batch), max_error=error, peak_rss_mb=w.peak_rss_mb))
@@ -73,46 +82,77 @@ def compare(a, network, batch, size, threads, engines):
     return case
 
 
-def infer(a):
+def callers(a, network, n, engines):
+    """Many callers of one model: throughput, latency and memory."""
+    threads = min(2, os.cpu_count())
+    all, _ = workers(a, network, 1, 224, threads, engines, n)
+    case = dict(network=network, batch=1, size=224, threads=threads, callers=n, rows=schedule.crowds(all, max(1, a.rounds // 3), 4 * a.seconds))
+    print(f'{n} callers:', {r['engine']: f'{r["images_per_s"]:.0f}/s, 99 % in {r["p99_ms"]:.0f} ms, {r["peak_rss_mb"]:.0f} MB' for r in case['rows']}, flush=True)
+    return case
+
+
+def merge(old, new):
+    """Cases of old that are not measured anew, and new, in the order of old."""
+    def key(c):
+        return c['network'], c['batch'], c['size'], c['threads'], c.get('callers', 1)
+    fresh = {key(c): c for c in new}
+    return [fresh.pop(key(c), c) for c in old] + list(fresh.values())
+
+
+def infer(a, old):
     cases = [c for c in INFER if a.networks is None or c[0] in a.networks]
-    return [compare(a, n, b, 224, t, a.engines) for n, b, t in cases]
+    return merge(old or [], [compare(a, n, b, 224, t, a.engines) for n, b, t in cases])
 
 
-def zoo(a):
+def zoo(a, old):
+    from networks import ALL
     engines = [e for e in a.engines if e in ('openvino', 'onnxruntime')]
-    return [compare(a, n, 1, 224, 1, engines) for n in a.networks or ZOO]
+    names = [n.replace('/', '_') for n in ALL] if a.networks == ['all'] else a.networks or ZOO
+    return merge(old or [], [compare(a, n, 1, dict(mixnet_tiny=28, mixnet_cifar=32).get(n, 224), 1, engines) for n in names])
 
 
-def grow(a):
-    engines = [e for e in a.engines if e in ('openvino', 'onnxruntime', 'torch_compile')]
+def grow(a, old):
+    engines = [e for e in a.engines if e in ('openvino', 'onnxruntime')]
     n = (a.networks or ['mixnet_s'])[0]
     cores = os.cpu_count()
-    return dict(batch=[compare(a, n, b, 224, min(2, cores), engines) for b in (1, 2, 4, 8, 16, 32, 64)],
-                resolution=[compare(a, n, 1, s, 1, engines) for s in (96, 128, 160, 192, 224, 288, 352, 448)],
-                threads=[compare(a, n, 1, 224, t, engines) for t in sorted({1, 2, cores // 2, cores} - {0})])
+    by = dict(batch=lambda: [compare(a, n, b, 224, min(2, cores), engines) for b in (1, 2, 4, 8, 16, 32, 64)],
+              resolution=lambda: [compare(a, n, 1, s, 1, engines) for s in (96, 128, 160, 192, 224, 288, 352, 448)],
+              threads=lambda: [compare(a, n, 1, 224, t, engines) for t in sorted({1, 2, cores // 2, cores} - {0})],
+              kernel=lambda: [compare(a, f'mobilenetv1_100@kernel={k}', 1, 224, 1, engines) for k in (3, 5, 7, 9, 11, 13)],
+              callers=lambda: [callers(a, n, c, engines) for c in (1, 2, 4, 8, 16, 32, 64)])
+    return {k: measure() if a.by is None or k in a.by else (old or {}).get(k, []) for k, measure in by.items()}
 
 
-def mixconv(a):
+def soak(a, old):
+    """Ours alone: it fails if equal calls give other bits."""
+    import subprocess
+    argv = [a.mixnet, 'bench', 'mixnet_s', '--with', 'mobilenetv3_large_100', '--with', 'shufflenet_v2_x1_0', '--soak', a.long, '--json']
+    return json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
+
+
+def mixconv(a, old):
     import mixconv as op
     return op.measure(a, start)
 
 
-def train(a):
+def train(a, old):
     import training
     return training.measure(a, start, our_worker)
 
 
-def load(a):
+def load(a, old):
     import loading
     return loading.measure(a)
 
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'mixconv', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'train', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))
+    p.add_argument('--by', type=lambda s: s.split(','), help='what to grow: batch, resolution, threads, kernel, callers')
+    p.add_argument('--long', default='10m', help='how long to soak')
     p.add_argument('--rounds', type=int, default=10)
     p.add_argument('--seconds', type=float, default=0.5, help='length of a turn')
     p.add_argument('--data', type=pathlib.Path, default=pathlib.Path('photos'), help='folder of JPEGs for load')
@@ -123,8 +163,9 @@ def main():
     a.out.mkdir(parents=True, exist_ok=True)
     os.environ.setdefault('TORCHINDUCTOR_CACHE_DIR', str(export.CACHE / 'inductor'))
     if a.what != 'report':
-        result = dict(machine=machine.describe(), rounds=a.rounds, seconds=a.seconds, cases=globals()[a.what](a))
-        (a.out / f'{a.what}.json').write_text(json.dumps(result, indent=1) + '\n')
+        path = a.out / f'{a.what}.json'
+        cases = globals()[a.what](a, json.loads(path.read_text())['cases'] if path.exists() else None)
+        path.write_text(json.dumps(dict(machine=machine.describe(), rounds=a.rounds, seconds=a.seconds, cases=cases), indent=1) + '\n')
     chart.report(a.out)
 
 

@@ -116,6 +116,25 @@ def interleave(workers, rounds=10, seconds=0.5, pause=0.05):
                 w.turn()
 
 
+def crowds(workers, rounds, seconds):
+    """As interleave, for workers that many callers share: rows of throughput, latency and memory."""
+    asked = [[] for _ in workers]
+    with alone():
+        for w in workers:
+            w.ask(crowd=seconds / 4)
+        for _ in range(rounds):
+            for w, replies in zip(workers, asked):
+                time.sleep(0.05)
+                replies.append(w.ask(crowd=seconds))
+    rows = []
+    for w, replies in zip(workers, asked):
+        w.finish()
+        ms = sorted(t for r in replies for t in r['ms'])
+        rows.append(dict(engine=w.name, version=w.version, calls=len(ms), median_ms=statistics.median(ms), p99_ms=ms[(len(ms) - 1) * 99 // 100],
+                         images_per_s=statistics.median(len(r['ms']) * 1e3 / r['wall_ms'] for r in replies), peak_rss_mb=w.peak_rss_mb))
+    return rows
+
+
 def ratio(rows, ours='mixnet'):
     """Median over the rounds of ours / theirs, for every row: how many times faster we are is its inverse."""
     mine = next((r['turn_medians_ms'] for r in rows if r['engine'] == ours), None)

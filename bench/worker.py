@@ -3,6 +3,7 @@
 SPEC: network, batch, size, threads, and the files of export.files. The protocol, one JSON object a line:
   the process sets up, runs once, and prints            {"ready": true, "version": ...}
   {"run": N}        N timed calls                    -> {"ms": [...]}
+  {"crowd": S}      spec's callers for S seconds     -> {"ms": [...], "wall_ms": X}
   {"load": SPEC}    sets up another case             -> {"ok": true}     (not in mixnet's)
   {"logits": PATH}  the last output as raw float32   -> {"ok": true}
   end of input                                       -> {"peak_rss_mb": X}
@@ -13,6 +14,7 @@ import json
 import multiprocessing
 import os
 import sys
+import threading
 import time
 
 
@@ -21,7 +23,7 @@ def torch_model(spec, compiled, channels_last):
     import export
     torch.set_num_threads(spec['threads'])
     net = export.model(spec['network'])
-    x = export.image(spec['batch'], spec['size'])
+    x = export.image(spec['batch'], spec['size'], net)
     if channels_last:
         net, x = net.to(memory_format=torch.channels_last), x.to(memory_format=torch.channels_last)
     if compiled:
@@ -49,7 +51,7 @@ def torch_compile(spec):
 
 def read_input(spec):
     import numpy as np
-    return np.fromfile(spec['input'], np.float32).reshape(spec['shape'] if 'shape' in spec else (spec['batch'], 3, spec['size'], spec['size']))
+    return np.fromfile(spec['input'], np.float32).reshape(spec['shape'] if 'shape' in spec else (spec['batch'], -1, spec['size'], spec['size']))
 
 
 def onnxruntime(spec):
@@ -64,10 +66,17 @@ def onnxruntime(spec):
 def openvino(spec):
     import openvino as ov
     core = ov.Core()
-    settings = dict(INFERENCE_NUM_THREADS=spec['threads'], NUM_STREAMS=1, PERFORMANCE_HINT='LATENCY', INFERENCE_PRECISION_HINT='f32')
-    request = core.compile_model(core.read_model(spec['onnx']), 'CPU', settings).create_infer_request()
+    settings = dict(INFERENCE_NUM_THREADS=spec['threads'], INFERENCE_PRECISION_HINT='f32')
+    settings |= dict(PERFORMANCE_HINT='THROUGHPUT') if spec.get('callers', 1) > 1 else dict(NUM_STREAMS=1, PERFORMANCE_HINT='LATENCY')
+    compiled = core.compile_model(core.read_model(spec['onnx']), 'CPU', settings)
     feed = {0: read_input(spec)}
-    return lambda: request.infer(feed, share_inputs=True, share_outputs=True)[0], lambda y: y, ov.__version__
+    own = threading.local()  # a request serves one caller at a time
+
+    def run():
+        if not hasattr(own, 'request'):
+            own.request = compiled.create_infer_request()
+        return own.request.infer(feed, share_inputs=True, share_outputs=True)[0]
+    return run, lambda y: y, ov.__version__
 
 
 def ncnn(spec):
@@ -132,6 +141,26 @@ def peak_rss_mb():
         return next(int(line.split()[1]) for line in f if line.startswith('VmHWM')) / 1024
 
 
+def crowd(run, callers, seconds):
+    """Has threads call run again and again for a time, at least once each."""
+    ms, begin = [], time.perf_counter()
+
+    def call():
+        while True:
+            start = time.perf_counter()
+            run()
+            now = time.perf_counter()
+            ms.append((now - start) * 1e3)
+            if now - begin > seconds:
+                return
+    threads = [threading.Thread(target=call) for _ in range(callers)]
+    for t in threads:
+        t.start()
+    for t in threads:
+        t.join()
+    return dict(ms=ms, wall_ms=(time.perf_counter() - begin) * 1e3)
+
+
 def serve(make, spec):
     """Speaks the protocol for make(spec) -> (run, to numpy, version)."""
     pipe = os.fdopen(os.dup(1), 'w')
@@ -151,6 +180,8 @@ def serve(make, spec):
                 out = run()
                 ms.append((time.perf_counter() - start) * 1e3)
             say(ms=ms)
+        elif 'crowd' in msg:
+            say(**crowd(run, spec.get('callers', 1), msg['crowd']))
         elif 'load' in msg:
             run, to_numpy, _ = make(msg['load'])
             out = run()

@@ -4,9 +4,11 @@ timm's by timm's names; ShuffleNetV2 and 'torchvision/...' by torchvision's; the
 import functools
 
 import timm
+import torch
 import torchvision
 from timm.models._efficientnet_builder import decode_arch_def
-from timm.models.efficientnet import EfficientNet, _gen_mobilenet_v1, _gen_mobilenet_v2
+from timm.models.efficientnet import EfficientNet, _gen_mixnet_m, _gen_mnasnet_a1, _gen_mobilenet_v1, _gen_mobilenet_v2
+from timm.models.mobilenetv3 import _gen_mobilenet_v3
 
 from twins import TWINS
 
@@ -31,7 +33,11 @@ NETWORKS |= TWINS
 
 def small(blocks, stem, head, channels):
     """A MixNet for 28 to 32 pixels: timm's blocks behind a stem that keeps the resolution."""
-    net = EfficientNet(decode_arch_def([[b] for b in blocks]), num_classes=10, num_features=head, in_chans=channels, stem_size=stem)
+    parts = []  # of equal resolution, by which the zoo numbers blocks
+    for b in blocks:
+        parts += [[]] if '_s2_' in b else []
+        parts[-1].append(b)
+    net = EfficientNet(decode_arch_def(parts), num_classes=10, num_features=head, in_chans=channels, stem_size=stem)
     net.conv_stem.stride = (1, 1)
     return net
 
@@ -44,3 +50,25 @@ SMALL = dict(
         'ds_r1_k3.5_s2_e1_c40', 'ir_r2_k3.5_s1_e3_c40',
         'ir_r1_k3.5.7_s2_e4_c80_se0.25_nsw', 'ir_r3_k3.5.7_s1_e4_c80_se0.25_nsw',
         'ir_r1_k3.5.7_s2_e4_c128_se0.25_nsw', 'ir_r2_k3.5_s1_e3_c128_se0.25_nsw'), 24, 512, 3))
+
+# The networks of the zoo that have no golden files: others of the same code.
+MORE = {n: functools.partial(timm.create_model, n, drop_rate=0.0) for i in range(1, 5) for n in (f'efficientnet_lite{i}', f'tf_efficientnet_lite{i}')}
+for _tag, _width, _depth in (('xl', 1.6, 1.2), ('xxl', 2.4, 1.3)):
+    MORE[f'tf_mixnet_{_tag}'] = functools.partial(_gen_mixnet_m, 'tf_mixnet_l', _width, _depth, bn_eps=1e-3, pad_type='same')
+MORE['semnasnet_035'] = functools.partial(_gen_mnasnet_a1, 'semnasnet_075', 0.35)
+MORE['mobilenetv3_large_125_timm'] = functools.partial(_gen_mobilenet_v3, 'mobilenetv3_large_100', 1.25)
+
+ALL = NETWORKS | SMALL | MORE
+
+
+def named(name):
+    """The module of a network by its name in the zoo, NAME@kernel=K included: every depthwise kernel K wide."""
+    base, _, kernel = name.partition('@kernel=')
+    net = ALL[base.replace('torchvision_', 'torchvision/')]()
+    if kernel:
+        for m in list(net.modules()):
+            for child, conv in m.named_children():
+                if getattr(conv, 'groups', 1) > 1:
+                    k = int(kernel)
+                    setattr(m, child, torch.nn.Conv2d(conv.in_channels, conv.out_channels, k, conv.stride, k // 2, groups=conv.groups, bias=False))
+    return net

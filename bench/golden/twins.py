@@ -428,7 +428,7 @@ def darts_v2(aux=False):
 def same(x, k, stride, value=0.0):
     """Pads as TensorFlow's SAME does: the odd pixel at the bottom and right."""
     pads = []
-    for n in (x.shape[3], x.shape[2]):
+    for n in (int(x.shape[3]), int(x.shape[2])):  # numbers, so that exports hold them as such
         total = max((-(-n // stride) - 1) * stride + k - n, 0)
         pads += [total // 2, total - total // 2]
     return F.pad(x, pads, value=value)
@@ -458,7 +458,7 @@ class NasPool(nn.Module):
     def forward(self, x):
         if self.kind == 'max':
             return F.max_pool2d(same(x, 3, self.stride, float('-inf')), 3, self.stride)
-        inside = same(torch.ones_like(x[:1, :1]), 3, self.stride)
+        inside = same(torch.ones(1, 1, int(x.shape[2]), int(x.shape[3])), 3, self.stride)
         return F.avg_pool2d(same(x, 3, self.stride), 3, self.stride) / F.avg_pool2d(inside, 3, self.stride)
 
 
