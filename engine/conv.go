@@ -49,7 +49,7 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	c := &convLayer{name: n.name, op: op}
 	src := n.in[0]
 	if _, ok := src.op.(*graph.Scale); ok && src.fused {
-		c.factors = l.value(src.in[1])
+		c.factors = l.plain(l.value(src.in[1]))
 		src = src.in[0]
 	}
 	c.x = l.value(src)
@@ -59,8 +59,11 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
-	c.halves = isPointwise(op) && len(op.Groups) == 1 && c.add == nil && c.factors == nil && !n.pooled &&
+	c.halves = isPointwise(op) && len(op.Groups) == 1 && c.add == nil && c.factors == nil && c.x.order == nil && !n.pooled &&
 		min(op.In(), op.Out()) >= strassenLeast && kernel.StrassenFits(op.Out(), op.In())
+	if !isPointwise(op) || c.factors != nil {
+		c.x = l.plain(c.x)
+	}
 	if isPointwise(op) && !end.keep && len(end.users) == 1 {
 		if u := end.users[0]; isGlobalPool(u) {
 			u.fused = true
@@ -164,7 +167,7 @@ func (c *convLayer) pack(p *packer) (err error) {
 		c.groups[i] = convGroup{in: in, out: at}
 		switch {
 		case c.op.Kernel == 1 && p.stem != c:
-			c.groups[i].weight, err = w.matrix(g.Out, g.In, scale)
+			c.groups[i].in, c.groups[i].weight, err = c.x.matrix(w, in, g.In, g.Out, scale)
 		case tile > 0:
 			c.groups[i].winograd, err = w.winograd(tile, g, scale)
 		default:
@@ -178,6 +181,27 @@ func (c *convLayer) pack(p *packer) (err error) {
 	}
 	c.affine = nil
 	return nil
+}
+
+// matrix packs the next weights of a layer that reads n channels of v from in on.
+// It returns the first of them in v's storage.
+func (v *value) matrix(w *weightReader, in, n, out int, scale []float32) (first int, m *kernel.Matrix, err error) {
+	if v.order == nil {
+		m, err = w.matrix(out, n, scale, nil)
+		return in, m, err
+	}
+	perm, from := ascending(v.order[in:][:n])
+	if m, err = w.matrix(out, n, scale, perm); err != nil {
+		return 0, nil, err
+	}
+	first = from[0]
+	for i := range from {
+		from[i] -= first
+	}
+	if !consecutive(from) {
+		m.Gather(from)
+	}
+	return first, m, nil
 }
 
 // packDense packs the weights of a group of larger windows.

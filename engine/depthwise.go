@@ -18,6 +18,7 @@ type depthwiseLayer struct {
 	affine *affine
 
 	segments []segment
+	order    []int     // channel i of y is channel order[i] of the operator; nil if it is i
 	bias     []float32 // nil for none
 }
 
@@ -25,6 +26,7 @@ type depthwiseLayer struct {
 // convolution and to one of the expansion.
 type segment struct {
 	at       int // first channel
+	from     int // first channel of x, without an expansion
 	channels int
 	group    graph.MixGroup
 	filter   *kernel.DWFilter
@@ -50,8 +52,35 @@ func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 	if c := l.expansion(n.in[0]); c != nil {
 		d.expand, d.x = c, c.x
 	}
-	d.cut()
+	if d.x.order != nil && d.expand == nil && (len(op.Groups) > 1 || d.pool != nil) {
+		d.x = l.plain(d.x)
+	}
+	if d.x.order != nil && d.expand == nil {
+		d.cutRuns()
+	} else {
+		d.cut()
+	}
 	return end, d
+}
+
+// cutRuns makes a segment of every run of neighbours among the channels of x.
+// The channels of y are in the order of their places in memory.
+func (d *depthwiseLayer) cutRuns() {
+	order, from := ascending(d.x.order)
+	rank := make([]int, len(order))
+	for i, c := range order {
+		rank[c] = i
+	}
+	for i, c := range from {
+		if i == 0 || c != from[i-1]+1 {
+			d.segments = append(d.segments, segment{at: i, from: c, group: d.op.Groups[0]})
+		}
+		d.segments[len(d.segments)-1].channels++
+	}
+	d.order = order
+	y := d.y
+	d.y = &value{shape: y.shape, c: y.c}
+	y.choose(d.y, rank)
 }
 
 // An expansion's input is read again for every few channels of its output. That
@@ -93,6 +122,9 @@ func (d *depthwiseLayer) matrixLen() (n int) {
 }
 
 func (d *depthwiseLayer) pack(p *packer) error {
+	if d.order != nil {
+		return d.packOrdered(p)
+	}
 	if d.affine != nil {
 		d.bias = d.affine.shift
 	}
@@ -115,6 +147,35 @@ func (d *depthwiseLayer) pack(p *packer) error {
 	return d.packExpansion(p)
 }
 
+// packOrdered is pack with the channels in another order.
+func (d *depthwiseLayer) packOrdered(p *packer) error {
+	taps := d.op.Groups[0].Kernel * d.op.Groups[0].Kernel
+	w, err := p.weights(d.op.Weights).next(len(d.order) * taps)
+	if err != nil {
+		return err
+	}
+	if d.affine != nil {
+		d.bias = make([]float32, len(d.order))
+		kernel.GatherRows(d.bias, 0, d.affine.shift, 0, 1, d.order)
+	}
+	for i := range d.segments {
+		s := &d.segments[i]
+		part, scale := make([]float32, s.channels*taps), make([]float32, s.channels)
+		for j, c := range d.order[s.at:][:s.channels] {
+			copy(part[j*taps:], w[c*taps:][:taps])
+			if d.affine != nil {
+				scale[j] = d.affine.scale[c]
+			}
+		}
+		s.filter = kernel.PackDW(part, s.group.Kernel, s.channels)
+		if d.affine != nil {
+			s.filter.ScaleChannels(scale)
+		}
+	}
+	d.affine = nil
+	return nil
+}
+
 // cut makes the segments.
 func (d *depthwiseLayer) cut() {
 	expansion := []graph.ConvGroup{{Out: d.op.Channels()}}
@@ -130,7 +191,7 @@ func (d *depthwiseLayer) cut() {
 				end += expansion[e].Out
 			}
 			c := min(rest, end-at)
-			d.segments = append(d.segments, segment{at: at, channels: c, group: g, in: in, inputs: expansion[e].In})
+			d.segments = append(d.segments, segment{at: at, from: at, channels: c, group: g, in: in, inputs: expansion[e].In})
 			at += c
 			rest -= c
 		}
@@ -149,7 +210,7 @@ func (d *depthwiseLayer) packExpansion(p *packer) (err error) {
 		if a := d.expand.affine; a != nil {
 			scale = a.scale[s.at:][:s.channels]
 		}
-		if s.weight, err = w.matrix(s.channels, s.inputs, scale); err != nil {
+		if s.in, s.weight, err = d.expand.x.matrix(w, s.in, s.inputs, s.channels, scale); err != nil {
 			return err
 		}
 	}

@@ -22,7 +22,7 @@ type depthwiseTile struct {
 	shape    kernel.DW
 	filter   kernel.DWFilter
 	bias     []float32
-	at       int // first channel
+	at, src  int // first channels of y and, without an expansion, of x
 	image    int
 	part     int // of the rows
 	from, to int // rows
@@ -184,6 +184,7 @@ func (d *depthwiseLayer) tile(p *depthwise, s *segment, from, to int) depthwiseT
 		},
 		filter: s.filter.Range(from, to),
 		at:     s.at + from,
+		src:    s.from + from,
 	}
 	if d.bias != nil {
 		t.bias = d.bias[t.at:][:to-from]
@@ -221,7 +222,7 @@ func (p *depthwise) run(s *state, worker, part int) {
 	}
 	y := s.from(p.y, t.image, 0)[t.at:]
 	if t.window.rows == 0 {
-		kernel.Depthwise(y, s.from(p.x, t.image, 0)[t.at:], &t.filter, &t.shape, t.bias, p.act, t.from, t.to, sums)
+		kernel.Depthwise(y, s.from(p.x, t.image, 0)[t.src:], &t.filter, &t.shape, t.bias, p.act, t.from, t.to, sums)
 		return
 	}
 	p.runExpanded(s, t, y, sums, s.scratch[worker])

@@ -77,7 +77,7 @@ func scalesInput(n *node) bool {
 		return false
 	}
 	switch x.op.(type) {
-	case *graph.Input, *graph.Slice, *graph.Concat:
+	case *graph.Input, *graph.Slice, *graph.Concat, *graph.Shuffle:
 		return false
 	}
 	for _, u := range x.users {

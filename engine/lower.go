@@ -13,6 +13,8 @@ type value struct {
 	c     int
 	in    *value // what it is a part of; nil for storage of its own
 	at    int    // first channel within in
+	order []int  // channel i is channel order[i] of in; nil for those from at on
+	grown bool   // storage of several values that concatenations and slices choose from
 }
 
 // storage returns the value that v lies in, and its first channel there.
@@ -54,6 +56,7 @@ type lowering struct {
 	values map[*node]*value
 	made   map[*value]int // index of the layer that makes a value
 	held   map[*node]layer
+	copies map[*value]*value // of selections
 }
 
 // lower turns a graph into layers. Nodes in want exist in memory after some layer.
@@ -62,7 +65,7 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}}
+	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}, copies: map[*value]*value{}}
 	l.window = windowBytes
 	l.input = l.value(of[0])
 	l.made[l.input] = -1
@@ -71,7 +74,7 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	}
 	l.ready = make(map[graph.ID]result, len(want))
 	for _, id := range want {
-		v := l.values[of[id]]
+		v := l.plain(l.values[of[id]])
 		l.ready[id] = result{v, l.readyAfter(v)}
 	}
 	l.reuse()
@@ -99,6 +102,9 @@ func (l *lowering) readyAfter(v *value) int {
 }
 
 func (l *lowering) emit(x layer) {
+	if c, ok := x.(*convLayer); ok && c.add != nil {
+		c.add = l.plain(c.add)
+	}
 	_, writes := x.args()
 	for _, v := range writes {
 		l.made[v] = len(l.layers)
@@ -130,35 +136,38 @@ func (l *lowering) visit(n *node) {
 	case *graph.MixConv:
 		end, x = l.depthwise(n, op)
 	case *graph.GlobalPool:
-		x = &globalPoolLayer{name: n.name, x: l.value(n.in[0]), y: l.value(n)}
+		x = &globalPoolLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(n)}
 	case *graph.Pool:
-		x = &poolLayer{name: n.name, op: op, x: l.value(n.in[0]), y: l.value(n)}
+		x = &poolLayer{name: n.name, op: op, x: l.plain(l.value(n.in[0])), y: l.value(n)}
 	case *graph.Scale:
 		if scalesInput(n) {
 			n.fused = true
 			return
 		}
-		x = &scaleLayer{name: n.name, x: l.value(n.in[0]), factors: l.value(n.in[1]), y: l.value(n)}
+		x = &scaleLayer{name: n.name, x: l.plain(l.value(n.in[0])), factors: l.plain(l.value(n.in[1])), y: l.value(n)}
 	case *graph.Add:
 		var f fusion
 		end = f.follow(n, 0)
-		x = &addLayer{name: n.name, a: l.value(n.in[0]), b: l.value(n.in[1]), y: l.value(end), act: f.act}
+		x = &addLayer{name: n.name, a: l.plain(l.value(n.in[0])), b: l.plain(l.value(n.in[1])), y: l.value(end), act: f.act}
 	case *graph.Activate:
-		x = &affineLayer{name: n.name, x: l.value(n.in[0]), y: l.value(n), act: kernel.Act(op.Func)}
+		x = &affineLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(n), act: kernel.Act(op.Func)}
 	case *affine:
 		var f fusion
 		end = f.follow(n, 0)
-		x = &affineLayer{name: n.name, x: l.value(n.in[0]), y: l.value(end), scale: op.scale, shift: op.shift, act: f.act}
+		x = &affineLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(end), scale: op.scale, shift: op.shift, act: f.act}
 	case *graph.Concat:
+		if l.grow(n) {
+			return
+		}
 		x = l.concat(n)
 	case *graph.Slice:
-		v := l.value(n)
-		v.in, v.at = l.value(n.in[0]), op.From
+		l.slice(n, op.From, op.To)
 		return
 	case *graph.Shuffle:
-		x = &shuffleLayer{name: n.name, groups: op.Groups, x: l.value(n.in[0]), y: l.value(n)}
+		l.shuffle(n, op.Groups)
+		return
 	case *graph.Shift:
-		x = &shiftLayer{name: n.name, op: op, x: l.value(n.in[0]), y: l.value(n)}
+		x = &shiftLayer{name: n.name, op: op, x: l.plain(l.value(n.in[0])), y: l.value(n)}
 	}
 	if end == n {
 		l.emit(x)

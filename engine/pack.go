@@ -106,16 +106,22 @@ func (r *weightReader) nextIn(buf *[]float32, n int) (v []float32, err error) {
 }
 
 // matrix returns the next out rows of in values packed, row i multiplied by
-// scale[i]. A nil scale is all ones.
-func (r *weightReader) matrix(out, in int, scale []float32) (*kernel.Matrix, error) {
+// scale[i] and input k from place perm[k] of a row. A nil scale is all ones, a
+// nil perm changes nothing.
+func (r *weightReader) matrix(out, in int, scale []float32, perm []int) (*kernel.Matrix, error) {
 	n := kernel.MatrixLen(out, in)
 	mem, buf := r.p.mem[:n], r.p.buf
-	if len(r.rest) == 0 && len(r.ids) > 0 && r.p.g.Params[r.ids[0]].Len() == out*in {
+	if perm == nil && len(r.rest) == 0 && len(r.ids) > 0 && r.p.g.Params[r.ids[0]].Len() == out*in {
 		buf = &mem // the parameter is the whole matrix: read it to where it stays
 	}
 	w, err := r.nextIn(buf, out*in)
 	if err != nil {
 		return nil, err
+	}
+	if perm != nil {
+		ordered := make([]float32, out*in)
+		kernel.GatherRows(ordered, in, w, in, out, perm)
+		w = ordered
 	}
 	m := kernel.MatrixIn(r.p.mem[:n], out, in)
 	r.p.mem = r.p.mem[n:]

@@ -54,13 +54,6 @@ type concatLayer struct {
 	y     *value
 }
 
-type shuffleLayer struct {
-	noWeights
-	name   string
-	groups int
-	x, y   *value
-}
-
 type shiftLayer struct {
 	noWeights
 	name string
@@ -74,7 +67,6 @@ func (l *scaleLayer) args() (r, w []*value)      { return present(l.x, l.factors
 func (l *addLayer) args() (r, w []*value)        { return present(l.a, l.b), present(l.y) }
 func (l *affineLayer) args() (r, w []*value)     { return present(l.x), present(l.y) }
 func (l *concatLayer) args() (r, w []*value)     { return l.parts, present(l.y) }
-func (l *shuffleLayer) args() (r, w []*value)    { return present(l.x), present(l.y) }
 func (l *shiftLayer) args() (r, w []*value)      { return present(l.x), present(l.y) }
 
 func (l *scaleLayer) overwrites() (*value, []*value)  { return l.y, []*value{l.x} }
@@ -93,7 +85,7 @@ func (l *lowering) concat(n *node) layer {
 	c := &concatLayer{name: n.name, y: l.value(n)}
 	at := 0
 	for _, in := range n.in {
-		v := l.value(in)
+		v := l.plain(l.value(in))
 		if v.in == nil && v != l.input {
 			v.in, v.at = c.y, at
 		}

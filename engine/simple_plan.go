@@ -181,22 +181,16 @@ func (p *copyStep) run(s *state, _, part int) {
 	kernel.CopyRows(s.from(p.y, r.image, row), p.y.stride, s.from(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.y.c)
 }
 
-func (l *shuffleLayer) plan(b *builder) {
-	p := &shuffle{y: b.view(l.y), x: b.view(l.x), groups: l.groups}
-	p.spans = b.spans(p.y)
-	b.addSpans(l.name, "shuffle", p, p.y, p.x)
+type gather struct {
+	y, x  view
+	order []int
+	spans []span
 }
 
-type shuffle struct {
-	y, x   view
-	groups int
-	spans  []span
-}
-
-func (p *shuffle) run(s *state, _, part int) {
+func (p *gather) run(s *state, _, part int) {
 	r := p.spans[part]
 	row := r.from * p.y.w
-	kernel.ShuffleRows(s.from(p.y, r.image, row), p.y.stride, s.from(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.y.c, p.groups)
+	kernel.GatherRows(s.from(p.y, r.image, row), p.y.stride, s.from(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.order)
 }
 
 func (l *shiftLayer) plan(b *builder) {

@@ -11,6 +11,7 @@ const panelCols = 16
 type MatrixOf[T Float] struct {
 	K, N   int
 	panels []T
+	from   []int // nil for 0, 1, 2, …
 }
 
 // Matrix is the type used for inference.
@@ -58,7 +59,7 @@ func (m *MatrixOf[T]) PackTransposed(w []T) {
 // scaled sets scratch to the values of m, those of input k multiplied by
 // scale[k], and returns the matrix of it.
 func (m *MatrixOf[T]) scaled(scratch, scale []T) MatrixOf[T] {
-	s := MatrixOf[T]{K: m.K, N: m.N, panels: scratch[:len(m.panels)]}
+	s := MatrixOf[T]{K: m.K, N: m.N, panels: scratch[:len(m.panels)], from: m.from}
 	for i := range (m.N + panelCols - 1) / panelCols {
 		d, x := s.panel(i), m.panel(i)
 		if d, ok := any(d).([]float32); ok && scalePanelAsm(d, any(x).([]float32), any(scale).([]float32)[:m.K]) {
@@ -69,6 +70,18 @@ func (m *MatrixOf[T]) scaled(scratch, scale []T) MatrixOf[T] {
 		}
 	}
 	return s
+}
+
+// Gather lets input k of m be element from[k] of a source row, in ascending
+// order. m keeps from.
+func (m *MatrixOf[T]) Gather(from []int) { m.from = from[:m.K] }
+
+// span returns how many elements of a source row the inputs span.
+func (m *MatrixOf[T]) span() int {
+	if m.from == nil || m.K == 0 {
+		return m.K
+	}
+	return m.from[m.K-1] + 1
 }
 
 // panel returns panel i.
@@ -104,14 +117,14 @@ func (m *MatrixOf[T]) InScaleScratch() int { return len(m.panels) }
 //
 //	dst[r·dstStride+n] = act(Σ_k src[r·srcStride+k]·w(n,k) + bias[n] + add[r·addStride+n])
 //
-// for r < rows and n < w.N. dst must not overlap src. A nil ep is the zero
+// for r < rows and n < w.N, where k is from[k] if w gathers its inputs. dst must not overlap src. A nil ep is the zero
 // Epilogue.
 func Pointwise[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], ep *EpilogueOf[T]) {
 	if ep == nil {
 		ep = &EpilogueOf[T]{}
 	}
 	need("destination", dst, rows, dstStride, w.N)
-	need("source", src, rows, srcStride, w.K)
+	need("source", src, rows, srcStride, w.span())
 	if ep.Bias != nil {
 		need("bias", ep.Bias, 1, 0, w.N)
 	}

@@ -42,6 +42,8 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 			switch left := w.N - n0; {
 			case level == cpu.AVX512:
 				p.avx512(r0, n, n0, min(cols, left))
+			case w.from != nil:
+				p.avx2(r0, n, n0, min(cols, left))
 			case left == 12:
 				done := n &^ 7
 				p.avx2With4(r0, done, n0, 12)
@@ -74,6 +76,11 @@ type product struct {
 
 func (p *product) avx512(r0, n, n0, cols int) {
 	bias, add := p.epilogue(r0, n0)
+	if p.w.from != nil {
+		gatheredAVX512(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
+			&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride, &p.w.from[0])
+		return
+	}
 	pointwiseAVX512(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
 		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
 }
@@ -83,6 +90,11 @@ func (p *product) avx2(r0, n, n0, cols int) {
 		return
 	}
 	bias, add := p.epilogue(r0, n0)
+	if p.w.from != nil {
+		gatheredAVX2(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
+			&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride, &p.w.from[0])
+		return
+	}
 	pointwiseAVX2(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
 		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
 }

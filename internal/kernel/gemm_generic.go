@@ -8,6 +8,10 @@ func pointwiseGeneric[T Float](dst []T, dstStride int, src []T, srcStride, rows 
 
 // pointwisePanel computes the outputs of one panel, from n0 on.
 func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, ep *EpilogueOf[T]) {
+	if w.from != nil {
+		gatheredPanel(dst, dstStride, src, srcStride, rows, w, n0, ep)
+		return
+	}
 	panel := w.panel(n0 / panelCols)
 	cols := min(panelCols, w.N-n0)
 	for r := 0; r < rows; r += 3 {
@@ -27,6 +31,24 @@ func pointwisePanel[T Float](dst []T, dstStride int, src []T, srcStride, rows in
 			ep.finish(out[i][:cols], r+i, n0)
 			copy(dst[(r+i)*dstStride+n0:], out[i][:cols])
 		}
+	}
+}
+
+// gatheredPanel is pointwisePanel for a matrix that gathers its inputs.
+func gatheredPanel[T Float](dst []T, dstStride int, src []T, srcStride, rows int, w *MatrixOf[T], n0 int, ep *EpilogueOf[T]) {
+	panel := w.panel(n0 / panelCols)
+	cols := min(panelCols, w.N-n0)
+	for r := range rows {
+		a := src[r*srcStride:]
+		var out [panelCols]T
+		for k, at := range w.from {
+			x := a[at]
+			for c, b := range panel[k*panelCols:][:panelCols] {
+				out[c] += x * b
+			}
+		}
+		ep.finish(out[:cols], r, n0)
+		copy(dst[r*dstStride+n0:], out[:cols])
 	}
 }
 

@@ -16,6 +16,16 @@ func pointwiseAVX2(dst *float32, dstStride int, src *float32, srcStride int, row
 //go:noescape
 func pointwiseAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)
 
+// gatheredAVX2 is pointwiseAVX2 for channels of which the kth is element from[k] of a pixel.
+//
+//go:noescape
+func gatheredAVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int, from *int)
+
+// gatheredAVX512 is pointwiseAVX512 for channels of which the kth is element from[k] of a pixel.
+//
+//go:noescape
+func gatheredAVX512(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int, from *int)
+
 // pointwise12AVX2 is the product of rows pixels, a multiple of 8, with 12
 // columns from b on. Strides and distances are in bytes.
 //

@@ -43,13 +43,24 @@ type pointwiseCase struct {
 	rows, k, n                      int
 	dstStride, srcStride, addStride int
 	dst, src, w                     []float32
+	from                            []int // where inputs lie; nil for 0, 1, 2, …
 	ep                              Epilogue
 }
 
 func newPointwiseCase(r *rand.Rand, rows, k, n int, a Act, special bool) *pointwiseCase {
-	c := &pointwiseCase{rows: rows, k: k, n: n, dstStride: n + r.IntN(3), srcStride: k + r.IntN(3), addStride: n + r.IntN(3)}
+	c := &pointwiseCase{rows: rows, k: k, n: n, dstStride: n + r.IntN(3), addStride: n + r.IntN(3)}
+	span := k
+	if r.IntN(3) == 0 {
+		c.from = make([]int, k)
+		span = 0
+		for i := range c.from {
+			c.from[i] = span + r.IntN(3)
+			span = c.from[i] + 1
+		}
+	}
+	c.srcStride = span + r.IntN(3)
 	c.dst = randoms(r, (rows-1)*c.dstStride+n)
-	c.src = randoms(r, (rows-1)*c.srcStride+k)
+	c.src = randoms(r, (rows-1)*c.srcStride+span)
 	c.w = randoms(r, n*k)
 	if special {
 		c.src[r.IntN(len(c.src))] = specials[r.IntN(len(specials))]
@@ -78,6 +89,9 @@ func (c *pointwiseCase) run(t *testing.T, g []*guarded) []float32 {
 	m := PackMatrix(c.w, c.n, c.k)
 	copy(g[5].slice(len(m.panels)), m.panels)
 	m.panels = g[5].slice(len(m.panels))
+	if c.from != nil {
+		m.Gather(c.from)
+	}
 	ep := c.ep
 	ep.Bias, ep.Add, ep.InScale = g[2].copyOf(ep.Bias), g[3].copyOf(ep.Add), g[4].copyOf(ep.InScale)
 	if ep.InScale != nil {
@@ -105,7 +119,11 @@ func (c *pointwiseCase) check(t *testing.T, got []float32) {
 		}
 		var sum float64
 		for j := range c.k {
-			x := float64(c.src[row*c.srcStride+j])
+			at := j
+			if c.from != nil {
+				at = c.from[j]
+			}
+			x := float64(c.src[row*c.srcStride+at])
 			if c.ep.InScale != nil {
 				x *= float64(c.ep.InScale[j])
 			}
@@ -127,7 +145,7 @@ func (c *pointwiseCase) check(t *testing.T, got []float32) {
 func pointwiseGuards(t *testing.T) []*guarded {
 	g := make([]*guarded, 7)
 	for i := range g {
-		g[i] = newGuarded(t, 1<<14)
+		g[i] = newGuarded(t, 1<<15)
 	}
 	return g
 }
@@ -161,6 +179,7 @@ func TestPointwiseSpecial(t *testing.T) {
 			c := newPointwiseCase(r, 1+r.IntN(15), 1+r.IntN(9), 1+r.IntN(40), Act(i%7), true)
 			got := c.run(t, g)
 			m := PackMatrix(c.w, c.n, c.k)
+			m.from = c.from
 			if c.ep.InScale != nil {
 				scaled := m.scaled(make([]float32, len(m.panels)), c.ep.InScale)
 				m = &scaled
@@ -181,6 +200,7 @@ func TestPointwiseAddInPlace(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, 12))
 		c := newPointwiseCase(r, 27, 12, 37, ReLU, false)
 		m := PackMatrix(c.w, c.n, c.k)
+		m.from = c.from
 		ep := Epilogue{Act: ReLU, Add: append([]float32(nil), c.dst...), AddStride: c.dstStride}
 		want := append([]float32(nil), c.dst...)
 		Pointwise(want, c.dstStride, c.src, c.srcStride, c.rows, m, &ep)

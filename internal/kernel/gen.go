@@ -6,5 +6,4 @@ package kernel
 //go:generate sh -c "cd _gen && go run ./pool -out ../pool_amd64.s -stubs ../pool_stubs_amd64.go -pkg kernel"
 //go:generate sh -c "cd _gen && go run ./strassen -out ../strassen_amd64.s -stubs ../strassen_stubs_amd64.go -pkg kernel"
 //go:generate sh -c "cd _gen && go run ./update -out ../update_amd64.s -stubs ../update_stubs_amd64.go -pkg kernel"
-//go:generate sh -c "cd _gen && go run ./strassen -out ../strassen_amd64.s -stubs ../strassen_stubs_amd64.go -pkg kernel"
 //go:generate sh -c "cd _gen && go run ./winograd -out ../winograd_amd64.s -stubs ../winograd_stubs_amd64.go -pkg kernel"

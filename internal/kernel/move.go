@@ -46,6 +46,18 @@ func ShuffleRows[T any](dst []T, dstStride int, src []T, srcStride, rows, c, gro
 	}
 }
 
+// GatherRows sets channel c of each of rows pixels to channel order[c] of the
+// source. dst must not overlap src.
+func GatherRows[T any](dst []T, dstStride int, src []T, srcStride, rows int, order []int) {
+	need("destination", dst, rows, dstStride, len(order))
+	for r := range rows {
+		d, s := dst[r*dstStride:][:len(order)], src[r*srcStride:]
+		for c, from := range order {
+			d[c] = s[from]
+		}
+	}
+}
+
 // ShiftRow writes row y of an image moved up by dy and left by dx, with zeros
 // where nothing comes from: dst[x] = src[y+dy, x+dx]. dst starts at the row, src
 // is the h×w image of c channels; the strides are between pixels.

@@ -54,7 +54,7 @@ func interleave[T Float](panel, x []T, scale [4]T) {
 // memory. from is a multiple of 16.
 func (m *MatrixOf[T]) Columns(from, to int) MatrixOf[T] {
 	first, last := from/panelCols, (to+panelCols-1)/panelCols
-	return MatrixOf[T]{K: m.K, N: to - from, panels: m.panels[first*m.K*panelCols : last*m.K*panelCols]}
+	return MatrixOf[T]{K: m.K, N: to - from, panels: m.panels[first*m.K*panelCols : last*m.K*panelCols], from: m.from}
 }
 
 // ScaleOutputs multiplies all weights of output n by scale[n].

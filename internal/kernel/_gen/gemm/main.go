@@ -14,8 +14,10 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	pointwise(simd.AVX2)
-	pointwise(simd.AVX512)
+	for _, gather := range []bool{false, true} {
+		pointwise(simd.AVX2, gather)
+		pointwise(simd.AVX512, gather)
+	}
 	pointwiseQuad(simd.AVX2, 8, 1)
 	pointwiseQuad(simd.AVX2, 4, 2)
 	gradWeight(simd.AVX2)
@@ -68,6 +70,7 @@ type tile struct {
 	rows, vecs int
 	sets       int  // interleaved partial sums, to hide the latency of small tiles
 	masked     bool // with byPixel and AVX2: the last vector is not full
+	gather     bool // with byRow: where channels lie in a pixel is read from a table
 	stack      Mem  // with byRow: room for spilled registers
 	name       string
 }
@@ -120,6 +123,9 @@ func (t tile) aMem(row, step int) Mem {
 	if t.form == byPixel {
 		return times(Mem{Base: aRun[0], Disp: 4 * row}, step, aStride, a3, nil)
 	}
+	if t.gather {
+		step = 0
+	}
 	return sourceMem(row, step)
 }
 
@@ -145,6 +151,11 @@ func (t tile) bMem(step, vec int) Mem {
 // step adds the products of one reduction step.
 func (t tile) step(j int) {
 	set := j % t.sets
+	if t.gather {
+		MOVQ(Mem{Base: tmp, Disp: 8 * j}, aRun[0])
+		LEAQ(Mem{Base: aTile, Index: aRun[0], Scale: 4}, aRun[0])
+		t.upperRows()
+	}
 	if t.form == byRow && t.rows >= 4 { // the next panel will be wanted soon
 		if t.Wide() {
 			PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: 2, Disp: j * panelBytes})
@@ -195,21 +206,37 @@ func (t tile) advance(steps int) {
 		}
 		return
 	}
+	ADDQ(U32(uint32(panelBytes*steps)), bRun)
+	if t.gather {
+		ADDQ(U32(uint32(8*steps)), tmp)
+		return
+	}
 	ADDQ(U32(uint32(4*steps)), aRun[0])
 	if t.rows > 7 {
 		ADDQ(U32(uint32(4*steps)), aRun[1])
 	}
-	ADDQ(U32(uint32(panelBytes*steps)), bRun)
+}
+
+// upperRows sets the pointer of the rows from the eighth on by that of the
+// first.
+func (t tile) upperRows() {
+	if t.rows > 7 {
+		LEAQ(Mem{Base: aRun[0], Index: a3, Scale: 2}, aRun[1])
+		ADDQ(aStride, aRun[1])
+	}
 }
 
 // compute emits the whole tile: sums, epilogue and stores, leaving the tile
 // pointers at the next rows.
 func (t tile) compute() {
 	t.start()
-	MOVQ(aTile, aRun[0])
-	if t.form == byRow && t.rows > 7 {
-		LEAQ(Mem{Base: aRun[0], Index: a3, Scale: 2}, aRun[1])
-		ADDQ(aStride, aRun[1])
+	if t.gather {
+		Load(Param("from"), tmp)
+	} else {
+		MOVQ(aTile, aRun[0])
+		if t.form == byRow {
+			t.upperRows()
+		}
 	}
 	MOVQ(bPanel, bRun)
 	Load(Param("k"), count)
@@ -418,9 +445,10 @@ func heights(s *simd.ISA, vecs int) []int {
 }
 
 // allRows emits the tiles that together do all rows, and returns.
-func allRows(s *simd.ISA, f form, vecs int, masked bool, stack Mem) {
+func allRows(s *simd.ISA, f form, vecs int, masked, gather bool, stack Mem) {
 	for i, h := range heights(s, vecs) {
 		t := newTile(s, f, h, vecs, masked, stack)
+		t.gather = gather
 		start, next := t.label("start"), t.label("next")
 		if i == 0 {
 			Label(start)
@@ -439,12 +467,21 @@ func allRows(s *simd.ISA, f form, vecs int, masked bool, stack Mem) {
 }
 
 // pointwise emits the product of rows pixels with one panel, or with two side
-// by side for AVX-512.
-func pointwise(s *simd.ISA) {
-	TEXT("pointwise"+s.Name, attr.NOSPLIT, "func(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int)")
+// by side for AVX-512. With gather, where channels lie in a pixel is read from a
+// table.
+func pointwise(s *simd.ISA, gather bool) {
+	params := "dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, cols int, bias *float32, act int, add *float32, addStride int"
+	if gather {
+		name := "gathered" + s.Name
+		TEXT(name, attr.NOSPLIT, "func("+params+", from *int)")
+		Doc(name + " is pointwise" + s.Name + " for channels of which the kth is element from[k] of a pixel.")
+	} else {
+		name := "pointwise" + s.Name
+		TEXT(name, attr.NOSPLIT, "func("+params+")")
+		Doc(name+" is the product of rows pixels with cols columns from b on. Strides",
+			"and distances are in bytes; bias has a value for each lane of the columns.")
+	}
 	Pragma("noescape")
-	Doc("pointwise"+s.Name+" is the product of rows pixels with cols columns from b on. Strides",
-		"and distances are in bytes; bias has a value for each lane of the columns.")
 	stack := AllocLocal(s.SwishStack(s.Regs-4, 4))
 	Load(Param("dst"), dTile)
 	Load(Param("src"), aTile)
@@ -463,7 +500,7 @@ func pointwise(s *simd.ISA) {
 			Label("narrow")
 		}
 		wideMask(s, vecs)
-		allRows(s, byRow, vecs, false, stack)
+		allRows(s, byRow, vecs, false, gather, stack)
 	}
 }
 
@@ -502,17 +539,17 @@ func gradWeight(s *simd.ISA) {
 		}
 		if s.Wide() {
 			wideMask(s, vecs)
-			allRows(s, byPixel, vecs, false, Mem{})
+			allRows(s, byPixel, vecs, false, false, Mem{})
 			continue
 		}
 		masked := fmt.Sprintf("masked%d", vecs)
 		SUBQ(U32(uint32(vecs*s.Lanes)), count)
 		JNE(LabelRef(masked))
-		allRows(s, byPixel, vecs, false, Mem{})
+		allRows(s, byPixel, vecs, false, false, Mem{})
 		Label(masked)
 		ADDQ(U32(uint32(s.Lanes)), count)
 		s.TailMask(count, tmp, s.V(s.Regs-1), nil)
-		allRows(s, byPixel, vecs, true, Mem{})
+		allRows(s, byPixel, vecs, true, false, Mem{})
 	}
 }
 
