@@ -11,18 +11,32 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
+
+	"github.com/mixnet-go/mixnet/data"
 )
 
 // The tests of this file run TestHelperProcess in processes of its own, with
-// these variables set.
+// the first two variables set. The third is how often TestKillIsHarmless kills,
+// 20 times by default.
 const (
 	envDir   = "MIXNET_TEST_RUN_DIR"
 	envLimit = "MIXNET_TEST_FILE_LIMIT"
+	envKills = "MIXNET_TEST_KILLS"
 )
+
+// killedConfig is a run with as much state as there can be.
+func killedConfig(t testing.TB, dir string) Config {
+	cfg := config(t, dir)
+	cfg.Recipe.Mix = data.Mix{Mixup: 0.2, CutMix: 1}
+	cfg.Recipe.Sizes = Sizes{Pixels: []int{6, 8}, Order: Random}
+	cfg.KeepBest = true
+	return cfg
+}
 
 // TestHelperProcess is not a test: it starts or continues the run of the other
 // tests, saving after every step.
@@ -31,7 +45,7 @@ func TestHelperProcess(t *testing.T) {
 	if dir == "" {
 		t.Skip("a process of other tests")
 	}
-	cfg := config(t, dir)
+	cfg := killedConfig(t, dir)
 	cfg.SaveEvery = 1
 	cfg.OnStep = func(Progress) { time.Sleep(3 * time.Millisecond) }
 	if os.Getenv(envLimit) != "" {
@@ -79,17 +93,24 @@ func helper(t *testing.T, dir string, env ...string) *exec.Cmd {
 // and ends with the bits of one that was left alone.
 func TestKillIsHarmless(t *testing.T) {
 	whole := t.TempDir()
-	run(t, config(t, whole))
+	run(t, killedConfig(t, whole))
 	rng := rand.New(rand.NewPCG(uint64(time.Now().UnixNano()), 0))
-	kills := 0
-	for want := 20; kills < want; {
+	kills, want := 0, 20
+	if text := os.Getenv(envKills); text != "" {
+		var err error
+		if want, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for kills < want {
 		dir := filepath.Join(t.TempDir(), "run")
+		step, within := 0, 150*time.Millisecond
 		for {
 			cmd := helper(t, dir)
 			if err := cmd.Start(); err != nil {
 				t.Fatal(err)
 			}
-			timer := time.AfterFunc(time.Duration(rng.IntN(150))*time.Millisecond, func() { _ = cmd.Process.Kill() })
+			timer := time.AfterFunc(time.Duration(rng.Int64N(int64(within))), func() { _ = cmd.Process.Kill() })
 			err := cmd.Wait()
 			timer.Stop()
 			if err == nil {
@@ -99,9 +120,16 @@ func TestKillIsHarmless(t *testing.T) {
 				t.Fatalf("after %d kills: %v", kills, err)
 			}
 			kills++
+			// A busy machine needs longer for a step.
+			if s, err := Open(dir); err == nil && s.state.Step > step {
+				step = s.state.Step
+			} else {
+				within += within / 4
+			}
 		}
 		equalRuns(t, whole, dir)
 	}
+	t.Logf("killed %d times", kills)
 }
 
 // A full disk stops the saving, not the run, and leaves what was saved before.
@@ -121,7 +149,7 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the state is that of step %d, want 8, the last before the disk was full", s.state.Step)
 	}
 	whole := t.TempDir()
-	run(t, config(t, whole))
+	run(t, killedConfig(t, whole))
 	if err := helper(t, dir).Run(); err != nil {
 		t.Fatal(err)
 	}
