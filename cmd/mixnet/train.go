@@ -93,10 +93,12 @@ func (c *trainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	err = t.run(e, c.MaxSteps)
-	if err != nil {
-		if errors.Is(err, context.Canceled) {
+	if err := t.run(e, c.MaxSteps); err != nil {
+		switch {
+		case errors.Is(err, context.Canceled):
 			e.note("saved; continue with: mixnet train --resume %s\n", t.dir)
+		case !errors.Is(err, train.ErrOccupied) && !errors.Is(err, train.ErrDiverged) && exists(filepath.Join(t.dir, train.LastFile)):
+			e.note("once that is mended, continue with: mixnet train --resume %s\n", t.dir)
 		}
 		return err
 	}
