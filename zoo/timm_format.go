@@ -1,0 +1,92 @@
+package zoo
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Timm returns the row as a block string of timm, the inverse of ParseTimm.
+// It fails for what timm has no words for. Where the row stands in the
+// numbering of blocks is not part of the string: see Network.Timm.
+func (s Stage) Timm() (string, error) {
+	s = s.withDefaults()
+	kind := "ir"
+	switch {
+	case s.Partition != 0 || s.Dilated:
+		return "", errors.New("timm has no words for another partition or for dilation")
+	case s.Shuffle:
+		return "", errors.New("timm has no word for the channel shuffle")
+	case s.ProjectAct && (s.Expand > 0 || !s.NoSkip):
+		return "", errors.New("timm's dsa, with an activation at the end, has neither expansion nor residual")
+	case s.Kind == Plain:
+		kind = "cn"
+	case s.ProjectAct:
+		kind = "dsa"
+	case s.Expand == 0:
+		kind = "ds"
+	}
+	var b strings.Builder
+	fmt.Fprintf(&b, "%s_r%d_k%s", kind, s.Repeats, dotted(s.Kernels))
+	if s.ExpandGroups > 1 {
+		fmt.Fprintf(&b, "_a%s", dotted(slices.Repeat([]int{1}, s.ExpandGroups)))
+	}
+	if s.ProjectGroups > 1 {
+		fmt.Fprintf(&b, "_p%s", dotted(slices.Repeat([]int{1}, s.ProjectGroups)))
+	}
+	fmt.Fprintf(&b, "_s%d", s.Stride)
+	if kind == "ir" {
+		b.WriteString("_e" + strconv.FormatFloat(s.Expand, 'f', -1, 64))
+	}
+	fmt.Fprintf(&b, "_c%d", s.Out)
+	if s.SE > 0 {
+		b.WriteString("_se" + strconv.FormatFloat(s.SE, 'f', -1, 64))
+	}
+	if s.Act != 0 {
+		word := ""
+		for w, act := range timmActs {
+			if act == s.Act {
+				word = w
+			}
+		}
+		if word == "" {
+			return "", fmt.Errorf("timm has no word for the activation %v", s.Act)
+		}
+		b.WriteString("_n" + word)
+	}
+	if s.NoSkip && kind != "dsa" {
+		b.WriteString("_noskip")
+	}
+	return b.String(), nil
+}
+
+// Timm returns the rows as an architecture definition of timm, the inverse of
+// FromTimm: block strings in groups, which number the blocks.
+func (n Network) Timm() ([][]string, error) {
+	if err := n.Validate(); err != nil {
+		return nil, err
+	}
+	var definition [][]string
+	for _, rows := range n.parts() {
+		var part []string
+		for _, row := range rows {
+			s, err := n.Stages[row].Timm()
+			if err != nil {
+				return nil, &TableError{n.Name, "stage", row, "", err.Error()}
+			}
+			part = append(part, s)
+		}
+		definition = append(definition, part)
+	}
+	return definition, nil
+}
+
+func dotted(v []int) string {
+	words := make([]string, len(v))
+	for i, x := range v {
+		words[i] = strconv.Itoa(x)
+	}
+	return strings.Join(words, ".")
+}
