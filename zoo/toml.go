@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"io"
@@ -24,6 +25,11 @@ const (
 	maxMistakes = 20
 	maxReason   = 300
 )
+
+// Vocabulary describes network files, in Markdown.
+//
+//go:embed vocabulary.md
+var Vocabulary string
 
 // FileError is a mistake in a network file.
 type FileError struct {
@@ -54,7 +60,8 @@ func LoadTOML(path string) (Network, error) {
 	return ParseTOML(path, data)
 }
 
-// ParseTOML reads a network written in the vocabulary of Network, for example
+// ParseTOML reads a network written in the vocabulary of Network, which
+// [Vocabulary] describes, for example
 //
 //	name = "mine"
 //	classes = 10

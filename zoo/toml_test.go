@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -93,6 +94,44 @@ func TestTOMLExample(t *testing.T) {
 	}
 	if got := strings.Join(kernels, " "); got != "[3 5 7] [3 5] [3 5] [9]" {
 		t.Errorf("kernels %s", got)
+	}
+}
+
+// The description has every key of network files and no others, and its example
+// is one.
+func TestVocabulary(t *testing.T) {
+	sections := strings.Split(Vocabulary, "\n## ")[1:]
+	var n Network
+	for title, fields := range map[string][]field{
+		"The network": n.fields(), "`[input]`": inputFields(&n.Input), "`[norm]`": normFields(&n.Norm), "`[squeeze_excite]`": n.SE.fields(),
+		"`[stem]`": n.Stem.fields(), "`[[stage]]`": new(Stage).fields(), "`[head]`": n.Head.fields(),
+	} {
+		var want, got []string
+		for _, f := range fields {
+			want = append(want, f.key)
+		}
+		for _, s := range sections {
+			if !strings.HasPrefix(s, title) {
+				continue
+			}
+			for line := range strings.Lines(s) {
+				if cell, _, ok := strings.Cut(strings.TrimPrefix(line, "| "), " |"); ok && strings.HasPrefix(cell, "`") {
+					for key := range strings.SplitSeq(cell, ", ") {
+						got = append(got, strings.Trim(key, "`"))
+					}
+				}
+			}
+		}
+		got = slices.DeleteFunc(got, func(key string) bool { return key == "block" || key == "blocks" })
+		slices.Sort(got)
+		slices.Sort(want)
+		if !slices.Equal(got, want) {
+			t.Errorf("%s describes %q, want %q", title, got, want)
+		}
+	}
+	example := strings.Split(strings.Split(Vocabulary, "```toml\n")[1], "```")[0]
+	if _, err := ParseTOML("mine.toml", []byte(example)); err != nil {
+		t.Error(err)
 	}
 }
 

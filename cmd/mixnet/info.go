@@ -7,21 +7,24 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
 type infoCmd struct {
-	Name    string `arg:"" help:"A network: mixnet_s, or with changes, mobilenetv2_100@mix=4,dilated."`
+	Name    string `arg:"" help:"A network: mixnet_s, with changes, mobilenetv2_100@mix=4,dilated, or a network file, mine.toml."`
 	Classes int    `placeholder:"N" help:"Number of classes; the network's own by default."`
 	Blocks  bool   `help:"One line a block instead of one a layer."`
 	SVG     string `name:"svg" placeholder:"FILE" help:"Draw the network block by block with its kernel groups in colour."`
+	TOML    bool   `name:"toml" help:"Print the network as a network file, to change and use: see mixnet models --vocabulary."`
+	Timm    bool   `help:"Print the network's blocks as timm's block strings."`
 	JSON    bool   `name:"json" help:"Print JSON."`
 }
 
 // Help lists the changes a name can carry.
 func (c *infoCmd) Help() string {
 	var b strings.Builder
-	b.WriteString("Changes after @, separated by commas:\n")
+	b.WriteString("The name may also be a network file, such as mine.toml: see mixnet models --vocabulary.\n\nChanges after @, separated by commas:\n")
 	for _, s := range zoo.Settings() {
 		usage := s.Key
 		if s.Value != "" {
@@ -47,11 +50,11 @@ func (c *infoCmd) Run(e *env) error {
 			return err
 		}
 	}
-	if c.JSON {
-		return e.json(struct {
-			zoo.Info
-			*zoo.Description
-		}{info, d})
+	switch {
+	case c.TOML || c.Timm:
+		return c.table(e, spec)
+	case c.JSON:
+		return e.json(networkInfo{info, d, d.Name, d.Classes, info.Input})
 	}
 	e.printf("%s  (%s)\n", info.Title, d.Name)
 	e.printf("%s parameters, %s multiply-adds at %d×%d×%d, %d classes\n", thousands(d.Params), thousands(d.MACs), d.Input[1], d.Input[2], d.Input[3], d.Classes)
@@ -66,6 +69,36 @@ func (c *infoCmd) Run(e *env) error {
 		return e.table(blockTable(d))
 	}
 	return e.table(layerTable(d))
+}
+
+// networkInfo is the JSON of info. The last fields stand for those of the same
+// name in both parts.
+type networkInfo struct {
+	zoo.Info
+	*zoo.Description
+	Name    string            `json:"name"`
+	Classes int               `json:"classes"`
+	Input   vision.Preprocess `json:"input"`
+}
+
+// table prints the network as a file, or as timm's block strings.
+func (c *infoCmd) table(e *env, spec zoo.Spec) error {
+	n, ok := spec.(zoo.Network)
+	if !ok {
+		return fmt.Errorf("%s is not made of inverted-residual stages: it has no network file and no block strings", spec.About().Name)
+	}
+	if c.TOML {
+		e.printf("%s", n.TOML())
+		return nil
+	}
+	definition, err := n.Timm()
+	if err != nil {
+		return err
+	}
+	for _, part := range definition {
+		e.printf("%s\n", strings.Join(part, " "))
+	}
+	return nil
 }
 
 func blockTable(d *zoo.Description) [][]string {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -15,6 +16,15 @@ type modelsCmd struct {
 	Plot   string `placeholder:"FILE" help:"With --paper: draw accuracy over multiply-adds, as figure 7 (.png, .svg, .pdf)."`
 	CSV    bool   `name:"csv" help:"With --paper: print CSV."`
 	JSON   bool   `name:"json" help:"Print JSON."`
+
+	Vocabulary bool `help:"Describe network files: how to write a network of your own."`
+}
+
+// Help says where networks come from.
+func (c *modelsCmd) Help() string {
+	return `A network of your own is a TOML file in the vocabulary of the zoo's tables: stem, stages with kernels, expansion, squeeze-excite, activation,
+stride and repeats, head. Every command takes its path where it takes a name. "mixnet models --vocabulary" describes the file, and
+"mixnet info mixnet_s --toml" prints one to start from.`
 }
 
 // modelRow is one network in the list.
@@ -25,8 +35,12 @@ type modelRow struct {
 }
 
 func (c *modelsCmd) Run(e *env) error {
-	if c.Paper {
+	switch {
+	case c.Paper:
 		return c.paper(e)
+	case c.Vocabulary:
+		e.printf("%s", zoo.Vocabulary)
+		return nil
 	}
 	if c.Plot != "" || c.CSV {
 		return usagef("--plot and --csv go with --paper")
@@ -37,9 +51,16 @@ func (c *modelsCmd) Run(e *env) error {
 		if !strings.Contains(info.Name, c.Filter) && !strings.Contains(info.Family, c.Filter) {
 			continue
 		}
-		_, _, d, err := describe(s, zoo.Options{})
+		info, _, d, err := describe(s, zoo.Options{})
 		if err != nil {
 			return err
+		}
+		info.Weights = slices.Clone(info.Weights)
+		for i, w := range info.Weights {
+			if w.Input != nil {
+				in := w.Input.WithDefaults()
+				info.Weights[i].Input = &in
+			}
 		}
 		rows = append(rows, modelRow{info, d.Params, d.MACs})
 	}
@@ -51,7 +72,7 @@ func (c *modelsCmd) Run(e *env) error {
 	}
 	table := [][]string{{"NAME", "PARAMS", "MACS", "INPUT", "PAPER TOP-1", "TOP-5", "PUBLISHED WEIGHTS"}}
 	for _, r := range rows {
-		in := r.Input.WithDefaults()
+		in := r.Input
 		var top1, top5 string
 		if r.Paper != nil {
 			top1, top5 = percent(r.Paper.Top1), percent(r.Paper.Top5)
