@@ -17,10 +17,7 @@ var mobilenetV1 = Network{
 		Name: "mobilenetv1_100", Title: "MobileNetV1", Family: "mobilenetv1",
 		Note:  "575 M are as MnasNet's table 1 prints; MobileNet's own paper has 569 M",
 		Paper: &Paper{Source: mixnetPaper, Params: 4.2, FLOPS: 575, Top1: 70.6, Top5: 89.5},
-		Weights: []Weights{{
-			Tag:   "ra4_e3600_r224_in1k",
-			Input: &vision.Preprocess{Mean: inception, Std: inception},
-		}},
+		Weights: ra4Weights,
 	},
 	Act:  graph.ReLU6,
 	Norm: pytorch,
@@ -32,6 +29,20 @@ var mobilenetV1 = Network{
 		{Kernels: k3, Out: 512, ProjectAct: true, NoSkip: true, Stride: 2, Repeats: 6},
 		{Kernels: k3, Out: 1024, ProjectAct: true, NoSkip: true, Stride: 2, Repeats: 2},
 	},
+}
+
+// ra4Weights are timm's of MobileNetV1.
+var ra4Weights = []Weights{{
+	Tag:   "ra4_e3600_r224_in1k",
+	Input: &vision.Preprocess{Mean: inception, Std: inception},
+}}
+
+// mobilenetV1s returns the widths of the paper and the wider one that timm has
+// weights of.
+func mobilenetV1s() []Network {
+	all := widths(mobilenetV1, 25, 50, 75, 100, 125)
+	all[len(all)-1].Weights = ra4Weights
+	return all
 }
 
 // mobilenetV2 is MobileNetV2 (arXiv 1801.04381, table 2).

@@ -18,6 +18,7 @@ var mobilenetV3Large = Network{
 		Paper: &Paper{Source: mixnetPaper, Params: 5.4, FLOPS: 217, Top1: 75.2},
 		Weights: []Weights{
 			{Tag: "ra_in1k"},
+			{Tag: "ra4_e3600_r224_in1k", Input: &vision.Preprocess{CropPct: 0.95, Mean: inception, Std: inception}},
 			{Tag: "miil_in21k_ft_in1k", Input: &vision.Preprocess{Interpolation: vision.Bilinear, Mean: []float32{0, 0, 0}, Std: []float32{1, 1, 1}}},
 		},
 	},

@@ -25,7 +25,7 @@ var all = sync.OnceValue(func() []Spec {
 	var specs []Spec
 	specs = add(specs, mixnets())
 	specs = add(specs, smalls())
-	specs = add(specs, widths(mobilenetV1, 25, 50, 75, 100))
+	specs = add(specs, mobilenetV1s())
 	specs = add(specs, mobilenetV2s())
 	specs = add(specs, mobilenetV3s())
 	specs = add(specs, mnasnets())
