@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -111,6 +112,22 @@ func TestRuns(t *testing.T) {
 		if info, err := os.Stat(filepath.Join(dir, name)); err != nil || info.Size() == 0 {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+	other := filepath.Join(root, "two")
+	mustRun(t, "train", "--data", classFolders(t), "--output", other, "--epochs", "1", "--batch-size", "9", "--sizes", "14,28", "--json")
+	both := mustRun(t, "runs", dir, other)
+	_, diff, _ := strings.Cut(both, "differ:\n")
+	var lines []string
+	for line := range strings.Lines(diff) {
+		lines = append(lines, strings.Join(strings.Fields(line), " "))
+	}
+	for _, want := range []string{"batch 6 9", "sizes - [14 28]"} {
+		if !slices.Contains(lines, want) {
+			t.Errorf("no line %q in\n%s", want, both)
+		}
+	}
+	if strings.Contains(diff, "epochs") || !strings.Contains(mustRun(t, "runs", dir, dir), "the same") {
+		t.Errorf("differences of the same:\n%s", both)
 	}
 	if err := os.Truncate(filepath.Join(dir, "last.safetensors"), 100); err != nil {
 		t.Fatal(err)

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,7 +19,7 @@ import (
 )
 
 type runsCmd struct {
-	Runs []string `arg:"" optional:"" name:"run" help:"Run folders to compare; all in --dir by default."`
+	Runs []string `arg:"" optional:"" name:"run" help:"Run folders to compare, with the settings that differ; all in --dir by default."`
 	Dir  string   `default:"runs" placeholder:"DIR" help:"The folder that holds the runs."`
 	Plot string   `placeholder:"FILE" help:"Draw top-1 over epochs, a curve for each run (.png, .svg, .pdf)."`
 	JSON bool     `name:"json" help:"Print JSON."`
@@ -72,7 +75,69 @@ func (c *runsCmd) Run(e *env) error {
 			fmt.Sprintf("%.2f %%", r.Best), fmt.Sprintf("%.2f %%", r.Last), formatDuration(time.Duration(r.Seconds * float64(time.Second))), state,
 		})
 	}
+	if err := e.table(rows); err != nil || len(c.Runs) < 2 {
+		return err
+	}
+	rows = differences(all)
+	if len(rows) == 1 {
+		e.printf("\nThe recipes are the same.\n")
+		return nil
+	}
+	e.printf("\nWhere the recipes differ:\n")
 	return e.table(rows)
+}
+
+// differences returns a table of the settings that are not the same in all
+// runs.
+func differences(all []runSummary) [][]string {
+	header := []string{"SETTING"}
+	var settings []map[string]string
+	names := map[string]bool{}
+	for _, r := range all {
+		if r.Error != "" {
+			continue
+		}
+		header = append(header, r.Run)
+		s := recipeSettings(r.Recipe)
+		for name := range s {
+			names[name] = true
+		}
+		settings = append(settings, s)
+	}
+	rows := [][]string{header}
+	for _, name := range slices.Sorted(maps.Keys(names)) {
+		row := []string{name}
+		for _, s := range settings {
+			row = append(row, cmp.Or(s[name], "-"))
+		}
+		if len(slices.Compact(slices.Clone(row[1:]))) > 1 {
+			rows = append(rows, row)
+		}
+	}
+	return rows
+}
+
+// recipeSettings returns the settings of a recipe, with those of a table below
+// its name.
+func recipeSettings(r train.Recipe) map[string]string {
+	settings := map[string]string{}
+	text, err := json.Marshal(r)
+	var tree map[string]any
+	if err != nil || json.Unmarshal(text, &tree) != nil {
+		return settings
+	}
+	var walk func(prefix string, tree map[string]any)
+	walk = func(prefix string, tree map[string]any) {
+		for name, v := range tree {
+			if inner, ok := v.(map[string]any); ok {
+				walk(prefix+name+".", inner)
+				continue
+			}
+			settings[prefix+name] = fmt.Sprint(v)
+		}
+	}
+	walk("", tree)
+	return settings
 }
 
 // runFolders lists the folders in dir that hold a run.
@@ -115,7 +180,7 @@ func summarize(dir string) runSummary {
 
 // runCurves draws top-1 on the validation images over epochs.
 func runCurves(all []runSummary) *chart.Chart {
-	c := &chart.Chart{Title: "Accuracy", X: "epoch", Y: "top-1 (%)"}
+	c := &chart.Chart{Title: "Accuracy", X: "epoch", Y: "top-1 (%)", Rising: true}
 	for _, r := range all {
 		s := chart.Series{Name: r.Run}
 		for _, ep := range r.Epochs {
@@ -129,7 +194,7 @@ func runCurves(all []runSummary) *chart.Chart {
 // plotRun draws the loss and the accuracy of a run into its folder.
 func plotRun(dir string, epochs []train.Epoch) error {
 	loss := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "loss", Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
-	top := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "top-1 (%)", Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
+	top := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "top-1 (%)", Rising: true, Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
 	for _, ep := range epochs {
 		x := float64(ep.Epoch)
 		loss.Series[0].Points = append(loss.Series[0].Points, chart.Point{X: x, Y: ep.TrainLoss})

@@ -24,6 +24,8 @@ type Chart struct {
 	// Points marks and labels every value, for series of few; the labels then
 	// stand for a legend.
 	Points bool
+	// Rising says that the series end at the top, and puts the legend below.
+	Rising bool
 }
 
 // Series is a line through points, in the order given.
@@ -74,7 +76,7 @@ func (c *Chart) WriteFile(path string) error {
 func (c *Chart) Write(w io.Writer, format string) error {
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.Y.Label.Text = c.Title, c.X, c.Y
-	p.Legend.Top = true
+	p.Legend.Top = !c.Rising
 	p.Legend.TextStyle.Font.Size = 9
 	p.Add(plotter.NewGrid())
 	for i, s := range c.Series {
