@@ -115,9 +115,7 @@ func (s *soak) run(e *env, callers int, long time.Duration, memory *resident) er
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			if err := s.call(ctx, rand.New(rand.NewPCG(1, uint64(i)))); err != nil && ctx.Err() == nil {
-				cancel(err)
-			}
+			cancel(s.call(ctx, rand.New(rand.NewPCG(1, uint64(i))))) // of no effect once time is over
 		})
 	}
 	bar := e.newProgress("soaking", "s", int64(math.Ceil(long.Seconds())))
@@ -147,7 +145,7 @@ func (s *soak) run(e *env, callers int, long time.Duration, memory *resident) er
 	return nil
 }
 
-// call makes one random call after the other.
+// call makes one random call after the other until one fails.
 func (s *soak) call(ctx context.Context, rng *rand.Rand) error {
 	out := make([]float32, 0)
 	for {
