@@ -15,8 +15,8 @@ var inception = []float32{0.5, 0.5, 0.5}
 var mobilenetV1 = Network{
 	Info: Info{
 		Name: "mobilenetv1_100", Title: "MobileNetV1", Family: "mobilenetv1",
-		Note:  "575 M are as MnasNet's table 1 prints; MobileNet's own paper has 569 M",
-		Paper: &Paper{Source: mixnetPaper, Params: 4.2, FLOPS: 575, Top1: 70.6, Top5: 89.5},
+		Note:    "575 M are as MnasNet's table 1 prints; MobileNet's own paper has 569 M",
+		Paper:   &Paper{Source: mixnetPaper, Params: 4.2, FLOPS: 575, Top1: 70.6, Top5: 89.5},
 		Weights: ra4Weights,
 	},
 	Act:  graph.ReLU6,

@@ -23,8 +23,8 @@ func PaperTable() ([]PaperRow, error) {
 		{System: "MobileNetV1", Kind: "manual", Series: "MobileNetV1", Network: "mobilenetv1_100"},
 		{System: "MobileNetV2", Kind: "manual", Series: "MobileNetV2", Network: "mobilenetv2_100"},
 		{System: "MobileNetV2 (1.4x)", Kind: "manual", Series: "MobileNetV2", Network: "mobilenetv2_140"},
-		{System: "ShuffleNetV2", Kind: "manual", Series: "ShuffleNet", Network: "shufflenet_v2_proj_x1_5"},
-		{System: "ShuffleNetV2 (2x)", Kind: "manual", Series: "ShuffleNet", Network: "shufflenet_v2_proj_x2_0"},
+		{System: "ShuffleNetV2", Kind: "manual", Series: "ShuffleNetV2", Network: "shufflenet_v2_proj_x1_5"},
+		{System: "ShuffleNetV2 (2x)", Kind: "manual", Series: "ShuffleNetV2", Network: "shufflenet_v2_proj_x2_0"},
 		{System: "ResNet-153", Kind: "manual", Series: "ResNet", Network: "resnet152"},
 		{System: "NASNet-A", Kind: "auto", Series: "NASNet-A", Network: "nasnet_a_mobile"},
 		{System: "DARTS", Kind: "auto", Series: "DARTS", Network: "darts_v2"},
@@ -45,7 +45,7 @@ func PaperTable() ([]PaperRow, error) {
 		{System: "MixNet-L", Kind: "auto", Series: "MixNet", Network: "mixnet_l"},
 
 		{System: "MobileNetV2 (1.3x)", Kind: "manual", Series: "MobileNetV2", Network: "mobilenetv2_130", Figure: true},
-		{System: "ShuffleNetV1 (2x)", Kind: "manual", Series: "ShuffleNet", Network: "shufflenet_v1_g3_x2_0", Figure: true},
+		{System: "ShuffleNetV1 (2x)", Kind: "manual", Series: "ShuffleNetV1", Network: "shufflenet_v1_g3_x2_0", Figure: true},
 		{System: "FBNet-B", Kind: "auto", Series: "FBNet", Network: "fbnet_b", Figure: true},
 	}
 	for i := range rows {

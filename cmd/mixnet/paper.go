@@ -89,7 +89,7 @@ const figure7MaxFLOPS = 700
 
 // figure7 draws accuracy over multiply-adds, a curve for each family.
 func figure7(rows []zoo.PaperRow) *chart.Chart {
-	c := &chart.Chart{Title: "ImageNet accuracy over cost (MixConv paper, figure 7)", X: "FLOPS as published (millions of multiply-adds)", Y: "top-1 (%)", Points: true}
+	c := &chart.Chart{Title: "ImageNet accuracy over multiply-adds (MixConv paper, figure 7)", X: "multiply-adds in millions, as published", Y: "ImageNet top-1 accuracy (%)", Points: true}
 	for _, r := range rows {
 		if r.FLOPS == 0 || r.FLOPS > figure7MaxFLOPS || r.Top1 == 0 {
 			continue
@@ -97,9 +97,9 @@ func figure7(rows []zoo.PaperRow) *chart.Chart {
 		i := slices.IndexFunc(c.Series, func(s chart.Series) bool { return s.Name == r.Series })
 		if i < 0 {
 			i = len(c.Series)
-			c.Series = append(c.Series, chart.Series{Name: r.Series})
+			c.Series = append(c.Series, chart.Series{Name: r.Series, Strong: r.Series == "MixNet"})
 		}
-		c.Series[i].Points = append(c.Series[i].Points, chart.Point{X: r.FLOPS, Y: r.Top1, Label: fmt.Sprintf("%s %g", r.System, r.Top1)})
+		c.Series[i].Points = append(c.Series[i].Points, chart.Point{X: r.FLOPS, Y: r.Top1, Label: fmt.Sprintf("%s  %.1f", r.System, r.Top1)})
 	}
 	for _, s := range c.Series {
 		slices.SortFunc(s.Points, func(a, b chart.Point) int { return int(a.X - b.X) })
