@@ -19580,7 +19580,7 @@ next:
 	RET
 
 // func dwTile1AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·dwTile1AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
@@ -19675,6 +19675,9 @@ setup:
 row:
 	MOVQ    88(SP), R15
 	VMOVUPS (R15), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
 	MOVQ    32(SP), DX
 
 pass:
@@ -19713,46 +19716,46 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
-	VMOVUPS     (DX)(R12*1), Z4
-	VMOVUPS     (DX)(R14*4), Z5
-	VMOVUPS     (DX)(R13*1), Z6
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
+	VMOVUPS     (DX)(R13*1), Z9
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps6s1_next
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps6s1_next
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps6s1_next
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps6s1_next
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 	CMPQ        BX, $0x05
 	JEQ         taps6s1_next
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z1
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -19775,96 +19778,96 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     64(DX), Z2
-	VMOVUPS     128(DX), Z3
-	VMOVUPS     192(DX), Z4
-	VMOVUPS     256(DX), Z5
-	VMOVUPS     320(DX), Z6
-	VMOVUPS     384(DX), Z7
-	VMOVUPS     448(DX), Z8
-	VMOVUPS     512(DX), Z9
-	VMOVUPS     576(DX), Z10
-	VMOVUPS     640(DX), Z11
-	VMOVUPS     704(DX), Z12
-	VMOVUPS     768(DX), Z13
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
+	VMOVUPS     576(DX), Z13
+	VMOVUPS     640(DX), Z14
+	VMOVUPS     704(DX), Z15
+	VMOVUPS     768(DX), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps13s1_next
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps13s1_next
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps13s1_next
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps13s1_next
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 	CMPQ        BX, $0x05
 	JEQ         taps13s1_next
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z3
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z1
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z2
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -19901,82 +19904,82 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     64(DX), Z2
-	VMOVUPS     128(DX), Z3
-	VMOVUPS     192(DX), Z4
-	VMOVUPS     256(DX), Z5
-	VMOVUPS     320(DX), Z6
-	VMOVUPS     384(DX), Z7
-	VMOVUPS     448(DX), Z8
-	VMOVUPS     512(DX), Z9
-	VMOVUPS     576(DX), Z10
-	VMOVUPS     640(DX), Z11
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
+	VMOVUPS     576(DX), Z13
+	VMOVUPS     640(DX), Z14
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps11s1_next
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps11s1_next
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps11s1_next
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps11s1_next
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 	CMPQ        BX, $0x05
 	JEQ         taps11s1_next
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z3
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z1
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z2
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -20009,68 +20012,68 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     64(DX), Z2
-	VMOVUPS     128(DX), Z3
-	VMOVUPS     192(DX), Z4
-	VMOVUPS     256(DX), Z5
-	VMOVUPS     320(DX), Z6
-	VMOVUPS     384(DX), Z7
-	VMOVUPS     448(DX), Z8
-	VMOVUPS     512(DX), Z9
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps9s1_next
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps9s1_next
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps9s1_next
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps9s1_next
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 	CMPQ        BX, $0x05
 	JEQ         taps9s1_next
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z3
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -20099,32 +20102,32 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
-	VMOVUPS     (DX)(R12*1), Z4
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps4s1_next
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps4s1_next
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps4s1_next
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -20143,11 +20146,11 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z1
+	VMOVUPS     (DX), Z4
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -20160,18 +20163,18 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps2s1_next
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -20186,53 +20189,53 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
-	VMOVUPS     (DX)(R12*1), Z4
-	VMOVUPS     (DX)(R14*4), Z5
-	VMOVUPS     (DX)(R13*1), Z6
-	VMOVUPS     (DX)(R12*2), Z7
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
+	VMOVUPS     (DX)(R13*1), Z9
+	VMOVUPS     (DX)(R12*2), Z10
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps7s1_next
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps7s1_next
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps7s1_next
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps7s1_next
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 	CMPQ        BX, $0x05
 	JEQ         taps7s1_next
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z2
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -20257,39 +20260,39 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
-	VMOVUPS     (DX)(R12*1), Z4
-	VMOVUPS     (DX)(R14*4), Z5
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps5s1_next
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps5s1_next
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps5s1_next
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z7, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps5s1_next
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -20310,25 +20313,25 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps3s2_next
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps3s2_next
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -20345,25 +20348,25 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z1
-	VMOVUPS     (DX)(R14*1), Z2
-	VMOVUPS     (DX)(R14*2), Z3
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z1, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z4, Z31, Z0
 	CMPQ        BX, $0x01
 	JEQ         taps3s1_next
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z5, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps3s1_next
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z6, Z31, Z2
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -20384,6 +20387,9 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	VADDPS  Z1, Z0, Z0
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -20424,30 +20430,27 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z4
-	VMINPS       Z0, Z4, Z3
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z5
-	VMAXPS       Z3, Z5, Z3
-	VMOVUPS      const64_4b400000<>+0(SB), Z4
-	VMOVAPS      Z4, Z2
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z5
-	VFMADD231PS  Z3, Z5, Z2
-	VSUBPS       Z4, Z2, Z1
-	VMOVUPS      const64_3f317218<>+0(SB), Z4
-	VFNMSUB231PS Z4, Z1, Z3
-	VMOVUPS      const64_3c083129<>+0(SB), Z5
-	VMOVAPS      Z5, Z1
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z4
+	VRANGEPS     $0x02, Z4, Z0, Z3
+	VMOVUPS      const64_4b400000<>+0(SB), Z5
+	VMOVAPS      Z5, Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VSUBPS       Z5, Z2, Z2
+	VMOVUPS      const64_3f317218<>+0(SB), Z5
+	VFNMSUB231PS Z5, Z2, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z4
+	VMOVAPS      Z4, Z1
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z5
+	VFMADD213PS  Z5, Z3, Z1
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z4
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z5
+	VMOVUPS      const64_3efffefe<>+0(SB), Z5
 	VFMADD213PS  Z5, Z3, Z1
-	VMOVUPS      const64_3efffefe<>+0(SB), Z4
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
 	VFMADD213PS  Z4, Z3, Z1
-	VMOVUPS      const64_3f800000<>+0(SB), Z5
-	VFMADD213PS  Z5, Z3, Z1
-	VFMADD213PS  Z5, Z3, Z1
-	VPSLLD       $0x17, Z2, Z2
-	VPADDD       Z2, Z1, Z1
-	VADDPS       Z5, Z1, Z1
+	VFMADD213PS  Z4, Z3, Z1
+	VSCALEFPS    Z2, Z1, Z1
+	VADDPS       Z4, Z1, Z1
 	VRCP14PS     Z1, Z2
 	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
 	VFMADD213PS  Z2, Z1, Z2
@@ -20518,24 +20521,6 @@ DATA const64_42aea8f6<>+52(SB)/4, $0x42aea8f6
 DATA const64_42aea8f6<>+56(SB)/4, $0x42aea8f6
 DATA const64_42aea8f6<>+60(SB)/4, $0x42aea8f6
 GLOBL const64_42aea8f6<>(SB), RODATA|NOPTR, $64
-
-DATA const64_c2aea8f6<>+0(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+4(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+8(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+12(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+16(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+20(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+24(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+28(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+32(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+36(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+40(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+44(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+48(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+52(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+56(SB)/4, $0xc2aea8f6
-DATA const64_c2aea8f6<>+60(SB)/4, $0xc2aea8f6
-GLOBL const64_c2aea8f6<>(SB), RODATA|NOPTR, $64
 
 DATA const64_4b400000<>+0(SB)/4, $0x4b400000
 DATA const64_4b400000<>+4(SB)/4, $0x4b400000
@@ -20717,8 +20702,915 @@ DATA const64_3e2aaaab<>+56(SB)/4, $0x3e2aaaab
 DATA const64_3e2aaaab<>+60(SB)/4, $0x3e2aaaab
 GLOBL const64_3e2aaaab<>(SB), RODATA|NOPTR, $64
 
+// func dwFull1AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull1AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
+	VMOVUPS     (DX)(R13*1), Z9
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps6s1_next
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps6s1_next
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps6s1_next
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps6s1_next
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+	CMPQ        BX, $0x05
+	JEQ         taps6s1_next
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
+	VMOVUPS     576(DX), Z13
+	VMOVUPS     640(DX), Z14
+	VMOVUPS     704(DX), Z15
+	VMOVUPS     768(DX), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps13s1_next
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps13s1_next
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps13s1_next
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps13s1_next
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+	CMPQ        BX, $0x05
+	JEQ         taps13s1_next
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps13s1_next
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps13s1_next
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	CMPQ        BX, $0x08
+	JEQ         taps13s1_next
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z0
+	CMPQ        BX, $0x09
+	JEQ         taps13s1_next
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
+	VMOVUPS     576(DX), Z13
+	VMOVUPS     640(DX), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps11s1_next
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps11s1_next
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps11s1_next
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps11s1_next
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+	CMPQ        BX, $0x05
+	JEQ         taps11s1_next
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps11s1_next
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps11s1_next
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	CMPQ        BX, $0x08
+	JEQ         taps11s1_next
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z0
+	CMPQ        BX, $0x09
+	JEQ         taps11s1_next
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     64(DX), Z5
+	VMOVUPS     128(DX), Z6
+	VMOVUPS     192(DX), Z7
+	VMOVUPS     256(DX), Z8
+	VMOVUPS     320(DX), Z9
+	VMOVUPS     384(DX), Z10
+	VMOVUPS     448(DX), Z11
+	VMOVUPS     512(DX), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps9s1_next
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps9s1_next
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps9s1_next
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps9s1_next
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+	CMPQ        BX, $0x05
+	JEQ         taps9s1_next
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps9s1_next
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps9s1_next
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	CMPQ        BX, $0x08
+	JEQ         taps9s1_next
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps4s1_next
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps4s1_next
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps4s1_next
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z4
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps2s1_next
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
+	VMOVUPS     (DX)(R13*1), Z9
+	VMOVUPS     (DX)(R12*2), Z10
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps7s1_next
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps7s1_next
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps7s1_next
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps7s1_next
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+	CMPQ        BX, $0x05
+	JEQ         taps7s1_next
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps7s1_next
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX)(R14*4), Z8
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps5s1_next
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps5s1_next
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps5s1_next
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z7, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps5s1_next
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps3s2_next
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps3s2_next
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX)(R14*2), Z6
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z4, Z31, Z0
+	CMPQ        BX, $0x01
+	JEQ         taps3s1_next
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z5, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps3s1_next
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z6, Z31, Z2
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	VADDPS  Z1, Z0, Z0
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x01, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z1, Z1, Z1
+	VMAXPS Z0, Z1, Z0
+	JMP    activated
+
+act2:
+	VPXORD  Z1, Z1, Z1
+	VMAXPS  Z0, Z1, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z1
+	VMINPS  Z0, Z1, Z0
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z4
+	VRANGEPS     $0x02, Z4, Z0, Z3
+	VMOVUPS      const64_4b400000<>+0(SB), Z5
+	VMOVAPS      Z5, Z2
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z4
+	VFMADD231PS  Z3, Z4, Z2
+	VSUBPS       Z5, Z2, Z2
+	VMOVUPS      const64_3f317218<>+0(SB), Z5
+	VFNMSUB231PS Z5, Z2, Z3
+	VMOVUPS      const64_3c083129<>+0(SB), Z4
+	VMOVAPS      Z4, Z1
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z5
+	VFMADD213PS  Z5, Z3, Z1
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VMOVUPS      const64_3efffefe<>+0(SB), Z5
+	VFMADD213PS  Z5, Z3, Z1
+	VMOVUPS      const64_3f800000<>+0(SB), Z4
+	VFMADD213PS  Z4, Z3, Z1
+	VFMADD213PS  Z4, Z3, Z1
+	VSCALEFPS    Z2, Z1, Z1
+	VADDPS       Z4, Z1, Z1
+	VRCP14PS     Z1, Z2
+	VFNMADD213PS const64_3f800000<>+0(SB), Z2, Z1
+	VFMADD213PS  Z2, Z1, Z2
+	VMULPS       Z2, Z0, Z0
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z2
+	VPXORD  Z1, Z1, Z1
+	VMAXPS  Z2, Z1, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z1
+	VMINPS  Z2, Z1, Z2
+	VMULPS  const64_3e2aaaab<>+0(SB), Z2, Z2
+	VMULPS  Z2, Z0, Z0
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z1
+	VADDPS  Z0, Z1, Z1
+	VMOVUPS Z1, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	JMP     next
+
 // func dwTile2AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·dwTile2AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
@@ -20814,6 +21706,12 @@ row:
 	MOVQ    88(SP), R15
 	VMOVUPS (R15), Z0
 	VMOVAPS Z0, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
 	MOVQ    32(SP), DX
 
 pass:
@@ -20852,53 +21750,53 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
-	VMOVUPS     (DX)(R12*1), Z5
-	VMOVUPS     (DX)(R14*4), Z6
-	VMOVUPS     (DX)(R13*1), Z7
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
+	VMOVUPS     (DX)(R13*1), Z13
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps6s1_next
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps6s1_next
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps6s1_next
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps6s1_next
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -20921,110 +21819,110 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     64(DX), Z3
-	VMOVUPS     128(DX), Z4
-	VMOVUPS     192(DX), Z5
-	VMOVUPS     256(DX), Z6
-	VMOVUPS     320(DX), Z7
-	VMOVUPS     384(DX), Z8
-	VMOVUPS     448(DX), Z9
-	VMOVUPS     512(DX), Z10
-	VMOVUPS     576(DX), Z11
-	VMOVUPS     640(DX), Z12
-	VMOVUPS     704(DX), Z13
-	VMOVUPS     768(DX), Z14
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
+	VMOVUPS     576(DX), Z17
+	VMOVUPS     640(DX), Z18
+	VMOVUPS     704(DX), Z19
+	VMOVUPS     768(DX), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps13s1_next
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps13s1_next
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps13s1_next
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps13s1_next
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z1
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z3
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z7
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z1
+	VMOVUPS.Z   (R15)(R10*1), K1, Z31
+	VFMADD231PS Z20, Z31, Z1
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -21061,94 +21959,94 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     64(DX), Z3
-	VMOVUPS     128(DX), Z4
-	VMOVUPS     192(DX), Z5
-	VMOVUPS     256(DX), Z6
-	VMOVUPS     320(DX), Z7
-	VMOVUPS     384(DX), Z8
-	VMOVUPS     448(DX), Z9
-	VMOVUPS     512(DX), Z10
-	VMOVUPS     576(DX), Z11
-	VMOVUPS     640(DX), Z12
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
+	VMOVUPS     576(DX), Z17
+	VMOVUPS     640(DX), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps11s1_next
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps11s1_next
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps11s1_next
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps11s1_next
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z1
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z3
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z1
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z18, Z31, Z5
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -21181,78 +22079,78 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     64(DX), Z3
-	VMOVUPS     128(DX), Z4
-	VMOVUPS     192(DX), Z5
-	VMOVUPS     256(DX), Z6
-	VMOVUPS     320(DX), Z7
-	VMOVUPS     384(DX), Z8
-	VMOVUPS     448(DX), Z9
-	VMOVUPS     512(DX), Z10
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps9s1_next
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps9s1_next
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps9s1_next
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps9s1_next
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z16, Z31, Z1
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -21281,37 +22179,37 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
-	VMOVUPS     (DX)(R12*1), Z5
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps4s1_next
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps4s1_next
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z11, Z31, Z7
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -21330,13 +22228,13 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z2
+	VMOVUPS     (DX), Z8
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z8, Z31, Z1
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -21349,21 +22247,21 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z9, Z31, Z3
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -21378,61 +22276,61 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
-	VMOVUPS     (DX)(R12*1), Z5
-	VMOVUPS     (DX)(R14*4), Z6
-	VMOVUPS     (DX)(R13*1), Z7
-	VMOVUPS     (DX)(R12*2), Z8
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
+	VMOVUPS     (DX)(R13*1), Z13
+	VMOVUPS     (DX)(R12*2), Z14
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps7s1_next
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps7s1_next
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps7s1_next
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps7s1_next
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z14, Z31, Z5
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -21457,45 +22355,45 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
-	VMOVUPS     (DX)(R12*1), Z5
-	VMOVUPS     (DX)(R14*4), Z6
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps5s1_next
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps5s1_next
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps5s1_next
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z12, Z31, Z1
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -21516,30 +22414,30 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x03
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z10, Z31, Z5
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -21556,29 +22454,29 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z2
-	VMOVUPS     (DX)(R14*1), Z3
-	VMOVUPS     (DX)(R14*2), Z4
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z2, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VFMADD231PS Z2, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
 	CMPQ        BX, $0x02
 	JEQ         taps3s1_next
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
 	CMPQ        BX, $0x03
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z10, Z31, Z5
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -21599,6 +22497,12 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z4, Z0, Z0
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z7, Z3, Z3
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z1, Z1
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -21647,45 +22551,1067 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z8
-	VMINPS       Z0, Z8, Z4
-	VMINPS       Z1, Z8, Z7
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z9
-	VMAXPS       Z4, Z9, Z4
-	VMAXPS       Z7, Z9, Z7
-	VMOVUPS      const64_4b400000<>+0(SB), Z8
-	VMOVAPS      Z8, Z3
-	VMOVAPS      Z8, Z6
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z9
-	VFMADD231PS  Z4, Z9, Z3
-	VFMADD231PS  Z7, Z9, Z6
-	VSUBPS       Z8, Z3, Z2
-	VSUBPS       Z8, Z6, Z5
-	VMOVUPS      const64_3f317218<>+0(SB), Z8
-	VFNMSUB231PS Z8, Z2, Z4
-	VFNMSUB231PS Z8, Z5, Z7
-	VMOVUPS      const64_3c083129<>+0(SB), Z9
-	VMOVAPS      Z9, Z2
-	VMOVAPS      Z9, Z5
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z8
+	VRANGEPS     $0x02, Z8, Z0, Z4
+	VRANGEPS     $0x02, Z8, Z1, Z7
+	VMOVUPS      const64_4b400000<>+0(SB), Z9
+	VMOVAPS      Z9, Z3
+	VMOVAPS      Z9, Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
+	VFMADD231PS  Z4, Z8, Z3
+	VFMADD231PS  Z7, Z8, Z6
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z9, Z6, Z6
+	VMOVUPS      const64_3f317218<>+0(SB), Z9
+	VFNMSUB231PS Z9, Z3, Z4
+	VFNMSUB231PS Z9, Z6, Z7
+	VMOVUPS      const64_3c083129<>+0(SB), Z8
+	VMOVAPS      Z8, Z2
+	VMOVAPS      Z8, Z5
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z9
+	VFMADD213PS  Z9, Z4, Z2
+	VFMADD213PS  Z9, Z7, Z5
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z8
 	VFMADD213PS  Z8, Z4, Z2
 	VFMADD213PS  Z8, Z7, Z5
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z9
+	VMOVUPS      const64_3efffefe<>+0(SB), Z9
 	VFMADD213PS  Z9, Z4, Z2
 	VFMADD213PS  Z9, Z7, Z5
-	VMOVUPS      const64_3efffefe<>+0(SB), Z8
+	VMOVUPS      const64_3f800000<>+0(SB), Z8
 	VFMADD213PS  Z8, Z4, Z2
 	VFMADD213PS  Z8, Z7, Z5
-	VMOVUPS      const64_3f800000<>+0(SB), Z9
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VSCALEFPS    Z3, Z2, Z2
+	VSCALEFPS    Z6, Z5, Z5
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z8, Z5, Z5
+	VRCP14PS     Z2, Z3
+	VFNMADD213PS const64_3f800000<>+0(SB), Z3, Z2
+	VFMADD213PS  Z3, Z2, Z3
+	VMULPS       Z3, Z0, Z0
+	VRCP14PS     Z5, Z6
+	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
+	VFMADD213PS  Z6, Z5, Z6
+	VMULPS       Z6, Z1, Z1
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z3
+	VPXORD  Z2, Z2, Z2
+	VMAXPS  Z3, Z2, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z2
+	VMINPS  Z3, Z2, Z3
+	VMULPS  const64_3e2aaaab<>+0(SB), Z3, Z3
+	VMULPS  Z3, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z6
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z6, Z5, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z5
+	VMINPS  Z6, Z5, Z6
+	VMULPS  const64_3e2aaaab<>+0(SB), Z6, Z6
+	VMULPS  Z6, Z1, Z1
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z2
+	VADDPS  Z0, Z2, Z2
+	VADDPS  Z1, Z2, Z2
+	VMOVUPS Z2, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	JMP     next
+
+// func dwFull2AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull2AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
+	VMOVUPS     (DX)(R13*1), Z13
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps6s1_next
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps6s1_next
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps6s1_next
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps6s1_next
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps6s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z3
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
+	VMOVUPS     576(DX), Z17
+	VMOVUPS     640(DX), Z18
+	VMOVUPS     704(DX), Z19
+	VMOVUPS     768(DX), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps13s1_next
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps13s1_next
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps13s1_next
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps13s1_next
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps13s1_next
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps13s1_next
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps13s1_next
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	CMPQ        BX, $0x09
+	JEQ         taps13s1_next
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z1
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z3
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z5
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z7
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
+	VMOVUPS     576(DX), Z17
+	VMOVUPS     640(DX), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps11s1_next
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps11s1_next
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps11s1_next
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps11s1_next
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps11s1_next
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps11s1_next
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps11s1_next
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	CMPQ        BX, $0x09
+	JEQ         taps11s1_next
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z1
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z3
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     64(DX), Z9
+	VMOVUPS     128(DX), Z10
+	VMOVUPS     192(DX), Z11
+	VMOVUPS     256(DX), Z12
+	VMOVUPS     320(DX), Z13
+	VMOVUPS     384(DX), Z14
+	VMOVUPS     448(DX), Z15
+	VMOVUPS     512(DX), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps9s1_next
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps9s1_next
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps9s1_next
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps9s1_next
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps9s1_next
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps9s1_next
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps9s1_next
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	CMPQ        BX, $0x09
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps4s1_next
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps4s1_next
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z7
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z8
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z8, Z31, Z1
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps2s1_next
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z9, Z31, Z3
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
+	VMOVUPS     (DX)(R13*1), Z13
+	VMOVUPS     (DX)(R12*2), Z14
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps7s1_next
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps7s1_next
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps7s1_next
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps7s1_next
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z1
+	CMPQ        BX, $0x06
+	JEQ         taps7s1_next
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps7s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	VMOVUPS     (DX)(R12*1), Z11
+	VMOVUPS     (DX)(R14*4), Z12
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps5s1_next
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps5s1_next
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps5s1_next
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x03
+	JEQ         taps3s2_next
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps3s2_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z5
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z8
+	VMOVUPS     (DX)(R14*1), Z9
+	VMOVUPS     (DX)(R14*2), Z10
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z1
+	CMPQ        BX, $0x02
+	JEQ         taps3s1_next
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z3
+	CMPQ        BX, $0x03
+	JEQ         taps3s1_next
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z5
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	VADDPS  Z4, Z0, Z0
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z7, Z3, Z3
+	VADDPS  Z2, Z0, Z0
+	VADDPS  Z3, Z1, Z1
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x02, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z2, Z2, Z2
+	VMAXPS Z0, Z2, Z0
+	VPXORD Z5, Z5, Z5
+	VMAXPS Z1, Z5, Z1
+	JMP    activated
+
+act2:
+	VPXORD  Z2, Z2, Z2
+	VMAXPS  Z0, Z2, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z2
+	VMINPS  Z0, Z2, Z0
+	VPXORD  Z5, Z5, Z5
+	VMAXPS  Z1, Z5, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z5
+	VMINPS  Z1, Z5, Z1
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z8
+	VRANGEPS     $0x02, Z8, Z0, Z4
+	VRANGEPS     $0x02, Z8, Z1, Z7
+	VMOVUPS      const64_4b400000<>+0(SB), Z9
+	VMOVAPS      Z9, Z3
+	VMOVAPS      Z9, Z6
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
+	VFMADD231PS  Z4, Z8, Z3
+	VFMADD231PS  Z7, Z8, Z6
+	VSUBPS       Z9, Z3, Z3
+	VSUBPS       Z9, Z6, Z6
+	VMOVUPS      const64_3f317218<>+0(SB), Z9
+	VFNMSUB231PS Z9, Z3, Z4
+	VFNMSUB231PS Z9, Z6, Z7
+	VMOVUPS      const64_3c083129<>+0(SB), Z8
+	VMOVAPS      Z8, Z2
+	VMOVAPS      Z8, Z5
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z9
 	VFMADD213PS  Z9, Z4, Z2
 	VFMADD213PS  Z9, Z7, Z5
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z8
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VMOVUPS      const64_3efffefe<>+0(SB), Z9
 	VFMADD213PS  Z9, Z4, Z2
 	VFMADD213PS  Z9, Z7, Z5
-	VPSLLD       $0x17, Z3, Z3
-	VPSLLD       $0x17, Z6, Z6
-	VPADDD       Z3, Z2, Z2
-	VPADDD       Z6, Z5, Z5
-	VADDPS       Z9, Z2, Z2
-	VADDPS       Z9, Z5, Z5
+	VMOVUPS      const64_3f800000<>+0(SB), Z8
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VFMADD213PS  Z8, Z4, Z2
+	VFMADD213PS  Z8, Z7, Z5
+	VSCALEFPS    Z3, Z2, Z2
+	VSCALEFPS    Z6, Z5, Z5
+	VADDPS       Z8, Z2, Z2
+	VADDPS       Z8, Z5, Z5
 	VRCP14PS     Z2, Z3
 	VFNMADD213PS const64_3f800000<>+0(SB), Z3, Z2
 	VFMADD213PS  Z3, Z2, Z3
@@ -21738,7 +23664,7 @@ tail:
 	JMP     next
 
 // func dwTile3AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·dwTile3AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
@@ -21835,6 +23761,15 @@ row:
 	VMOVUPS (R15), Z0
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
 	MOVQ    32(SP), DX
 
 pass:
@@ -21873,60 +23808,60 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
-	VMOVUPS     (DX)(R12*1), Z6
-	VMOVUPS     (DX)(R14*4), Z7
-	VMOVUPS     (DX)(R13*1), Z8
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps6s1_next
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps6s1_next
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps6s1_next
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z5
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -21949,124 +23884,124 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     64(DX), Z4
-	VMOVUPS     128(DX), Z5
-	VMOVUPS     192(DX), Z6
-	VMOVUPS     256(DX), Z7
-	VMOVUPS     320(DX), Z8
-	VMOVUPS     384(DX), Z9
-	VMOVUPS     448(DX), Z10
-	VMOVUPS     512(DX), Z11
-	VMOVUPS     576(DX), Z12
-	VMOVUPS     640(DX), Z13
-	VMOVUPS     704(DX), Z14
-	VMOVUPS     768(DX), Z15
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps13s1_next
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps13s1_next
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps13s1_next
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z2
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z8
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
+	VMOVUPS.Z   (R15)(R10*1), K1, Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z11
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z2
+	VMOVUPS.Z   (R15)(R9*2), K1, Z31
+	VFMADD231PS Z24, Z31, Z2
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -22103,106 +24038,106 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     64(DX), Z4
-	VMOVUPS     128(DX), Z5
-	VMOVUPS     192(DX), Z6
-	VMOVUPS     256(DX), Z7
-	VMOVUPS     320(DX), Z8
-	VMOVUPS     384(DX), Z9
-	VMOVUPS     448(DX), Z10
-	VMOVUPS     512(DX), Z11
-	VMOVUPS     576(DX), Z12
-	VMOVUPS     640(DX), Z13
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps11s1_next
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps11s1_next
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps11s1_next
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z2
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z13, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z22, Z31, Z8
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -22235,88 +24170,88 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     64(DX), Z4
-	VMOVUPS     128(DX), Z5
-	VMOVUPS     192(DX), Z6
-	VMOVUPS     256(DX), Z7
-	VMOVUPS     320(DX), Z8
-	VMOVUPS     384(DX), Z9
-	VMOVUPS     448(DX), Z10
-	VMOVUPS     512(DX), Z11
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps9s1_next
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps9s1_next
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps9s1_next
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z2
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z20, Z31, Z2
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -22345,42 +24280,42 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
-	VMOVUPS     (DX)(R12*1), Z6
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps4s1_next
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z11
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -22399,15 +24334,15 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z3
+	VMOVUPS     (DX), Z12
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z3, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z12, Z31, Z2
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -22420,24 +24355,24 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z5
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -22452,70 +24387,70 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
-	VMOVUPS     (DX)(R12*1), Z6
-	VMOVUPS     (DX)(R14*4), Z7
-	VMOVUPS     (DX)(R13*1), Z8
-	VMOVUPS     (DX)(R12*2), Z9
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps7s1_next
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps7s1_next
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps7s1_next
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z18, Z31, Z8
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -22540,51 +24475,51 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
-	VMOVUPS     (DX)(R12*1), Z6
-	VMOVUPS     (DX)(R14*4), Z7
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps5s1_next
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps5s1_next
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
 	CMPQ        BX, $0x05
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z16, Z31, Z2
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -22605,35 +24540,35 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x05
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -22650,33 +24585,33 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z3
-	VMOVUPS     (DX)(R14*1), Z4
-	VMOVUPS     (DX)(R14*2), Z5
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z3, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VFMADD231PS Z3, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VFMADD231PS Z3, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
 	CMPQ        BX, $0x03
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
 	CMPQ        BX, $0x04
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -22697,6 +24632,15 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z6, Z0, Z0
+	VADDPS  Z7, Z1, Z1
+	VADDPS  Z8, Z2, Z2
+	VADDPS  Z9, Z3, Z3
+	VADDPS  Z10, Z4, Z4
+	VADDPS  Z11, Z5, Z5
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z5, Z2, Z2
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -22753,60 +24697,1201 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
-	VMINPS       Z0, Z12, Z5
-	VMINPS       Z1, Z12, Z8
-	VMINPS       Z2, Z12, Z11
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z13
-	VMAXPS       Z5, Z13, Z5
-	VMAXPS       Z8, Z13, Z8
-	VMAXPS       Z11, Z13, Z11
-	VMOVUPS      const64_4b400000<>+0(SB), Z12
-	VMOVAPS      Z12, Z4
-	VMOVAPS      Z12, Z7
-	VMOVAPS      Z12, Z10
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
-	VFMADD231PS  Z5, Z13, Z4
-	VFMADD231PS  Z8, Z13, Z7
-	VFMADD231PS  Z11, Z13, Z10
-	VSUBPS       Z12, Z4, Z3
-	VSUBPS       Z12, Z7, Z6
-	VSUBPS       Z12, Z10, Z9
-	VMOVUPS      const64_3f317218<>+0(SB), Z12
-	VFNMSUB231PS Z12, Z3, Z5
-	VFNMSUB231PS Z12, Z6, Z8
-	VFNMSUB231PS Z12, Z9, Z11
-	VMOVUPS      const64_3c083129<>+0(SB), Z13
-	VMOVAPS      Z13, Z3
-	VMOVAPS      Z13, Z6
-	VMOVAPS      Z13, Z9
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z12
+	VRANGEPS     $0x02, Z12, Z0, Z5
+	VRANGEPS     $0x02, Z12, Z1, Z8
+	VRANGEPS     $0x02, Z12, Z2, Z11
+	VMOVUPS      const64_4b400000<>+0(SB), Z13
+	VMOVAPS      Z13, Z4
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z13, Z10
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
+	VFMADD231PS  Z5, Z12, Z4
+	VFMADD231PS  Z8, Z12, Z7
+	VFMADD231PS  Z11, Z12, Z10
+	VSUBPS       Z13, Z4, Z4
+	VSUBPS       Z13, Z7, Z7
+	VSUBPS       Z13, Z10, Z10
+	VMOVUPS      const64_3f317218<>+0(SB), Z13
+	VFNMSUB231PS Z13, Z4, Z5
+	VFNMSUB231PS Z13, Z7, Z8
+	VFNMSUB231PS Z13, Z10, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VMOVAPS      Z12, Z3
+	VMOVAPS      Z12, Z6
+	VMOVAPS      Z12, Z9
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z13
+	VFMADD213PS  Z13, Z5, Z3
+	VFMADD213PS  Z13, Z8, Z6
+	VFMADD213PS  Z13, Z11, Z9
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z12
 	VFMADD213PS  Z12, Z5, Z3
 	VFMADD213PS  Z12, Z8, Z6
 	VFMADD213PS  Z12, Z11, Z9
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z13
+	VMOVUPS      const64_3efffefe<>+0(SB), Z13
 	VFMADD213PS  Z13, Z5, Z3
 	VFMADD213PS  Z13, Z8, Z6
 	VFMADD213PS  Z13, Z11, Z9
-	VMOVUPS      const64_3efffefe<>+0(SB), Z12
+	VMOVUPS      const64_3f800000<>+0(SB), Z12
 	VFMADD213PS  Z12, Z5, Z3
 	VFMADD213PS  Z12, Z8, Z6
 	VFMADD213PS  Z12, Z11, Z9
-	VMOVUPS      const64_3f800000<>+0(SB), Z13
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VSCALEFPS    Z4, Z3, Z3
+	VSCALEFPS    Z7, Z6, Z6
+	VSCALEFPS    Z10, Z9, Z9
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z9, Z9
+	VRCP14PS     Z3, Z4
+	VFNMADD213PS const64_3f800000<>+0(SB), Z4, Z3
+	VFMADD213PS  Z4, Z3, Z4
+	VMULPS       Z4, Z0, Z0
+	VRCP14PS     Z6, Z7
+	VFNMADD213PS const64_3f800000<>+0(SB), Z7, Z6
+	VFMADD213PS  Z7, Z6, Z7
+	VMULPS       Z7, Z1, Z1
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z2, Z2
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z4
+	VPXORD  Z3, Z3, Z3
+	VMAXPS  Z4, Z3, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z3
+	VMINPS  Z4, Z3, Z4
+	VMULPS  const64_3e2aaaab<>+0(SB), Z4, Z4
+	VMULPS  Z4, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z7
+	VPXORD  Z6, Z6, Z6
+	VMAXPS  Z7, Z6, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z6
+	VMINPS  Z7, Z6, Z7
+	VMULPS  const64_3e2aaaab<>+0(SB), Z7, Z7
+	VMULPS  Z7, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z10
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z10, Z9, Z10
+	VMULPS  const64_3e2aaaab<>+0(SB), Z10, Z10
+	VMULPS  Z10, Z2, Z2
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z3
+	VADDPS  Z0, Z3, Z3
+	VADDPS  Z1, Z3, Z3
+	VADDPS  Z2, Z3, Z3
+	VMOVUPS Z3, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	JMP     next
+
+// func dwFull3AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull3AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VPXORD  Z3, Z3, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps6s1_next
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps6s1_next
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps6s1_next
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps6s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps6s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps13s1_next
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps13s1_next
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps13s1_next
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps13s1_next
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps13s1_next
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps13s1_next
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps13s1_next
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z2
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z5
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z2
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps11s1_next
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps11s1_next
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps11s1_next
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps11s1_next
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps11s1_next
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps11s1_next
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps11s1_next
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z2
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z5
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z8
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps9s1_next
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps9s1_next
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps9s1_next
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps9s1_next
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps9s1_next
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps9s1_next
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x0a
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z2
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps4s1_next
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z11
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z12
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps2s1_next
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps7s1_next
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps7s1_next
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps7s1_next
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps7s1_next
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z2
+	CMPQ        BX, $0x07
+	JEQ         taps7s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z5
+	CMPQ        BX, $0x08
+	JEQ         taps7s1_next
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z8
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps5s1_next
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps5s1_next
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x05
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x05
+	JEQ         taps3s2_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x06
+	JEQ         taps3s2_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z2
+	CMPQ        BX, $0x03
+	JEQ         taps3s1_next
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z5
+	CMPQ        BX, $0x04
+	JEQ         taps3s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z8
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	VADDPS  Z6, Z0, Z0
+	VADDPS  Z7, Z1, Z1
+	VADDPS  Z8, Z2, Z2
+	VADDPS  Z9, Z3, Z3
+	VADDPS  Z10, Z4, Z4
+	VADDPS  Z11, Z5, Z5
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z4, Z1, Z1
+	VADDPS  Z5, Z2, Z2
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x03, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z3, Z3, Z3
+	VMAXPS Z0, Z3, Z0
+	VPXORD Z6, Z6, Z6
+	VMAXPS Z1, Z6, Z1
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z2, Z9, Z2
+	JMP    activated
+
+act2:
+	VPXORD  Z3, Z3, Z3
+	VMAXPS  Z0, Z3, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z3
+	VMINPS  Z0, Z3, Z0
+	VPXORD  Z6, Z6, Z6
+	VMAXPS  Z1, Z6, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z6
+	VMINPS  Z1, Z6, Z1
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z2, Z9, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z2, Z9, Z2
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z12
+	VRANGEPS     $0x02, Z12, Z0, Z5
+	VRANGEPS     $0x02, Z12, Z1, Z8
+	VRANGEPS     $0x02, Z12, Z2, Z11
+	VMOVUPS      const64_4b400000<>+0(SB), Z13
+	VMOVAPS      Z13, Z4
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z13, Z10
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
+	VFMADD231PS  Z5, Z12, Z4
+	VFMADD231PS  Z8, Z12, Z7
+	VFMADD231PS  Z11, Z12, Z10
+	VSUBPS       Z13, Z4, Z4
+	VSUBPS       Z13, Z7, Z7
+	VSUBPS       Z13, Z10, Z10
+	VMOVUPS      const64_3f317218<>+0(SB), Z13
+	VFNMSUB231PS Z13, Z4, Z5
+	VFNMSUB231PS Z13, Z7, Z8
+	VFNMSUB231PS Z13, Z10, Z11
+	VMOVUPS      const64_3c083129<>+0(SB), Z12
+	VMOVAPS      Z12, Z3
+	VMOVAPS      Z12, Z6
+	VMOVAPS      Z12, Z9
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z13
 	VFMADD213PS  Z13, Z5, Z3
 	VFMADD213PS  Z13, Z8, Z6
 	VFMADD213PS  Z13, Z11, Z9
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z12
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VMOVUPS      const64_3efffefe<>+0(SB), Z13
 	VFMADD213PS  Z13, Z5, Z3
 	VFMADD213PS  Z13, Z8, Z6
 	VFMADD213PS  Z13, Z11, Z9
-	VPSLLD       $0x17, Z4, Z4
-	VPSLLD       $0x17, Z7, Z7
-	VPSLLD       $0x17, Z10, Z10
-	VPADDD       Z4, Z3, Z3
-	VPADDD       Z7, Z6, Z6
-	VPADDD       Z10, Z9, Z9
-	VADDPS       Z13, Z3, Z3
-	VADDPS       Z13, Z6, Z6
-	VADDPS       Z13, Z9, Z9
+	VMOVUPS      const64_3f800000<>+0(SB), Z12
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VFMADD213PS  Z12, Z5, Z3
+	VFMADD213PS  Z12, Z8, Z6
+	VFMADD213PS  Z12, Z11, Z9
+	VSCALEFPS    Z4, Z3, Z3
+	VSCALEFPS    Z7, Z6, Z6
+	VSCALEFPS    Z10, Z9, Z9
+	VADDPS       Z12, Z3, Z3
+	VADDPS       Z12, Z6, Z6
+	VADDPS       Z12, Z9, Z9
 	VRCP14PS     Z3, Z4
 	VFNMADD213PS const64_3f800000<>+0(SB), Z4, Z3
 	VFMADD213PS  Z4, Z3, Z4
@@ -22875,7 +25960,7 @@ tail:
 	JMP     next
 
 // func dwTile4AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
 TEXT ·dwTile4AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
@@ -22973,6 +26058,14 @@ row:
 	VMOVAPS Z0, Z1
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
 	MOVQ    32(SP), DX
 
 pass:
@@ -23011,68 +26104,68 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
-	VMOVUPS     (DX)(R12*1), Z7
-	VMOVUPS     (DX)(R14*4), Z8
-	VMOVUPS     (DX)(R13*1), Z9
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps6s1_next
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps6s1_next
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z17, Z31, Z11
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -23095,138 +26188,138 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     64(DX), Z5
-	VMOVUPS     128(DX), Z6
-	VMOVUPS     192(DX), Z7
-	VMOVUPS     256(DX), Z8
-	VMOVUPS     320(DX), Z9
-	VMOVUPS     384(DX), Z10
-	VMOVUPS     448(DX), Z11
-	VMOVUPS     512(DX), Z12
-	VMOVUPS     576(DX), Z13
-	VMOVUPS     640(DX), Z14
-	VMOVUPS     704(DX), Z15
-	VMOVUPS     768(DX), Z16
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps13s1_next
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps13s1_next
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z11
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z3
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
+	VMOVUPS.Z   (R15)(R10*1), K1, Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z7
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
+	VMOVUPS.Z   (R15)(R9*2), K1, Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z11
 	CMPQ        BX, $0x0f
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z3
+	VMOVUPS.Z   (R15)(R11*1), K1, Z31
+	VFMADD231PS Z24, Z31, Z3
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -23263,118 +26356,118 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     64(DX), Z5
-	VMOVUPS     128(DX), Z6
-	VMOVUPS     192(DX), Z7
-	VMOVUPS     256(DX), Z8
-	VMOVUPS     320(DX), Z9
-	VMOVUPS     384(DX), Z10
-	VMOVUPS     448(DX), Z11
-	VMOVUPS     512(DX), Z12
-	VMOVUPS     576(DX), Z13
-	VMOVUPS     640(DX), Z14
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps11s1_next
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps11s1_next
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z11
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*4), K1, Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z3
 	CMPQ        BX, $0x0d
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z3
+	VMOVUPS.Z   (R15)(R10*1), K1, Z31
+	VFMADD231PS Z22, Z31, Z7
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -23407,98 +26500,98 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     64(DX), Z5
-	VMOVUPS     128(DX), Z6
-	VMOVUPS     192(DX), Z7
-	VMOVUPS     256(DX), Z8
-	VMOVUPS     320(DX), Z9
-	VMOVUPS     384(DX), Z10
-	VMOVUPS     448(DX), Z11
-	VMOVUPS     512(DX), Z12
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps9s1_next
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps9s1_next
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*2), K1, Z31
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z3
+	VMOVUPS.Z   (R15)(R9*1), K1, Z31
+	VFMADD231PS Z20, Z31, Z11
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -23527,47 +26620,47 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
-	VMOVUPS     (DX)(R12*1), Z7
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z15, Z31, Z3
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -23586,17 +26679,17 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z4
+	VMOVUPS     (DX), Z12
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z4, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z12, Z31, Z3
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -23609,27 +26702,27 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z13, Z31, Z7
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -23644,78 +26737,78 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
-	VMOVUPS     (DX)(R12*1), Z7
-	VMOVUPS     (DX)(R14*4), Z8
-	VMOVUPS     (DX)(R13*1), Z9
-	VMOVUPS     (DX)(R12*2), Z10
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps7s1_next
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps7s1_next
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
+	VMOVUPS.Z   (R15)(R8*1), K1, Z31
+	VFMADD231PS Z18, Z31, Z3
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -23740,57 +26833,57 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
-	VMOVUPS     (DX)(R12*1), Z7
-	VMOVUPS     (DX)(R14*4), Z8
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps5s1_next
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
 	CMPQ        BX, $0x06
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z16, Z31, Z7
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -23811,41 +26904,41 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS.Z   (SI)(R9*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x07
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R11*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (R15), K1, Z31
+	VFMADD231PS Z14, Z31, Z11
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -23862,37 +26955,37 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z4
-	VMOVUPS     (DX)(R14*1), Z5
-	VMOVUPS     (DX)(R14*2), Z6
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z4, Z30, Z0
+	VMOVUPS.Z   (SI), K1, Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VFMADD231PS Z4, Z30, Z1
+	VMOVUPS.Z   (SI)(R8*1), K1, Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VFMADD231PS Z4, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VFMADD231PS Z4, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*2), K1, Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS.Z   (SI)(R9*1), K1, Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
 	CMPQ        BX, $0x04
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS.Z   (SI)(R8*4), K1, Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x05
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS.Z   (SI)(R10*1), K1, Z31
+	VFMADD231PS Z14, Z31, Z11
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -23913,6 +27006,14 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z8, Z0, Z0
+	VADDPS  Z9, Z1, Z1
+	VADDPS  Z10, Z2, Z2
+	VADDPS  Z11, Z3, Z3
+	VADDPS  Z4, Z0, Z0
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z7, Z3, Z3
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -23977,60 +27078,53 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
-	VMINPS       Z0, Z13, Z6
-	VMINPS       Z1, Z13, Z9
-	VMINPS       Z2, Z13, Z12
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z14
-	VMAXPS       Z6, Z14, Z6
-	VMAXPS       Z9, Z14, Z9
-	VMAXPS       Z12, Z14, Z12
-	VMOVUPS      const64_4b400000<>+0(SB), Z13
-	VMOVAPS      Z13, Z5
-	VMOVAPS      Z13, Z8
-	VMOVAPS      Z13, Z11
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z14
-	VFMADD231PS  Z6, Z14, Z5
-	VFMADD231PS  Z9, Z14, Z8
-	VFMADD231PS  Z12, Z14, Z11
-	VSUBPS       Z13, Z5, Z4
-	VSUBPS       Z13, Z8, Z7
-	VSUBPS       Z13, Z11, Z10
-	VMOVUPS      const64_3f317218<>+0(SB), Z13
-	VFNMSUB231PS Z13, Z4, Z6
-	VFNMSUB231PS Z13, Z7, Z9
-	VFNMSUB231PS Z13, Z10, Z12
-	VMOVUPS      const64_3c083129<>+0(SB), Z14
-	VMOVAPS      Z14, Z4
-	VMOVAPS      Z14, Z7
-	VMOVAPS      Z14, Z10
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z13
+	VRANGEPS     $0x02, Z13, Z0, Z6
+	VRANGEPS     $0x02, Z13, Z1, Z9
+	VRANGEPS     $0x02, Z13, Z2, Z12
+	VMOVUPS      const64_4b400000<>+0(SB), Z14
+	VMOVAPS      Z14, Z5
+	VMOVAPS      Z14, Z8
+	VMOVAPS      Z14, Z11
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
+	VFMADD231PS  Z6, Z13, Z5
+	VFMADD231PS  Z9, Z13, Z8
+	VFMADD231PS  Z12, Z13, Z11
+	VSUBPS       Z14, Z5, Z5
+	VSUBPS       Z14, Z8, Z8
+	VSUBPS       Z14, Z11, Z11
+	VMOVUPS      const64_3f317218<>+0(SB), Z14
+	VFNMSUB231PS Z14, Z5, Z6
+	VFNMSUB231PS Z14, Z8, Z9
+	VFNMSUB231PS Z14, Z11, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z13
+	VMOVAPS      Z13, Z4
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z13, Z10
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z13
 	VFMADD213PS  Z13, Z6, Z4
 	VFMADD213PS  Z13, Z9, Z7
 	VFMADD213PS  Z13, Z12, Z10
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z14
+	VMOVUPS      const64_3efffefe<>+0(SB), Z14
 	VFMADD213PS  Z14, Z6, Z4
 	VFMADD213PS  Z14, Z9, Z7
 	VFMADD213PS  Z14, Z12, Z10
-	VMOVUPS      const64_3efffefe<>+0(SB), Z13
+	VMOVUPS      const64_3f800000<>+0(SB), Z13
 	VFMADD213PS  Z13, Z6, Z4
 	VFMADD213PS  Z13, Z9, Z7
 	VFMADD213PS  Z13, Z12, Z10
-	VMOVUPS      const64_3f800000<>+0(SB), Z14
-	VFMADD213PS  Z14, Z6, Z4
-	VFMADD213PS  Z14, Z9, Z7
-	VFMADD213PS  Z14, Z12, Z10
-	VFMADD213PS  Z14, Z6, Z4
-	VFMADD213PS  Z14, Z9, Z7
-	VFMADD213PS  Z14, Z12, Z10
-	VPSLLD       $0x17, Z5, Z5
-	VPSLLD       $0x17, Z8, Z8
-	VPSLLD       $0x17, Z11, Z11
-	VPADDD       Z5, Z4, Z4
-	VPADDD       Z8, Z7, Z7
-	VPADDD       Z11, Z10, Z10
-	VADDPS       Z14, Z4, Z4
-	VADDPS       Z14, Z7, Z7
-	VADDPS       Z14, Z10, Z10
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VSCALEFPS    Z5, Z4, Z4
+	VSCALEFPS    Z8, Z7, Z7
+	VSCALEFPS    Z11, Z10, Z10
+	VADDPS       Z13, Z4, Z4
+	VADDPS       Z13, Z7, Z7
+	VADDPS       Z13, Z10, Z10
 	VRCP14PS     Z4, Z5
 	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
 	VFMADD213PS  Z5, Z4, Z5
@@ -24044,30 +27138,27 @@ act3:
 	VFMADD213PS  Z11, Z10, Z11
 	VMULPS       Z11, Z2, Z2
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
-	VMINPS       Z3, Z7, Z6
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z8
-	VMAXPS       Z6, Z8, Z6
-	VMOVUPS      const64_4b400000<>+0(SB), Z7
-	VMOVAPS      Z7, Z5
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z8
-	VFMADD231PS  Z6, Z8, Z5
-	VSUBPS       Z7, Z5, Z4
-	VMOVUPS      const64_3f317218<>+0(SB), Z7
-	VFNMSUB231PS Z7, Z4, Z6
-	VMOVUPS      const64_3c083129<>+0(SB), Z8
-	VMOVAPS      Z8, Z4
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z7
+	VRANGEPS     $0x02, Z7, Z3, Z6
+	VMOVUPS      const64_4b400000<>+0(SB), Z8
+	VMOVAPS      Z8, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VSUBPS       Z8, Z5, Z5
+	VMOVUPS      const64_3f317218<>+0(SB), Z8
+	VFNMSUB231PS Z8, Z5, Z6
+	VMOVUPS      const64_3c083129<>+0(SB), Z7
+	VMOVAPS      Z7, Z4
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z8
+	VFMADD213PS  Z8, Z6, Z4
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z7
 	VFMADD213PS  Z7, Z6, Z4
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z8
+	VMOVUPS      const64_3efffefe<>+0(SB), Z8
 	VFMADD213PS  Z8, Z6, Z4
-	VMOVUPS      const64_3efffefe<>+0(SB), Z7
+	VMOVUPS      const64_3f800000<>+0(SB), Z7
 	VFMADD213PS  Z7, Z6, Z4
-	VMOVUPS      const64_3f800000<>+0(SB), Z8
-	VFMADD213PS  Z8, Z6, Z4
-	VFMADD213PS  Z8, Z6, Z4
-	VPSLLD       $0x17, Z5, Z5
-	VPADDD       Z5, Z4, Z4
-	VADDPS       Z8, Z4, Z4
+	VFMADD213PS  Z7, Z6, Z4
+	VSCALEFPS    Z5, Z4, Z4
+	VADDPS       Z7, Z4, Z4
 	VRCP14PS     Z4, Z5
 	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
 	VFMADD213PS  Z5, Z4, Z5
@@ -24139,9 +27230,1280 @@ tail:
 	VMOVUPS Z3, K1, (SI)
 	JMP     next
 
-// func dwTile5AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwTile5AVX512(SB), NOSPLIT, $120-56
+// func dwFull4AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull4AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VPXORD  Z4, Z4, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps6s1_next
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps6s1_next
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps6s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps6s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps6s1_next
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z11
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps13s1_next
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps13s1_next
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps13s1_next
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps13s1_next
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps13s1_next
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x09
+	JEQ         taps13s1_next
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z3
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z7
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z3
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps11s1_next
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps11s1_next
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps11s1_next
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps11s1_next
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps11s1_next
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x09
+	JEQ         taps11s1_next
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z3
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z7
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps9s1_next
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps9s1_next
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps9s1_next
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps9s1_next
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps9s1_next
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x09
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z3
+	CMPQ        BX, $0x0a
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z7
+	CMPQ        BX, $0x0b
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z11
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps4s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z3
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z12
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps2s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z7
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps7s1_next
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps7s1_next
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps7s1_next
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps7s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps7s1_next
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x09
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps5s1_next
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x06
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps5s1_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z7
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x07
+	JEQ         taps3s2_next
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x08
+	JEQ         taps3s2_next
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z11
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z3
+	CMPQ        BX, $0x04
+	JEQ         taps3s1_next
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z7
+	CMPQ        BX, $0x05
+	JEQ         taps3s1_next
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z11
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	VADDPS  Z8, Z0, Z0
+	VADDPS  Z9, Z1, Z1
+	VADDPS  Z10, Z2, Z2
+	VADDPS  Z11, Z3, Z3
+	VADDPS  Z4, Z0, Z0
+	VADDPS  Z5, Z1, Z1
+	VADDPS  Z6, Z2, Z2
+	VADDPS  Z7, Z3, Z3
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x04, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z4, Z4, Z4
+	VMAXPS Z0, Z4, Z0
+	VPXORD Z7, Z7, Z7
+	VMAXPS Z1, Z7, Z1
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z2, Z10, Z2
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z3, Z13, Z3
+	JMP    activated
+
+act2:
+	VPXORD  Z4, Z4, Z4
+	VMAXPS  Z0, Z4, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z4
+	VMINPS  Z0, Z4, Z0
+	VPXORD  Z7, Z7, Z7
+	VMAXPS  Z1, Z7, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z7
+	VMINPS  Z1, Z7, Z1
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z2, Z10, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z2, Z10, Z2
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z3, Z13, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z3, Z13, Z3
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
+	VRANGEPS     $0x02, Z13, Z0, Z6
+	VRANGEPS     $0x02, Z13, Z1, Z9
+	VRANGEPS     $0x02, Z13, Z2, Z12
+	VMOVUPS      const64_4b400000<>+0(SB), Z14
+	VMOVAPS      Z14, Z5
+	VMOVAPS      Z14, Z8
+	VMOVAPS      Z14, Z11
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
+	VFMADD231PS  Z6, Z13, Z5
+	VFMADD231PS  Z9, Z13, Z8
+	VFMADD231PS  Z12, Z13, Z11
+	VSUBPS       Z14, Z5, Z5
+	VSUBPS       Z14, Z8, Z8
+	VSUBPS       Z14, Z11, Z11
+	VMOVUPS      const64_3f317218<>+0(SB), Z14
+	VFNMSUB231PS Z14, Z5, Z6
+	VFNMSUB231PS Z14, Z8, Z9
+	VFNMSUB231PS Z14, Z11, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z13
+	VMOVAPS      Z13, Z4
+	VMOVAPS      Z13, Z7
+	VMOVAPS      Z13, Z10
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z13
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VFMADD213PS  Z14, Z6, Z4
+	VFMADD213PS  Z14, Z9, Z7
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z13
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VFMADD213PS  Z13, Z6, Z4
+	VFMADD213PS  Z13, Z9, Z7
+	VFMADD213PS  Z13, Z12, Z10
+	VSCALEFPS    Z5, Z4, Z4
+	VSCALEFPS    Z8, Z7, Z7
+	VSCALEFPS    Z11, Z10, Z10
+	VADDPS       Z13, Z4, Z4
+	VADDPS       Z13, Z7, Z7
+	VADDPS       Z13, Z10, Z10
+	VRCP14PS     Z4, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
+	VFMADD213PS  Z5, Z4, Z5
+	VMULPS       Z5, Z0, Z0
+	VRCP14PS     Z7, Z8
+	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
+	VFMADD213PS  Z8, Z7, Z8
+	VMULPS       Z8, Z1, Z1
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z7
+	VRANGEPS     $0x02, Z7, Z3, Z6
+	VMOVUPS      const64_4b400000<>+0(SB), Z8
+	VMOVAPS      Z8, Z5
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z7
+	VFMADD231PS  Z6, Z7, Z5
+	VSUBPS       Z8, Z5, Z5
+	VMOVUPS      const64_3f317218<>+0(SB), Z8
+	VFNMSUB231PS Z8, Z5, Z6
+	VMOVUPS      const64_3c083129<>+0(SB), Z7
+	VMOVAPS      Z7, Z4
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z8
+	VFMADD213PS  Z8, Z6, Z4
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VMOVUPS      const64_3efffefe<>+0(SB), Z8
+	VFMADD213PS  Z8, Z6, Z4
+	VMOVUPS      const64_3f800000<>+0(SB), Z7
+	VFMADD213PS  Z7, Z6, Z4
+	VFMADD213PS  Z7, Z6, Z4
+	VSCALEFPS    Z5, Z4, Z4
+	VADDPS       Z7, Z4, Z4
+	VRCP14PS     Z4, Z5
+	VFNMADD213PS const64_3f800000<>+0(SB), Z5, Z4
+	VFMADD213PS  Z5, Z4, Z5
+	VMULPS       Z5, Z3, Z3
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z5
+	VPXORD  Z4, Z4, Z4
+	VMAXPS  Z5, Z4, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z4
+	VMINPS  Z5, Z4, Z5
+	VMULPS  const64_3e2aaaab<>+0(SB), Z5, Z5
+	VMULPS  Z5, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z8
+	VPXORD  Z7, Z7, Z7
+	VMAXPS  Z8, Z7, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z7
+	VMINPS  Z8, Z7, Z8
+	VMULPS  const64_3e2aaaab<>+0(SB), Z8, Z8
+	VMULPS  Z8, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z11
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z11, Z10, Z11
+	VMULPS  const64_3e2aaaab<>+0(SB), Z11, Z11
+	VMULPS  Z11, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z3, Z3
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z4
+	VADDPS  Z0, Z4, Z4
+	VADDPS  Z1, Z4, Z4
+	VADDPS  Z2, Z4, Z4
+	VADDPS  Z3, Z4, Z4
+	VMOVUPS Z4, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	JMP     next
+
+// func dwFull5AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull5AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -24239,6 +28601,11 @@ row:
 	VMOVAPS Z0, Z2
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
+	VPXORD  Z5, Z5, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
 	MOVQ    32(SP), DX
 
 pass:
@@ -24277,75 +28644,75 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
-	VMOVUPS     (DX)(R12*1), Z8
-	VMOVUPS     (DX)(R14*4), Z9
-	VMOVUPS     (DX)(R13*1), Z10
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
+	VMOVUPS     (DX)(R13*1), Z15
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps6s1_next
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z9
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -24368,153 +28735,153 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     64(DX), Z6
-	VMOVUPS     128(DX), Z7
-	VMOVUPS     192(DX), Z8
-	VMOVUPS     256(DX), Z9
-	VMOVUPS     320(DX), Z10
-	VMOVUPS     384(DX), Z11
-	VMOVUPS     448(DX), Z12
-	VMOVUPS     512(DX), Z13
-	VMOVUPS     576(DX), Z14
-	VMOVUPS     640(DX), Z15
-	VMOVUPS     704(DX), Z16
-	VMOVUPS     768(DX), Z17
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
+	VMOVUPS     576(DX), Z19
+	VMOVUPS     640(DX), Z20
+	VMOVUPS     704(DX), Z21
+	VMOVUPS     768(DX), Z22
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps13s1_next
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z9
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z4
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z9
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z4
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z9
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z4
 	CMPQ        BX, $0x0f
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z9
 	CMPQ        BX, $0x10
 	JEQ         taps13s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z17, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z4
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -24551,130 +28918,130 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     64(DX), Z6
-	VMOVUPS     128(DX), Z7
-	VMOVUPS     192(DX), Z8
-	VMOVUPS     256(DX), Z9
-	VMOVUPS     320(DX), Z10
-	VMOVUPS     384(DX), Z11
-	VMOVUPS     448(DX), Z12
-	VMOVUPS     512(DX), Z13
-	VMOVUPS     576(DX), Z14
-	VMOVUPS     640(DX), Z15
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
+	VMOVUPS     576(DX), Z19
+	VMOVUPS     640(DX), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps11s1_next
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z9
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z4
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z9
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z4
 	CMPQ        BX, $0x0d
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z9
 	CMPQ        BX, $0x0e
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z4
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z4
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -24707,108 +29074,108 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     64(DX), Z6
-	VMOVUPS     128(DX), Z7
-	VMOVUPS     192(DX), Z8
-	VMOVUPS     256(DX), Z9
-	VMOVUPS     320(DX), Z10
-	VMOVUPS     384(DX), Z11
-	VMOVUPS     448(DX), Z12
-	VMOVUPS     512(DX), Z13
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps9s1_next
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z9
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z4
 	CMPQ        BX, $0x0b
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z9
 	CMPQ        BX, $0x0c
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z13, Z30, Z4
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z4
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -24837,52 +29204,52 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
-	VMOVUPS     (DX)(R12*1), Z8
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z9
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -24901,19 +29268,19 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z5
+	VMOVUPS     (DX), Z10
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z5, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z5, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z4
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -24926,30 +29293,30 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z9
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -24964,86 +29331,86 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
-	VMOVUPS     (DX)(R12*1), Z8
-	VMOVUPS     (DX)(R14*4), Z9
-	VMOVUPS     (DX)(R13*1), Z10
-	VMOVUPS     (DX)(R12*2), Z11
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
+	VMOVUPS     (DX)(R13*1), Z15
+	VMOVUPS     (DX)(R12*2), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps7s1_next
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z9
 	CMPQ        BX, $0x0a
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z4
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -25068,64 +29435,64 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
-	VMOVUPS     (DX)(R12*1), Z8
-	VMOVUPS     (DX)(R14*4), Z9
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z4
 	CMPQ        BX, $0x07
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z9
 	CMPQ        BX, $0x08
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z4
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -25146,46 +29513,46 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x09
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x0a
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z4
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -25202,41 +29569,41 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z5
-	VMOVUPS     (DX)(R14*1), Z6
-	VMOVUPS     (DX)(R14*2), Z7
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z5, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VFMADD231PS Z5, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VFMADD231PS Z5, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VFMADD231PS Z5, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VFMADD231PS Z5, Z30, Z4
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z4
 	CMPQ        BX, $0x05
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z9
 	CMPQ        BX, $0x06
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z4
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -25257,6 +29624,11 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z5, Z0, Z0
+	VADDPS  Z6, Z1, Z1
+	VADDPS  Z7, Z2, Z2
+	VADDPS  Z8, Z3, Z3
+	VADDPS  Z9, Z4, Z4
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -25329,60 +29701,53 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z14
-	VMINPS       Z0, Z14, Z7
-	VMINPS       Z1, Z14, Z10
-	VMINPS       Z2, Z14, Z13
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z15
-	VMAXPS       Z7, Z15, Z7
-	VMAXPS       Z10, Z15, Z10
-	VMAXPS       Z13, Z15, Z13
-	VMOVUPS      const64_4b400000<>+0(SB), Z14
-	VMOVAPS      Z14, Z6
-	VMOVAPS      Z14, Z9
-	VMOVAPS      Z14, Z12
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
-	VFMADD231PS  Z7, Z15, Z6
-	VFMADD231PS  Z10, Z15, Z9
-	VFMADD231PS  Z13, Z15, Z12
-	VSUBPS       Z14, Z6, Z5
-	VSUBPS       Z14, Z9, Z8
-	VSUBPS       Z14, Z12, Z11
-	VMOVUPS      const64_3f317218<>+0(SB), Z14
-	VFNMSUB231PS Z14, Z5, Z7
-	VFNMSUB231PS Z14, Z8, Z10
-	VFNMSUB231PS Z14, Z11, Z13
-	VMOVUPS      const64_3c083129<>+0(SB), Z15
-	VMOVAPS      Z15, Z5
-	VMOVAPS      Z15, Z8
-	VMOVAPS      Z15, Z11
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VRANGEPS     $0x02, Z14, Z0, Z7
+	VRANGEPS     $0x02, Z14, Z1, Z10
+	VRANGEPS     $0x02, Z14, Z2, Z13
+	VMOVUPS      const64_4b400000<>+0(SB), Z15
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z15, Z9
+	VMOVAPS      Z15, Z12
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z14
+	VFMADD231PS  Z7, Z14, Z6
+	VFMADD231PS  Z10, Z14, Z9
+	VFMADD231PS  Z13, Z14, Z12
+	VSUBPS       Z15, Z6, Z6
+	VSUBPS       Z15, Z9, Z9
+	VSUBPS       Z15, Z12, Z12
+	VMOVUPS      const64_3f317218<>+0(SB), Z15
+	VFNMSUB231PS Z15, Z6, Z7
+	VFNMSUB231PS Z15, Z9, Z10
+	VFNMSUB231PS Z15, Z12, Z13
+	VMOVUPS      const64_3c083129<>+0(SB), Z14
+	VMOVAPS      Z14, Z5
+	VMOVAPS      Z14, Z8
+	VMOVAPS      Z14, Z11
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VFMADD213PS  Z15, Z7, Z5
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z14
 	VFMADD213PS  Z14, Z7, Z5
 	VFMADD213PS  Z14, Z10, Z8
 	VFMADD213PS  Z14, Z13, Z11
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
+	VMOVUPS      const64_3efffefe<>+0(SB), Z15
 	VFMADD213PS  Z15, Z7, Z5
 	VFMADD213PS  Z15, Z10, Z8
 	VFMADD213PS  Z15, Z13, Z11
-	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VMOVUPS      const64_3f800000<>+0(SB), Z14
 	VFMADD213PS  Z14, Z7, Z5
 	VFMADD213PS  Z14, Z10, Z8
 	VFMADD213PS  Z14, Z13, Z11
-	VMOVUPS      const64_3f800000<>+0(SB), Z15
-	VFMADD213PS  Z15, Z7, Z5
-	VFMADD213PS  Z15, Z10, Z8
-	VFMADD213PS  Z15, Z13, Z11
-	VFMADD213PS  Z15, Z7, Z5
-	VFMADD213PS  Z15, Z10, Z8
-	VFMADD213PS  Z15, Z13, Z11
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z9, Z9
-	VPSLLD       $0x17, Z12, Z12
-	VPADDD       Z6, Z5, Z5
-	VPADDD       Z9, Z8, Z8
-	VPADDD       Z12, Z11, Z11
-	VADDPS       Z15, Z5, Z5
-	VADDPS       Z15, Z8, Z8
-	VADDPS       Z15, Z11, Z11
+	VFMADD213PS  Z14, Z7, Z5
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VSCALEFPS    Z6, Z5, Z5
+	VSCALEFPS    Z9, Z8, Z8
+	VSCALEFPS    Z12, Z11, Z11
+	VADDPS       Z14, Z5, Z5
+	VADDPS       Z14, Z8, Z8
+	VADDPS       Z14, Z11, Z11
 	VRCP14PS     Z5, Z6
 	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
 	VFMADD213PS  Z6, Z5, Z6
@@ -25396,45 +29761,40 @@ act3:
 	VFMADD213PS  Z12, Z11, Z12
 	VMULPS       Z12, Z2, Z2
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z11
-	VMINPS       Z3, Z11, Z7
-	VMINPS       Z4, Z11, Z10
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z12
-	VMAXPS       Z7, Z12, Z7
-	VMAXPS       Z10, Z12, Z10
-	VMOVUPS      const64_4b400000<>+0(SB), Z11
-	VMOVAPS      Z11, Z6
-	VMOVAPS      Z11, Z9
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z12
-	VFMADD231PS  Z7, Z12, Z6
-	VFMADD231PS  Z10, Z12, Z9
-	VSUBPS       Z11, Z6, Z5
-	VSUBPS       Z11, Z9, Z8
-	VMOVUPS      const64_3f317218<>+0(SB), Z11
-	VFNMSUB231PS Z11, Z5, Z7
-	VFNMSUB231PS Z11, Z8, Z10
-	VMOVUPS      const64_3c083129<>+0(SB), Z12
-	VMOVAPS      Z12, Z5
-	VMOVAPS      Z12, Z8
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z11
+	VRANGEPS     $0x02, Z11, Z3, Z7
+	VRANGEPS     $0x02, Z11, Z4, Z10
+	VMOVUPS      const64_4b400000<>+0(SB), Z12
+	VMOVAPS      Z12, Z6
+	VMOVAPS      Z12, Z9
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
+	VFMADD231PS  Z7, Z11, Z6
+	VFMADD231PS  Z10, Z11, Z9
+	VSUBPS       Z12, Z6, Z6
+	VSUBPS       Z12, Z9, Z9
+	VMOVUPS      const64_3f317218<>+0(SB), Z12
+	VFNMSUB231PS Z12, Z6, Z7
+	VFNMSUB231PS Z12, Z9, Z10
+	VMOVUPS      const64_3c083129<>+0(SB), Z11
+	VMOVAPS      Z11, Z5
+	VMOVAPS      Z11, Z8
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z12
+	VFMADD213PS  Z12, Z7, Z5
+	VFMADD213PS  Z12, Z10, Z8
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z11
 	VFMADD213PS  Z11, Z7, Z5
 	VFMADD213PS  Z11, Z10, Z8
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z12
+	VMOVUPS      const64_3efffefe<>+0(SB), Z12
 	VFMADD213PS  Z12, Z7, Z5
 	VFMADD213PS  Z12, Z10, Z8
-	VMOVUPS      const64_3efffefe<>+0(SB), Z11
+	VMOVUPS      const64_3f800000<>+0(SB), Z11
 	VFMADD213PS  Z11, Z7, Z5
 	VFMADD213PS  Z11, Z10, Z8
-	VMOVUPS      const64_3f800000<>+0(SB), Z12
-	VFMADD213PS  Z12, Z7, Z5
-	VFMADD213PS  Z12, Z10, Z8
-	VFMADD213PS  Z12, Z7, Z5
-	VFMADD213PS  Z12, Z10, Z8
-	VPSLLD       $0x17, Z6, Z6
-	VPSLLD       $0x17, Z9, Z9
-	VPADDD       Z6, Z5, Z5
-	VPADDD       Z9, Z8, Z8
-	VADDPS       Z12, Z5, Z5
-	VADDPS       Z12, Z8, Z8
+	VFMADD213PS  Z11, Z7, Z5
+	VFMADD213PS  Z11, Z10, Z8
+	VSCALEFPS    Z6, Z5, Z5
+	VSCALEFPS    Z9, Z8, Z8
+	VADDPS       Z11, Z5, Z5
+	VADDPS       Z11, Z8, Z8
 	VRCP14PS     Z5, Z6
 	VFNMADD213PS const64_3f800000<>+0(SB), Z6, Z5
 	VFMADD213PS  Z6, Z5, Z6
@@ -25522,9 +29882,9 @@ tail:
 	VMOVUPS Z4, K1, (SI)
 	JMP     next
 
-// func dwTile6AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwTile6AVX512(SB), NOSPLIT, $120-56
+// func dwFull6AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull6AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -25623,6 +29983,12 @@ row:
 	VMOVAPS Z0, Z3
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
+	VPXORD  Z6, Z6, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
 	MOVQ    32(SP), DX
 
 pass:
@@ -25661,82 +30027,82 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
-	VMOVUPS     (DX)(R12*1), Z9
-	VMOVUPS     (DX)(R14*4), Z10
-	VMOVUPS     (DX)(R13*1), Z11
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z5
 	CMPQ        BX, $0x0a
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z5
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z11
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -25759,167 +30125,167 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     64(DX), Z7
-	VMOVUPS     128(DX), Z8
-	VMOVUPS     192(DX), Z9
-	VMOVUPS     256(DX), Z10
-	VMOVUPS     320(DX), Z11
-	VMOVUPS     384(DX), Z12
-	VMOVUPS     448(DX), Z13
-	VMOVUPS     512(DX), Z14
-	VMOVUPS     576(DX), Z15
-	VMOVUPS     640(DX), Z16
-	VMOVUPS     704(DX), Z17
-	VMOVUPS     768(DX), Z18
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps13s1_next
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z5
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z18, Z30, Z0
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z1
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z5
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z18, Z30, Z2
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z11
 	CMPQ        BX, $0x0f
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z3
-	VFMADD231PS Z17, Z30, Z4
-	VFMADD231PS Z16, Z30, Z5
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z5
 	CMPQ        BX, $0x10
 	JEQ         taps13s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z18, Z30, Z4
-	VFMADD231PS Z17, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z11
 	CMPQ        BX, $0x11
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z24, Z31, Z5
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -25956,142 +30322,142 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     64(DX), Z7
-	VMOVUPS     128(DX), Z8
-	VMOVUPS     192(DX), Z9
-	VMOVUPS     256(DX), Z10
-	VMOVUPS     320(DX), Z11
-	VMOVUPS     384(DX), Z12
-	VMOVUPS     448(DX), Z13
-	VMOVUPS     512(DX), Z14
-	VMOVUPS     576(DX), Z15
-	VMOVUPS     640(DX), Z16
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps11s1_next
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z5
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0d
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z5
 	CMPQ        BX, $0x0e
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z11
 	CMPQ        BX, $0x0f
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z5
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z22, Z31, Z5
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -26124,118 +30490,118 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     64(DX), Z7
-	VMOVUPS     128(DX), Z8
-	VMOVUPS     192(DX), Z9
-	VMOVUPS     256(DX), Z10
-	VMOVUPS     320(DX), Z11
-	VMOVUPS     384(DX), Z12
-	VMOVUPS     448(DX), Z13
-	VMOVUPS     512(DX), Z14
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps9s1_next
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z5
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x0b
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z5
 	CMPQ        BX, $0x0c
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z11
 	CMPQ        BX, $0x0d
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z5
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z5
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -26264,58 +30630,58 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
-	VMOVUPS     (DX)(R12*1), Z9
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z11
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -26334,21 +30700,21 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z6
+	VMOVUPS     (DX), Z12
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z6, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z5
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -26361,33 +30727,33 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z11
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -26402,94 +30768,94 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
-	VMOVUPS     (DX)(R12*1), Z9
-	VMOVUPS     (DX)(R14*4), Z10
-	VMOVUPS     (DX)(R13*1), Z11
-	VMOVUPS     (DX)(R12*2), Z12
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps7s1_next
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z5
 	CMPQ        BX, $0x0a
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z11
 	CMPQ        BX, $0x0b
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z5
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -26514,70 +30880,70 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
-	VMOVUPS     (DX)(R12*1), Z9
-	VMOVUPS     (DX)(R14*4), Z10
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z5
 	CMPQ        BX, $0x08
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z11
 	CMPQ        BX, $0x09
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z5
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z5
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -26598,51 +30964,51 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x0b
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x0c
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z5
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -26659,45 +31025,45 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z6
-	VMOVUPS     (DX)(R14*1), Z7
-	VMOVUPS     (DX)(R14*2), Z8
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z6, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VFMADD231PS Z6, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VFMADD231PS Z6, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VFMADD231PS Z6, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VFMADD231PS Z6, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VFMADD231PS Z6, Z30, Z5
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z5
 	CMPQ        BX, $0x06
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z11
 	CMPQ        BX, $0x07
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z5
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -26718,6 +31084,12 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z6, Z0, Z0
+	VADDPS  Z7, Z1, Z1
+	VADDPS  Z8, Z2, Z2
+	VADDPS  Z9, Z3, Z3
+	VADDPS  Z10, Z4, Z4
+	VADDPS  Z11, Z5, Z5
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -26798,60 +31170,53 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
-	VMINPS       Z0, Z15, Z8
-	VMINPS       Z1, Z15, Z11
-	VMINPS       Z2, Z15, Z14
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z16
-	VMAXPS       Z8, Z16, Z8
-	VMAXPS       Z11, Z16, Z11
-	VMAXPS       Z14, Z16, Z14
-	VMOVUPS      const64_4b400000<>+0(SB), Z15
-	VMOVAPS      Z15, Z7
-	VMOVAPS      Z15, Z10
-	VMOVAPS      Z15, Z13
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
-	VFMADD231PS  Z8, Z16, Z7
-	VFMADD231PS  Z11, Z16, Z10
-	VFMADD231PS  Z14, Z16, Z13
-	VSUBPS       Z15, Z7, Z6
-	VSUBPS       Z15, Z10, Z9
-	VSUBPS       Z15, Z13, Z12
-	VMOVUPS      const64_3f317218<>+0(SB), Z15
-	VFNMSUB231PS Z15, Z6, Z8
-	VFNMSUB231PS Z15, Z9, Z11
-	VFNMSUB231PS Z15, Z12, Z14
-	VMOVUPS      const64_3c083129<>+0(SB), Z16
-	VMOVAPS      Z16, Z6
-	VMOVAPS      Z16, Z9
-	VMOVAPS      Z16, Z12
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VRANGEPS     $0x02, Z15, Z0, Z8
+	VRANGEPS     $0x02, Z15, Z1, Z11
+	VRANGEPS     $0x02, Z15, Z2, Z14
+	VMOVUPS      const64_4b400000<>+0(SB), Z16
+	VMOVAPS      Z16, Z7
+	VMOVAPS      Z16, Z10
+	VMOVAPS      Z16, Z13
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
+	VFMADD231PS  Z8, Z15, Z7
+	VFMADD231PS  Z11, Z15, Z10
+	VFMADD231PS  Z14, Z15, Z13
+	VSUBPS       Z16, Z7, Z7
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z16, Z13, Z13
+	VMOVUPS      const64_3f317218<>+0(SB), Z16
+	VFNMSUB231PS Z16, Z7, Z8
+	VFNMSUB231PS Z16, Z10, Z11
+	VFNMSUB231PS Z16, Z13, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z15
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z15, Z9
+	VMOVAPS      Z15, Z12
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
 	VFMADD213PS  Z15, Z8, Z6
 	VFMADD213PS  Z15, Z11, Z9
 	VFMADD213PS  Z15, Z14, Z12
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
+	VMOVUPS      const64_3efffefe<>+0(SB), Z16
 	VFMADD213PS  Z16, Z8, Z6
 	VFMADD213PS  Z16, Z11, Z9
 	VFMADD213PS  Z16, Z14, Z12
-	VMOVUPS      const64_3efffefe<>+0(SB), Z15
+	VMOVUPS      const64_3f800000<>+0(SB), Z15
 	VFMADD213PS  Z15, Z8, Z6
 	VFMADD213PS  Z15, Z11, Z9
 	VFMADD213PS  Z15, Z14, Z12
-	VMOVUPS      const64_3f800000<>+0(SB), Z16
-	VFMADD213PS  Z16, Z8, Z6
-	VFMADD213PS  Z16, Z11, Z9
-	VFMADD213PS  Z16, Z14, Z12
-	VFMADD213PS  Z16, Z8, Z6
-	VFMADD213PS  Z16, Z11, Z9
-	VFMADD213PS  Z16, Z14, Z12
-	VPSLLD       $0x17, Z7, Z7
-	VPSLLD       $0x17, Z10, Z10
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z7, Z6, Z6
-	VPADDD       Z10, Z9, Z9
-	VPADDD       Z13, Z12, Z12
-	VADDPS       Z16, Z6, Z6
-	VADDPS       Z16, Z9, Z9
-	VADDPS       Z16, Z12, Z12
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VSCALEFPS    Z7, Z6, Z6
+	VSCALEFPS    Z10, Z9, Z9
+	VSCALEFPS    Z13, Z12, Z12
+	VADDPS       Z15, Z6, Z6
+	VADDPS       Z15, Z9, Z9
+	VADDPS       Z15, Z12, Z12
 	VRCP14PS     Z6, Z7
 	VFNMADD213PS const64_3f800000<>+0(SB), Z7, Z6
 	VFMADD213PS  Z7, Z6, Z7
@@ -26865,60 +31230,53 @@ act3:
 	VFMADD213PS  Z13, Z12, Z13
 	VMULPS       Z13, Z2, Z2
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z15
-	VMINPS       Z3, Z15, Z8
-	VMINPS       Z4, Z15, Z11
-	VMINPS       Z5, Z15, Z14
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z16
-	VMAXPS       Z8, Z16, Z8
-	VMAXPS       Z11, Z16, Z11
-	VMAXPS       Z14, Z16, Z14
-	VMOVUPS      const64_4b400000<>+0(SB), Z15
-	VMOVAPS      Z15, Z7
-	VMOVAPS      Z15, Z10
-	VMOVAPS      Z15, Z13
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
-	VFMADD231PS  Z8, Z16, Z7
-	VFMADD231PS  Z11, Z16, Z10
-	VFMADD231PS  Z14, Z16, Z13
-	VSUBPS       Z15, Z7, Z6
-	VSUBPS       Z15, Z10, Z9
-	VSUBPS       Z15, Z13, Z12
-	VMOVUPS      const64_3f317218<>+0(SB), Z15
-	VFNMSUB231PS Z15, Z6, Z8
-	VFNMSUB231PS Z15, Z9, Z11
-	VFNMSUB231PS Z15, Z12, Z14
-	VMOVUPS      const64_3c083129<>+0(SB), Z16
-	VMOVAPS      Z16, Z6
-	VMOVAPS      Z16, Z9
-	VMOVAPS      Z16, Z12
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VRANGEPS     $0x02, Z15, Z3, Z8
+	VRANGEPS     $0x02, Z15, Z4, Z11
+	VRANGEPS     $0x02, Z15, Z5, Z14
+	VMOVUPS      const64_4b400000<>+0(SB), Z16
+	VMOVAPS      Z16, Z7
+	VMOVAPS      Z16, Z10
+	VMOVAPS      Z16, Z13
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
+	VFMADD231PS  Z8, Z15, Z7
+	VFMADD231PS  Z11, Z15, Z10
+	VFMADD231PS  Z14, Z15, Z13
+	VSUBPS       Z16, Z7, Z7
+	VSUBPS       Z16, Z10, Z10
+	VSUBPS       Z16, Z13, Z13
+	VMOVUPS      const64_3f317218<>+0(SB), Z16
+	VFNMSUB231PS Z16, Z7, Z8
+	VFNMSUB231PS Z16, Z10, Z11
+	VFNMSUB231PS Z16, Z13, Z14
+	VMOVUPS      const64_3c083129<>+0(SB), Z15
+	VMOVAPS      Z15, Z6
+	VMOVAPS      Z15, Z9
+	VMOVAPS      Z15, Z12
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VFMADD213PS  Z16, Z8, Z6
+	VFMADD213PS  Z16, Z11, Z9
+	VFMADD213PS  Z16, Z14, Z12
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
 	VFMADD213PS  Z15, Z8, Z6
 	VFMADD213PS  Z15, Z11, Z9
 	VFMADD213PS  Z15, Z14, Z12
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
+	VMOVUPS      const64_3efffefe<>+0(SB), Z16
 	VFMADD213PS  Z16, Z8, Z6
 	VFMADD213PS  Z16, Z11, Z9
 	VFMADD213PS  Z16, Z14, Z12
-	VMOVUPS      const64_3efffefe<>+0(SB), Z15
+	VMOVUPS      const64_3f800000<>+0(SB), Z15
 	VFMADD213PS  Z15, Z8, Z6
 	VFMADD213PS  Z15, Z11, Z9
 	VFMADD213PS  Z15, Z14, Z12
-	VMOVUPS      const64_3f800000<>+0(SB), Z16
-	VFMADD213PS  Z16, Z8, Z6
-	VFMADD213PS  Z16, Z11, Z9
-	VFMADD213PS  Z16, Z14, Z12
-	VFMADD213PS  Z16, Z8, Z6
-	VFMADD213PS  Z16, Z11, Z9
-	VFMADD213PS  Z16, Z14, Z12
-	VPSLLD       $0x17, Z7, Z7
-	VPSLLD       $0x17, Z10, Z10
-	VPSLLD       $0x17, Z13, Z13
-	VPADDD       Z7, Z6, Z6
-	VPADDD       Z10, Z9, Z9
-	VPADDD       Z13, Z12, Z12
-	VADDPS       Z16, Z6, Z6
-	VADDPS       Z16, Z9, Z9
-	VADDPS       Z16, Z12, Z12
+	VFMADD213PS  Z15, Z8, Z6
+	VFMADD213PS  Z15, Z11, Z9
+	VFMADD213PS  Z15, Z14, Z12
+	VSCALEFPS    Z7, Z6, Z6
+	VSCALEFPS    Z10, Z9, Z9
+	VSCALEFPS    Z13, Z12, Z12
+	VADDPS       Z15, Z6, Z6
+	VADDPS       Z15, Z9, Z9
+	VADDPS       Z15, Z12, Z12
 	VRCP14PS     Z6, Z7
 	VFNMADD213PS const64_3f800000<>+0(SB), Z7, Z6
 	VFMADD213PS  Z7, Z6, Z7
@@ -27022,9 +31380,9 @@ tail:
 	VMOVUPS Z5, K1, (SI)
 	JMP     next
 
-// func dwTile7AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwTile7AVX512(SB), NOSPLIT, $120-56
+// func dwFull7AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull7AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -27124,6 +31482,13 @@ row:
 	VMOVAPS Z0, Z4
 	VMOVAPS Z0, Z5
 	VMOVAPS Z0, Z6
+	VPXORD  Z7, Z7, Z7
+	VPXORD  Z8, Z8, Z8
+	VPXORD  Z9, Z9, Z9
+	VPXORD  Z10, Z10, Z10
+	VPXORD  Z11, Z11, Z11
+	VPXORD  Z12, Z12, Z12
+	VPXORD  Z13, Z13, Z13
 	MOVQ    32(SP), DX
 
 pass:
@@ -27162,89 +31527,89 @@ pass:
 	JEQ   taps13s1
 
 taps6s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
-	VMOVUPS     (DX)(R12*1), Z10
-	VMOVUPS     (DX)(R14*4), Z11
-	VMOVUPS     (DX)(R13*1), Z12
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
+	VMOVUPS     (DX)(R13*1), Z19
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z6
 	CMPQ        BX, $0x0b
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z6
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z13
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -27267,181 +31632,181 @@ taps6s1_enter:
 	JMP  taps6s1_next
 
 taps13s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     64(DX), Z8
-	VMOVUPS     128(DX), Z9
-	VMOVUPS     192(DX), Z10
-	VMOVUPS     256(DX), Z11
-	VMOVUPS     320(DX), Z12
-	VMOVUPS     384(DX), Z13
-	VMOVUPS     448(DX), Z14
-	VMOVUPS     512(DX), Z15
-	VMOVUPS     576(DX), Z16
-	VMOVUPS     640(DX), Z17
-	VMOVUPS     704(DX), Z18
-	VMOVUPS     768(DX), Z19
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
+	VMOVUPS     576(DX), Z23
+	VMOVUPS     640(DX), Z24
+	VMOVUPS     704(DX), Z25
+	VMOVUPS     768(DX), Z26
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps13s1_next
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z6
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z0
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z25, Z31, Z7
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z13
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z19, Z30, Z0
-	VFMADD231PS Z18, Z30, Z1
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z26, Z31, Z0
+	VFMADD231PS Z25, Z31, Z8
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z6
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z19, Z30, Z1
-	VFMADD231PS Z18, Z30, Z2
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z26, Z31, Z1
+	VFMADD231PS Z25, Z31, Z9
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z13
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z19, Z30, Z2
-	VFMADD231PS Z18, Z30, Z3
-	VFMADD231PS Z17, Z30, Z4
-	VFMADD231PS Z16, Z30, Z5
-	VFMADD231PS Z15, Z30, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z26, Z31, Z2
+	VFMADD231PS Z25, Z31, Z10
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z12
+	VFMADD231PS Z22, Z31, Z6
 	CMPQ        BX, $0x0f
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z19, Z30, Z3
-	VFMADD231PS Z18, Z30, Z4
-	VFMADD231PS Z17, Z30, Z5
-	VFMADD231PS Z16, Z30, Z6
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z26, Z31, Z3
+	VFMADD231PS Z25, Z31, Z11
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z13
 	CMPQ        BX, $0x10
 	JEQ         taps13s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z19, Z30, Z4
-	VFMADD231PS Z18, Z30, Z5
-	VFMADD231PS Z17, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z26, Z31, Z4
+	VFMADD231PS Z25, Z31, Z12
+	VFMADD231PS Z24, Z31, Z6
 	CMPQ        BX, $0x11
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z19, Z30, Z5
-	VFMADD231PS Z18, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z26, Z31, Z5
+	VFMADD231PS Z25, Z31, Z13
 	CMPQ        BX, $0x12
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z19, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z26, Z31, Z6
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -27478,155 +31843,155 @@ taps13s1_enter:
 	JMP  taps13s1_next
 
 taps11s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     64(DX), Z8
-	VMOVUPS     128(DX), Z9
-	VMOVUPS     192(DX), Z10
-	VMOVUPS     256(DX), Z11
-	VMOVUPS     320(DX), Z12
-	VMOVUPS     384(DX), Z13
-	VMOVUPS     448(DX), Z14
-	VMOVUPS     512(DX), Z15
-	VMOVUPS     576(DX), Z16
-	VMOVUPS     640(DX), Z17
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
+	VMOVUPS     576(DX), Z23
+	VMOVUPS     640(DX), Z24
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps11s1_next
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z6
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z13
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z6
 	CMPQ        BX, $0x0d
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z13
 	CMPQ        BX, $0x0e
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z17, Z30, Z4
-	VFMADD231PS Z16, Z30, Z5
-	VFMADD231PS Z15, Z30, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z12
+	VFMADD231PS Z22, Z31, Z6
 	CMPQ        BX, $0x0f
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z5
-	VFMADD231PS Z16, Z30, Z6
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z13
 	CMPQ        BX, $0x10
 	JEQ         taps11s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z17, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z24, Z31, Z6
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -27659,128 +32024,128 @@ taps11s1_enter:
 	JMP  taps11s1_next
 
 taps9s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     64(DX), Z8
-	VMOVUPS     128(DX), Z9
-	VMOVUPS     192(DX), Z10
-	VMOVUPS     256(DX), Z11
-	VMOVUPS     320(DX), Z12
-	VMOVUPS     384(DX), Z13
-	VMOVUPS     448(DX), Z14
-	VMOVUPS     512(DX), Z15
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps9s1_next
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z6
 	CMPQ        BX, $0x0b
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z13
 	CMPQ        BX, $0x0c
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z6
 	CMPQ        BX, $0x0d
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z13
 	CMPQ        BX, $0x0e
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z15, Z30, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z6
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -27809,63 +32174,63 @@ taps9s1_enter:
 	JMP  taps9s1_next
 
 taps4s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
-	VMOVUPS     (DX)(R12*1), Z10
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z13
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -27884,23 +32249,23 @@ taps4s1_enter:
 	JMP  taps4s1_next
 
 taps1s1:
-	VMOVUPS     (DX), Z7
+	VMOVUPS     (DX), Z14
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z6
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -27913,36 +32278,36 @@ taps1s1_enter:
 	JMP taps1s1_next
 
 taps2s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z13
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -27957,102 +32322,102 @@ taps2s1_enter:
 	JMP  taps2s1_next
 
 taps7s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
-	VMOVUPS     (DX)(R12*1), Z10
-	VMOVUPS     (DX)(R14*4), Z11
-	VMOVUPS     (DX)(R13*1), Z12
-	VMOVUPS     (DX)(R12*2), Z13
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
+	VMOVUPS     (DX)(R13*1), Z19
+	VMOVUPS     (DX)(R12*2), Z20
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z6
 	CMPQ        BX, $0x0b
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z13
 	CMPQ        BX, $0x0c
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z13, Z30, Z6
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z6
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -28077,76 +32442,76 @@ taps7s1_enter:
 	JMP  taps7s1_next
 
 taps5s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
-	VMOVUPS     (DX)(R12*1), Z10
-	VMOVUPS     (DX)(R14*4), Z11
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z6
 	CMPQ        BX, $0x09
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z13
 	CMPQ        BX, $0x0a
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z6
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z6
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -28167,56 +32532,56 @@ taps5s1_enter:
 	JMP  taps5s1_next
 
 taps3s2:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z11
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z12
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x0d
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x0e
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z6
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -28233,50 +32598,50 @@ taps3s2_enter:
 	JMP  taps3s2_next
 
 taps3s1:
-	VMOVUPS     (DX), Z7
-	VMOVUPS     (DX)(R14*1), Z8
-	VMOVUPS     (DX)(R14*2), Z9
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z7, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VFMADD231PS Z7, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VFMADD231PS Z7, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VFMADD231PS Z7, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VFMADD231PS Z7, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VFMADD231PS Z7, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VFMADD231PS Z7, Z30, Z6
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z6
 	CMPQ        BX, $0x07
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z13
 	CMPQ        BX, $0x08
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z6
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z6
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -28297,6 +32662,13 @@ passed:
 	ADDQ    $0x50, DX
 	CMPQ    DX, 40(SP)
 	JLT     pass
+	VADDPS  Z7, Z0, Z0
+	VADDPS  Z8, Z1, Z1
+	VADDPS  Z9, Z2, Z2
+	VADDPS  Z10, Z3, Z3
+	VADDPS  Z11, Z4, Z4
+	VADDPS  Z12, Z5, Z5
+	VADDPS  Z13, Z6, Z6
 	MOVQ    96(SP), SI
 	ADDQ    (DI), SI
 	MOVQ    8(SP), DX
@@ -28385,60 +32757,53 @@ act2:
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
-	VMINPS       Z0, Z16, Z9
-	VMINPS       Z1, Z16, Z12
-	VMINPS       Z2, Z16, Z15
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z17
-	VMAXPS       Z9, Z17, Z9
-	VMAXPS       Z12, Z17, Z12
-	VMAXPS       Z15, Z17, Z15
-	VMOVUPS      const64_4b400000<>+0(SB), Z16
-	VMOVAPS      Z16, Z8
-	VMOVAPS      Z16, Z11
-	VMOVAPS      Z16, Z14
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
-	VFMADD231PS  Z9, Z17, Z8
-	VFMADD231PS  Z12, Z17, Z11
-	VFMADD231PS  Z15, Z17, Z14
-	VSUBPS       Z16, Z8, Z7
-	VSUBPS       Z16, Z11, Z10
-	VSUBPS       Z16, Z14, Z13
-	VMOVUPS      const64_3f317218<>+0(SB), Z16
-	VFNMSUB231PS Z16, Z7, Z9
-	VFNMSUB231PS Z16, Z10, Z12
-	VFNMSUB231PS Z16, Z13, Z15
-	VMOVUPS      const64_3c083129<>+0(SB), Z17
-	VMOVAPS      Z17, Z7
-	VMOVAPS      Z17, Z10
-	VMOVAPS      Z17, Z13
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VRANGEPS     $0x02, Z16, Z0, Z9
+	VRANGEPS     $0x02, Z16, Z1, Z12
+	VRANGEPS     $0x02, Z16, Z2, Z15
+	VMOVUPS      const64_4b400000<>+0(SB), Z17
+	VMOVAPS      Z17, Z8
+	VMOVAPS      Z17, Z11
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
+	VFMADD231PS  Z9, Z16, Z8
+	VFMADD231PS  Z12, Z16, Z11
+	VFMADD231PS  Z15, Z16, Z14
+	VSUBPS       Z17, Z8, Z8
+	VSUBPS       Z17, Z11, Z11
+	VSUBPS       Z17, Z14, Z14
+	VMOVUPS      const64_3f317218<>+0(SB), Z17
+	VFNMSUB231PS Z17, Z8, Z9
+	VFNMSUB231PS Z17, Z11, Z12
+	VFNMSUB231PS Z17, Z14, Z15
+	VMOVUPS      const64_3c083129<>+0(SB), Z16
+	VMOVAPS      Z16, Z7
+	VMOVAPS      Z16, Z10
+	VMOVAPS      Z16, Z13
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
 	VFMADD213PS  Z16, Z9, Z7
 	VFMADD213PS  Z16, Z12, Z10
 	VFMADD213PS  Z16, Z15, Z13
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z17
 	VFMADD213PS  Z17, Z9, Z7
 	VFMADD213PS  Z17, Z12, Z10
 	VFMADD213PS  Z17, Z15, Z13
-	VMOVUPS      const64_3efffefe<>+0(SB), Z16
+	VMOVUPS      const64_3f800000<>+0(SB), Z16
 	VFMADD213PS  Z16, Z9, Z7
 	VFMADD213PS  Z16, Z12, Z10
 	VFMADD213PS  Z16, Z15, Z13
-	VMOVUPS      const64_3f800000<>+0(SB), Z17
-	VFMADD213PS  Z17, Z9, Z7
-	VFMADD213PS  Z17, Z12, Z10
-	VFMADD213PS  Z17, Z15, Z13
-	VFMADD213PS  Z17, Z9, Z7
-	VFMADD213PS  Z17, Z12, Z10
-	VFMADD213PS  Z17, Z15, Z13
-	VPSLLD       $0x17, Z8, Z8
-	VPSLLD       $0x17, Z11, Z11
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z8, Z7, Z7
-	VPADDD       Z11, Z10, Z10
-	VPADDD       Z14, Z13, Z13
-	VADDPS       Z17, Z7, Z7
-	VADDPS       Z17, Z10, Z10
-	VADDPS       Z17, Z13, Z13
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VSCALEFPS    Z8, Z7, Z7
+	VSCALEFPS    Z11, Z10, Z10
+	VSCALEFPS    Z14, Z13, Z13
+	VADDPS       Z16, Z7, Z7
+	VADDPS       Z16, Z10, Z10
+	VADDPS       Z16, Z13, Z13
 	VRCP14PS     Z7, Z8
 	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
 	VFMADD213PS  Z8, Z7, Z8
@@ -28452,60 +32817,53 @@ act3:
 	VFMADD213PS  Z14, Z13, Z14
 	VMULPS       Z14, Z2, Z2
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
-	VMINPS       Z3, Z16, Z9
-	VMINPS       Z4, Z16, Z12
-	VMINPS       Z5, Z16, Z15
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z17
-	VMAXPS       Z9, Z17, Z9
-	VMAXPS       Z12, Z17, Z12
-	VMAXPS       Z15, Z17, Z15
-	VMOVUPS      const64_4b400000<>+0(SB), Z16
-	VMOVAPS      Z16, Z8
-	VMOVAPS      Z16, Z11
-	VMOVAPS      Z16, Z14
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
-	VFMADD231PS  Z9, Z17, Z8
-	VFMADD231PS  Z12, Z17, Z11
-	VFMADD231PS  Z15, Z17, Z14
-	VSUBPS       Z16, Z8, Z7
-	VSUBPS       Z16, Z11, Z10
-	VSUBPS       Z16, Z14, Z13
-	VMOVUPS      const64_3f317218<>+0(SB), Z16
-	VFNMSUB231PS Z16, Z7, Z9
-	VFNMSUB231PS Z16, Z10, Z12
-	VFNMSUB231PS Z16, Z13, Z15
-	VMOVUPS      const64_3c083129<>+0(SB), Z17
-	VMOVAPS      Z17, Z7
-	VMOVAPS      Z17, Z10
-	VMOVAPS      Z17, Z13
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z16
+	VRANGEPS     $0x02, Z16, Z3, Z9
+	VRANGEPS     $0x02, Z16, Z4, Z12
+	VRANGEPS     $0x02, Z16, Z5, Z15
+	VMOVUPS      const64_4b400000<>+0(SB), Z17
+	VMOVAPS      Z17, Z8
+	VMOVAPS      Z17, Z11
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
+	VFMADD231PS  Z9, Z16, Z8
+	VFMADD231PS  Z12, Z16, Z11
+	VFMADD231PS  Z15, Z16, Z14
+	VSUBPS       Z17, Z8, Z8
+	VSUBPS       Z17, Z11, Z11
+	VSUBPS       Z17, Z14, Z14
+	VMOVUPS      const64_3f317218<>+0(SB), Z17
+	VFNMSUB231PS Z17, Z8, Z9
+	VFNMSUB231PS Z17, Z11, Z12
+	VFNMSUB231PS Z17, Z14, Z15
+	VMOVUPS      const64_3c083129<>+0(SB), Z16
+	VMOVAPS      Z16, Z7
+	VMOVAPS      Z16, Z10
+	VMOVAPS      Z16, Z13
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VFMADD213PS  Z17, Z9, Z7
+	VFMADD213PS  Z17, Z12, Z10
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
 	VFMADD213PS  Z16, Z9, Z7
 	VFMADD213PS  Z16, Z12, Z10
 	VFMADD213PS  Z16, Z15, Z13
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z17
 	VFMADD213PS  Z17, Z9, Z7
 	VFMADD213PS  Z17, Z12, Z10
 	VFMADD213PS  Z17, Z15, Z13
-	VMOVUPS      const64_3efffefe<>+0(SB), Z16
+	VMOVUPS      const64_3f800000<>+0(SB), Z16
 	VFMADD213PS  Z16, Z9, Z7
 	VFMADD213PS  Z16, Z12, Z10
 	VFMADD213PS  Z16, Z15, Z13
-	VMOVUPS      const64_3f800000<>+0(SB), Z17
-	VFMADD213PS  Z17, Z9, Z7
-	VFMADD213PS  Z17, Z12, Z10
-	VFMADD213PS  Z17, Z15, Z13
-	VFMADD213PS  Z17, Z9, Z7
-	VFMADD213PS  Z17, Z12, Z10
-	VFMADD213PS  Z17, Z15, Z13
-	VPSLLD       $0x17, Z8, Z8
-	VPSLLD       $0x17, Z11, Z11
-	VPSLLD       $0x17, Z14, Z14
-	VPADDD       Z8, Z7, Z7
-	VPADDD       Z11, Z10, Z10
-	VPADDD       Z14, Z13, Z13
-	VADDPS       Z17, Z7, Z7
-	VADDPS       Z17, Z10, Z10
-	VADDPS       Z17, Z13, Z13
+	VFMADD213PS  Z16, Z9, Z7
+	VFMADD213PS  Z16, Z12, Z10
+	VFMADD213PS  Z16, Z15, Z13
+	VSCALEFPS    Z8, Z7, Z7
+	VSCALEFPS    Z11, Z10, Z10
+	VSCALEFPS    Z14, Z13, Z13
+	VADDPS       Z16, Z7, Z7
+	VADDPS       Z16, Z10, Z10
+	VADDPS       Z16, Z13, Z13
 	VRCP14PS     Z7, Z8
 	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
 	VFMADD213PS  Z8, Z7, Z8
@@ -28519,30 +32877,27 @@ act3:
 	VFMADD213PS  Z14, Z13, Z14
 	VMULPS       Z14, Z5, Z5
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z10
-	VMINPS       Z6, Z10, Z9
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z11
-	VMAXPS       Z9, Z11, Z9
-	VMOVUPS      const64_4b400000<>+0(SB), Z10
-	VMOVAPS      Z10, Z8
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z11
-	VFMADD231PS  Z9, Z11, Z8
-	VSUBPS       Z10, Z8, Z7
-	VMOVUPS      const64_3f317218<>+0(SB), Z10
-	VFNMSUB231PS Z10, Z7, Z9
-	VMOVUPS      const64_3c083129<>+0(SB), Z11
-	VMOVAPS      Z11, Z7
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z10
+	VRANGEPS     $0x02, Z10, Z6, Z9
+	VMOVUPS      const64_4b400000<>+0(SB), Z11
+	VMOVAPS      Z11, Z8
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z10
+	VFMADD231PS  Z9, Z10, Z8
+	VSUBPS       Z11, Z8, Z8
+	VMOVUPS      const64_3f317218<>+0(SB), Z11
+	VFNMSUB231PS Z11, Z8, Z9
+	VMOVUPS      const64_3c083129<>+0(SB), Z10
+	VMOVAPS      Z10, Z7
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z11
+	VFMADD213PS  Z11, Z9, Z7
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z10
 	VFMADD213PS  Z10, Z9, Z7
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z11
+	VMOVUPS      const64_3efffefe<>+0(SB), Z11
 	VFMADD213PS  Z11, Z9, Z7
-	VMOVUPS      const64_3efffefe<>+0(SB), Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z10
 	VFMADD213PS  Z10, Z9, Z7
-	VMOVUPS      const64_3f800000<>+0(SB), Z11
-	VFMADD213PS  Z11, Z9, Z7
-	VFMADD213PS  Z11, Z9, Z7
-	VPSLLD       $0x17, Z8, Z8
-	VPADDD       Z8, Z7, Z7
-	VADDPS       Z11, Z7, Z7
+	VFMADD213PS  Z10, Z9, Z7
+	VSCALEFPS    Z8, Z7, Z7
+	VADDPS       Z10, Z7, Z7
 	VRCP14PS     Z7, Z8
 	VFNMADD213PS const64_3f800000<>+0(SB), Z8, Z7
 	VFMADD213PS  Z8, Z7, Z8
@@ -28650,9 +33005,9 @@ tail:
 	VMOVUPS Z6, K1, (SI)
 	JMP     next
 
-// func dwTile8AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
-// Requires: AVX, AVX512F, BMI2, CMOV
-TEXT ·dwTile8AVX512(SB), NOSPLIT, $120-56
+// func dwFull8AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull8AVX512(SB), NOSPLIT, $120-56
 	MOVQ   a+48(FP), DI
 	MOVQ   32(DI), R8
 	LEAQ   (R8)(R8*2), R9
@@ -28800,87 +33155,87 @@ taps6s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps6s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps6s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps6s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps6s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps6s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
 
 taps6s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z6
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
 	CMPQ        BX, $0x0c
 	JEQ         taps6s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z13, Z30, Z7
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z7
 
 taps6s1_next:
 	ADDQ 104(SP), DX
@@ -28919,179 +33274,179 @@ taps13s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps13s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps13s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps13s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps13s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps13s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
 
 taps13s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
 
 taps13s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
 
 taps13s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps13s1_next
 
 taps13s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps13s1_next
 
 taps13s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps13s1_next
 
 taps13s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z18, Z30, Z0
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps13s1_next
 
 taps13s1_11:
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z19, Z30, Z0
-	VFMADD231PS Z18, Z30, Z1
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
 	CMPQ        BX, $0x0c
 	JEQ         taps13s1_next
 
 taps13s1_12:
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z20, Z30, Z0
-	VFMADD231PS Z19, Z30, Z1
-	VFMADD231PS Z18, Z30, Z2
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
-	VFMADD231PS Z13, Z30, Z7
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x0d
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z20, Z30, Z1
-	VFMADD231PS Z19, Z30, Z2
-	VFMADD231PS Z18, Z30, Z3
-	VFMADD231PS Z17, Z30, Z4
-	VFMADD231PS Z16, Z30, Z5
-	VFMADD231PS Z15, Z30, Z6
-	VFMADD231PS Z14, Z30, Z7
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
 	CMPQ        BX, $0x0e
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z20, Z30, Z2
-	VFMADD231PS Z19, Z30, Z3
-	VFMADD231PS Z18, Z30, Z4
-	VFMADD231PS Z17, Z30, Z5
-	VFMADD231PS Z16, Z30, Z6
-	VFMADD231PS Z15, Z30, Z7
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x0f
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z20, Z30, Z3
-	VFMADD231PS Z19, Z30, Z4
-	VFMADD231PS Z18, Z30, Z5
-	VFMADD231PS Z17, Z30, Z6
-	VFMADD231PS Z16, Z30, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x10
 	JEQ         taps13s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z20, Z30, Z4
-	VFMADD231PS Z19, Z30, Z5
-	VFMADD231PS Z18, Z30, Z6
-	VFMADD231PS Z17, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
 	CMPQ        BX, $0x11
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z20, Z30, Z5
-	VFMADD231PS Z19, Z30, Z6
-	VFMADD231PS Z18, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
 	CMPQ        BX, $0x12
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z20, Z30, Z6
-	VFMADD231PS Z19, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
 	CMPQ        BX, $0x13
 	JEQ         taps13s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z20, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z7
 
 taps13s1_next:
 	ADDQ 104(SP), DX
@@ -29142,153 +33497,153 @@ taps11s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps11s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps11s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps11s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps11s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps11s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
 
 taps11s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
 
 taps11s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
 
 taps11s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps11s1_next
 
 taps11s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps11s1_next
 
 taps11s1_9:
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z17, Z30, Z0
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps11s1_next
 
 taps11s1_10:
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z18, Z30, Z0
-	VFMADD231PS Z17, Z30, Z1
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z1
-	VFMADD231PS Z17, Z30, Z2
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
 	CMPQ        BX, $0x0c
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z18, Z30, Z2
-	VFMADD231PS Z17, Z30, Z3
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
-	VFMADD231PS Z13, Z30, Z7
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x0d
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z3
-	VFMADD231PS Z17, Z30, Z4
-	VFMADD231PS Z16, Z30, Z5
-	VFMADD231PS Z15, Z30, Z6
-	VFMADD231PS Z14, Z30, Z7
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
 	CMPQ        BX, $0x0e
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z18, Z30, Z4
-	VFMADD231PS Z17, Z30, Z5
-	VFMADD231PS Z16, Z30, Z6
-	VFMADD231PS Z15, Z30, Z7
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x0f
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z5
-	VFMADD231PS Z17, Z30, Z6
-	VFMADD231PS Z16, Z30, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
 	CMPQ        BX, $0x10
 	JEQ         taps11s1_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z18, Z30, Z6
-	VFMADD231PS Z17, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
 	CMPQ        BX, $0x11
 	JEQ         taps11s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z18, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z7
 
 taps11s1_next:
 	ADDQ 104(SP), DX
@@ -29333,126 +33688,126 @@ taps9s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps9s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps9s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps9s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps9s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps9s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
 
 taps9s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
 
 taps9s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
 
 taps9s1_7:
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z15, Z30, Z0
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps9s1_next
 
 taps9s1_8:
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z16, Z30, Z0
-	VFMADD231PS Z15, Z30, Z1
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z1
-	VFMADD231PS Z15, Z30, Z2
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z2
-	VFMADD231PS Z15, Z30, Z3
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z3
-	VFMADD231PS Z15, Z30, Z4
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
 	CMPQ        BX, $0x0c
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z16, Z30, Z4
-	VFMADD231PS Z15, Z30, Z5
-	VFMADD231PS Z14, Z30, Z6
-	VFMADD231PS Z13, Z30, Z7
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x0d
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z5
-	VFMADD231PS Z15, Z30, Z6
-	VFMADD231PS Z14, Z30, Z7
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
 	CMPQ        BX, $0x0e
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z16, Z30, Z6
-	VFMADD231PS Z15, Z30, Z7
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
 	CMPQ        BX, $0x0f
 	JEQ         taps9s1_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z16, Z30, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z7
 
 taps9s1_next:
 	ADDQ 104(SP), DX
@@ -29488,61 +33843,61 @@ taps4s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps4s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps4s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps4s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps4s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps4s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z7
 
 taps4s1_next:
 	ADDQ 104(SP), DX
@@ -29564,22 +33919,22 @@ taps1s1:
 	VMOVUPS     (DX), Z8
 	TESTQ       AX, AX
 	JNZ         taps1s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z8, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z8, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z8, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z8, Z31, Z7
 
 taps1s1_next:
 	ADDQ 104(SP), DX
@@ -29597,35 +33952,35 @@ taps2s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps2s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps2s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps2s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z9, Z31, Z7
 
 taps2s1_next:
 	ADDQ 104(SP), DX
@@ -29650,100 +34005,100 @@ taps7s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps7s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps7s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps7s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps7s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps7s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
 
 taps7s1_5:
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z13, Z30, Z0
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
 
 taps7s1_6:
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z0
-	VFMADD231PS Z13, Z30, Z1
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z1
-	VFMADD231PS Z13, Z30, Z2
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z14, Z30, Z2
-	VFMADD231PS Z13, Z30, Z3
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z3
-	VFMADD231PS Z13, Z30, Z4
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z14, Z30, Z4
-	VFMADD231PS Z13, Z30, Z5
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z5
-	VFMADD231PS Z13, Z30, Z6
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
 	CMPQ        BX, $0x0c
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z14, Z30, Z6
-	VFMADD231PS Z13, Z30, Z7
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
 	CMPQ        BX, $0x0d
 	JEQ         taps7s1_next
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z14, Z30, Z7
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z7
 
 taps7s1_next:
 	ADDQ 104(SP), DX
@@ -29776,74 +34131,74 @@ taps5s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps5s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps5s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps5s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
 
 taps5s1_3:
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z11, Z30, Z0
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
 
 taps5s1_4:
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z12, Z30, Z0
-	VFMADD231PS Z11, Z30, Z1
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z1
-	VFMADD231PS Z11, Z30, Z2
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z2
-	VFMADD231PS Z11, Z30, Z3
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z3
-	VFMADD231PS Z11, Z30, Z4
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z12, Z30, Z4
-	VFMADD231PS Z11, Z30, Z5
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z5
-	VFMADD231PS Z11, Z30, Z6
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
 	CMPQ        BX, $0x0a
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z12, Z30, Z6
-	VFMADD231PS Z11, Z30, Z7
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
 	CMPQ        BX, $0x0b
 	JEQ         taps5s1_next
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z12, Z30, Z7
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z7
 
 taps5s1_next:
 	ADDQ 104(SP), DX
@@ -29870,56 +34225,56 @@ taps3s2:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s2_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps3s2_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
 
 taps3s2_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z1
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z3
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z4
-	VMOVUPS.Z   (R15)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (R15)(R9*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z5
-	VMOVUPS.Z   (R15)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (R15)(R10*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z6
-	VMOVUPS.Z   (R15)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x0f
 	JEQ         taps3s2_next
-	VMOVUPS.Z   (R15)(R11*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x10
 	JEQ         taps3s2_next
 	LEAQ        (R15)(R8*8), R15
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z10, Z31, Z7
 
 taps3s2_next:
 	ADDQ 104(SP), DX
@@ -29942,48 +34297,48 @@ taps3s1:
 	LEAQ        (SI)(R8*8), R15
 	TESTQ       AX, AX
 	JNZ         taps3s1_enter
-	VMOVUPS.Z   (SI), K1, Z30
-	VFMADD231PS Z8, Z30, Z0
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z8, Z31, Z0
 
 taps3s1_1:
-	VMOVUPS.Z   (SI)(R8*1), K1, Z30
-	VFMADD231PS Z9, Z30, Z0
-	VFMADD231PS Z8, Z30, Z1
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VFMADD231PS Z8, Z31, Z1
 
 taps3s1_2:
-	VMOVUPS.Z   (SI)(R8*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z0
-	VFMADD231PS Z9, Z30, Z1
-	VFMADD231PS Z8, Z30, Z2
-	VMOVUPS.Z   (SI)(R9*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z1
-	VFMADD231PS Z9, Z30, Z2
-	VFMADD231PS Z8, Z30, Z3
-	VMOVUPS.Z   (SI)(R8*4), K1, Z30
-	VFMADD231PS Z10, Z30, Z2
-	VFMADD231PS Z9, Z30, Z3
-	VFMADD231PS Z8, Z30, Z4
-	VMOVUPS.Z   (SI)(R10*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z3
-	VFMADD231PS Z9, Z30, Z4
-	VFMADD231PS Z8, Z30, Z5
-	VMOVUPS.Z   (SI)(R9*2), K1, Z30
-	VFMADD231PS Z10, Z30, Z4
-	VFMADD231PS Z9, Z30, Z5
-	VFMADD231PS Z8, Z30, Z6
-	VMOVUPS.Z   (SI)(R11*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z5
-	VFMADD231PS Z9, Z30, Z6
-	VFMADD231PS Z8, Z30, Z7
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VFMADD231PS Z8, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VFMADD231PS Z8, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VFMADD231PS Z8, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VFMADD231PS Z8, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VFMADD231PS Z8, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VFMADD231PS Z8, Z31, Z7
 	CMPQ        BX, $0x08
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (R15), K1, Z30
-	VFMADD231PS Z10, Z30, Z6
-	VFMADD231PS Z9, Z30, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
 	CMPQ        BX, $0x09
 	JEQ         taps3s1_next
-	VMOVUPS.Z   (R15)(R8*1), K1, Z30
-	VFMADD231PS Z10, Z30, Z7
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z7
 
 taps3s1_next:
 	ADDQ 104(SP), DX
@@ -30059,8 +34414,8 @@ special:
 	VMAXPS Z5, Z23, Z5
 	VPXORD Z26, Z26, Z26
 	VMAXPS Z6, Z26, Z6
-	VPXORD Z8, Z8, Z8
-	VMAXPS Z7, Z8, Z7
+	VPXORD Z29, Z29, Z29
+	VMAXPS Z7, Z29, Z7
 	JMP    activated
 
 act2:
@@ -30092,68 +34447,61 @@ act2:
 	VMAXPS  Z6, Z26, Z6
 	VMOVUPS const64_40c00000<>+0(SB), Z26
 	VMINPS  Z6, Z26, Z6
-	VPXORD  Z8, Z8, Z8
-	VMAXPS  Z7, Z8, Z7
-	VMOVUPS const64_40c00000<>+0(SB), Z8
-	VMINPS  Z7, Z8, Z7
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z7, Z29, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z7, Z29, Z7
 	JMP     activated
 
 act3:
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
-	VMINPS       Z0, Z17, Z10
-	VMINPS       Z1, Z17, Z13
-	VMINPS       Z2, Z17, Z16
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z18
-	VMAXPS       Z10, Z18, Z10
-	VMAXPS       Z13, Z18, Z13
-	VMAXPS       Z16, Z18, Z16
-	VMOVUPS      const64_4b400000<>+0(SB), Z17
-	VMOVAPS      Z17, Z9
-	VMOVAPS      Z17, Z12
-	VMOVAPS      Z17, Z15
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
-	VFMADD231PS  Z10, Z18, Z9
-	VFMADD231PS  Z13, Z18, Z12
-	VFMADD231PS  Z16, Z18, Z15
-	VSUBPS       Z17, Z9, Z8
-	VSUBPS       Z17, Z12, Z11
-	VSUBPS       Z17, Z15, Z14
-	VMOVUPS      const64_3f317218<>+0(SB), Z17
-	VFNMSUB231PS Z17, Z8, Z10
-	VFNMSUB231PS Z17, Z11, Z13
-	VFNMSUB231PS Z17, Z14, Z16
-	VMOVUPS      const64_3c083129<>+0(SB), Z18
-	VMOVAPS      Z18, Z8
-	VMOVAPS      Z18, Z11
-	VMOVAPS      Z18, Z14
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VRANGEPS     $0x02, Z17, Z0, Z10
+	VRANGEPS     $0x02, Z17, Z1, Z13
+	VRANGEPS     $0x02, Z17, Z2, Z16
+	VMOVUPS      const64_4b400000<>+0(SB), Z18
+	VMOVAPS      Z18, Z9
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
+	VFMADD231PS  Z10, Z17, Z9
+	VFMADD231PS  Z13, Z17, Z12
+	VFMADD231PS  Z16, Z17, Z15
+	VSUBPS       Z18, Z9, Z9
+	VSUBPS       Z18, Z12, Z12
+	VSUBPS       Z18, Z15, Z15
+	VMOVUPS      const64_3f317218<>+0(SB), Z18
+	VFNMSUB231PS Z18, Z9, Z10
+	VFNMSUB231PS Z18, Z12, Z13
+	VFNMSUB231PS Z18, Z15, Z16
+	VMOVUPS      const64_3c083129<>+0(SB), Z17
+	VMOVAPS      Z17, Z8
+	VMOVAPS      Z17, Z11
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
 	VFMADD213PS  Z17, Z10, Z8
 	VFMADD213PS  Z17, Z13, Z11
 	VFMADD213PS  Z17, Z16, Z14
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z18
 	VFMADD213PS  Z18, Z10, Z8
 	VFMADD213PS  Z18, Z13, Z11
 	VFMADD213PS  Z18, Z16, Z14
-	VMOVUPS      const64_3efffefe<>+0(SB), Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z17
 	VFMADD213PS  Z17, Z10, Z8
 	VFMADD213PS  Z17, Z13, Z11
 	VFMADD213PS  Z17, Z16, Z14
-	VMOVUPS      const64_3f800000<>+0(SB), Z18
-	VFMADD213PS  Z18, Z10, Z8
-	VFMADD213PS  Z18, Z13, Z11
-	VFMADD213PS  Z18, Z16, Z14
-	VFMADD213PS  Z18, Z10, Z8
-	VFMADD213PS  Z18, Z13, Z11
-	VFMADD213PS  Z18, Z16, Z14
-	VPSLLD       $0x17, Z9, Z9
-	VPSLLD       $0x17, Z12, Z12
-	VPSLLD       $0x17, Z15, Z15
-	VPADDD       Z9, Z8, Z8
-	VPADDD       Z12, Z11, Z11
-	VPADDD       Z15, Z14, Z14
-	VADDPS       Z18, Z8, Z8
-	VADDPS       Z18, Z11, Z11
-	VADDPS       Z18, Z14, Z14
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VSCALEFPS    Z9, Z8, Z8
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VADDPS       Z17, Z8, Z8
+	VADDPS       Z17, Z11, Z11
+	VADDPS       Z17, Z14, Z14
 	VRCP14PS     Z8, Z9
 	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS  Z9, Z8, Z9
@@ -30167,60 +34515,53 @@ act3:
 	VFMADD213PS  Z15, Z14, Z15
 	VMULPS       Z15, Z2, Z2
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
-	VMINPS       Z3, Z17, Z10
-	VMINPS       Z4, Z17, Z13
-	VMINPS       Z5, Z17, Z16
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z18
-	VMAXPS       Z10, Z18, Z10
-	VMAXPS       Z13, Z18, Z13
-	VMAXPS       Z16, Z18, Z16
-	VMOVUPS      const64_4b400000<>+0(SB), Z17
-	VMOVAPS      Z17, Z9
-	VMOVAPS      Z17, Z12
-	VMOVAPS      Z17, Z15
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
-	VFMADD231PS  Z10, Z18, Z9
-	VFMADD231PS  Z13, Z18, Z12
-	VFMADD231PS  Z16, Z18, Z15
-	VSUBPS       Z17, Z9, Z8
-	VSUBPS       Z17, Z12, Z11
-	VSUBPS       Z17, Z15, Z14
-	VMOVUPS      const64_3f317218<>+0(SB), Z17
-	VFNMSUB231PS Z17, Z8, Z10
-	VFNMSUB231PS Z17, Z11, Z13
-	VFNMSUB231PS Z17, Z14, Z16
-	VMOVUPS      const64_3c083129<>+0(SB), Z18
-	VMOVAPS      Z18, Z8
-	VMOVAPS      Z18, Z11
-	VMOVAPS      Z18, Z14
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VRANGEPS     $0x02, Z17, Z3, Z10
+	VRANGEPS     $0x02, Z17, Z4, Z13
+	VRANGEPS     $0x02, Z17, Z5, Z16
+	VMOVUPS      const64_4b400000<>+0(SB), Z18
+	VMOVAPS      Z18, Z9
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
+	VFMADD231PS  Z10, Z17, Z9
+	VFMADD231PS  Z13, Z17, Z12
+	VFMADD231PS  Z16, Z17, Z15
+	VSUBPS       Z18, Z9, Z9
+	VSUBPS       Z18, Z12, Z12
+	VSUBPS       Z18, Z15, Z15
+	VMOVUPS      const64_3f317218<>+0(SB), Z18
+	VFNMSUB231PS Z18, Z9, Z10
+	VFNMSUB231PS Z18, Z12, Z13
+	VFNMSUB231PS Z18, Z15, Z16
+	VMOVUPS      const64_3c083129<>+0(SB), Z17
+	VMOVAPS      Z17, Z8
+	VMOVAPS      Z17, Z11
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z18
+	VFMADD213PS  Z18, Z10, Z8
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
 	VFMADD213PS  Z17, Z10, Z8
 	VFMADD213PS  Z17, Z13, Z11
 	VFMADD213PS  Z17, Z16, Z14
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z18
 	VFMADD213PS  Z18, Z10, Z8
 	VFMADD213PS  Z18, Z13, Z11
 	VFMADD213PS  Z18, Z16, Z14
-	VMOVUPS      const64_3efffefe<>+0(SB), Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z17
 	VFMADD213PS  Z17, Z10, Z8
 	VFMADD213PS  Z17, Z13, Z11
 	VFMADD213PS  Z17, Z16, Z14
-	VMOVUPS      const64_3f800000<>+0(SB), Z18
-	VFMADD213PS  Z18, Z10, Z8
-	VFMADD213PS  Z18, Z13, Z11
-	VFMADD213PS  Z18, Z16, Z14
-	VFMADD213PS  Z18, Z10, Z8
-	VFMADD213PS  Z18, Z13, Z11
-	VFMADD213PS  Z18, Z16, Z14
-	VPSLLD       $0x17, Z9, Z9
-	VPSLLD       $0x17, Z12, Z12
-	VPSLLD       $0x17, Z15, Z15
-	VPADDD       Z9, Z8, Z8
-	VPADDD       Z12, Z11, Z11
-	VPADDD       Z15, Z14, Z14
-	VADDPS       Z18, Z8, Z8
-	VADDPS       Z18, Z11, Z11
-	VADDPS       Z18, Z14, Z14
+	VFMADD213PS  Z17, Z10, Z8
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VSCALEFPS    Z9, Z8, Z8
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VADDPS       Z17, Z8, Z8
+	VADDPS       Z17, Z11, Z11
+	VADDPS       Z17, Z14, Z14
 	VRCP14PS     Z8, Z9
 	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS  Z9, Z8, Z9
@@ -30234,45 +34575,40 @@ act3:
 	VFMADD213PS  Z15, Z14, Z15
 	VMULPS       Z15, Z5, Z5
 	VMOVUPS      const64_42aea8f6<>+0(SB), Z14
-	VMINPS       Z6, Z14, Z10
-	VMINPS       Z7, Z14, Z13
-	VMOVUPS      const64_c2aea8f6<>+0(SB), Z15
-	VMAXPS       Z10, Z15, Z10
-	VMAXPS       Z13, Z15, Z13
-	VMOVUPS      const64_4b400000<>+0(SB), Z14
-	VMOVAPS      Z14, Z9
-	VMOVAPS      Z14, Z12
-	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z15
-	VFMADD231PS  Z10, Z15, Z9
-	VFMADD231PS  Z13, Z15, Z12
-	VSUBPS       Z14, Z9, Z8
-	VSUBPS       Z14, Z12, Z11
-	VMOVUPS      const64_3f317218<>+0(SB), Z14
-	VFNMSUB231PS Z14, Z8, Z10
-	VFNMSUB231PS Z14, Z11, Z13
-	VMOVUPS      const64_3c083129<>+0(SB), Z15
-	VMOVAPS      Z15, Z8
-	VMOVAPS      Z15, Z11
-	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VRANGEPS     $0x02, Z14, Z6, Z10
+	VRANGEPS     $0x02, Z14, Z7, Z13
+	VMOVUPS      const64_4b400000<>+0(SB), Z15
+	VMOVAPS      Z15, Z9
+	VMOVAPS      Z15, Z12
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z14
+	VFMADD231PS  Z10, Z14, Z9
+	VFMADD231PS  Z13, Z14, Z12
+	VSUBPS       Z15, Z9, Z9
+	VSUBPS       Z15, Z12, Z12
+	VMOVUPS      const64_3f317218<>+0(SB), Z15
+	VFNMSUB231PS Z15, Z9, Z10
+	VFNMSUB231PS Z15, Z12, Z13
+	VMOVUPS      const64_3c083129<>+0(SB), Z14
+	VMOVAPS      Z14, Z8
+	VMOVAPS      Z14, Z11
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z15
+	VFMADD213PS  Z15, Z10, Z8
+	VFMADD213PS  Z15, Z13, Z11
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z14
 	VFMADD213PS  Z14, Z10, Z8
 	VFMADD213PS  Z14, Z13, Z11
-	VMOVUPS      const64_3e2aabd8<>+0(SB), Z15
+	VMOVUPS      const64_3efffefe<>+0(SB), Z15
 	VFMADD213PS  Z15, Z10, Z8
 	VFMADD213PS  Z15, Z13, Z11
-	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VMOVUPS      const64_3f800000<>+0(SB), Z14
 	VFMADD213PS  Z14, Z10, Z8
 	VFMADD213PS  Z14, Z13, Z11
-	VMOVUPS      const64_3f800000<>+0(SB), Z15
-	VFMADD213PS  Z15, Z10, Z8
-	VFMADD213PS  Z15, Z13, Z11
-	VFMADD213PS  Z15, Z10, Z8
-	VFMADD213PS  Z15, Z13, Z11
-	VPSLLD       $0x17, Z9, Z9
-	VPSLLD       $0x17, Z12, Z12
-	VPADDD       Z9, Z8, Z8
-	VPADDD       Z12, Z11, Z11
-	VADDPS       Z15, Z8, Z8
-	VADDPS       Z15, Z11, Z11
+	VFMADD213PS  Z14, Z10, Z8
+	VFMADD213PS  Z14, Z13, Z11
+	VSCALEFPS    Z9, Z8, Z8
+	VSCALEFPS    Z12, Z11, Z11
+	VADDPS       Z14, Z8, Z8
+	VADDPS       Z14, Z11, Z11
 	VRCP14PS     Z8, Z9
 	VFNMADD213PS const64_3f800000<>+0(SB), Z9, Z8
 	VFMADD213PS  Z9, Z8, Z9
@@ -30333,13 +34669,13 @@ act4:
 	VMINPS  Z27, Z26, Z27
 	VMULPS  const64_3e2aaaab<>+0(SB), Z27, Z27
 	VMULPS  Z27, Z6, Z6
-	VADDPS  const64_40400000<>+0(SB), Z7, Z9
-	VPXORD  Z8, Z8, Z8
-	VMAXPS  Z9, Z8, Z9
-	VMOVUPS const64_40c00000<>+0(SB), Z8
-	VMINPS  Z9, Z8, Z9
-	VMULPS  const64_3e2aaaab<>+0(SB), Z9, Z9
-	VMULPS  Z9, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z7, Z30
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z30, Z29, Z30
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z30, Z29, Z30
+	VMULPS  const64_3e2aaaab<>+0(SB), Z30, Z30
+	VMULPS  Z30, Z7, Z7
 
 activated:
 	MOVQ    sums+32(FP), R15
@@ -30394,6 +34730,12852 @@ tail:
 	VMOVUPS Z6, K1, (SI)
 	ADDQ    DX, SI
 	VMOVUPS Z7, K1, (SI)
+	JMP     next
+
+// func dwFull9AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull9AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	VMOVUPS     (DX)(R12*1), Z12
+	VMOVUPS     (DX)(R14*4), Z13
+	VMOVUPS     (DX)(R13*1), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z8
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     64(DX), Z10
+	VMOVUPS     128(DX), Z11
+	VMOVUPS     192(DX), Z12
+	VMOVUPS     256(DX), Z13
+	VMOVUPS     320(DX), Z14
+	VMOVUPS     384(DX), Z15
+	VMOVUPS     448(DX), Z16
+	VMOVUPS     512(DX), Z17
+	VMOVUPS     576(DX), Z18
+	VMOVUPS     640(DX), Z19
+	VMOVUPS     704(DX), Z20
+	VMOVUPS     768(DX), Z21
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps13s1_next
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z8
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     64(DX), Z10
+	VMOVUPS     128(DX), Z11
+	VMOVUPS     192(DX), Z12
+	VMOVUPS     256(DX), Z13
+	VMOVUPS     320(DX), Z14
+	VMOVUPS     384(DX), Z15
+	VMOVUPS     448(DX), Z16
+	VMOVUPS     512(DX), Z17
+	VMOVUPS     576(DX), Z18
+	VMOVUPS     640(DX), Z19
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps11s1_next
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z8
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     64(DX), Z10
+	VMOVUPS     128(DX), Z11
+	VMOVUPS     192(DX), Z12
+	VMOVUPS     256(DX), Z13
+	VMOVUPS     320(DX), Z14
+	VMOVUPS     384(DX), Z15
+	VMOVUPS     448(DX), Z16
+	VMOVUPS     512(DX), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z8
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	VMOVUPS     (DX)(R12*1), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z8
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z9
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z9, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z9, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z9, Z31, Z8
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z8
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	VMOVUPS     (DX)(R12*1), Z12
+	VMOVUPS     (DX)(R14*4), Z13
+	VMOVUPS     (DX)(R13*1), Z14
+	VMOVUPS     (DX)(R12*2), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	CMPQ        BX, $0x0d
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z8
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	VMOVUPS     (DX)(R12*1), Z12
+	VMOVUPS     (DX)(R14*4), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	CMPQ        BX, $0x0b
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	CMPQ        BX, $0x0c
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z8
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z10, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x11
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x12
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z8
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z9
+	VMOVUPS     (DX)(R14*1), Z10
+	VMOVUPS     (DX)(R14*2), Z11
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z9, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VFMADD231PS Z9, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VFMADD231PS Z9, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VFMADD231PS Z9, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VFMADD231PS Z9, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VFMADD231PS Z9, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VFMADD231PS Z9, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VFMADD231PS Z9, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VFMADD231PS Z9, Z31, Z8
+	CMPQ        BX, $0x09
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	CMPQ        BX, $0x0a
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z8
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x09, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z0, Z9, Z0
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z1, Z12, Z1
+	VPXORD Z15, Z15, Z15
+	VMAXPS Z2, Z15, Z2
+	VPXORD Z18, Z18, Z18
+	VMAXPS Z3, Z18, Z3
+	VPXORD Z21, Z21, Z21
+	VMAXPS Z4, Z21, Z4
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z5, Z24, Z5
+	VPXORD Z27, Z27, Z27
+	VMAXPS Z6, Z27, Z6
+	VPXORD Z9, Z9, Z9
+	VMAXPS Z7, Z9, Z7
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z8, Z12, Z8
+	JMP    activated
+
+act2:
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z0, Z9, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z0, Z9, Z0
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z1, Z12, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z1, Z12, Z1
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z2, Z15, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z2, Z15, Z2
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z3, Z18, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z3, Z18, Z3
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z4, Z21, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z4, Z21, Z4
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z5, Z24, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z5, Z24, Z5
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z6, Z27, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z6, Z27, Z6
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z7, Z9, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z7, Z9, Z7
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z8, Z12, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z8, Z12, Z8
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z18
+	VRANGEPS     $0x02, Z18, Z0, Z11
+	VRANGEPS     $0x02, Z18, Z1, Z14
+	VRANGEPS     $0x02, Z18, Z2, Z17
+	VMOVUPS      const64_4b400000<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
+	VFMADD231PS  Z11, Z18, Z10
+	VFMADD231PS  Z14, Z18, Z13
+	VFMADD231PS  Z17, Z18, Z16
+	VSUBPS       Z19, Z10, Z10
+	VSUBPS       Z19, Z13, Z13
+	VSUBPS       Z19, Z16, Z16
+	VMOVUPS      const64_3f317218<>+0(SB), Z19
+	VFNMSUB231PS Z19, Z10, Z11
+	VFNMSUB231PS Z19, Z13, Z14
+	VFNMSUB231PS Z19, Z16, Z17
+	VMOVUPS      const64_3c083129<>+0(SB), Z18
+	VMOVAPS      Z18, Z9
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VMOVUPS      const64_3efffefe<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3f800000<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VSCALEFPS    Z10, Z9, Z9
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z15, Z15
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z0, Z0
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z1, Z1
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z18
+	VRANGEPS     $0x02, Z18, Z3, Z11
+	VRANGEPS     $0x02, Z18, Z4, Z14
+	VRANGEPS     $0x02, Z18, Z5, Z17
+	VMOVUPS      const64_4b400000<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
+	VFMADD231PS  Z11, Z18, Z10
+	VFMADD231PS  Z14, Z18, Z13
+	VFMADD231PS  Z17, Z18, Z16
+	VSUBPS       Z19, Z10, Z10
+	VSUBPS       Z19, Z13, Z13
+	VSUBPS       Z19, Z16, Z16
+	VMOVUPS      const64_3f317218<>+0(SB), Z19
+	VFNMSUB231PS Z19, Z10, Z11
+	VFNMSUB231PS Z19, Z13, Z14
+	VFNMSUB231PS Z19, Z16, Z17
+	VMOVUPS      const64_3c083129<>+0(SB), Z18
+	VMOVAPS      Z18, Z9
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VMOVUPS      const64_3efffefe<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3f800000<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VSCALEFPS    Z10, Z9, Z9
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z15, Z15
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z3, Z3
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z4, Z4
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z18
+	VRANGEPS     $0x02, Z18, Z6, Z11
+	VRANGEPS     $0x02, Z18, Z7, Z14
+	VRANGEPS     $0x02, Z18, Z8, Z17
+	VMOVUPS      const64_4b400000<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z18
+	VFMADD231PS  Z11, Z18, Z10
+	VFMADD231PS  Z14, Z18, Z13
+	VFMADD231PS  Z17, Z18, Z16
+	VSUBPS       Z19, Z10, Z10
+	VSUBPS       Z19, Z13, Z13
+	VSUBPS       Z19, Z16, Z16
+	VMOVUPS      const64_3f317218<>+0(SB), Z19
+	VFNMSUB231PS Z19, Z10, Z11
+	VFNMSUB231PS Z19, Z13, Z14
+	VFNMSUB231PS Z19, Z16, Z17
+	VMOVUPS      const64_3c083129<>+0(SB), Z18
+	VMOVAPS      Z18, Z9
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VMOVUPS      const64_3efffefe<>+0(SB), Z19
+	VFMADD213PS  Z19, Z11, Z9
+	VFMADD213PS  Z19, Z14, Z12
+	VFMADD213PS  Z19, Z17, Z15
+	VMOVUPS      const64_3f800000<>+0(SB), Z18
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VFMADD213PS  Z18, Z11, Z9
+	VFMADD213PS  Z18, Z14, Z12
+	VFMADD213PS  Z18, Z17, Z15
+	VSCALEFPS    Z10, Z9, Z9
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VADDPS       Z18, Z9, Z9
+	VADDPS       Z18, Z12, Z12
+	VADDPS       Z18, Z15, Z15
+	VRCP14PS     Z9, Z10
+	VFNMADD213PS const64_3f800000<>+0(SB), Z10, Z9
+	VFMADD213PS  Z10, Z9, Z10
+	VMULPS       Z10, Z6, Z6
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z7, Z7
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z8, Z8
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z10
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z10, Z9, Z10
+	VMULPS  const64_3e2aaaab<>+0(SB), Z10, Z10
+	VMULPS  Z10, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z13
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z13, Z12, Z13
+	VMULPS  const64_3e2aaaab<>+0(SB), Z13, Z13
+	VMULPS  Z13, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z16
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z16, Z15, Z16
+	VMULPS  const64_3e2aaaab<>+0(SB), Z16, Z16
+	VMULPS  Z16, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z19
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z19, Z18, Z19
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z19, Z18, Z19
+	VMULPS  const64_3e2aaaab<>+0(SB), Z19, Z19
+	VMULPS  Z19, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z22
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z22, Z21, Z22
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z22, Z21, Z22
+	VMULPS  const64_3e2aaaab<>+0(SB), Z22, Z22
+	VMULPS  Z22, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z25
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z25, Z24, Z25
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z25, Z24, Z25
+	VMULPS  const64_3e2aaaab<>+0(SB), Z25, Z25
+	VMULPS  Z25, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z28
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z28, Z27, Z28
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z28, Z27, Z28
+	VMULPS  const64_3e2aaaab<>+0(SB), Z28, Z28
+	VMULPS  Z28, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z10
+	VPXORD  Z9, Z9, Z9
+	VMAXPS  Z10, Z9, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z9
+	VMINPS  Z10, Z9, Z10
+	VMULPS  const64_3e2aaaab<>+0(SB), Z10, Z10
+	VMULPS  Z10, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z13
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z13, Z12, Z13
+	VMULPS  const64_3e2aaaab<>+0(SB), Z13, Z13
+	VMULPS  Z13, Z8, Z8
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z9
+	VADDPS  Z0, Z9, Z9
+	VADDPS  Z1, Z9, Z9
+	VADDPS  Z2, Z9, Z9
+	VADDPS  Z3, Z9, Z9
+	VADDPS  Z4, Z9, Z9
+	VADDPS  Z5, Z9, Z9
+	VADDPS  Z6, Z9, Z9
+	VADDPS  Z7, Z9, Z9
+	VADDPS  Z8, Z9, Z9
+	VMOVUPS Z9, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	JMP     next
+
+// func dwFull10AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull10AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
+	VMOVUPS     (DX)(R13*1), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	CMPQ        BX, $0x0e
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z9
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
+	VMOVUPS     576(DX), Z19
+	VMOVUPS     640(DX), Z20
+	VMOVUPS     704(DX), Z21
+	VMOVUPS     768(DX), Z22
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps13s1_next
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	CMPQ        BX, $0x15
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z9
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
+	VMOVUPS     576(DX), Z19
+	VMOVUPS     640(DX), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps11s1_next
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	CMPQ        BX, $0x13
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z9
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     64(DX), Z11
+	VMOVUPS     128(DX), Z12
+	VMOVUPS     192(DX), Z13
+	VMOVUPS     256(DX), Z14
+	VMOVUPS     320(DX), Z15
+	VMOVUPS     384(DX), Z16
+	VMOVUPS     448(DX), Z17
+	VMOVUPS     512(DX), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	CMPQ        BX, $0x11
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z9
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z9
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z10
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z10, Z31, Z9
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z9
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
+	VMOVUPS     (DX)(R13*1), Z15
+	VMOVUPS     (DX)(R12*2), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	CMPQ        BX, $0x0f
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z9
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	VMOVUPS     (DX)(R12*1), Z13
+	VMOVUPS     (DX)(R14*4), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	CMPQ        BX, $0x0c
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	CMPQ        BX, $0x0d
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z9
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x13
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x14
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z9
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z10
+	VMOVUPS     (DX)(R14*1), Z11
+	VMOVUPS     (DX)(R14*2), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z10, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VFMADD231PS Z10, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VFMADD231PS Z10, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VFMADD231PS Z10, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VFMADD231PS Z10, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VFMADD231PS Z10, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VFMADD231PS Z10, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VFMADD231PS Z10, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VFMADD231PS Z10, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VFMADD231PS Z10, Z31, Z9
+	CMPQ        BX, $0x0a
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	CMPQ        BX, $0x0b
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z9
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x0a, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z0, Z10, Z0
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z1, Z13, Z1
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z2, Z16, Z2
+	VPXORD Z19, Z19, Z19
+	VMAXPS Z3, Z19, Z3
+	VPXORD Z22, Z22, Z22
+	VMAXPS Z4, Z22, Z4
+	VPXORD Z25, Z25, Z25
+	VMAXPS Z5, Z25, Z5
+	VPXORD Z28, Z28, Z28
+	VMAXPS Z6, Z28, Z6
+	VPXORD Z10, Z10, Z10
+	VMAXPS Z7, Z10, Z7
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z8, Z13, Z8
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z9, Z16, Z9
+	JMP    activated
+
+act2:
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z0, Z10, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z0, Z10, Z0
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z1, Z13, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z1, Z13, Z1
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z2, Z16, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z2, Z16, Z2
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z3, Z19, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z3, Z19, Z3
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z4, Z22, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z4, Z22, Z4
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z5, Z25, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z5, Z25, Z5
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z6, Z28, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z6, Z28, Z6
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z7, Z10, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z7, Z10, Z7
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z8, Z13, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z8, Z13, Z8
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z9, Z16, Z9
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z9, Z16, Z9
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z19
+	VRANGEPS     $0x02, Z19, Z0, Z12
+	VRANGEPS     $0x02, Z19, Z1, Z15
+	VRANGEPS     $0x02, Z19, Z2, Z18
+	VMOVUPS      const64_4b400000<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z19
+	VFMADD231PS  Z12, Z19, Z11
+	VFMADD231PS  Z15, Z19, Z14
+	VFMADD231PS  Z18, Z19, Z17
+	VSUBPS       Z20, Z11, Z11
+	VSUBPS       Z20, Z14, Z14
+	VSUBPS       Z20, Z17, Z17
+	VMOVUPS      const64_3f317218<>+0(SB), Z20
+	VFNMSUB231PS Z20, Z11, Z12
+	VFNMSUB231PS Z20, Z14, Z15
+	VFNMSUB231PS Z20, Z17, Z18
+	VMOVUPS      const64_3c083129<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VMOVUPS      const64_3efffefe<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3f800000<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VSCALEFPS    Z11, Z10, Z10
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VADDPS       Z19, Z10, Z10
+	VADDPS       Z19, Z13, Z13
+	VADDPS       Z19, Z16, Z16
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z0, Z0
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z1, Z1
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z19
+	VRANGEPS     $0x02, Z19, Z3, Z12
+	VRANGEPS     $0x02, Z19, Z4, Z15
+	VRANGEPS     $0x02, Z19, Z5, Z18
+	VMOVUPS      const64_4b400000<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z19
+	VFMADD231PS  Z12, Z19, Z11
+	VFMADD231PS  Z15, Z19, Z14
+	VFMADD231PS  Z18, Z19, Z17
+	VSUBPS       Z20, Z11, Z11
+	VSUBPS       Z20, Z14, Z14
+	VSUBPS       Z20, Z17, Z17
+	VMOVUPS      const64_3f317218<>+0(SB), Z20
+	VFNMSUB231PS Z20, Z11, Z12
+	VFNMSUB231PS Z20, Z14, Z15
+	VFNMSUB231PS Z20, Z17, Z18
+	VMOVUPS      const64_3c083129<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VMOVUPS      const64_3efffefe<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3f800000<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VSCALEFPS    Z11, Z10, Z10
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VADDPS       Z19, Z10, Z10
+	VADDPS       Z19, Z13, Z13
+	VADDPS       Z19, Z16, Z16
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z3, Z3
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z4, Z4
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z19
+	VRANGEPS     $0x02, Z19, Z6, Z12
+	VRANGEPS     $0x02, Z19, Z7, Z15
+	VRANGEPS     $0x02, Z19, Z8, Z18
+	VMOVUPS      const64_4b400000<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z19
+	VFMADD231PS  Z12, Z19, Z11
+	VFMADD231PS  Z15, Z19, Z14
+	VFMADD231PS  Z18, Z19, Z17
+	VSUBPS       Z20, Z11, Z11
+	VSUBPS       Z20, Z14, Z14
+	VSUBPS       Z20, Z17, Z17
+	VMOVUPS      const64_3f317218<>+0(SB), Z20
+	VFNMSUB231PS Z20, Z11, Z12
+	VFNMSUB231PS Z20, Z14, Z15
+	VFNMSUB231PS Z20, Z17, Z18
+	VMOVUPS      const64_3c083129<>+0(SB), Z19
+	VMOVAPS      Z19, Z10
+	VMOVAPS      Z19, Z13
+	VMOVAPS      Z19, Z16
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VMOVUPS      const64_3efffefe<>+0(SB), Z20
+	VFMADD213PS  Z20, Z12, Z10
+	VFMADD213PS  Z20, Z15, Z13
+	VFMADD213PS  Z20, Z18, Z16
+	VMOVUPS      const64_3f800000<>+0(SB), Z19
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VFMADD213PS  Z19, Z12, Z10
+	VFMADD213PS  Z19, Z15, Z13
+	VFMADD213PS  Z19, Z18, Z16
+	VSCALEFPS    Z11, Z10, Z10
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VADDPS       Z19, Z10, Z10
+	VADDPS       Z19, Z13, Z13
+	VADDPS       Z19, Z16, Z16
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z6, Z6
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z7, Z7
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z8, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z13
+	VRANGEPS     $0x02, Z13, Z9, Z12
+	VMOVUPS      const64_4b400000<>+0(SB), Z14
+	VMOVAPS      Z14, Z11
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z13
+	VFMADD231PS  Z12, Z13, Z11
+	VSUBPS       Z14, Z11, Z11
+	VMOVUPS      const64_3f317218<>+0(SB), Z14
+	VFNMSUB231PS Z14, Z11, Z12
+	VMOVUPS      const64_3c083129<>+0(SB), Z13
+	VMOVAPS      Z13, Z10
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z14
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z13
+	VFMADD213PS  Z13, Z12, Z10
+	VMOVUPS      const64_3efffefe<>+0(SB), Z14
+	VFMADD213PS  Z14, Z12, Z10
+	VMOVUPS      const64_3f800000<>+0(SB), Z13
+	VFMADD213PS  Z13, Z12, Z10
+	VFMADD213PS  Z13, Z12, Z10
+	VSCALEFPS    Z11, Z10, Z10
+	VADDPS       Z13, Z10, Z10
+	VRCP14PS     Z10, Z11
+	VFNMADD213PS const64_3f800000<>+0(SB), Z11, Z10
+	VFMADD213PS  Z11, Z10, Z11
+	VMULPS       Z11, Z9, Z9
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z11
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z11, Z10, Z11
+	VMULPS  const64_3e2aaaab<>+0(SB), Z11, Z11
+	VMULPS  Z11, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z17
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z17, Z16, Z17
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z17, Z16, Z17
+	VMULPS  const64_3e2aaaab<>+0(SB), Z17, Z17
+	VMULPS  Z17, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z20
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z20, Z19, Z20
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z20, Z19, Z20
+	VMULPS  const64_3e2aaaab<>+0(SB), Z20, Z20
+	VMULPS  Z20, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z23
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z23, Z22, Z23
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z23, Z22, Z23
+	VMULPS  const64_3e2aaaab<>+0(SB), Z23, Z23
+	VMULPS  Z23, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z26
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z26, Z25, Z26
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z26, Z25, Z26
+	VMULPS  const64_3e2aaaab<>+0(SB), Z26, Z26
+	VMULPS  Z26, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z29
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z29, Z28, Z29
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z29, Z28, Z29
+	VMULPS  const64_3e2aaaab<>+0(SB), Z29, Z29
+	VMULPS  Z29, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z11
+	VPXORD  Z10, Z10, Z10
+	VMAXPS  Z11, Z10, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z10
+	VMINPS  Z11, Z10, Z11
+	VMULPS  const64_3e2aaaab<>+0(SB), Z11, Z11
+	VMULPS  Z11, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z8, Z8
+	VADDPS  const64_40400000<>+0(SB), Z9, Z17
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z17, Z16, Z17
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z17, Z16, Z17
+	VMULPS  const64_3e2aaaab<>+0(SB), Z17, Z17
+	VMULPS  Z17, Z9, Z9
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z10
+	VADDPS  Z0, Z10, Z10
+	VADDPS  Z1, Z10, Z10
+	VADDPS  Z2, Z10, Z10
+	VADDPS  Z3, Z10, Z10
+	VADDPS  Z4, Z10, Z10
+	VADDPS  Z5, Z10, Z10
+	VADDPS  Z6, Z10, Z10
+	VADDPS  Z7, Z10, Z10
+	VADDPS  Z8, Z10, Z10
+	VADDPS  Z9, Z10, Z10
+	VMOVUPS Z10, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, K1, (SI)
+	JMP     next
+
+// func dwFull11AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull11AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	VMOVUPS     (DX)(R12*1), Z14
+	VMOVUPS     (DX)(R14*4), Z15
+	VMOVUPS     (DX)(R13*1), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	CMPQ        BX, $0x0f
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z10
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     64(DX), Z12
+	VMOVUPS     128(DX), Z13
+	VMOVUPS     192(DX), Z14
+	VMOVUPS     256(DX), Z15
+	VMOVUPS     320(DX), Z16
+	VMOVUPS     384(DX), Z17
+	VMOVUPS     448(DX), Z18
+	VMOVUPS     512(DX), Z19
+	VMOVUPS     576(DX), Z20
+	VMOVUPS     640(DX), Z21
+	VMOVUPS     704(DX), Z22
+	VMOVUPS     768(DX), Z23
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps13s1_next
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	CMPQ        BX, $0x15
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	CMPQ        BX, $0x16
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z23, Z31, Z10
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     64(DX), Z12
+	VMOVUPS     128(DX), Z13
+	VMOVUPS     192(DX), Z14
+	VMOVUPS     256(DX), Z15
+	VMOVUPS     320(DX), Z16
+	VMOVUPS     384(DX), Z17
+	VMOVUPS     448(DX), Z18
+	VMOVUPS     512(DX), Z19
+	VMOVUPS     576(DX), Z20
+	VMOVUPS     640(DX), Z21
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	CMPQ        BX, $0x13
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	CMPQ        BX, $0x14
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z10
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     64(DX), Z12
+	VMOVUPS     128(DX), Z13
+	VMOVUPS     192(DX), Z14
+	VMOVUPS     256(DX), Z15
+	VMOVUPS     320(DX), Z16
+	VMOVUPS     384(DX), Z17
+	VMOVUPS     448(DX), Z18
+	VMOVUPS     512(DX), Z19
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	CMPQ        BX, $0x11
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	CMPQ        BX, $0x12
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z10
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	VMOVUPS     (DX)(R12*1), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z10
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z11
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z11, Z31, Z10
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z10
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	VMOVUPS     (DX)(R12*1), Z14
+	VMOVUPS     (DX)(R14*4), Z15
+	VMOVUPS     (DX)(R13*1), Z16
+	VMOVUPS     (DX)(R12*2), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	CMPQ        BX, $0x0f
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	CMPQ        BX, $0x10
+	JEQ         taps7s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z10
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	VMOVUPS     (DX)(R12*1), Z14
+	VMOVUPS     (DX)(R14*4), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	CMPQ        BX, $0x0d
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	CMPQ        BX, $0x0e
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z10
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x15
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x16
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z10
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z11
+	VMOVUPS     (DX)(R14*1), Z12
+	VMOVUPS     (DX)(R14*2), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z11, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VFMADD231PS Z11, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VFMADD231PS Z11, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VFMADD231PS Z11, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VFMADD231PS Z11, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VFMADD231PS Z11, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VFMADD231PS Z11, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VFMADD231PS Z11, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VFMADD231PS Z11, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VFMADD231PS Z11, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VFMADD231PS Z11, Z31, Z10
+	CMPQ        BX, $0x0b
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	CMPQ        BX, $0x0c
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z10
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x0b, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z11, Z11, Z11
+	VMAXPS Z0, Z11, Z0
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z1, Z14, Z1
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z2, Z17, Z2
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z3, Z20, Z3
+	VPXORD Z23, Z23, Z23
+	VMAXPS Z4, Z23, Z4
+	VPXORD Z26, Z26, Z26
+	VMAXPS Z5, Z26, Z5
+	VPXORD Z29, Z29, Z29
+	VMAXPS Z6, Z29, Z6
+	VPXORD Z11, Z11, Z11
+	VMAXPS Z7, Z11, Z7
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z8, Z14, Z8
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z9, Z17, Z9
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z10, Z20, Z10
+	JMP    activated
+
+act2:
+	VPXORD  Z11, Z11, Z11
+	VMAXPS  Z0, Z11, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z11
+	VMINPS  Z0, Z11, Z0
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z1, Z14, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z1, Z14, Z1
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z2, Z17, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z2, Z17, Z2
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z3, Z20, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z3, Z20, Z3
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z4, Z23, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z4, Z23, Z4
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z5, Z26, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z5, Z26, Z5
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z6, Z29, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z6, Z29, Z6
+	VPXORD  Z11, Z11, Z11
+	VMAXPS  Z7, Z11, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z11
+	VMINPS  Z7, Z11, Z7
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z8, Z14, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z8, Z14, Z8
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z9, Z17, Z9
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z9, Z17, Z9
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z10, Z20, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z10, Z20, Z10
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z20
+	VRANGEPS     $0x02, Z20, Z0, Z13
+	VRANGEPS     $0x02, Z20, Z1, Z16
+	VRANGEPS     $0x02, Z20, Z2, Z19
+	VMOVUPS      const64_4b400000<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z20
+	VFMADD231PS  Z13, Z20, Z12
+	VFMADD231PS  Z16, Z20, Z15
+	VFMADD231PS  Z19, Z20, Z18
+	VSUBPS       Z21, Z12, Z12
+	VSUBPS       Z21, Z15, Z15
+	VSUBPS       Z21, Z18, Z18
+	VMOVUPS      const64_3f317218<>+0(SB), Z21
+	VFNMSUB231PS Z21, Z12, Z13
+	VFNMSUB231PS Z21, Z15, Z16
+	VFNMSUB231PS Z21, Z18, Z19
+	VMOVUPS      const64_3c083129<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VADDPS       Z20, Z11, Z11
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z17, Z17
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z0, Z0
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z1, Z1
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z20
+	VRANGEPS     $0x02, Z20, Z3, Z13
+	VRANGEPS     $0x02, Z20, Z4, Z16
+	VRANGEPS     $0x02, Z20, Z5, Z19
+	VMOVUPS      const64_4b400000<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z20
+	VFMADD231PS  Z13, Z20, Z12
+	VFMADD231PS  Z16, Z20, Z15
+	VFMADD231PS  Z19, Z20, Z18
+	VSUBPS       Z21, Z12, Z12
+	VSUBPS       Z21, Z15, Z15
+	VSUBPS       Z21, Z18, Z18
+	VMOVUPS      const64_3f317218<>+0(SB), Z21
+	VFNMSUB231PS Z21, Z12, Z13
+	VFNMSUB231PS Z21, Z15, Z16
+	VFNMSUB231PS Z21, Z18, Z19
+	VMOVUPS      const64_3c083129<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VADDPS       Z20, Z11, Z11
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z17, Z17
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z3, Z3
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z4, Z4
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z20
+	VRANGEPS     $0x02, Z20, Z6, Z13
+	VRANGEPS     $0x02, Z20, Z7, Z16
+	VRANGEPS     $0x02, Z20, Z8, Z19
+	VMOVUPS      const64_4b400000<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z20
+	VFMADD231PS  Z13, Z20, Z12
+	VFMADD231PS  Z16, Z20, Z15
+	VFMADD231PS  Z19, Z20, Z18
+	VSUBPS       Z21, Z12, Z12
+	VSUBPS       Z21, Z15, Z15
+	VSUBPS       Z21, Z18, Z18
+	VMOVUPS      const64_3f317218<>+0(SB), Z21
+	VFNMSUB231PS Z21, Z12, Z13
+	VFNMSUB231PS Z21, Z15, Z16
+	VFNMSUB231PS Z21, Z18, Z19
+	VMOVUPS      const64_3c083129<>+0(SB), Z20
+	VMOVAPS      Z20, Z11
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z21
+	VFMADD213PS  Z21, Z13, Z11
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z20
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VFMADD213PS  Z20, Z13, Z11
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VADDPS       Z20, Z11, Z11
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z17, Z17
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z6, Z6
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z7, Z7
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z8, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z17
+	VRANGEPS     $0x02, Z17, Z9, Z13
+	VRANGEPS     $0x02, Z17, Z10, Z16
+	VMOVUPS      const64_4b400000<>+0(SB), Z18
+	VMOVAPS      Z18, Z12
+	VMOVAPS      Z18, Z15
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z17
+	VFMADD231PS  Z13, Z17, Z12
+	VFMADD231PS  Z16, Z17, Z15
+	VSUBPS       Z18, Z12, Z12
+	VSUBPS       Z18, Z15, Z15
+	VMOVUPS      const64_3f317218<>+0(SB), Z18
+	VFNMSUB231PS Z18, Z12, Z13
+	VFNMSUB231PS Z18, Z15, Z16
+	VMOVUPS      const64_3c083129<>+0(SB), Z17
+	VMOVAPS      Z17, Z11
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z18
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z17
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VMOVUPS      const64_3efffefe<>+0(SB), Z18
+	VFMADD213PS  Z18, Z13, Z11
+	VFMADD213PS  Z18, Z16, Z14
+	VMOVUPS      const64_3f800000<>+0(SB), Z17
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VFMADD213PS  Z17, Z13, Z11
+	VFMADD213PS  Z17, Z16, Z14
+	VSCALEFPS    Z12, Z11, Z11
+	VSCALEFPS    Z15, Z14, Z14
+	VADDPS       Z17, Z11, Z11
+	VADDPS       Z17, Z14, Z14
+	VRCP14PS     Z11, Z12
+	VFNMADD213PS const64_3f800000<>+0(SB), Z12, Z11
+	VFMADD213PS  Z12, Z11, Z12
+	VMULPS       Z12, Z9, Z9
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z10, Z10
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z12
+	VPXORD  Z11, Z11, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMOVUPS const64_40c00000<>+0(SB), Z11
+	VMINPS  Z12, Z11, Z12
+	VMULPS  const64_3e2aaaab<>+0(SB), Z12, Z12
+	VMULPS  Z12, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z15
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z15, Z14, Z15
+	VMULPS  const64_3e2aaaab<>+0(SB), Z15, Z15
+	VMULPS  Z15, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z18
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z18, Z17, Z18
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z18, Z17, Z18
+	VMULPS  const64_3e2aaaab<>+0(SB), Z18, Z18
+	VMULPS  Z18, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z21
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z21, Z20, Z21
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z21, Z20, Z21
+	VMULPS  const64_3e2aaaab<>+0(SB), Z21, Z21
+	VMULPS  Z21, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z24
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z24, Z23, Z24
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z24, Z23, Z24
+	VMULPS  const64_3e2aaaab<>+0(SB), Z24, Z24
+	VMULPS  Z24, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z27
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z27, Z26, Z27
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z27, Z26, Z27
+	VMULPS  const64_3e2aaaab<>+0(SB), Z27, Z27
+	VMULPS  Z27, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z30
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z30, Z29, Z30
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z30, Z29, Z30
+	VMULPS  const64_3e2aaaab<>+0(SB), Z30, Z30
+	VMULPS  Z30, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z12
+	VPXORD  Z11, Z11, Z11
+	VMAXPS  Z12, Z11, Z12
+	VMOVUPS const64_40c00000<>+0(SB), Z11
+	VMINPS  Z12, Z11, Z12
+	VMULPS  const64_3e2aaaab<>+0(SB), Z12, Z12
+	VMULPS  Z12, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z15
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z15, Z14, Z15
+	VMULPS  const64_3e2aaaab<>+0(SB), Z15, Z15
+	VMULPS  Z15, Z8, Z8
+	VADDPS  const64_40400000<>+0(SB), Z9, Z18
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z18, Z17, Z18
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z18, Z17, Z18
+	VMULPS  const64_3e2aaaab<>+0(SB), Z18, Z18
+	VMULPS  Z18, Z9, Z9
+	VADDPS  const64_40400000<>+0(SB), Z10, Z21
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z21, Z20, Z21
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z21, Z20, Z21
+	VMULPS  const64_3e2aaaab<>+0(SB), Z21, Z21
+	VMULPS  Z21, Z10, Z10
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z11
+	VADDPS  Z0, Z11, Z11
+	VADDPS  Z1, Z11, Z11
+	VADDPS  Z2, Z11, Z11
+	VADDPS  Z3, Z11, Z11
+	VADDPS  Z4, Z11, Z11
+	VADDPS  Z5, Z11, Z11
+	VADDPS  Z6, Z11, Z11
+	VADDPS  Z7, Z11, Z11
+	VADDPS  Z8, Z11, Z11
+	VADDPS  Z9, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VMOVUPS Z11, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, K1, (SI)
+	JMP     next
+
+// func dwFull12AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull12AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	CMPQ        BX, $0x10
+	JEQ         taps6s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z11
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	VMOVUPS     704(DX), Z23
+	VMOVUPS     768(DX), Z24
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps13s1_next
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z6
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z24, Z31, Z7
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z8
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	CMPQ        BX, $0x15
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z9
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z11
+	CMPQ        BX, $0x16
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z10
+	VFMADD231PS Z23, Z31, Z11
+	CMPQ        BX, $0x17
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z11
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	VMOVUPS     576(DX), Z21
+	VMOVUPS     640(DX), Z22
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x13
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	CMPQ        BX, $0x14
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	CMPQ        BX, $0x15
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z11
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     64(DX), Z13
+	VMOVUPS     128(DX), Z14
+	VMOVUPS     192(DX), Z15
+	VMOVUPS     256(DX), Z16
+	VMOVUPS     320(DX), Z17
+	VMOVUPS     384(DX), Z18
+	VMOVUPS     448(DX), Z19
+	VMOVUPS     512(DX), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x11
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	CMPQ        BX, $0x12
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	CMPQ        BX, $0x13
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z11
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z11
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z12
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z12, Z31, Z11
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z11
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	VMOVUPS     (DX)(R13*1), Z17
+	VMOVUPS     (DX)(R12*2), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	CMPQ        BX, $0x10
+	JEQ         taps7s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	CMPQ        BX, $0x11
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z11
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	VMOVUPS     (DX)(R12*1), Z15
+	VMOVUPS     (DX)(R14*4), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	CMPQ        BX, $0x0e
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	CMPQ        BX, $0x0f
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z11
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x17
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x18
+	JEQ         taps3s2_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z11
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z12
+	VMOVUPS     (DX)(R14*1), Z13
+	VMOVUPS     (DX)(R14*2), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z12, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VFMADD231PS Z12, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VFMADD231PS Z12, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VFMADD231PS Z12, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VFMADD231PS Z12, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VFMADD231PS Z12, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VFMADD231PS Z12, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VFMADD231PS Z12, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VFMADD231PS Z12, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VFMADD231PS Z12, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VFMADD231PS Z12, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VFMADD231PS Z12, Z31, Z11
+	CMPQ        BX, $0x0c
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	CMPQ        BX, $0x0d
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z11
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x0c, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z0, Z12, Z0
+	VPXORD Z15, Z15, Z15
+	VMAXPS Z1, Z15, Z1
+	VPXORD Z18, Z18, Z18
+	VMAXPS Z2, Z18, Z2
+	VPXORD Z21, Z21, Z21
+	VMAXPS Z3, Z21, Z3
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z4, Z24, Z4
+	VPXORD Z27, Z27, Z27
+	VMAXPS Z5, Z27, Z5
+	VPXORD Z12, Z12, Z12
+	VMAXPS Z6, Z12, Z6
+	VPXORD Z15, Z15, Z15
+	VMAXPS Z7, Z15, Z7
+	VPXORD Z18, Z18, Z18
+	VMAXPS Z8, Z18, Z8
+	VPXORD Z21, Z21, Z21
+	VMAXPS Z9, Z21, Z9
+	VPXORD Z24, Z24, Z24
+	VMAXPS Z10, Z24, Z10
+	VPXORD Z27, Z27, Z27
+	VMAXPS Z11, Z27, Z11
+	JMP    activated
+
+act2:
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z0, Z12, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z0, Z12, Z0
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z1, Z15, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z1, Z15, Z1
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z2, Z18, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z2, Z18, Z2
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z3, Z21, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z3, Z21, Z3
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z4, Z24, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z4, Z24, Z4
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z5, Z27, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z5, Z27, Z5
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z6, Z12, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z6, Z12, Z6
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z7, Z15, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z7, Z15, Z7
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z8, Z18, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z8, Z18, Z8
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z9, Z21, Z9
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z9, Z21, Z9
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z10, Z24, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z10, Z24, Z10
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z11, Z27, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z11, Z27, Z11
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z21
+	VRANGEPS     $0x02, Z21, Z0, Z14
+	VRANGEPS     $0x02, Z21, Z1, Z17
+	VRANGEPS     $0x02, Z21, Z2, Z20
+	VMOVUPS      const64_4b400000<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z21
+	VFMADD231PS  Z14, Z21, Z13
+	VFMADD231PS  Z17, Z21, Z16
+	VFMADD231PS  Z20, Z21, Z19
+	VSUBPS       Z22, Z13, Z13
+	VSUBPS       Z22, Z16, Z16
+	VSUBPS       Z22, Z19, Z19
+	VMOVUPS      const64_3f317218<>+0(SB), Z22
+	VFNMSUB231PS Z22, Z13, Z14
+	VFNMSUB231PS Z22, Z16, Z17
+	VFNMSUB231PS Z22, Z19, Z20
+	VMOVUPS      const64_3c083129<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3f800000<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VSCALEFPS    Z19, Z18, Z18
+	VADDPS       Z21, Z12, Z12
+	VADDPS       Z21, Z15, Z15
+	VADDPS       Z21, Z18, Z18
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z0, Z0
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z1, Z1
+	VRCP14PS     Z18, Z19
+	VFNMADD213PS const64_3f800000<>+0(SB), Z19, Z18
+	VFMADD213PS  Z19, Z18, Z19
+	VMULPS       Z19, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z21
+	VRANGEPS     $0x02, Z21, Z3, Z14
+	VRANGEPS     $0x02, Z21, Z4, Z17
+	VRANGEPS     $0x02, Z21, Z5, Z20
+	VMOVUPS      const64_4b400000<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z21
+	VFMADD231PS  Z14, Z21, Z13
+	VFMADD231PS  Z17, Z21, Z16
+	VFMADD231PS  Z20, Z21, Z19
+	VSUBPS       Z22, Z13, Z13
+	VSUBPS       Z22, Z16, Z16
+	VSUBPS       Z22, Z19, Z19
+	VMOVUPS      const64_3f317218<>+0(SB), Z22
+	VFNMSUB231PS Z22, Z13, Z14
+	VFNMSUB231PS Z22, Z16, Z17
+	VFNMSUB231PS Z22, Z19, Z20
+	VMOVUPS      const64_3c083129<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3f800000<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VSCALEFPS    Z19, Z18, Z18
+	VADDPS       Z21, Z12, Z12
+	VADDPS       Z21, Z15, Z15
+	VADDPS       Z21, Z18, Z18
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z3, Z3
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z4, Z4
+	VRCP14PS     Z18, Z19
+	VFNMADD213PS const64_3f800000<>+0(SB), Z19, Z18
+	VFMADD213PS  Z19, Z18, Z19
+	VMULPS       Z19, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z21
+	VRANGEPS     $0x02, Z21, Z6, Z14
+	VRANGEPS     $0x02, Z21, Z7, Z17
+	VRANGEPS     $0x02, Z21, Z8, Z20
+	VMOVUPS      const64_4b400000<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z21
+	VFMADD231PS  Z14, Z21, Z13
+	VFMADD231PS  Z17, Z21, Z16
+	VFMADD231PS  Z20, Z21, Z19
+	VSUBPS       Z22, Z13, Z13
+	VSUBPS       Z22, Z16, Z16
+	VSUBPS       Z22, Z19, Z19
+	VMOVUPS      const64_3f317218<>+0(SB), Z22
+	VFNMSUB231PS Z22, Z13, Z14
+	VFNMSUB231PS Z22, Z16, Z17
+	VFNMSUB231PS Z22, Z19, Z20
+	VMOVUPS      const64_3c083129<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3f800000<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VSCALEFPS    Z19, Z18, Z18
+	VADDPS       Z21, Z12, Z12
+	VADDPS       Z21, Z15, Z15
+	VADDPS       Z21, Z18, Z18
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z6, Z6
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z7, Z7
+	VRCP14PS     Z18, Z19
+	VFNMADD213PS const64_3f800000<>+0(SB), Z19, Z18
+	VFMADD213PS  Z19, Z18, Z19
+	VMULPS       Z19, Z8, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z21
+	VRANGEPS     $0x02, Z21, Z9, Z14
+	VRANGEPS     $0x02, Z21, Z10, Z17
+	VRANGEPS     $0x02, Z21, Z11, Z20
+	VMOVUPS      const64_4b400000<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z21
+	VFMADD231PS  Z14, Z21, Z13
+	VFMADD231PS  Z17, Z21, Z16
+	VFMADD231PS  Z20, Z21, Z19
+	VSUBPS       Z22, Z13, Z13
+	VSUBPS       Z22, Z16, Z16
+	VSUBPS       Z22, Z19, Z19
+	VMOVUPS      const64_3f317218<>+0(SB), Z22
+	VFNMSUB231PS Z22, Z13, Z14
+	VFNMSUB231PS Z22, Z16, Z17
+	VFNMSUB231PS Z22, Z19, Z20
+	VMOVUPS      const64_3c083129<>+0(SB), Z21
+	VMOVAPS      Z21, Z12
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VMOVUPS      const64_3efffefe<>+0(SB), Z22
+	VFMADD213PS  Z22, Z14, Z12
+	VFMADD213PS  Z22, Z17, Z15
+	VFMADD213PS  Z22, Z20, Z18
+	VMOVUPS      const64_3f800000<>+0(SB), Z21
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VFMADD213PS  Z21, Z14, Z12
+	VFMADD213PS  Z21, Z17, Z15
+	VFMADD213PS  Z21, Z20, Z18
+	VSCALEFPS    Z13, Z12, Z12
+	VSCALEFPS    Z16, Z15, Z15
+	VSCALEFPS    Z19, Z18, Z18
+	VADDPS       Z21, Z12, Z12
+	VADDPS       Z21, Z15, Z15
+	VADDPS       Z21, Z18, Z18
+	VRCP14PS     Z12, Z13
+	VFNMADD213PS const64_3f800000<>+0(SB), Z13, Z12
+	VFMADD213PS  Z13, Z12, Z13
+	VMULPS       Z13, Z9, Z9
+	VRCP14PS     Z15, Z16
+	VFNMADD213PS const64_3f800000<>+0(SB), Z16, Z15
+	VFMADD213PS  Z16, Z15, Z16
+	VMULPS       Z16, Z10, Z10
+	VRCP14PS     Z18, Z19
+	VFNMADD213PS const64_3f800000<>+0(SB), Z19, Z18
+	VFMADD213PS  Z19, Z18, Z19
+	VMULPS       Z19, Z11, Z11
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z13
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z13, Z12, Z13
+	VMULPS  const64_3e2aaaab<>+0(SB), Z13, Z13
+	VMULPS  Z13, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z16
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z16, Z15, Z16
+	VMULPS  const64_3e2aaaab<>+0(SB), Z16, Z16
+	VMULPS  Z16, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z19
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z19, Z18, Z19
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z19, Z18, Z19
+	VMULPS  const64_3e2aaaab<>+0(SB), Z19, Z19
+	VMULPS  Z19, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z22
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z22, Z21, Z22
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z22, Z21, Z22
+	VMULPS  const64_3e2aaaab<>+0(SB), Z22, Z22
+	VMULPS  Z22, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z25
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z25, Z24, Z25
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z25, Z24, Z25
+	VMULPS  const64_3e2aaaab<>+0(SB), Z25, Z25
+	VMULPS  Z25, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z28
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z28, Z27, Z28
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z28, Z27, Z28
+	VMULPS  const64_3e2aaaab<>+0(SB), Z28, Z28
+	VMULPS  Z28, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z13
+	VPXORD  Z12, Z12, Z12
+	VMAXPS  Z13, Z12, Z13
+	VMOVUPS const64_40c00000<>+0(SB), Z12
+	VMINPS  Z13, Z12, Z13
+	VMULPS  const64_3e2aaaab<>+0(SB), Z13, Z13
+	VMULPS  Z13, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z16
+	VPXORD  Z15, Z15, Z15
+	VMAXPS  Z16, Z15, Z16
+	VMOVUPS const64_40c00000<>+0(SB), Z15
+	VMINPS  Z16, Z15, Z16
+	VMULPS  const64_3e2aaaab<>+0(SB), Z16, Z16
+	VMULPS  Z16, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z19
+	VPXORD  Z18, Z18, Z18
+	VMAXPS  Z19, Z18, Z19
+	VMOVUPS const64_40c00000<>+0(SB), Z18
+	VMINPS  Z19, Z18, Z19
+	VMULPS  const64_3e2aaaab<>+0(SB), Z19, Z19
+	VMULPS  Z19, Z8, Z8
+	VADDPS  const64_40400000<>+0(SB), Z9, Z22
+	VPXORD  Z21, Z21, Z21
+	VMAXPS  Z22, Z21, Z22
+	VMOVUPS const64_40c00000<>+0(SB), Z21
+	VMINPS  Z22, Z21, Z22
+	VMULPS  const64_3e2aaaab<>+0(SB), Z22, Z22
+	VMULPS  Z22, Z9, Z9
+	VADDPS  const64_40400000<>+0(SB), Z10, Z25
+	VPXORD  Z24, Z24, Z24
+	VMAXPS  Z25, Z24, Z25
+	VMOVUPS const64_40c00000<>+0(SB), Z24
+	VMINPS  Z25, Z24, Z25
+	VMULPS  const64_3e2aaaab<>+0(SB), Z25, Z25
+	VMULPS  Z25, Z10, Z10
+	VADDPS  const64_40400000<>+0(SB), Z11, Z28
+	VPXORD  Z27, Z27, Z27
+	VMAXPS  Z28, Z27, Z28
+	VMOVUPS const64_40c00000<>+0(SB), Z27
+	VMINPS  Z28, Z27, Z28
+	VMULPS  const64_3e2aaaab<>+0(SB), Z28, Z28
+	VMULPS  Z28, Z11, Z11
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z12
+	VADDPS  Z0, Z12, Z12
+	VADDPS  Z1, Z12, Z12
+	VADDPS  Z2, Z12, Z12
+	VADDPS  Z3, Z12, Z12
+	VADDPS  Z4, Z12, Z12
+	VADDPS  Z5, Z12, Z12
+	VADDPS  Z6, Z12, Z12
+	VADDPS  Z7, Z12, Z12
+	VADDPS  Z8, Z12, Z12
+	VADDPS  Z9, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VADDPS  Z11, Z12, Z12
+	VMOVUPS Z12, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, K1, (SI)
+	JMP     next
+
+// func dwFull13AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull13AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	VMOVUPS     (DX)(R12*1), Z16
+	VMOVUPS     (DX)(R14*4), Z17
+	VMOVUPS     (DX)(R13*1), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps6s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	CMPQ        BX, $0x11
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z12
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     64(DX), Z14
+	VMOVUPS     128(DX), Z15
+	VMOVUPS     192(DX), Z16
+	VMOVUPS     256(DX), Z17
+	VMOVUPS     320(DX), Z18
+	VMOVUPS     384(DX), Z19
+	VMOVUPS     448(DX), Z20
+	VMOVUPS     512(DX), Z21
+	VMOVUPS     576(DX), Z22
+	VMOVUPS     640(DX), Z23
+	VMOVUPS     704(DX), Z24
+	VMOVUPS     768(DX), Z25
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z25, Z31, Z0
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z25, Z31, Z1
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z25, Z31, Z2
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z25, Z31, Z3
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z25, Z31, Z4
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z25, Z31, Z5
+	VFMADD231PS Z24, Z31, Z6
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z25, Z31, Z6
+	VFMADD231PS Z24, Z31, Z7
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z25, Z31, Z7
+	VFMADD231PS Z24, Z31, Z8
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z25, Z31, Z8
+	VFMADD231PS Z24, Z31, Z9
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z11
+	VFMADD231PS Z21, Z31, Z12
+	CMPQ        BX, $0x15
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z25, Z31, Z9
+	VFMADD231PS Z24, Z31, Z10
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z12
+	CMPQ        BX, $0x16
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z25, Z31, Z10
+	VFMADD231PS Z24, Z31, Z11
+	VFMADD231PS Z23, Z31, Z12
+	CMPQ        BX, $0x17
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z25, Z31, Z11
+	VFMADD231PS Z24, Z31, Z12
+	CMPQ        BX, $0x18
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z25, Z31, Z12
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     64(DX), Z14
+	VMOVUPS     128(DX), Z15
+	VMOVUPS     192(DX), Z16
+	VMOVUPS     256(DX), Z17
+	VMOVUPS     320(DX), Z18
+	VMOVUPS     384(DX), Z19
+	VMOVUPS     448(DX), Z20
+	VMOVUPS     512(DX), Z21
+	VMOVUPS     576(DX), Z22
+	VMOVUPS     640(DX), Z23
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	CMPQ        BX, $0x13
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	CMPQ        BX, $0x14
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z11
+	VFMADD231PS Z21, Z31, Z12
+	CMPQ        BX, $0x15
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z12
+	CMPQ        BX, $0x16
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z23, Z31, Z12
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     64(DX), Z14
+	VMOVUPS     128(DX), Z15
+	VMOVUPS     192(DX), Z16
+	VMOVUPS     256(DX), Z17
+	VMOVUPS     320(DX), Z18
+	VMOVUPS     384(DX), Z19
+	VMOVUPS     448(DX), Z20
+	VMOVUPS     512(DX), Z21
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	CMPQ        BX, $0x11
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	CMPQ        BX, $0x12
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	CMPQ        BX, $0x13
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	CMPQ        BX, $0x14
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z21, Z31, Z12
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	VMOVUPS     (DX)(R12*1), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z12
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z13
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z13, Z31, Z12
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z12
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	VMOVUPS     (DX)(R12*1), Z16
+	VMOVUPS     (DX)(R14*4), Z17
+	VMOVUPS     (DX)(R13*1), Z18
+	VMOVUPS     (DX)(R12*2), Z19
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps7s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	CMPQ        BX, $0x11
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	CMPQ        BX, $0x12
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z12
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	VMOVUPS     (DX)(R12*1), Z16
+	VMOVUPS     (DX)(R14*4), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	CMPQ        BX, $0x0f
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	CMPQ        BX, $0x10
+	JEQ         taps5s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z12
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z11
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x19
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x1a
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z12
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z13
+	VMOVUPS     (DX)(R14*1), Z14
+	VMOVUPS     (DX)(R14*2), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z13, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VFMADD231PS Z13, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VFMADD231PS Z13, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VFMADD231PS Z13, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VFMADD231PS Z13, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VFMADD231PS Z13, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VFMADD231PS Z13, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VFMADD231PS Z13, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VFMADD231PS Z13, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VFMADD231PS Z13, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VFMADD231PS Z13, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VFMADD231PS Z13, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VFMADD231PS Z13, Z31, Z12
+	CMPQ        BX, $0x0d
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	CMPQ        BX, $0x0e
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z12
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x0d, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z0, Z13, Z0
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z1, Z16, Z1
+	VPXORD Z19, Z19, Z19
+	VMAXPS Z2, Z19, Z2
+	VPXORD Z22, Z22, Z22
+	VMAXPS Z3, Z22, Z3
+	VPXORD Z25, Z25, Z25
+	VMAXPS Z4, Z25, Z4
+	VPXORD Z28, Z28, Z28
+	VMAXPS Z5, Z28, Z5
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z6, Z13, Z6
+	VPXORD Z16, Z16, Z16
+	VMAXPS Z7, Z16, Z7
+	VPXORD Z19, Z19, Z19
+	VMAXPS Z8, Z19, Z8
+	VPXORD Z22, Z22, Z22
+	VMAXPS Z9, Z22, Z9
+	VPXORD Z25, Z25, Z25
+	VMAXPS Z10, Z25, Z10
+	VPXORD Z28, Z28, Z28
+	VMAXPS Z11, Z28, Z11
+	VPXORD Z13, Z13, Z13
+	VMAXPS Z12, Z13, Z12
+	JMP    activated
+
+act2:
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z0, Z13, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z0, Z13, Z0
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z1, Z16, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z1, Z16, Z1
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z2, Z19, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z2, Z19, Z2
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z3, Z22, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z3, Z22, Z3
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z4, Z25, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z4, Z25, Z4
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z5, Z28, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z5, Z28, Z5
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z6, Z13, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z6, Z13, Z6
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z7, Z16, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z7, Z16, Z7
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z8, Z19, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z8, Z19, Z8
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z9, Z22, Z9
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z9, Z22, Z9
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z10, Z25, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z10, Z25, Z10
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z11, Z28, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z11, Z28, Z11
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z12, Z13, Z12
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z12, Z13, Z12
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z22
+	VRANGEPS     $0x02, Z22, Z0, Z15
+	VRANGEPS     $0x02, Z22, Z1, Z18
+	VRANGEPS     $0x02, Z22, Z2, Z21
+	VMOVUPS      const64_4b400000<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z22
+	VFMADD231PS  Z15, Z22, Z14
+	VFMADD231PS  Z18, Z22, Z17
+	VFMADD231PS  Z21, Z22, Z20
+	VSUBPS       Z23, Z14, Z14
+	VSUBPS       Z23, Z17, Z17
+	VSUBPS       Z23, Z20, Z20
+	VMOVUPS      const64_3f317218<>+0(SB), Z23
+	VFNMSUB231PS Z23, Z14, Z15
+	VFNMSUB231PS Z23, Z17, Z18
+	VFNMSUB231PS Z23, Z20, Z21
+	VMOVUPS      const64_3c083129<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VMOVUPS      const64_3efffefe<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3f800000<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VSCALEFPS    Z20, Z19, Z19
+	VADDPS       Z22, Z13, Z13
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z19, Z19
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z0, Z0
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z1, Z1
+	VRCP14PS     Z19, Z20
+	VFNMADD213PS const64_3f800000<>+0(SB), Z20, Z19
+	VFMADD213PS  Z20, Z19, Z20
+	VMULPS       Z20, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z22
+	VRANGEPS     $0x02, Z22, Z3, Z15
+	VRANGEPS     $0x02, Z22, Z4, Z18
+	VRANGEPS     $0x02, Z22, Z5, Z21
+	VMOVUPS      const64_4b400000<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z22
+	VFMADD231PS  Z15, Z22, Z14
+	VFMADD231PS  Z18, Z22, Z17
+	VFMADD231PS  Z21, Z22, Z20
+	VSUBPS       Z23, Z14, Z14
+	VSUBPS       Z23, Z17, Z17
+	VSUBPS       Z23, Z20, Z20
+	VMOVUPS      const64_3f317218<>+0(SB), Z23
+	VFNMSUB231PS Z23, Z14, Z15
+	VFNMSUB231PS Z23, Z17, Z18
+	VFNMSUB231PS Z23, Z20, Z21
+	VMOVUPS      const64_3c083129<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VMOVUPS      const64_3efffefe<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3f800000<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VSCALEFPS    Z20, Z19, Z19
+	VADDPS       Z22, Z13, Z13
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z19, Z19
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z3, Z3
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z4, Z4
+	VRCP14PS     Z19, Z20
+	VFNMADD213PS const64_3f800000<>+0(SB), Z20, Z19
+	VFMADD213PS  Z20, Z19, Z20
+	VMULPS       Z20, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z22
+	VRANGEPS     $0x02, Z22, Z6, Z15
+	VRANGEPS     $0x02, Z22, Z7, Z18
+	VRANGEPS     $0x02, Z22, Z8, Z21
+	VMOVUPS      const64_4b400000<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z22
+	VFMADD231PS  Z15, Z22, Z14
+	VFMADD231PS  Z18, Z22, Z17
+	VFMADD231PS  Z21, Z22, Z20
+	VSUBPS       Z23, Z14, Z14
+	VSUBPS       Z23, Z17, Z17
+	VSUBPS       Z23, Z20, Z20
+	VMOVUPS      const64_3f317218<>+0(SB), Z23
+	VFNMSUB231PS Z23, Z14, Z15
+	VFNMSUB231PS Z23, Z17, Z18
+	VFNMSUB231PS Z23, Z20, Z21
+	VMOVUPS      const64_3c083129<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VMOVUPS      const64_3efffefe<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3f800000<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VSCALEFPS    Z20, Z19, Z19
+	VADDPS       Z22, Z13, Z13
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z19, Z19
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z6, Z6
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z7, Z7
+	VRCP14PS     Z19, Z20
+	VFNMADD213PS const64_3f800000<>+0(SB), Z20, Z19
+	VFMADD213PS  Z20, Z19, Z20
+	VMULPS       Z20, Z8, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z22
+	VRANGEPS     $0x02, Z22, Z9, Z15
+	VRANGEPS     $0x02, Z22, Z10, Z18
+	VRANGEPS     $0x02, Z22, Z11, Z21
+	VMOVUPS      const64_4b400000<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z22
+	VFMADD231PS  Z15, Z22, Z14
+	VFMADD231PS  Z18, Z22, Z17
+	VFMADD231PS  Z21, Z22, Z20
+	VSUBPS       Z23, Z14, Z14
+	VSUBPS       Z23, Z17, Z17
+	VSUBPS       Z23, Z20, Z20
+	VMOVUPS      const64_3f317218<>+0(SB), Z23
+	VFNMSUB231PS Z23, Z14, Z15
+	VFNMSUB231PS Z23, Z17, Z18
+	VFNMSUB231PS Z23, Z20, Z21
+	VMOVUPS      const64_3c083129<>+0(SB), Z22
+	VMOVAPS      Z22, Z13
+	VMOVAPS      Z22, Z16
+	VMOVAPS      Z22, Z19
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VMOVUPS      const64_3efffefe<>+0(SB), Z23
+	VFMADD213PS  Z23, Z15, Z13
+	VFMADD213PS  Z23, Z18, Z16
+	VFMADD213PS  Z23, Z21, Z19
+	VMOVUPS      const64_3f800000<>+0(SB), Z22
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VFMADD213PS  Z22, Z15, Z13
+	VFMADD213PS  Z22, Z18, Z16
+	VFMADD213PS  Z22, Z21, Z19
+	VSCALEFPS    Z14, Z13, Z13
+	VSCALEFPS    Z17, Z16, Z16
+	VSCALEFPS    Z20, Z19, Z19
+	VADDPS       Z22, Z13, Z13
+	VADDPS       Z22, Z16, Z16
+	VADDPS       Z22, Z19, Z19
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z9, Z9
+	VRCP14PS     Z16, Z17
+	VFNMADD213PS const64_3f800000<>+0(SB), Z17, Z16
+	VFMADD213PS  Z17, Z16, Z17
+	VMULPS       Z17, Z10, Z10
+	VRCP14PS     Z19, Z20
+	VFNMADD213PS const64_3f800000<>+0(SB), Z20, Z19
+	VFMADD213PS  Z20, Z19, Z20
+	VMULPS       Z20, Z11, Z11
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z16
+	VRANGEPS     $0x02, Z16, Z12, Z15
+	VMOVUPS      const64_4b400000<>+0(SB), Z17
+	VMOVAPS      Z17, Z14
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z16
+	VFMADD231PS  Z15, Z16, Z14
+	VSUBPS       Z17, Z14, Z14
+	VMOVUPS      const64_3f317218<>+0(SB), Z17
+	VFNMSUB231PS Z17, Z14, Z15
+	VMOVUPS      const64_3c083129<>+0(SB), Z16
+	VMOVAPS      Z16, Z13
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z17
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z16
+	VFMADD213PS  Z16, Z15, Z13
+	VMOVUPS      const64_3efffefe<>+0(SB), Z17
+	VFMADD213PS  Z17, Z15, Z13
+	VMOVUPS      const64_3f800000<>+0(SB), Z16
+	VFMADD213PS  Z16, Z15, Z13
+	VFMADD213PS  Z16, Z15, Z13
+	VSCALEFPS    Z14, Z13, Z13
+	VADDPS       Z16, Z13, Z13
+	VRCP14PS     Z13, Z14
+	VFNMADD213PS const64_3f800000<>+0(SB), Z14, Z13
+	VFMADD213PS  Z14, Z13, Z14
+	VMULPS       Z14, Z12, Z12
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z17
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z17, Z16, Z17
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z17, Z16, Z17
+	VMULPS  const64_3e2aaaab<>+0(SB), Z17, Z17
+	VMULPS  Z17, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z20
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z20, Z19, Z20
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z20, Z19, Z20
+	VMULPS  const64_3e2aaaab<>+0(SB), Z20, Z20
+	VMULPS  Z20, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z23
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z23, Z22, Z23
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z23, Z22, Z23
+	VMULPS  const64_3e2aaaab<>+0(SB), Z23, Z23
+	VMULPS  Z23, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z26
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z26, Z25, Z26
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z26, Z25, Z26
+	VMULPS  const64_3e2aaaab<>+0(SB), Z26, Z26
+	VMULPS  Z26, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z29
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z29, Z28, Z29
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z29, Z28, Z29
+	VMULPS  const64_3e2aaaab<>+0(SB), Z29, Z29
+	VMULPS  Z29, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z17
+	VPXORD  Z16, Z16, Z16
+	VMAXPS  Z17, Z16, Z17
+	VMOVUPS const64_40c00000<>+0(SB), Z16
+	VMINPS  Z17, Z16, Z17
+	VMULPS  const64_3e2aaaab<>+0(SB), Z17, Z17
+	VMULPS  Z17, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z20
+	VPXORD  Z19, Z19, Z19
+	VMAXPS  Z20, Z19, Z20
+	VMOVUPS const64_40c00000<>+0(SB), Z19
+	VMINPS  Z20, Z19, Z20
+	VMULPS  const64_3e2aaaab<>+0(SB), Z20, Z20
+	VMULPS  Z20, Z8, Z8
+	VADDPS  const64_40400000<>+0(SB), Z9, Z23
+	VPXORD  Z22, Z22, Z22
+	VMAXPS  Z23, Z22, Z23
+	VMOVUPS const64_40c00000<>+0(SB), Z22
+	VMINPS  Z23, Z22, Z23
+	VMULPS  const64_3e2aaaab<>+0(SB), Z23, Z23
+	VMULPS  Z23, Z9, Z9
+	VADDPS  const64_40400000<>+0(SB), Z10, Z26
+	VPXORD  Z25, Z25, Z25
+	VMAXPS  Z26, Z25, Z26
+	VMOVUPS const64_40c00000<>+0(SB), Z25
+	VMINPS  Z26, Z25, Z26
+	VMULPS  const64_3e2aaaab<>+0(SB), Z26, Z26
+	VMULPS  Z26, Z10, Z10
+	VADDPS  const64_40400000<>+0(SB), Z11, Z29
+	VPXORD  Z28, Z28, Z28
+	VMAXPS  Z29, Z28, Z29
+	VMOVUPS const64_40c00000<>+0(SB), Z28
+	VMINPS  Z29, Z28, Z29
+	VMULPS  const64_3e2aaaab<>+0(SB), Z29, Z29
+	VMULPS  Z29, Z11, Z11
+	VADDPS  const64_40400000<>+0(SB), Z12, Z14
+	VPXORD  Z13, Z13, Z13
+	VMAXPS  Z14, Z13, Z14
+	VMOVUPS const64_40c00000<>+0(SB), Z13
+	VMINPS  Z14, Z13, Z14
+	VMULPS  const64_3e2aaaab<>+0(SB), Z14, Z14
+	VMULPS  Z14, Z12, Z12
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z13
+	VADDPS  Z0, Z13, Z13
+	VADDPS  Z1, Z13, Z13
+	VADDPS  Z2, Z13, Z13
+	VADDPS  Z3, Z13, Z13
+	VADDPS  Z4, Z13, Z13
+	VADDPS  Z5, Z13, Z13
+	VADDPS  Z6, Z13, Z13
+	VADDPS  Z7, Z13, Z13
+	VADDPS  Z8, Z13, Z13
+	VADDPS  Z9, Z13, Z13
+	VADDPS  Z10, Z13, Z13
+	VADDPS  Z11, Z13, Z13
+	VADDPS  Z12, Z13, Z13
+	VMOVUPS Z13, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, K1, (SI)
+	JMP     next
+
+// func dwFull14AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+// Requires: AVX, AVX512DQ, AVX512F, BMI2, CMOV
+TEXT ·dwFull14AVX512(SB), NOSPLIT, $120-56
+	MOVQ   a+48(FP), DI
+	MOVQ   32(DI), R8
+	LEAQ   (R8)(R8*2), R9
+	LEAQ   (R8)(R8*4), R10
+	LEAQ   (R9)(R8*4), R11
+	MOVQ   64(DI), R14
+	LEAQ   (R14)(R14*2), R12
+	LEAQ   (R14)(R14*4), R13
+	MOVQ   56(DI), R15
+	MOVQ   R15, 104(SP)
+	MOVQ   48(DI), R15
+	MOVQ   R15, 112(SP)
+	MOVQ   40(DI), R15
+	MOVQ   R15, 8(SP)
+	MOVQ   24(DI), R15
+	MOVQ   R15, 16(SP)
+	LEAQ   80(DI), R15
+	MOVQ   R15, 32(SP)
+	IMUL3Q $0x50, 72(DI), AX
+	ADDQ   AX, R15
+	MOVQ   R15, 40(SP)
+	MOVQ   (DI), R15
+	SHLQ   $0x05, R15
+	MOVQ   rows+40(FP), AX
+	ADDQ   AX, R15
+	MOVQ   R15, (SP)
+	MOVQ   8(DI), R15
+	MOVQ   R15, 56(SP)
+	MOVQ   $0x00000000, 48(SP)
+
+tile:
+	MOVQ a+48(FP), DI
+	MOVQ $0x00000000, 64(SP)
+	MOVQ 16(DI), AX
+	MOVQ AX, 72(SP)
+	MOVQ sums+32(FP), R15
+	ORQ  16(SP), R15
+	CMPQ AX, $0x10
+	JGE  full
+	ORQ  AX, R15
+
+full:
+	MOVQ    R15, 80(SP)
+	LEAQ    (AX), BX
+	MOVQ    $0x00000010, R15
+	CMPQ    BX, R15
+	CMOVQGT R15, BX
+	MOVL    $0xffffffff, R15
+	BZHIL   BX, R15, R15
+	KMOVW   R15, K1
+	MOVQ    64(SP), CX
+	MOVQ    bias+24(FP), R15
+	ADDQ    CX, R15
+	MOVQ    R15, 88(SP)
+	MOVQ    8(SP), R15
+	IMULQ   48(SP), R15
+	ADDQ    CX, R15
+	MOVQ    dst+0(FP), AX
+	ADDQ    AX, R15
+	MOVQ    R15, 96(SP)
+	MOVQ    32(SP), DX
+
+setup:
+	MOVQ    48(SP), R15
+	IMULQ   24(DX), R15
+	MOVQ    32(DX), AX
+	SUBQ    R15, AX
+	IMULQ   R8, R15
+	MOVQ    R15, SI
+	MOVQ    40(DX), BX
+	ADDQ    AX, BX
+	XORL    R15, R15
+	TESTQ   AX, AX
+	CMOVQLT R15, AX
+	MOVQ    AX, 48(DX)
+	MOVQ    BX, 56(DX)
+	ADDQ    (DX), SI
+	ADDQ    CX, SI
+	MOVQ    src+8(FP), R15
+	ADDQ    R15, SI
+	MOVQ    SI, 64(DX)
+	MOVQ    w+16(FP), R15
+	ADDQ    CX, R15
+	ADDQ    8(DX), R15
+	MOVQ    R15, 72(DX)
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     setup
+	MOVQ    rows+40(FP), DI
+
+row:
+	MOVQ    88(SP), R15
+	VMOVUPS (R15), Z0
+	VMOVAPS Z0, Z1
+	VMOVAPS Z0, Z2
+	VMOVAPS Z0, Z3
+	VMOVAPS Z0, Z4
+	VMOVAPS Z0, Z5
+	VMOVAPS Z0, Z6
+	VMOVAPS Z0, Z7
+	VMOVAPS Z0, Z8
+	VMOVAPS Z0, Z9
+	VMOVAPS Z0, Z10
+	VMOVAPS Z0, Z11
+	VMOVAPS Z0, Z12
+	VMOVAPS Z0, Z13
+	MOVQ    32(SP), DX
+
+pass:
+	MOVQ  48(DX), AX
+	MOVQ  56(DX), BX
+	MOVQ  DX, 24(SP)
+	MOVQ  24(DI), CX
+	CMPQ  AX, BX
+	JGE   passed
+	TESTQ CX, CX
+	JZ    passed
+	MOVQ  64(DX), SI
+	ADDQ  8(DI), SI
+	MOVQ  16(DX), R15
+	MOVQ  72(DX), DX
+	ADDQ  16(DI), DX
+	CMPQ  R15, $0x03
+	JEQ   taps3s1
+	CMPQ  R15, $0x13
+	JEQ   taps3s2
+	CMPQ  R15, $0x05
+	JEQ   taps5s1
+	CMPQ  R15, $0x07
+	JEQ   taps7s1
+	CMPQ  R15, $0x02
+	JEQ   taps2s1
+	CMPQ  R15, $0x01
+	JEQ   taps1s1
+	CMPQ  R15, $0x04
+	JEQ   taps4s1
+	CMPQ  R15, $0x09
+	JEQ   taps9s1
+	CMPQ  R15, $0x0b
+	JEQ   taps11s1
+	CMPQ  R15, $0x0d
+	JEQ   taps13s1
+
+taps6s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
+	VMOVUPS     (DX)(R13*1), Z19
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps6s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps6s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps6s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps6s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps6s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+
+taps6s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps6s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z13
+	CMPQ        BX, $0x12
+	JEQ         taps6s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z19, Z31, Z13
+
+taps6s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps6s1
+	JMP  passed
+
+taps6s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps6s1_3
+	CMPQ AX, $0x02
+	JEQ  taps6s1_2
+	CMPQ AX, $0x01
+	JEQ  taps6s1_1
+	CMPQ AX, $0x04
+	JEQ  taps6s1_4
+	CMPQ AX, $0x05
+	JEQ  taps6s1_5
+	JMP  taps6s1_next
+
+taps13s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
+	VMOVUPS     576(DX), Z23
+	VMOVUPS     640(DX), Z24
+	VMOVUPS     704(DX), Z25
+	VMOVUPS     768(DX), Z26
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps13s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps13s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps13s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps13s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps13s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+
+taps13s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+
+taps13s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+
+taps13s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+
+taps13s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+
+taps13s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+
+taps13s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+
+taps13s1_11:
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z25, Z31, Z0
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+
+taps13s1_12:
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z26, Z31, Z0
+	VFMADD231PS Z25, Z31, Z1
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z26, Z31, Z1
+	VFMADD231PS Z25, Z31, Z2
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z26, Z31, Z2
+	VFMADD231PS Z25, Z31, Z3
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z26, Z31, Z3
+	VFMADD231PS Z25, Z31, Z4
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z26, Z31, Z4
+	VFMADD231PS Z25, Z31, Z5
+	VFMADD231PS Z24, Z31, Z6
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z26, Z31, Z5
+	VFMADD231PS Z25, Z31, Z6
+	VFMADD231PS Z24, Z31, Z7
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z13
+	CMPQ        BX, $0x12
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z26, Z31, Z6
+	VFMADD231PS Z25, Z31, Z7
+	VFMADD231PS Z24, Z31, Z8
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	VFMADD231PS Z19, Z31, Z13
+	CMPQ        BX, $0x13
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z26, Z31, Z7
+	VFMADD231PS Z25, Z31, Z8
+	VFMADD231PS Z24, Z31, Z9
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z11
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z13
+	CMPQ        BX, $0x14
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z26, Z31, Z8
+	VFMADD231PS Z25, Z31, Z9
+	VFMADD231PS Z24, Z31, Z10
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z12
+	VFMADD231PS Z21, Z31, Z13
+	CMPQ        BX, $0x15
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z26, Z31, Z9
+	VFMADD231PS Z25, Z31, Z10
+	VFMADD231PS Z24, Z31, Z11
+	VFMADD231PS Z23, Z31, Z12
+	VFMADD231PS Z22, Z31, Z13
+	CMPQ        BX, $0x16
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z26, Z31, Z10
+	VFMADD231PS Z25, Z31, Z11
+	VFMADD231PS Z24, Z31, Z12
+	VFMADD231PS Z23, Z31, Z13
+	CMPQ        BX, $0x17
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z26, Z31, Z11
+	VFMADD231PS Z25, Z31, Z12
+	VFMADD231PS Z24, Z31, Z13
+	CMPQ        BX, $0x18
+	JEQ         taps13s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z26, Z31, Z12
+	VFMADD231PS Z25, Z31, Z13
+	CMPQ        BX, $0x19
+	JEQ         taps13s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z26, Z31, Z13
+
+taps13s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps13s1
+	JMP  passed
+
+taps13s1_enter:
+	CMPQ AX, $0x06
+	JEQ  taps13s1_6
+	CMPQ AX, $0x05
+	JEQ  taps13s1_5
+	CMPQ AX, $0x04
+	JEQ  taps13s1_4
+	CMPQ AX, $0x03
+	JEQ  taps13s1_3
+	CMPQ AX, $0x02
+	JEQ  taps13s1_2
+	CMPQ AX, $0x01
+	JEQ  taps13s1_1
+	CMPQ AX, $0x07
+	JEQ  taps13s1_7
+	CMPQ AX, $0x08
+	JEQ  taps13s1_8
+	CMPQ AX, $0x09
+	JEQ  taps13s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps13s1_10
+	CMPQ AX, $0x0b
+	JEQ  taps13s1_11
+	CMPQ AX, $0x0c
+	JEQ  taps13s1_12
+	JMP  taps13s1_next
+
+taps11s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
+	VMOVUPS     576(DX), Z23
+	VMOVUPS     640(DX), Z24
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps11s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps11s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps11s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps11s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps11s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+
+taps11s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+
+taps11s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+
+taps11s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+
+taps11s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+
+taps11s1_9:
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z23, Z31, Z0
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+
+taps11s1_10:
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z0
+	VFMADD231PS Z23, Z31, Z1
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z24, Z31, Z1
+	VFMADD231PS Z23, Z31, Z2
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z2
+	VFMADD231PS Z23, Z31, Z3
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z3
+	VFMADD231PS Z23, Z31, Z4
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z4
+	VFMADD231PS Z23, Z31, Z5
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z5
+	VFMADD231PS Z23, Z31, Z6
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps11s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z24, Z31, Z6
+	VFMADD231PS Z23, Z31, Z7
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z24, Z31, Z7
+	VFMADD231PS Z23, Z31, Z8
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z13
+	CMPQ        BX, $0x12
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z24, Z31, Z8
+	VFMADD231PS Z23, Z31, Z9
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	VFMADD231PS Z19, Z31, Z13
+	CMPQ        BX, $0x13
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z24, Z31, Z9
+	VFMADD231PS Z23, Z31, Z10
+	VFMADD231PS Z22, Z31, Z11
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z13
+	CMPQ        BX, $0x14
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z24, Z31, Z10
+	VFMADD231PS Z23, Z31, Z11
+	VFMADD231PS Z22, Z31, Z12
+	VFMADD231PS Z21, Z31, Z13
+	CMPQ        BX, $0x15
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z24, Z31, Z11
+	VFMADD231PS Z23, Z31, Z12
+	VFMADD231PS Z22, Z31, Z13
+	CMPQ        BX, $0x16
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z24, Z31, Z12
+	VFMADD231PS Z23, Z31, Z13
+	CMPQ        BX, $0x17
+	JEQ         taps11s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z24, Z31, Z13
+
+taps11s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps11s1
+	JMP  passed
+
+taps11s1_enter:
+	CMPQ AX, $0x05
+	JEQ  taps11s1_5
+	CMPQ AX, $0x04
+	JEQ  taps11s1_4
+	CMPQ AX, $0x03
+	JEQ  taps11s1_3
+	CMPQ AX, $0x02
+	JEQ  taps11s1_2
+	CMPQ AX, $0x01
+	JEQ  taps11s1_1
+	CMPQ AX, $0x06
+	JEQ  taps11s1_6
+	CMPQ AX, $0x07
+	JEQ  taps11s1_7
+	CMPQ AX, $0x08
+	JEQ  taps11s1_8
+	CMPQ AX, $0x09
+	JEQ  taps11s1_9
+	CMPQ AX, $0x0a
+	JEQ  taps11s1_10
+	JMP  taps11s1_next
+
+taps9s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     64(DX), Z15
+	VMOVUPS     128(DX), Z16
+	VMOVUPS     192(DX), Z17
+	VMOVUPS     256(DX), Z18
+	VMOVUPS     320(DX), Z19
+	VMOVUPS     384(DX), Z20
+	VMOVUPS     448(DX), Z21
+	VMOVUPS     512(DX), Z22
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps9s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps9s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps9s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps9s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps9s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+
+taps9s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+
+taps9s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+
+taps9s1_7:
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z21, Z31, Z0
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+
+taps9s1_8:
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z0
+	VFMADD231PS Z21, Z31, Z1
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z1
+	VFMADD231PS Z21, Z31, Z2
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z2
+	VFMADD231PS Z21, Z31, Z3
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z3
+	VFMADD231PS Z21, Z31, Z4
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z4
+	VFMADD231PS Z21, Z31, Z5
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z5
+	VFMADD231PS Z21, Z31, Z6
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z22, Z31, Z6
+	VFMADD231PS Z21, Z31, Z7
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z22, Z31, Z7
+	VFMADD231PS Z21, Z31, Z8
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps9s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z22, Z31, Z8
+	VFMADD231PS Z21, Z31, Z9
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z22, Z31, Z9
+	VFMADD231PS Z21, Z31, Z10
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z13
+	CMPQ        BX, $0x12
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z22, Z31, Z10
+	VFMADD231PS Z21, Z31, Z11
+	VFMADD231PS Z20, Z31, Z12
+	VFMADD231PS Z19, Z31, Z13
+	CMPQ        BX, $0x13
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z22, Z31, Z11
+	VFMADD231PS Z21, Z31, Z12
+	VFMADD231PS Z20, Z31, Z13
+	CMPQ        BX, $0x14
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z22, Z31, Z12
+	VFMADD231PS Z21, Z31, Z13
+	CMPQ        BX, $0x15
+	JEQ         taps9s1_next
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z22, Z31, Z13
+
+taps9s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps9s1
+	JMP  passed
+
+taps9s1_enter:
+	CMPQ AX, $0x04
+	JEQ  taps9s1_4
+	CMPQ AX, $0x03
+	JEQ  taps9s1_3
+	CMPQ AX, $0x02
+	JEQ  taps9s1_2
+	CMPQ AX, $0x01
+	JEQ  taps9s1_1
+	CMPQ AX, $0x05
+	JEQ  taps9s1_5
+	CMPQ AX, $0x06
+	JEQ  taps9s1_6
+	CMPQ AX, $0x07
+	JEQ  taps9s1_7
+	CMPQ AX, $0x08
+	JEQ  taps9s1_8
+	JMP  taps9s1_next
+
+taps4s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps4s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps4s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps4s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps4s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps4s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps4s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z17, Z31, Z13
+
+taps4s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps4s1
+	JMP  passed
+
+taps4s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps4s1_2
+	CMPQ AX, $0x01
+	JEQ  taps4s1_1
+	CMPQ AX, $0x03
+	JEQ  taps4s1_3
+	JMP  taps4s1_next
+
+taps1s1:
+	VMOVUPS     (DX), Z14
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps1s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z14, Z31, Z13
+
+taps1s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps1s1
+	JMP  passed
+
+taps1s1_enter:
+	JMP taps1s1_next
+
+taps2s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps2s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps2s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps2s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z15, Z31, Z13
+
+taps2s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps2s1
+	JMP  passed
+
+taps2s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps2s1_1
+	JMP  taps2s1_next
+
+taps7s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
+	VMOVUPS     (DX)(R13*1), Z19
+	VMOVUPS     (DX)(R12*2), Z20
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps7s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps7s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps7s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps7s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps7s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+
+taps7s1_5:
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z19, Z31, Z0
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+
+taps7s1_6:
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z0
+	VFMADD231PS Z19, Z31, Z1
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z1
+	VFMADD231PS Z19, Z31, Z2
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z2
+	VFMADD231PS Z19, Z31, Z3
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z3
+	VFMADD231PS Z19, Z31, Z4
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z4
+	VFMADD231PS Z19, Z31, Z5
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z5
+	VFMADD231PS Z19, Z31, Z6
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z20, Z31, Z6
+	VFMADD231PS Z19, Z31, Z7
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z20, Z31, Z7
+	VFMADD231PS Z19, Z31, Z8
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z20, Z31, Z8
+	VFMADD231PS Z19, Z31, Z9
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z20, Z31, Z9
+	VFMADD231PS Z19, Z31, Z10
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps7s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z20, Z31, Z10
+	VFMADD231PS Z19, Z31, Z11
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z20, Z31, Z11
+	VFMADD231PS Z19, Z31, Z12
+	VFMADD231PS Z18, Z31, Z13
+	CMPQ        BX, $0x12
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z20, Z31, Z12
+	VFMADD231PS Z19, Z31, Z13
+	CMPQ        BX, $0x13
+	JEQ         taps7s1_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z20, Z31, Z13
+
+taps7s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps7s1
+	JMP  passed
+
+taps7s1_enter:
+	CMPQ AX, $0x03
+	JEQ  taps7s1_3
+	CMPQ AX, $0x02
+	JEQ  taps7s1_2
+	CMPQ AX, $0x01
+	JEQ  taps7s1_1
+	CMPQ AX, $0x04
+	JEQ  taps7s1_4
+	CMPQ AX, $0x05
+	JEQ  taps7s1_5
+	CMPQ AX, $0x06
+	JEQ  taps7s1_6
+	JMP  taps7s1_next
+
+taps5s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	VMOVUPS     (DX)(R12*1), Z17
+	VMOVUPS     (DX)(R14*4), Z18
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps5s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps5s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps5s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+
+taps5s1_3:
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z17, Z31, Z0
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+
+taps5s1_4:
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z0
+	VFMADD231PS Z17, Z31, Z1
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z1
+	VFMADD231PS Z17, Z31, Z2
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z2
+	VFMADD231PS Z17, Z31, Z3
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z3
+	VFMADD231PS Z17, Z31, Z4
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z4
+	VFMADD231PS Z17, Z31, Z5
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z5
+	VFMADD231PS Z17, Z31, Z6
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z18, Z31, Z6
+	VFMADD231PS Z17, Z31, Z7
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z18, Z31, Z7
+	VFMADD231PS Z17, Z31, Z8
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z18, Z31, Z8
+	VFMADD231PS Z17, Z31, Z9
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z18, Z31, Z9
+	VFMADD231PS Z17, Z31, Z10
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z18, Z31, Z10
+	VFMADD231PS Z17, Z31, Z11
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z18, Z31, Z11
+	VFMADD231PS Z17, Z31, Z12
+	VFMADD231PS Z16, Z31, Z13
+	CMPQ        BX, $0x10
+	JEQ         taps5s1_next
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z18, Z31, Z12
+	VFMADD231PS Z17, Z31, Z13
+	CMPQ        BX, $0x11
+	JEQ         taps5s1_next
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z18, Z31, Z13
+
+taps5s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps5s1
+	JMP  passed
+
+taps5s1_enter:
+	CMPQ AX, $0x02
+	JEQ  taps5s1_2
+	CMPQ AX, $0x01
+	JEQ  taps5s1_1
+	CMPQ AX, $0x03
+	JEQ  taps5s1_3
+	CMPQ AX, $0x04
+	JEQ  taps5s1_4
+	JMP  taps5s1_next
+
+taps3s2:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s2_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps3s2_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+
+taps3s2_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z1
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z2
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z3
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z4
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z5
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z6
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z7
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z8
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z9
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z15, Z31, Z10
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z15, Z31, Z11
+	LEAQ        (R15)(R8*8), R15
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z12
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x1b
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x1c
+	JEQ         taps3s2_next
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z13
+
+taps3s2_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s2
+	JMP  passed
+
+taps3s2_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s2_1
+	CMPQ AX, $0x02
+	JEQ  taps3s2_2
+	JMP  taps3s2_next
+
+taps3s1:
+	VMOVUPS     (DX), Z14
+	VMOVUPS     (DX)(R14*1), Z15
+	VMOVUPS     (DX)(R14*2), Z16
+	LEAQ        (SI)(R8*8), R15
+	TESTQ       AX, AX
+	JNZ         taps3s1_enter
+	VMOVUPS     (SI), Z31
+	VFMADD231PS Z14, Z31, Z0
+
+taps3s1_1:
+	VMOVUPS     (SI)(R8*1), Z31
+	VFMADD231PS Z15, Z31, Z0
+	VFMADD231PS Z14, Z31, Z1
+
+taps3s1_2:
+	VMOVUPS     (SI)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z0
+	VFMADD231PS Z15, Z31, Z1
+	VFMADD231PS Z14, Z31, Z2
+	VMOVUPS     (SI)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z1
+	VFMADD231PS Z15, Z31, Z2
+	VFMADD231PS Z14, Z31, Z3
+	VMOVUPS     (SI)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z2
+	VFMADD231PS Z15, Z31, Z3
+	VFMADD231PS Z14, Z31, Z4
+	VMOVUPS     (SI)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z3
+	VFMADD231PS Z15, Z31, Z4
+	VFMADD231PS Z14, Z31, Z5
+	VMOVUPS     (SI)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z4
+	VFMADD231PS Z15, Z31, Z5
+	VFMADD231PS Z14, Z31, Z6
+	VMOVUPS     (SI)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z5
+	VFMADD231PS Z15, Z31, Z6
+	VFMADD231PS Z14, Z31, Z7
+	VMOVUPS     (R15), Z31
+	VFMADD231PS Z16, Z31, Z6
+	VFMADD231PS Z15, Z31, Z7
+	VFMADD231PS Z14, Z31, Z8
+	VMOVUPS     (R15)(R8*1), Z31
+	VFMADD231PS Z16, Z31, Z7
+	VFMADD231PS Z15, Z31, Z8
+	VFMADD231PS Z14, Z31, Z9
+	VMOVUPS     (R15)(R8*2), Z31
+	VFMADD231PS Z16, Z31, Z8
+	VFMADD231PS Z15, Z31, Z9
+	VFMADD231PS Z14, Z31, Z10
+	VMOVUPS     (R15)(R9*1), Z31
+	VFMADD231PS Z16, Z31, Z9
+	VFMADD231PS Z15, Z31, Z10
+	VFMADD231PS Z14, Z31, Z11
+	VMOVUPS     (R15)(R8*4), Z31
+	VFMADD231PS Z16, Z31, Z10
+	VFMADD231PS Z15, Z31, Z11
+	VFMADD231PS Z14, Z31, Z12
+	VMOVUPS     (R15)(R10*1), Z31
+	VFMADD231PS Z16, Z31, Z11
+	VFMADD231PS Z15, Z31, Z12
+	VFMADD231PS Z14, Z31, Z13
+	CMPQ        BX, $0x0e
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R9*2), Z31
+	VFMADD231PS Z16, Z31, Z12
+	VFMADD231PS Z15, Z31, Z13
+	CMPQ        BX, $0x0f
+	JEQ         taps3s1_next
+	VMOVUPS     (R15)(R11*1), Z31
+	VFMADD231PS Z16, Z31, Z13
+
+taps3s1_next:
+	ADDQ 104(SP), DX
+	ADDQ 112(SP), SI
+	DECQ CX
+	JNZ  taps3s1
+	JMP  passed
+
+taps3s1_enter:
+	CMPQ AX, $0x01
+	JEQ  taps3s1_1
+	CMPQ AX, $0x02
+	JEQ  taps3s1_2
+	JMP  taps3s1_next
+
+passed:
+	MOVQ    24(SP), DX
+	ADDQ    $0x50, DX
+	CMPQ    DX, 40(SP)
+	JLT     pass
+	MOVQ    96(SP), SI
+	ADDQ    (DI), SI
+	MOVQ    8(SP), DX
+	CMPQ    80(SP), $0x00
+	JNE     special
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z13, (SI)
+
+next:
+	ADDQ $0x20, DI
+	CMPQ DI, (SP)
+	JLT  row
+	ADDQ $0x0e, 48(SP)
+	DECQ 56(SP)
+	JNZ  tile
+	VZEROUPPER
+	RET
+
+special:
+	MOVQ   16(SP), R15
+	TESTQ  R15, R15
+	JZ     activated
+	CMPQ   R15, $0x02
+	JEQ    act2
+	CMPQ   R15, $0x03
+	JEQ    act3
+	CMPQ   R15, $0x04
+	JEQ    act4
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z0, Z14, Z0
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z1, Z17, Z1
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z2, Z20, Z2
+	VPXORD Z23, Z23, Z23
+	VMAXPS Z3, Z23, Z3
+	VPXORD Z26, Z26, Z26
+	VMAXPS Z4, Z26, Z4
+	VPXORD Z29, Z29, Z29
+	VMAXPS Z5, Z29, Z5
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z6, Z14, Z6
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z7, Z17, Z7
+	VPXORD Z20, Z20, Z20
+	VMAXPS Z8, Z20, Z8
+	VPXORD Z23, Z23, Z23
+	VMAXPS Z9, Z23, Z9
+	VPXORD Z26, Z26, Z26
+	VMAXPS Z10, Z26, Z10
+	VPXORD Z29, Z29, Z29
+	VMAXPS Z11, Z29, Z11
+	VPXORD Z14, Z14, Z14
+	VMAXPS Z12, Z14, Z12
+	VPXORD Z17, Z17, Z17
+	VMAXPS Z13, Z17, Z13
+	JMP    activated
+
+act2:
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z0, Z14, Z0
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z0, Z14, Z0
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z1, Z17, Z1
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z1, Z17, Z1
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z2, Z20, Z2
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z2, Z20, Z2
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z3, Z23, Z3
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z3, Z23, Z3
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z4, Z26, Z4
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z4, Z26, Z4
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z5, Z29, Z5
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z5, Z29, Z5
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z6, Z14, Z6
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z6, Z14, Z6
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z7, Z17, Z7
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z7, Z17, Z7
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z8, Z20, Z8
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z8, Z20, Z8
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z9, Z23, Z9
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z9, Z23, Z9
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z10, Z26, Z10
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z10, Z26, Z10
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z11, Z29, Z11
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z11, Z29, Z11
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z12, Z14, Z12
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z12, Z14, Z12
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z13, Z17, Z13
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z13, Z17, Z13
+	JMP     activated
+
+act3:
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z23
+	VRANGEPS     $0x02, Z23, Z0, Z16
+	VRANGEPS     $0x02, Z23, Z1, Z19
+	VRANGEPS     $0x02, Z23, Z2, Z22
+	VMOVUPS      const64_4b400000<>+0(SB), Z24
+	VMOVAPS      Z24, Z15
+	VMOVAPS      Z24, Z18
+	VMOVAPS      Z24, Z21
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z23
+	VFMADD231PS  Z16, Z23, Z15
+	VFMADD231PS  Z19, Z23, Z18
+	VFMADD231PS  Z22, Z23, Z21
+	VSUBPS       Z24, Z15, Z15
+	VSUBPS       Z24, Z18, Z18
+	VSUBPS       Z24, Z21, Z21
+	VMOVUPS      const64_3f317218<>+0(SB), Z24
+	VFNMSUB231PS Z24, Z15, Z16
+	VFNMSUB231PS Z24, Z18, Z19
+	VFNMSUB231PS Z24, Z21, Z22
+	VMOVUPS      const64_3c083129<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VMOVUPS      const64_3efffefe<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3f800000<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VSCALEFPS    Z21, Z20, Z20
+	VADDPS       Z23, Z14, Z14
+	VADDPS       Z23, Z17, Z17
+	VADDPS       Z23, Z20, Z20
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z0, Z0
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z1, Z1
+	VRCP14PS     Z20, Z21
+	VFNMADD213PS const64_3f800000<>+0(SB), Z21, Z20
+	VFMADD213PS  Z21, Z20, Z21
+	VMULPS       Z21, Z2, Z2
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z23
+	VRANGEPS     $0x02, Z23, Z3, Z16
+	VRANGEPS     $0x02, Z23, Z4, Z19
+	VRANGEPS     $0x02, Z23, Z5, Z22
+	VMOVUPS      const64_4b400000<>+0(SB), Z24
+	VMOVAPS      Z24, Z15
+	VMOVAPS      Z24, Z18
+	VMOVAPS      Z24, Z21
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z23
+	VFMADD231PS  Z16, Z23, Z15
+	VFMADD231PS  Z19, Z23, Z18
+	VFMADD231PS  Z22, Z23, Z21
+	VSUBPS       Z24, Z15, Z15
+	VSUBPS       Z24, Z18, Z18
+	VSUBPS       Z24, Z21, Z21
+	VMOVUPS      const64_3f317218<>+0(SB), Z24
+	VFNMSUB231PS Z24, Z15, Z16
+	VFNMSUB231PS Z24, Z18, Z19
+	VFNMSUB231PS Z24, Z21, Z22
+	VMOVUPS      const64_3c083129<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VMOVUPS      const64_3efffefe<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3f800000<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VSCALEFPS    Z21, Z20, Z20
+	VADDPS       Z23, Z14, Z14
+	VADDPS       Z23, Z17, Z17
+	VADDPS       Z23, Z20, Z20
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z3, Z3
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z4, Z4
+	VRCP14PS     Z20, Z21
+	VFNMADD213PS const64_3f800000<>+0(SB), Z21, Z20
+	VFMADD213PS  Z21, Z20, Z21
+	VMULPS       Z21, Z5, Z5
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z23
+	VRANGEPS     $0x02, Z23, Z6, Z16
+	VRANGEPS     $0x02, Z23, Z7, Z19
+	VRANGEPS     $0x02, Z23, Z8, Z22
+	VMOVUPS      const64_4b400000<>+0(SB), Z24
+	VMOVAPS      Z24, Z15
+	VMOVAPS      Z24, Z18
+	VMOVAPS      Z24, Z21
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z23
+	VFMADD231PS  Z16, Z23, Z15
+	VFMADD231PS  Z19, Z23, Z18
+	VFMADD231PS  Z22, Z23, Z21
+	VSUBPS       Z24, Z15, Z15
+	VSUBPS       Z24, Z18, Z18
+	VSUBPS       Z24, Z21, Z21
+	VMOVUPS      const64_3f317218<>+0(SB), Z24
+	VFNMSUB231PS Z24, Z15, Z16
+	VFNMSUB231PS Z24, Z18, Z19
+	VFNMSUB231PS Z24, Z21, Z22
+	VMOVUPS      const64_3c083129<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VMOVUPS      const64_3efffefe<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3f800000<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VSCALEFPS    Z21, Z20, Z20
+	VADDPS       Z23, Z14, Z14
+	VADDPS       Z23, Z17, Z17
+	VADDPS       Z23, Z20, Z20
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z6, Z6
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z7, Z7
+	VRCP14PS     Z20, Z21
+	VFNMADD213PS const64_3f800000<>+0(SB), Z21, Z20
+	VFMADD213PS  Z21, Z20, Z21
+	VMULPS       Z21, Z8, Z8
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z23
+	VRANGEPS     $0x02, Z23, Z9, Z16
+	VRANGEPS     $0x02, Z23, Z10, Z19
+	VRANGEPS     $0x02, Z23, Z11, Z22
+	VMOVUPS      const64_4b400000<>+0(SB), Z24
+	VMOVAPS      Z24, Z15
+	VMOVAPS      Z24, Z18
+	VMOVAPS      Z24, Z21
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z23
+	VFMADD231PS  Z16, Z23, Z15
+	VFMADD231PS  Z19, Z23, Z18
+	VFMADD231PS  Z22, Z23, Z21
+	VSUBPS       Z24, Z15, Z15
+	VSUBPS       Z24, Z18, Z18
+	VSUBPS       Z24, Z21, Z21
+	VMOVUPS      const64_3f317218<>+0(SB), Z24
+	VFNMSUB231PS Z24, Z15, Z16
+	VFNMSUB231PS Z24, Z18, Z19
+	VFNMSUB231PS Z24, Z21, Z22
+	VMOVUPS      const64_3c083129<>+0(SB), Z23
+	VMOVAPS      Z23, Z14
+	VMOVAPS      Z23, Z17
+	VMOVAPS      Z23, Z20
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VMOVUPS      const64_3efffefe<>+0(SB), Z24
+	VFMADD213PS  Z24, Z16, Z14
+	VFMADD213PS  Z24, Z19, Z17
+	VFMADD213PS  Z24, Z22, Z20
+	VMOVUPS      const64_3f800000<>+0(SB), Z23
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VFMADD213PS  Z23, Z16, Z14
+	VFMADD213PS  Z23, Z19, Z17
+	VFMADD213PS  Z23, Z22, Z20
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VSCALEFPS    Z21, Z20, Z20
+	VADDPS       Z23, Z14, Z14
+	VADDPS       Z23, Z17, Z17
+	VADDPS       Z23, Z20, Z20
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z9, Z9
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z10, Z10
+	VRCP14PS     Z20, Z21
+	VFNMADD213PS const64_3f800000<>+0(SB), Z21, Z20
+	VFMADD213PS  Z21, Z20, Z21
+	VMULPS       Z21, Z11, Z11
+	VMOVUPS      const64_42aea8f6<>+0(SB), Z20
+	VRANGEPS     $0x02, Z20, Z12, Z16
+	VRANGEPS     $0x02, Z20, Z13, Z19
+	VMOVUPS      const64_4b400000<>+0(SB), Z21
+	VMOVAPS      Z21, Z15
+	VMOVAPS      Z21, Z18
+	VMOVUPS      const64_bfb8aa3b<>+0(SB), Z20
+	VFMADD231PS  Z16, Z20, Z15
+	VFMADD231PS  Z19, Z20, Z18
+	VSUBPS       Z21, Z15, Z15
+	VSUBPS       Z21, Z18, Z18
+	VMOVUPS      const64_3f317218<>+0(SB), Z21
+	VFNMSUB231PS Z21, Z15, Z16
+	VFNMSUB231PS Z21, Z18, Z19
+	VMOVUPS      const64_3c083129<>+0(SB), Z20
+	VMOVAPS      Z20, Z14
+	VMOVAPS      Z20, Z17
+	VMOVUPS      const64_3d2b9532<>+0(SB), Z21
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3e2aabd8<>+0(SB), Z20
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VMOVUPS      const64_3efffefe<>+0(SB), Z21
+	VFMADD213PS  Z21, Z16, Z14
+	VFMADD213PS  Z21, Z19, Z17
+	VMOVUPS      const64_3f800000<>+0(SB), Z20
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VFMADD213PS  Z20, Z16, Z14
+	VFMADD213PS  Z20, Z19, Z17
+	VSCALEFPS    Z15, Z14, Z14
+	VSCALEFPS    Z18, Z17, Z17
+	VADDPS       Z20, Z14, Z14
+	VADDPS       Z20, Z17, Z17
+	VRCP14PS     Z14, Z15
+	VFNMADD213PS const64_3f800000<>+0(SB), Z15, Z14
+	VFMADD213PS  Z15, Z14, Z15
+	VMULPS       Z15, Z12, Z12
+	VRCP14PS     Z17, Z18
+	VFNMADD213PS const64_3f800000<>+0(SB), Z18, Z17
+	VFMADD213PS  Z18, Z17, Z18
+	VMULPS       Z18, Z13, Z13
+	JMP          activated
+
+act4:
+	VADDPS  const64_40400000<>+0(SB), Z0, Z15
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z15, Z14, Z15
+	VMULPS  const64_3e2aaaab<>+0(SB), Z15, Z15
+	VMULPS  Z15, Z0, Z0
+	VADDPS  const64_40400000<>+0(SB), Z1, Z18
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z18, Z17, Z18
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z18, Z17, Z18
+	VMULPS  const64_3e2aaaab<>+0(SB), Z18, Z18
+	VMULPS  Z18, Z1, Z1
+	VADDPS  const64_40400000<>+0(SB), Z2, Z21
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z21, Z20, Z21
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z21, Z20, Z21
+	VMULPS  const64_3e2aaaab<>+0(SB), Z21, Z21
+	VMULPS  Z21, Z2, Z2
+	VADDPS  const64_40400000<>+0(SB), Z3, Z24
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z24, Z23, Z24
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z24, Z23, Z24
+	VMULPS  const64_3e2aaaab<>+0(SB), Z24, Z24
+	VMULPS  Z24, Z3, Z3
+	VADDPS  const64_40400000<>+0(SB), Z4, Z27
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z27, Z26, Z27
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z27, Z26, Z27
+	VMULPS  const64_3e2aaaab<>+0(SB), Z27, Z27
+	VMULPS  Z27, Z4, Z4
+	VADDPS  const64_40400000<>+0(SB), Z5, Z30
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z30, Z29, Z30
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z30, Z29, Z30
+	VMULPS  const64_3e2aaaab<>+0(SB), Z30, Z30
+	VMULPS  Z30, Z5, Z5
+	VADDPS  const64_40400000<>+0(SB), Z6, Z15
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z15, Z14, Z15
+	VMULPS  const64_3e2aaaab<>+0(SB), Z15, Z15
+	VMULPS  Z15, Z6, Z6
+	VADDPS  const64_40400000<>+0(SB), Z7, Z18
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z18, Z17, Z18
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z18, Z17, Z18
+	VMULPS  const64_3e2aaaab<>+0(SB), Z18, Z18
+	VMULPS  Z18, Z7, Z7
+	VADDPS  const64_40400000<>+0(SB), Z8, Z21
+	VPXORD  Z20, Z20, Z20
+	VMAXPS  Z21, Z20, Z21
+	VMOVUPS const64_40c00000<>+0(SB), Z20
+	VMINPS  Z21, Z20, Z21
+	VMULPS  const64_3e2aaaab<>+0(SB), Z21, Z21
+	VMULPS  Z21, Z8, Z8
+	VADDPS  const64_40400000<>+0(SB), Z9, Z24
+	VPXORD  Z23, Z23, Z23
+	VMAXPS  Z24, Z23, Z24
+	VMOVUPS const64_40c00000<>+0(SB), Z23
+	VMINPS  Z24, Z23, Z24
+	VMULPS  const64_3e2aaaab<>+0(SB), Z24, Z24
+	VMULPS  Z24, Z9, Z9
+	VADDPS  const64_40400000<>+0(SB), Z10, Z27
+	VPXORD  Z26, Z26, Z26
+	VMAXPS  Z27, Z26, Z27
+	VMOVUPS const64_40c00000<>+0(SB), Z26
+	VMINPS  Z27, Z26, Z27
+	VMULPS  const64_3e2aaaab<>+0(SB), Z27, Z27
+	VMULPS  Z27, Z10, Z10
+	VADDPS  const64_40400000<>+0(SB), Z11, Z30
+	VPXORD  Z29, Z29, Z29
+	VMAXPS  Z30, Z29, Z30
+	VMOVUPS const64_40c00000<>+0(SB), Z29
+	VMINPS  Z30, Z29, Z30
+	VMULPS  const64_3e2aaaab<>+0(SB), Z30, Z30
+	VMULPS  Z30, Z11, Z11
+	VADDPS  const64_40400000<>+0(SB), Z12, Z15
+	VPXORD  Z14, Z14, Z14
+	VMAXPS  Z15, Z14, Z15
+	VMOVUPS const64_40c00000<>+0(SB), Z14
+	VMINPS  Z15, Z14, Z15
+	VMULPS  const64_3e2aaaab<>+0(SB), Z15, Z15
+	VMULPS  Z15, Z12, Z12
+	VADDPS  const64_40400000<>+0(SB), Z13, Z18
+	VPXORD  Z17, Z17, Z17
+	VMAXPS  Z18, Z17, Z18
+	VMOVUPS const64_40c00000<>+0(SB), Z17
+	VMINPS  Z18, Z17, Z18
+	VMULPS  const64_3e2aaaab<>+0(SB), Z18, Z18
+	VMULPS  Z18, Z13, Z13
+
+activated:
+	MOVQ    sums+32(FP), R15
+	TESTQ   R15, R15
+	JZ      summed
+	ADDQ    64(SP), R15
+	VMOVUPS (R15), Z14
+	VADDPS  Z0, Z14, Z14
+	VADDPS  Z1, Z14, Z14
+	VADDPS  Z2, Z14, Z14
+	VADDPS  Z3, Z14, Z14
+	VADDPS  Z4, Z14, Z14
+	VADDPS  Z5, Z14, Z14
+	VADDPS  Z6, Z14, Z14
+	VADDPS  Z7, Z14, Z14
+	VADDPS  Z8, Z14, Z14
+	VADDPS  Z9, Z14, Z14
+	VADDPS  Z10, Z14, Z14
+	VADDPS  Z11, Z14, Z14
+	VADDPS  Z12, Z14, Z14
+	VADDPS  Z13, Z14, Z14
+	VMOVUPS Z14, (R15)
+
+summed:
+	MOVQ    72(SP), CX
+	CMPQ    CX, $0x10
+	JLT     tail
+	VMOVUPS Z0, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z13, (SI)
+	JMP     next
+
+tail:
+	VMOVUPS Z0, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z1, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z2, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z3, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z4, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z5, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z6, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z7, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z8, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z9, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z10, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z11, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z12, K1, (SI)
+	ADDQ    DX, SI
+	VMOVUPS Z13, K1, (SI)
 	JMP     next
 
 // func dwCopyAVX512(dst *float32, src *float32, rows int, cols int, srcPix int, srcRow int, lanes int)

@@ -9,7 +9,6 @@ import (
 )
 
 const (
-	dwMaxTile  = 8  // pixels
 	dwMaxRows  = 16 // rows of output at a time
 	blockBytes = 4 * dwBlock
 )
@@ -64,6 +63,7 @@ type dwRun struct {
 	rowCount int
 	rows     [dwMaxRows]dwRow
 	groups   [2]dwGroup // tiles of two sizes make a row
+	full     bool       // whether vectors of 16 channels may be read
 
 	pix        int // bytes between pixels of in or its copy
 	first, end int // rows of in to copy
@@ -111,6 +111,7 @@ func (r *dwRun) run(from, to int) bool {
 			return false
 		}
 	}
+	r.full = r.level == cpu.AVX512
 	switch rows, pixels := r.copyRows(&c); {
 	case rows == 0:
 		r.chunks(&c, from, to, r.cachedRows(), nil)
@@ -193,21 +194,35 @@ func (r *dwRun) chunks(c *dwColumns, from, to, n int, buf []float32) {
 	if buf != nil {
 		r.pix = blockBytes
 	}
-	if r.classes == 1 {
-		r.setGroups(c)
-	}
+	channels := r.g.Channels
+	whole := r.wholeBlocks(buf != nil)
 	for y := from; y < to; y += n {
 		r.setRows(y, min(n, to-y), buf != nil)
-		if r.classes == 1 {
-			r.blocks(buf)
-			continue
-		}
 		for i := range r.classes {
-			r.columns(c, i)
+			if r.classes > 1 {
+				r.columns(c, i)
+			}
+			r.full = r.level == cpu.AVX512
 			r.setGroups(c)
-			r.blocks(buf)
+			r.blocks(buf, 0, whole)
+			if whole < channels {
+				r.full = false
+				r.setGroups(c)
+				r.blocks(buf, whole, channels)
+			}
 		}
 	}
+}
+
+// wholeBlocks returns the number of channels in blocks of which 16 may be read
+// from every pixel. With AVX-512, that is faster than to read fewer; what the
+// others hold comes to nothing.
+func (r *dwRun) wholeBlocks(copied bool) int {
+	c := r.g.Channels &^ (dwBlock - 1)
+	if r.level != cpu.AVX512 || copied || (r.in.h*r.in.w-1)*r.in.pix/4+c+dwBlock <= len(r.in.data) {
+		return r.g.Channels
+	}
+	return c
 }
 
 // setRows describes n rows of output from y on, which are computed from the
@@ -249,11 +264,17 @@ func (r *dwRun) setRows(y, n int, copied bool) {
 // reads and writes whole cache lines, which is worth it where pixels compete
 // for lines and there is little arithmetic for each.
 func (r *dwRun) maxTile(c *dwColumns) int {
+	if r.full {
+		return 14
+	}
+	if r.level == cpu.AVX512 {
+		return 4
+	}
 	lines := min(cacheLines(c.srcStep*r.in.pix), cacheLines(c.step*r.out.pix))
 	if r.level == cpu.AVX2 && r.g.Kernel <= 3 && r.g.Channels > 8 && lines <= 64 {
-		return dwMaxTile / 2
+		return 4
 	}
-	return dwMaxTile
+	return 8
 }
 
 // setGroups divides a class of columns into tiles.
@@ -297,15 +318,15 @@ func (r *dwRun) setGroup(g *dwGroup, c *dwColumns, first, tile, tiles int) {
 	}
 }
 
-// blocks calls the assembly for each block of channels, after copying the
-// input to buf if that is not nil.
-func (r *dwRun) blocks(buf []float32) {
+// blocks calls the assembly for each block of the channels [from, to), after
+// copying the input to buf if that is not nil.
+func (r *dwRun) blocks(buf []float32, from, to int) {
 	var bias, total [dwBlock]float32
 	var sums *float32
 	if r.sums != nil {
 		sums = &total[0]
 	}
-	for c := 0; c < r.g.Channels; c += dwBlock {
+	for c := from; c < to; c += dwBlock {
 		lanes := min(dwBlock, r.g.Channels-c)
 		if r.bias != nil {
 			clear(bias[copy(bias[:], r.bias[c:c+lanes]):])
@@ -323,9 +344,12 @@ func (r *dwRun) blocks(buf []float32) {
 			g.args.lanes = lanes
 			g.args.rowCount = r.rowCount
 			dst, w := &r.out.data[c+g.dst], &r.w.channel(c)[0]
-			if r.level == cpu.AVX512 {
+			switch {
+			case r.full:
+				dwFullAVX512(g.tile, dst, src, w, &bias[0], sums, &r.rows[0].dst, &g.args.rowCount)
+			case r.level == cpu.AVX512:
 				dwTileAVX512(g.tile, dst, src, w, &bias[0], sums, &r.rows[0].dst, &g.args.rowCount)
-			} else {
+			default:
 				dwTileAVX2(g.tile, dst, src, w, &bias[0], sums, &r.rows[0].dst, &g.args.rowCount)
 			}
 		}
@@ -404,13 +428,39 @@ func dwTileAVX512(tile int, dst, src, w, bias, sums *float32, rows, args *int) {
 		dwTile3AVX512(dst, src, w, bias, sums, rows, args)
 	case 4:
 		dwTile4AVX512(dst, src, w, bias, sums, rows, args)
+	}
+}
+
+// dwFullAVX512 is dwTileAVX512 that reads 16 channels of every pixel.
+func dwFullAVX512(tile int, dst, src, w, bias, sums *float32, rows, args *int) {
+	switch tile {
+	case 1:
+		dwFull1AVX512(dst, src, w, bias, sums, rows, args)
+	case 2:
+		dwFull2AVX512(dst, src, w, bias, sums, rows, args)
+	case 3:
+		dwFull3AVX512(dst, src, w, bias, sums, rows, args)
+	case 4:
+		dwFull4AVX512(dst, src, w, bias, sums, rows, args)
 	case 5:
-		dwTile5AVX512(dst, src, w, bias, sums, rows, args)
+		dwFull5AVX512(dst, src, w, bias, sums, rows, args)
 	case 6:
-		dwTile6AVX512(dst, src, w, bias, sums, rows, args)
+		dwFull6AVX512(dst, src, w, bias, sums, rows, args)
 	case 7:
-		dwTile7AVX512(dst, src, w, bias, sums, rows, args)
+		dwFull7AVX512(dst, src, w, bias, sums, rows, args)
 	case 8:
-		dwTile8AVX512(dst, src, w, bias, sums, rows, args)
+		dwFull8AVX512(dst, src, w, bias, sums, rows, args)
+	case 9:
+		dwFull9AVX512(dst, src, w, bias, sums, rows, args)
+	case 10:
+		dwFull10AVX512(dst, src, w, bias, sums, rows, args)
+	case 11:
+		dwFull11AVX512(dst, src, w, bias, sums, rows, args)
+	case 12:
+		dwFull12AVX512(dst, src, w, bias, sums, rows, args)
+	case 13:
+		dwFull13AVX512(dst, src, w, bias, sums, rows, args)
+	case 14:
+		dwFull14AVX512(dst, src, w, bias, sums, rows, args)
 	}
 }

@@ -26,6 +26,9 @@ func randomDW(r *rand.Rand) dwCase {
 	if r.IntN(4) == 0 {
 		g.Dilation = 1 + r.IntN(3)
 	}
+	if r.IntN(4) == 0 { // wider than two of the largest tiles
+		g.H, g.W = 1+r.IntN(8), 19+r.IntN(14)
+	}
 	g.PadTop = g.Dilation * (g.Kernel - 1) / 2
 	g.PadLeft = g.PadTop
 	g.OutH, g.OutW = (g.H+g.Stride-1)/g.Stride, (g.W+g.Stride-1)/g.Stride
@@ -251,7 +254,7 @@ func TestDepthwiseTails(t *testing.T) {
 			for kernel := 1; kernel <= 13; kernel += 2 {
 				for stride := 1; stride <= 2; stride++ {
 					g := DW{
-						H: 5, W: stride * (1 + r.IntN(17/stride)), Channels: channels, SrcStride: channels, DstStride: channels,
+						H: 5, W: stride * (1 + r.IntN(17)), Channels: channels, SrcStride: channels, DstStride: channels,
 						Kernel: kernel, Stride: stride, Dilation: 1, PadTop: kernel / 2, PadLeft: kernel / 2,
 					}
 					g.OutH, g.OutW = (g.H+stride-1)/stride, (g.W+stride-1)/stride

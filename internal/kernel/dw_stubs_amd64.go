@@ -103,40 +103,90 @@ func dwGrad7x1AVX2(dw *float32, x *float32, dy *float32, groups *int, a *int)
 //go:noescape
 func dwTile1AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
+// dwFull1AVX512 is dwTile1AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull1AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
 // dwTile2AVX512 computes rows of tiles of 2 output pixels.
 //
 //go:noescape
 func dwTile2AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull2AVX512 is dwTile2AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull2AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
 // dwTile3AVX512 computes rows of tiles of 3 output pixels.
 //
 //go:noescape
 func dwTile3AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
+// dwFull3AVX512 is dwTile3AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull3AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
 // dwTile4AVX512 computes rows of tiles of 4 output pixels.
 //
 //go:noescape
 func dwTile4AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
-// dwTile5AVX512 computes rows of tiles of 5 output pixels.
+// dwFull4AVX512 is dwTile4AVX512 that reads 16 channels of every pixel.
 //
 //go:noescape
-func dwTile5AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+func dwFull4AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
-// dwTile6AVX512 computes rows of tiles of 6 output pixels.
+// dwFull5AVX512 is dwTile5AVX512 that reads 16 channels of every pixel.
 //
 //go:noescape
-func dwTile6AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+func dwFull5AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
-// dwTile7AVX512 computes rows of tiles of 7 output pixels.
+// dwFull6AVX512 is dwTile6AVX512 that reads 16 channels of every pixel.
 //
 //go:noescape
-func dwTile7AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+func dwFull6AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
-// dwTile8AVX512 computes rows of tiles of 8 output pixels.
+// dwFull7AVX512 is dwTile7AVX512 that reads 16 channels of every pixel.
 //
 //go:noescape
-func dwTile8AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+func dwFull7AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull8AVX512 is dwTile8AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull8AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull9AVX512 is dwTile9AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull9AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull10AVX512 is dwTile10AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull10AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull11AVX512 is dwTile11AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull11AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull12AVX512 is dwTile12AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull12AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull13AVX512 is dwTile13AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull13AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
+
+// dwFull14AVX512 is dwTile14AVX512 that reads 16 channels of every pixel.
+//
+//go:noescape
+func dwFull14AVX512(dst *float32, src *float32, w *float32, bias *float32, sums *float32, rows *int, a *int)
 
 // dwCopyAVX512 copies lanes channels of rows×cols pixels, to blocks of 16 channels
 // filled up with zeros. Distances are in bytes.

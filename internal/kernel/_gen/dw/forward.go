@@ -11,8 +11,14 @@ import (
 	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
 )
 
-// maxTile is the largest number of output pixels of a row kept in registers.
-const maxTile = 8
+// maxTile returns the largest number of output pixels of a row kept in
+// registers. With AVX-512, there is room for 14 and a row of 13 taps.
+func maxTile(s *simd.ISA) int {
+	if s.Wide() {
+		return 14
+	}
+	return 8
+}
 
 // loops lists the rows of taps there is code for, the most frequent first.
 // Those of stride 2 are there where two passes of stride 1 cost much more.
@@ -92,41 +98,69 @@ func pixel(base, base8 reg.GPPhysical, p int) Mem {
 type forward struct {
 	*simd.ISA
 	tile       int
-	vecs       int // vectors of channels at a time
+	vecs       int  // vectors of channels at a time
+	sets       int  // of sums, over which the taps of a row are spread to hide the latency of the additions
+	full       bool // whether pixels are read without a mask, which costs AVX-512 a multiply-add's place
 	masks      []simd.Mask
 	wRow, xRow Mem // distances between rows of taps, and between the rows they read
 	stack      Mem // room for spilled registers
 }
 
-func (k *forward) acc(t, v int) reg.VecPhysical { return k.V(v*k.tile + t) }
+// sum is where pixel t is summed in one of the sets.
+func (k *forward) sum(set, t, v int) reg.VecPhysical { return k.V((set*k.vecs+v)*k.tile + t) }
+
+func (k *forward) acc(t, v int) reg.VecPhysical { return k.sum(0, t, v) }
 
 // maskReg is the register of the mask of a vector.
 func (k *forward) maskReg(v int) reg.VecPhysical { return k.V(k.Regs - 1 - v) }
 
+// masked is the number of vector registers that masks occupy.
+func (k *forward) masked() int {
+	if k.Wide() {
+		return 0
+	}
+	return k.vecs
+}
+
 // x is the register of the current input pixel.
-func (k *forward) x() reg.VecPhysical { return k.V(k.Regs - 1 - k.vecs) }
+func (k *forward) x() reg.VecPhysical { return k.V(k.Regs - 1 - k.masked()) }
 
 // free lists the registers beside those of sums and masks.
 func (k *forward) free() []reg.VecPhysical {
 	var list []reg.VecPhysical
-	for i := k.tile * k.vecs; i < k.Regs-k.vecs; i++ {
+	for i := k.tile * k.vecs; i < k.Regs-k.masked(); i++ {
 		list = append(list, k.V(i))
 	}
 	return list
 }
 
+// tapRegs lists those of them that are free while there are several sets.
+func (k *forward) tapRegs() []reg.VecPhysical {
+	list := k.free()[(k.sets-1)*k.tile*k.vecs:]
+	return list[:len(list)-1] // the last is x
+}
+
 // forwardFunc writes the function that computes output rows in tiles of the
-// given number of pixels.
-func forwardFunc(s *simd.ISA, tile int) {
-	k := &forward{ISA: s, tile: tile, vecs: 1}
-	if !s.Wide() && tile <= maxTile/2 {
-		// The latency of the additions takes eight sums to hide.
+// given number of pixels. If full, it reads whole vectors of channels, even
+// where fewer are to be computed.
+func forwardFunc(s *simd.ISA, tile int, full bool) {
+	k := &forward{ISA: s, tile: tile, vecs: 1, sets: 1, full: full}
+	// The latency of the additions takes eight sums to hide.
+	switch {
+	case s.Wide():
+		k.sets = min(4, maxTile(s)/tile)
+	case tile <= maxTile(s)/2:
 		k.vecs = 2
 	}
 	name := fmt.Sprintf("dwTile%d%s", tile, s.Name)
+	doc := fmt.Sprintf("%s computes rows of tiles of %d output pixels", name, tile)
+	if full {
+		name = fmt.Sprintf("dwFull%d%s", tile, s.Name)
+		doc = fmt.Sprintf("%s is dwTile%d%s that reads 16 channels of every pixel", name, tile, s.Name)
+	}
 	TEXT(name, attr.NOSPLIT, "func(dst, src, w, bias, sums *float32, rows, a *int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s computes rows of tiles of %d output pixels.", name, tile))
+	Doc(doc + ".")
 
 	local := func() Mem { return AllocLocal(8) }
 	rowEnd, dstPix, act := local(), local(), local()
@@ -242,6 +276,11 @@ func forwardFunc(s *simd.ISA, tile int) {
 		for t := 1; t < tile; t++ {
 			VMOVAPS(k.acc(0, v), k.acc(t, v))
 		}
+		for set := 1; set < k.sets; set++ {
+			for t := range tile {
+				s.Zero(k.sum(set, t, v))
+			}
+		}
 	}
 	MOVQ(passFirst, wp)
 	Label("pass")
@@ -272,6 +311,7 @@ func forwardFunc(s *simd.ISA, tile int) {
 	CMPQ(wp, passEnd)
 	JLT(LabelRef("pass"))
 
+	k.addSets()
 	MOVQ(dst, xp)
 	ADDQ(rowWords.mem(row, "dst"), xp)
 	MOVQ(dstPix, wp)
@@ -325,16 +365,20 @@ func (k *forward) taps(l loop) {
 		}
 		q := p
 		if p >= 16 {
-			if p == 16 {
+			if p%8 == 0 {
 				LEAQ(Mem{Base: tmp, Index: x1, Scale: 8}, tmp)
 			}
-			q -= 8
+			q = 8 + p%8
 		}
 		for v := range k.vecs {
-			k.Load(pixel(xp, tmp, q).Offset(v*k.Bytes()), k.masks[v], k.x())
+			if m := pixel(xp, tmp, q).Offset(v * k.Bytes()); k.full {
+				VMOVUPS(m, k.x())
+			} else {
+				k.Load(m, k.masks[v], k.x())
+			}
 			for t := range k.tile {
 				if j := p - l.stride*t; j >= 0 && j < l.taps {
-					VFMADD231PS(w[v][j], k.x(), k.acc(t, v))
+					VFMADD231PS(w[v][j], k.x(), k.sum(j%k.sets, t, v))
 				}
 			}
 		}
@@ -371,8 +415,7 @@ func entries(n int) []int {
 // loadTaps loads a row of n taps as far as there are registers, and returns
 // the operand of each for each vector.
 func (k *forward) loadTaps(n int) (w [2][]Op) {
-	free := k.free()
-	free = free[:len(free)-1] // the last is x
+	free := k.tapRegs()
 	for j := range n {
 		for v := range k.vecs {
 			m := tap(n, j).Offset(v * k.Bytes())
@@ -386,6 +429,19 @@ func (k *forward) loadTaps(n int) (w [2][]Op) {
 		}
 	}
 	return w
+}
+
+// addSets adds the sets of sums to the first.
+func (k *forward) addSets() {
+	for n := k.sets; n > 1; n = (n + 1) / 2 {
+		for set := range n / 2 {
+			for v := range k.vecs {
+				for t := range k.tile {
+					VADDPS(k.sum(set+(n+1)/2, t, v), k.sum(set, t, v), k.sum(set, t, v))
+				}
+			}
+		}
+	}
 }
 
 // tap returns the operand of tap j of n.

@@ -63,6 +63,12 @@ const (
 	byPixel
 )
 
+// local is what a product by row keeps on the stack.
+type local struct {
+	spill Mem // room for registers
+	ahead Mem // with AVX-512, the distance to the panel that a tile prefetches
+}
+
 // tile is a block of outputs held in registers.
 type tile struct {
 	*simd.ISA
@@ -71,12 +77,12 @@ type tile struct {
 	sets       int  // interleaved partial sums, to hide the latency of small tiles
 	masked     bool // with byPixel and AVX2: the last vector is not full
 	gather     bool // with byRow: where channels lie in a pixel is read from a table
-	stack      Mem  // with byRow: room for spilled registers
+	local      local
 	name       string
 }
 
-func newTile(s *simd.ISA, f form, rows, vecs int, masked bool, stack Mem) tile {
-	t := tile{ISA: s, form: f, rows: rows, vecs: vecs, masked: masked, stack: stack, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
+func newTile(s *simd.ISA, f form, rows, vecs int, masked bool, on local) tile {
+	t := tile{ISA: s, form: f, rows: rows, vecs: vecs, masked: masked, local: on, sets: 1, name: fmt.Sprintf("r%dv%d", rows, vecs)}
 	if masked {
 		t.name += "m"
 	}
@@ -157,8 +163,10 @@ func (t tile) step(j int) {
 		t.upperRows()
 	}
 	if t.form == byRow && t.rows >= 4 { // the next panel will be wanted soon
-		if t.Wide() {
-			PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: 2, Disp: j * panelBytes})
+		if t.Wide() && t.gather {
+			PREFETCHT1(Mem{Base: bRun, Index: bStride, Scale: 2, Disp: j * panelBytes})
+		} else if t.Wide() {
+			PREFETCHT1(Mem{Base: bRun, Index: tmp, Scale: 1, Disp: j * panelBytes})
 		} else if j == 0 {
 			PREFETCHT0(Mem{Base: bRun, Index: bStride, Scale: 1})
 		}
@@ -230,6 +238,12 @@ func (t tile) upperRows() {
 // pointers at the next rows.
 func (t tile) compute() {
 	t.start()
+	if t.form == byRow && t.rows >= 4 && t.Wide() && !t.gather {
+		// Tiles prefetch the two panels after theirs by turns.
+		LEAQ(Mem{Base: bStride, Index: bStride, Scale: 4}, tmp)
+		SUBQ(t.local.ahead, tmp)
+		MOVQ(tmp, t.local.ahead)
+	}
 	if t.gather {
 		Load(Param("from"), tmp)
 	} else {
@@ -319,7 +333,7 @@ func (t tile) activate() {
 			JNE(LabelRef(next))
 		}
 		if act == simd.Swish {
-			t.Swish(t.all()[:t.rows*t.vecs], t.all()[t.rows*t.vecs:], t.stack, bRun)
+			t.Swish(t.all()[:t.rows*t.vecs], t.all()[t.rows*t.vecs:], t.local.spill, bRun)
 		} else {
 			for _, x := range t.all()[:t.rows*t.vecs] {
 				t.Activate(act, simd.Group{X: x, A: t.temp(0), B: t.temp(1), C: t.temp(2)})
@@ -445,9 +459,9 @@ func heights(s *simd.ISA, vecs int) []int {
 }
 
 // allRows emits the tiles that together do all rows, and returns.
-func allRows(s *simd.ISA, f form, vecs int, masked, gather bool, stack Mem) {
+func allRows(s *simd.ISA, f form, vecs int, masked, gather bool, on local) {
 	for i, h := range heights(s, vecs) {
-		t := newTile(s, f, h, vecs, masked, stack)
+		t := newTile(s, f, h, vecs, masked, on)
 		t.gather = gather
 		start, next := t.label("start"), t.label("next")
 		if i == 0 {
@@ -482,7 +496,7 @@ func pointwise(s *simd.ISA, gather bool) {
 			"and distances are in bytes; bias has a value for each lane of the columns.")
 	}
 	Pragma("noescape")
-	stack := AllocLocal(s.SwishStack(s.Regs-4, 4))
+	on := local{spill: AllocLocal(s.SwishStack(s.Regs-4, 4))}
 	Load(Param("dst"), dTile)
 	Load(Param("src"), aTile)
 	Load(Param("srcStride"), aStride)
@@ -492,6 +506,11 @@ func pointwise(s *simd.ISA, gather bool) {
 	Load(Param("add"), addTile)
 	LEAQ(Mem{Base: aStride, Index: aStride, Scale: 2}, a3)
 	LEAQ(Mem{Base: aStride, Index: aStride, Scale: 4}, a5)
+	if s.Wide() && !gather {
+		on.ahead = AllocLocal(8)
+		LEAQ(Mem{Base: bStride, Index: bStride, Scale: 2}, tmp)
+		MOVQ(tmp, on.ahead)
+	}
 	Load(Param("cols"), count)
 	CMPQ(count, U32(uint32(s.Lanes)))
 	JLE(LabelRef("narrow"))
@@ -500,7 +519,7 @@ func pointwise(s *simd.ISA, gather bool) {
 			Label("narrow")
 		}
 		wideMask(s, vecs)
-		allRows(s, byRow, vecs, false, gather, stack)
+		allRows(s, byRow, vecs, false, gather, on)
 	}
 }
 
@@ -539,17 +558,17 @@ func gradWeight(s *simd.ISA) {
 		}
 		if s.Wide() {
 			wideMask(s, vecs)
-			allRows(s, byPixel, vecs, false, false, Mem{})
+			allRows(s, byPixel, vecs, false, false, local{})
 			continue
 		}
 		masked := fmt.Sprintf("masked%d", vecs)
 		SUBQ(U32(uint32(vecs*s.Lanes)), count)
 		JNE(LabelRef(masked))
-		allRows(s, byPixel, vecs, false, false, Mem{})
+		allRows(s, byPixel, vecs, false, false, local{})
 		Label(masked)
 		ADDQ(U32(uint32(s.Lanes)), count)
 		s.TailMask(count, tmp, s.V(s.Regs-1), nil)
-		allRows(s, byPixel, vecs, true, false, Mem{})
+		allRows(s, byPixel, vecs, true, false, local{})
 	}
 }
 

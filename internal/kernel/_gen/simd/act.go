@@ -129,7 +129,7 @@ type swishVector struct {
 // swish applies the activation to several vectors, with at least two registers
 // for constants.
 func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
-	s.expNegPlusOne(vectors, regs)
+	s.expNegPlusOne(vectors, regs, s.Wide()) // x, if it is NaN, makes the product NaN
 	for _, v := range vectors {
 		x, inRegister := v.x.(reg.VecPhysical)
 		if !inRegister {
@@ -143,9 +143,14 @@ func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
 	}
 }
 
+// smallerSigned makes VRANGEPS take the operand of smaller magnitude, with the
+// sign of the last operand, or the other one if that is NaN.
+const smallerSigned = 0b0010
+
 // expNegPlusOne sets each a to 1+e^-x, with x limited as for ExpNeg, and
-// clobbers b and c; c may be x.
-func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical) {
+// clobbers b and c; c may be x. If loseNaN, which takes AVX-512, NaN need not
+// stay NaN.
+func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical, loseNaN bool) {
 	next := 0
 	load := func(x float32) reg.VecPhysical {
 		r := regs[next%2]
@@ -158,18 +163,33 @@ func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical) {
 			f(v)
 		}
 	}
-	// Of two operands with a NaN, the one written first here wins.
 	k := load(expLimit)
-	each(func(v swishVector) { VMINPS(v.x, k, v.c) })
-	k = load(-expLimit)
-	each(func(v swishVector) { VMAXPS(v.c, k, v.c) })
+	if loseNaN {
+		each(func(v swishVector) {
+			x, inRegister := v.x.(reg.VecPhysical)
+			if !inRegister {
+				x = v.c
+				VMOVUPS(v.x, x)
+			}
+			VRANGEPS(U8(smallerSigned), k, x, v.c)
+		})
+	} else {
+		// Of two operands with a NaN, the one written first here wins.
+		each(func(v swishVector) { VMINPS(v.x, k, v.c) })
+		k = load(-expLimit)
+		each(func(v swishVector) { VMAXPS(v.c, k, v.c) })
+	}
 	magic := load(roundMagic)
 	each(func(v swishVector) { VMOVAPS(magic, v.b) })
 	k = load(-log2e)
 	each(func(v swishVector) { VFMADD231PS(v.c, k, v.b) })
-	each(func(v swishVector) { VSUBPS(magic, v.b, v.a) })
+	n := func(v swishVector) reg.VecPhysical { return v.a }
+	if s.Wide() {
+		n = func(v swishVector) reg.VecPhysical { return v.b }
+	}
+	each(func(v swishVector) { VSUBPS(magic, v.b, n(v)) })
 	k = load(ln2)
-	each(func(v swishVector) { VFNMSUB231PS(k, v.a, v.c) })
+	each(func(v swishVector) { VFNMSUB231PS(k, n(v), v.c) })
 	k = load(expTerms[5])
 	each(func(v swishVector) { VMOVAPS(k, v.a) })
 	for i := 4; i > 0; i-- {
@@ -177,8 +197,12 @@ func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical) {
 		each(func(v swishVector) { VFMADD213PS(k, v.c, v.a) })
 	}
 	each(func(v swishVector) { VFMADD213PS(k, v.c, v.a) }) // both last terms are 1
-	each(func(v swishVector) { VPSLLD(U8(23), v.b, v.b) })
-	each(func(v swishVector) { VPADDD(v.b, v.a, v.a) })
+	if s.Wide() {
+		each(func(v swishVector) { VSCALEFPS(v.b, v.a, v.a) })
+	} else {
+		each(func(v swishVector) { VPSLLD(U8(23), v.b, v.b) })
+		each(func(v swishVector) { VPADDD(v.b, v.a, v.a) })
+	}
 	each(func(v swishVector) { VADDPS(k, v.a, v.a) })
 }
 
@@ -197,7 +221,7 @@ func (s *ISA) SigmoidInverse(groups []Group, spare []reg.VecPhysical) {
 	for _, g := range groups {
 		vectors = append(vectors, swishVector{g.C, g.A, g.B, g.C})
 	}
-	s.expNegPlusOne(vectors, spare)
+	s.expNegPlusOne(vectors, spare, false)
 }
 
 // Divide sets q = a/b, for b from 1 to 2^126, and clobbers b and t.
