@@ -90,20 +90,21 @@ def subset(name, source, per_class, folder):
 
 
 def ours(a, name, data, seed, folder):
-    """Trains with the command; returns the curve and the run's folder."""
+    """Yields the file of the initial weights, then the curve of a training by the command."""
     run = pathlib.Path(folder) / f'{name}-{seed}'
     config = run.with_suffix('.toml')
     config.write_text(recipe(a, name, seed))
     command = [a.mixnet, 'train', '--threads', a.threads, '--data', data, '--model', SETS[name][0], '--recipe', config, '--json']
     start = run.with_name(run.name + '-start')  # one step at a rate of zero: the initial weights
     subprocess.run([*map(str, command), '--output', str(start), '--max-steps', '1'], check=True, stdout=subprocess.DEVNULL)
+    yield start / 'last.safetensors'
     before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
     subprocess.run([*map(str, command), '--output', str(run)], check=True, stdout=subprocess.DEVNULL)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     epochs = [json.loads(line) for line in (run / 'metrics.jsonl').read_text().splitlines()]
-    return dict(engine='mixnet', seed=seed, wall_s=time.perf_counter() - began,
-                cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
-                loss=[e['train_loss'] for e in epochs], top1=[100 * e['top1'] for e in epochs]), start / 'last.safetensors'
+    yield dict(engine='mixnet', seed=seed, wall_s=time.perf_counter() - began,
+               cpu_s=after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime,
+               loss=[e['train_loss'] for e in epochs], top1=[100 * e['top1'] for e in epochs])
 
 
 class Torch:
@@ -201,7 +202,7 @@ def run(a):
             name, source = entry.split('=', 1)
             data = subset(name, source, a.per_class, folder)
             sets[name] = data, Torch(a, name, dict(fashion=fashion, cifar=cifar)[name](data))
-        for seed, (name, (data, peer)) in itertools.product(range(a.seeds), sets.items()):
+        for seed, (name, (data, peer)) in itertools.product(a.seeds, sets.items()):
             for r in both(a, name, data, seed, folder, peer):
                 results['runs'].append(dict(set=name, **r))
                 a.out.write_text(json.dumps(results, indent=1))
@@ -209,9 +210,12 @@ def run(a):
 
 
 def both(a, name, data, seed, folder, peer):
-    r, start = ours(a, name, data, seed, folder)
-    yield r
-    yield peer.train(seed, start)
+    run = ours(a, name, data, seed, folder)
+    start = next(run)
+    if 'mixnet' in a.engines:
+        yield next(run)
+    if 'pytorch' in a.engines:
+        yield peer.train(seed, start)
 
 
 def table(runs):
@@ -241,7 +245,7 @@ def draw(path, runs):
 
         def at(i, v):
             return f'{x0 + width * i / max(epochs - 1, 1):.1f},{top + height * (high - v) / (high - low):.1f}'
-        out.append(f'<text x="{x0}" y="20" font-size="15">{name}: top-1 % on the test images, mean and range of seeds</text>')
+        out.append(f'<text x="{x0}" y="20" font-size="14">{name}: test top-1 % by epoch, mean and range</text>')
         for k in range(5):
             v = low + (high - low) * k / 4
             y = float(at(0, v).split(',')[1])
@@ -259,14 +263,15 @@ def draw(path, runs):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('data', nargs='*', help='fashion=FOLDER of the IDX files, cifar=TAR of class folders; none: only draw')
+    p.add_argument('data', nargs='*', help='fashion=FOLDER of the IDX files, cifar=TAR of class folders; none: only draw. Results are added to those in --out')
     p.add_argument('--mixnet', default='./mixnet', help='our command')
     p.add_argument('--out', type=pathlib.Path, default=HERE / 'results' / 'curves.json')
     p.add_argument('--per-class', type=int, nargs=2, metavar=('TRAIN', 'TEST'), help='images of each class; all by default')
-    p.add_argument('--seeds', type=int, default=3)
-    p.add_argument('--epochs', type=int, default=6)
-    p.add_argument('--batch', type=int, default=128)
-    p.add_argument('--lr', type=float, default=0.004)
+    p.add_argument('--seeds', type=int, nargs='*', default=[0, 1, 2])
+    p.add_argument('--engines', nargs='*', default=['mixnet', 'pytorch'])
+    p.add_argument('--epochs', type=int, default=5)
+    p.add_argument('--batch', type=int, default=64)
+    p.add_argument('--lr', type=float, default=0.003)
     p.add_argument('--ema', type=float, default=0.98)
     p.add_argument('--threads', type=int, default=min(2, os.cpu_count()))
     p.add_argument('--compile', action=argparse.BooleanOptionalAction, default=True)
