@@ -307,10 +307,18 @@ func (c *convLayer) shape(group int, x, y view) *kernel.ConvShape {
 	}
 }
 
+// windowRows is the least number of pixels that a thread is given, which are
+// worth a pass over the weights.
+const windowRows = 24
+
 func (c *convLayer) planWindows(b *builder) {
 	w := &windows{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act, bytes: c.bytes}
 	y := w.y
-	parts := min(y.h, max(1, y.h*y.w*int(c.op.MACsPerPixel())/tileMACs), shares*b.threads*2)
+	parts := 1
+	if b.threads > 1 {
+		least := max(windowRows, tileMACs/int(c.op.MACsPerPixel()))
+		parts = max(1, min(y.h, y.h*y.w/least, shares*b.threads*2))
+	}
 	for i := range b.images {
 		for gi, g := range c.groups {
 			t := windowTile{shape: c.shape(gi, w.x, y), weight: g.weight, in: g.in, out: g.out, image: i}

@@ -67,13 +67,23 @@ func (s *ConvShape) ConvScratch() int {
 	if s.banded() {
 		return s.bandCols() * s.K * s.C
 	}
-	return min(gatherPixels, s.OutH*s.OutW) * s.K * s.K * s.C
+	return min(gatherMost, s.OutH*s.OutW) * s.gatherStride()
+}
+
+// gatherStride returns the distance between gathered windows: not a multiple
+// of 512 bytes, at which windows compete for few places of a cache.
+func (s *ConvShape) gatherStride() int {
+	n := s.K * s.K * s.C
+	if n%128 == 0 {
+		n += 16
+	}
+	return n
 }
 
 // minBand is how many output columns make a band worthwhile, and gatherPixels
 // how many output pixels are gathered otherwise: enough for a pass over the
-// weights.
-const minBand, gatherPixels = 24, 48
+// weights. gatherMost are gathered rather than leave a few for another pass.
+const minBand, gatherPixels, gatherMost = 24, 48, 72
 
 // banded tells which of two ways to lay out the windows is taken.
 //
@@ -107,25 +117,29 @@ func conv[T Float, S Float | ~uint8](dst []T, dstStride int, src []S, s *ConvSha
 		inPlace = nil
 	}
 	if !s.banded() {
-		pixels, stride = min(gatherPixels, s.OutH*s.OutW), w.K
+		stride = s.gatherStride()
 	}
 	for p := y0 * s.OutW; p < y1*s.OutW; p += pixels {
-		n := min(pixels, y1*s.OutW-p)
+		if !s.banded() {
+			if pixels = y1*s.OutW - p; pixels > gatherMost {
+				pixels = gatherPixels
+			}
+		}
 		rows := scratch
 		if inPlace != nil {
 			rows, stride = inPlace[p/s.OutW*s.Stride*s.W*s.Pixel:], s.Stride*s.Pixel
 		} else if s.banded() {
 			fillBand(scratch, src, s, p/s.OutW, pad)
 		} else {
-			for i := range n {
-				gatherWindow(scratch[i*w.K:][:w.K], src, s, (p+i)/s.OutW, (p+i)%s.OutW, pad)
+			for i := range pixels {
+				gatherWindow(scratch[i*stride:][:w.K], src, s, (p+i)/s.OutW, (p+i)%s.OutW, pad)
 			}
 		}
 		at := p - y0*s.OutW
 		if ep != nil && ep.Add != nil {
 			e.Add = ep.Add[at*ep.AddStride:]
 		}
-		Pointwise(dst[at*dstStride:], dstStride, rows, stride, n, w, &e)
+		Pointwise(dst[at*dstStride:], dstStride, rows, stride, pixels, w, &e)
 	}
 }
 

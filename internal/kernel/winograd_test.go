@@ -138,7 +138,11 @@ func TestWinograd(t *testing.T) {
 	}
 	cputest.Each(t, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(21, 22))
-		for i := range 200 {
+		cases := 200
+		if testing.Short() {
+			cases = 40
+		}
+		for i := range cases {
 			k := newWinogradCase(r, 1+r.IntN(9), 1+r.IntN(9), 1+r.IntN(37), 1+i%70, 2+2*(i%2))
 			k.check(t, k.run(t, g))
 		}
