@@ -69,7 +69,7 @@ func (d *depthwiseLayer) plan(b *builder) {
 		s.kind = "pointwise+" + s.kind
 		s.macs += d.expand.op.MACsPerPixel() * int64(b.images*x.pixels())
 		for _, t := range p.tiles {
-			b.scratch(t.window.rows * x.w * roundUp(t.shape.Channels, lineFloats))
+			b.scratch(t.window.rows * x.w * t.shape.SrcStride)
 		}
 	}
 	if d.pool != nil {
@@ -190,7 +190,7 @@ func (d *depthwiseLayer) tile(p *depthwise, s *segment, from, to int) depthwiseT
 		t.bias = d.bias[t.at:][:to-from]
 	}
 	if d.expand != nil {
-		t.shape.SrcStride = to - from
+		t.shape.SrcStride = roundUp(to-from, lineFloats) // vectors that cross lines take twice as long to read
 		t.window = expansion{weight: s.weight.Columns(from, to), in: s.in}
 		if d.expand.bias != nil {
 			t.window.bias = d.expand.bias[t.at:][:to-from]
@@ -205,7 +205,7 @@ func (e *expansion) fit(t *depthwiseTile, x view, size int) {
 	g := &t.shape
 	span := (g.Kernel-1)*g.Dilation + 1
 	all := (t.to-t.from-1)*g.Stride + span // rows that the whole tile reads, with padding
-	rows := size / (4 * x.w * g.Channels)
+	rows := size / (4 * x.w * g.SrcStride)
 	e.band = t.to - t.from
 	if rows < min(all, x.h) {
 		e.band = max(1, (rows-span)/g.Stride+1)
@@ -232,7 +232,7 @@ func (p *depthwise) run(s *state, worker, part int) {
 // share are kept.
 func (p *depthwise) runExpanded(s *state, t *depthwiseTile, y, sums, window []float32) {
 	shape := t.shape
-	rowLen := p.x.w * shape.Channels
+	rowLen := p.x.w * shape.SrcStride
 	span := (shape.Kernel-1)*shape.Dilation + 1
 	ep := kernel.Epilogue{Bias: t.window.bias, Act: p.expandAct}
 	have, until := 0, 0 // rows of the input that the window holds
@@ -250,7 +250,7 @@ func (p *depthwise) runExpanded(s *state, t *depthwiseTile, y, sums, window []fl
 		if end > until {
 			rows := end - until
 			x := s.from(p.x, t.image, until*p.x.w)[t.window.in:]
-			kernel.Pointwise(window[(until-have)*rowLen:], shape.Channels, x, p.x.stride, rows*p.x.w, &t.window.weight, &ep)
+			kernel.Pointwise(window[(until-have)*rowLen:], shape.SrcStride, x, p.x.stride, rows*p.x.w, &t.window.weight, &ep)
 			until = end
 		}
 		shape.H, shape.PadTop = end-have, t.shape.PadTop+have
