@@ -74,6 +74,10 @@ func depthwiseAsm(dst, src []float32, w *DWFilter, g *DW, bias []float32, act Ac
 	if level < cpu.AVX2 || act > HardSwish {
 		return false
 	}
+	if dw3Fits(g, act) {
+		depthwise3(level, dst, src, w, g, bias, act, from, to, sums)
+		return true
+	}
 	var r dwRun
 	common := gcd(g.Stride, g.Dilation)
 	r.level, r.g = level, g
