@@ -49,7 +49,7 @@ func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneO
 		return nil, err
 	}
 	if o.HeadOnly {
-		return out, fitHead(ctx, out, set, transfer.HeadOptions{Seed: o.Recipe.Seed, Threads: o.Threads})
+		return out, fitHead(ctx, out, set, o.Recipe.MaxBad, transfer.HeadOptions{Seed: o.Recipe.Seed, Threads: o.Threads})
 	}
 	if o.Val == nil {
 		if set, o.Val, err = data.Split(set, 0.1, o.Recipe.Seed); err != nil {
@@ -57,7 +57,7 @@ func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneO
 		}
 	}
 	if o.Recipe.FixedNorm {
-		if err := fitHead(ctx, out, set, transfer.HeadOptions{Penalty: transfer.StartPenalty, Threads: o.Threads}); err != nil {
+		if err := fitHead(ctx, out, set, o.Recipe.MaxBad, transfer.HeadOptions{Penalty: transfer.StartPenalty, Threads: o.Threads}); err != nil {
 			return nil, err
 		}
 	}
@@ -68,8 +68,8 @@ func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneO
 }
 
 // fitHead gives m a classifier trained on its features of a set.
-func fitHead(ctx context.Context, m *model.Model, set data.Dataset, o transfer.HeadOptions) error {
-	f, err := transfer.Extract(ctx, m, set, o.Threads, nil)
+func fitHead(ctx context.Context, m *model.Model, set data.Dataset, maxBad int, o transfer.HeadOptions) error {
+	f, err := transfer.Extract(ctx, m, set, transfer.Inference{Threads: o.Threads, MaxBad: maxBad})
 	if err != nil {
 		return err
 	}

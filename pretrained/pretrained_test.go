@@ -25,7 +25,7 @@ func TestAccuracy(t *testing.T) {
 	if fmt.Sprint(m.Classes) != fmt.Sprint(splits.Test.Classes()) {
 		t.Fatalf("classes %q, the data set's are %q", m.Classes, splits.Test.Classes())
 	}
-	o, err := transfer.Evaluate(t.Context(), m, splits.Test, 2, nil)
+	o, err := transfer.Evaluate(t.Context(), m, splits.Test, transfer.Inference{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}

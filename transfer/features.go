@@ -40,20 +40,35 @@ func (f *Features) row(i int) []float32 { return f.X[i*f.Width : (i+1)*f.Width] 
 // features.
 var ErrNoFeatures = errors.New("the network has no linear classifier on pooled features")
 
+// Inference is how Extract and Evaluate go through a set. The zero value will
+// do.
+type Inference struct {
+	// Threads is the number of threads; 0 means all cores.
+	Threads int
+	// MaxBad is how many unreadable images are skipped, as in data.Config.
+	MaxBad int
+	// Progress is called with the number of images done; nil for nothing.
+	Progress func(images int64)
+}
+
+// loader returns the batches of d for m.
+func (o *Inference) loader(m *model.Model, d data.Dataset) (*data.Loader, error) {
+	return data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: inferenceBatch, Workers: o.Threads, MaxBad: o.MaxBad})
+}
+
 // Extract computes the features of every image of d, as evaluation sees it:
-// without augmentation. Progress, if not nil, is called with the number of
-// images done.
-func Extract(ctx context.Context, m *model.Model, d data.Dataset, threads int, progress func(images int64)) (*Features, error) {
+// without augmentation.
+func Extract(ctx context.Context, m *model.Model, d data.Dataset, o Inference) (*Features, error) {
 	head, err := classifier(m.Graph)
 	if err != nil {
 		return nil, err
 	}
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: threads})
+	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: o.Threads})
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
-	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: inferenceBatch, Workers: threads})
+	loader, err := o.loader(m, d)
 	if err != nil {
 		return nil, err
 	}
@@ -71,8 +86,8 @@ func Extract(ctx context.Context, m *model.Model, d data.Dataset, threads int, p
 		f.X = append(f.X, x.Data...)
 		f.Labels = append(f.Labels, b.Labels...)
 		f.Examples = append(f.Examples, b.Examples...)
-		if progress != nil {
-			progress(int64(f.Len()))
+		if o.Progress != nil {
+			o.Progress(int64(f.Len()))
 		}
 	}
 	f.Bad = loader.Bad()

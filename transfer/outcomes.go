@@ -33,22 +33,21 @@ func newOutcomes(d data.Dataset) *Outcomes {
 	return o
 }
 
-// Evaluate runs a model on every image of d. Progress, if not nil, is called
-// with the number of images done.
-func Evaluate(ctx context.Context, m *model.Model, d data.Dataset, threads int, progress func(images int64)) (*Outcomes, error) {
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: threads})
+// Evaluate runs a model on every image of d.
+func Evaluate(ctx context.Context, m *model.Model, d data.Dataset, how Inference) (*Outcomes, error) {
+	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: how.Threads})
 	if err != nil {
 		return nil, err
 	}
 	defer program.Close()
-	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: inferenceBatch, Workers: threads})
+	loader, err := how.loader(m, d)
 	if err != nil {
 		return nil, err
 	}
 	o := newOutcomes(d)
 	options := evaluate.Options{Each: func(example, rank int) { o.Ranks[example] = rank }}
-	if progress != nil {
-		options.Progress = func(r *evaluate.Result) { progress(r.Total) }
+	if how.Progress != nil {
+		options.Progress = func(r *evaluate.Result) { how.Progress(r.Total) }
 	}
 	if _, err := evaluate.Run(ctx, program, m.Graph.Classes(), loader, options); err != nil {
 		return nil, err

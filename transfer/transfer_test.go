@@ -114,7 +114,7 @@ func TestTransfer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	f, err := Extract(ctx, m, p.train, 2, nil)
+	f, err := Extract(ctx, m, p.train, Inference{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestTransfer(t *testing.T) {
 		t.Fatal(err)
 	}
 	images := int64(0)
-	tests, err := Extract(ctx, m, p.all, 2, func(n int64) { images = n })
+	tests, err := Extract(ctx, m, p.all, Inference{Threads: 2, Progress: func(n int64) { images = n }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +139,7 @@ func TestTransfer(t *testing.T) {
 	if err := h.Install(m); err != nil {
 		t.Fatal(err)
 	}
-	o, err := Evaluate(ctx, m, p.all, 2, nil)
+	o, err := Evaluate(ctx, m, p.all, Inference{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -165,7 +165,7 @@ func TestTransfer(t *testing.T) {
 	if blank, _, err = Train(ctx, train.Config{Model: blank, Recipe: train.FromScratch(recipe), Train: p.train, Threads: 2}); err != nil {
 		t.Fatal(err)
 	}
-	scratch, err := Evaluate(ctx, blank, p.all, 2, nil)
+	scratch, err := Evaluate(ctx, blank, p.all, Inference{Threads: 2})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -229,7 +229,7 @@ func TestExtractNeedsClassifier(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Extract(context.Background(), &model.Model{Graph: g}, &data.Memory{}, 1, nil); !errors.Is(err, ErrNoFeatures) {
+	if _, err := Extract(context.Background(), &model.Model{Graph: g}, &data.Memory{}, Inference{Threads: 1}); !errors.Is(err, ErrNoFeatures) {
 		t.Errorf("error %v", err)
 	}
 }

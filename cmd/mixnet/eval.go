@@ -23,6 +23,7 @@ type evalCmd struct {
 	BatchSize    int     `short:"b" default:"32" placeholder:"N" help:"Images at a time."`
 	Size         int     `placeholder:"PX" help:"Input size; the network's own by default."`
 	CropPct      float64 `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
+	MaxBad       *int    `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
 	PerClass     bool    `help:"Show the accuracy of every class."`
 	ConfusionCSV string  `name:"confusion-csv" placeholder:"FILE" help:"Write the confusion matrix as CSV."`
 	ConfusionPNG string  `name:"confusion-png" placeholder:"FILE" help:"Draw the confusion matrix."`
@@ -74,7 +75,9 @@ func (c *evalCmd) Run(e *env) error {
 	if c.CropPct > 0 {
 		pre.CropPct = c.CropPct
 	}
-	loader, err := data.NewLoader(set, data.Config{Preprocess: pre, Batch: c.BatchSize, Workers: e.cores()})
+	load := data.Config{Preprocess: pre, Batch: c.BatchSize, Workers: e.cores()}
+	changeMaxBad(&load.MaxBad, c.MaxBad)
+	loader, err := data.NewLoader(set, load)
 	if err != nil {
 		return err
 	}

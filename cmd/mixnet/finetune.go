@@ -36,6 +36,13 @@ type finetuneCmd struct {
 const smallData = 5000
 
 func (c *finetuneCmd) Run(e *env) error {
+	if c.PrintConfig && c.Weights == "" {
+		r, err := c.recipe(0)
+		if err != nil {
+			return err
+		}
+		return c.printConfig(e, r)
+	}
 	j, err := c.job(e)
 	if err != nil {
 		return err

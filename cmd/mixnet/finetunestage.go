@@ -108,12 +108,16 @@ func (j *finetuneJob) fitHead(m *model.Model, f *transfer.Features, penalty floa
 	return h, h.Install(m)
 }
 
+func (j *finetuneJob) inference(bar *progress) transfer.Inference {
+	return transfer.Inference{Threads: j.e.threads, MaxBad: j.plan.Recipe.MaxBad, Progress: func(images int64) { bar.update(images, "") }}
+}
+
 // extract computes features, showing how far it is.
 func (j *finetuneJob) extract(m *model.Model, d data.Dataset) (*transfer.Features, error) {
 	bar := j.e.newProgress("features", "images", int64(d.Len()))
 	defer bar.done()
 	started := time.Now()
-	f, err := transfer.Extract(j.e.ctx, m, d, j.e.threads, func(images int64) { bar.update(images, "") })
+	f, err := transfer.Extract(j.e.ctx, m, d, j.inference(bar))
 	if err != nil {
 		return nil, err
 	}
@@ -155,7 +159,7 @@ func (j *finetuneJob) trainHead() (*model.Model, *transfer.Outcomes, error) {
 func (j *finetuneJob) evaluate(m *model.Model) (*transfer.Outcomes, error) {
 	bar := j.e.newProgress("evaluating", "images", int64(j.test.Len()))
 	defer bar.done()
-	return transfer.Evaluate(j.e.ctx, m, j.test, j.e.threads, func(images int64) { bar.update(images, "") })
+	return transfer.Evaluate(j.e.ctx, m, j.test, j.inference(bar))
 }
 
 // fineTune trains all weights further.

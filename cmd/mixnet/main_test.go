@@ -206,13 +206,20 @@ func TestTrainUnreadable(t *testing.T) {
 		t.Fatal(err)
 	}
 	args := []string{"train", "--data", root, "--epochs", "1", "--batch-size", "19"} // all of them
-	_, _, errs := invoke(t, append(args, "--output", filepath.Join(t.TempDir(), "run"))...)
+	run := filepath.Join(t.TempDir(), "run")
+	_, _, errs := invoke(t, append(args, "--output", run)...)
 	if !strings.Contains(errs, "skipped "+bad) {
 		t.Errorf("%s is not named:\n%s", bad, errs)
 	}
-	code, _, errs := invoke(t, append(args, "--output", filepath.Join(t.TempDir(), "run"), "--max-bad", "0")...)
-	if code != exitFailure || !strings.Contains(errs, "too many unreadable") || !strings.Contains(errs, bad) {
-		t.Errorf("exit code %d, %s", code, errs)
+	for _, strict := range [][]string{
+		append(args, "--output", filepath.Join(t.TempDir(), "run"), "--max-bad", "0"),
+		{"finetune", "-w", pretrained(t), "--data", root, "--output", filepath.Join(t.TempDir(), "run"), "--max-bad", "0"},
+		{"eval", "-m", run, "--data", root, "--max-bad", "0"},
+	} {
+		code, _, errs := invoke(t, strict...)
+		if code != exitFailure || !strings.Contains(errs, "too many unreadable") || !strings.Contains(errs, bad) {
+			t.Errorf("%s: exit code %d, %s", strict[0], code, errs)
+		}
 	}
 }
 

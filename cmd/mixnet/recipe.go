@@ -79,12 +79,7 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
 	change(&r.Freeze, f.Freeze)
-	if f.MaxBad != nil {
-		r.MaxBad = *f.MaxBad
-		if r.MaxBad == 0 {
-			r.MaxBad = -1 // in a recipe, 0 is as usual
-		}
-	}
+	changeMaxBad(&r.MaxBad, f.MaxBad)
 	change(&r.FreezeUntil, f.FreezeUntil)
 	change(&r.Seed, f.Seed)
 	if images > 0 {
@@ -118,6 +113,15 @@ func (f *recipeFlags) changeSizes(s *train.Sizes) {
 func change[T any](dst, to *T) {
 	if to != nil {
 		*dst = *to
+	}
+}
+
+// changeMaxBad sets how many unreadable images are skipped. On the command line
+// 0 means none, in a recipe and for a loader -1.
+func changeMaxBad(dst, to *int) {
+	change(dst, to)
+	if to != nil && *to == 0 {
+		*dst = -1
 	}
 }
 

@@ -116,7 +116,7 @@ func recipeOf(run string) (string, error) {
 // measure returns the share of a set's pictures that the model names right,
 // and a table of it by class.
 func measure(m *model.Model, d data.Dataset) (top1 float64, perClass string, err error) {
-	o, err := transfer.Evaluate(context.Background(), m, d, 0, nil)
+	o, err := transfer.Evaluate(context.Background(), m, d, transfer.Inference{})
 	if err != nil {
 		return 0, "", err
 	}
