@@ -1,9 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"encoding/xml"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/zoo"
@@ -11,36 +14,67 @@ import (
 
 // Sizes of a drawing in SVG units.
 const (
-	drawWidth  = 720
+	drawWidth  = 760
 	drawRow    = 34
-	drawGap    = 8
-	drawLeft   = 150
-	drawRight  = 170
-	drawHeader = 60
+	drawGap    = 12
+	drawLeft   = 170
+	drawRight  = 180
+	drawHeader = 84
+	drawBar    = drawWidth - drawLeft - drawRight
 )
 
 // kernelColors colours a kernel group by its size.
 var kernelColors = map[int]string{
-	1: "#d9d9d9", 3: "#9ecae1", 5: "#a1d99b", 7: "#fdd0a2", 9: "#fdae6b", 11: "#fb9a99", 13: "#cab2d6",
+	1: "#dcdcdc", 3: "#9ecae1", 5: "#a1d99b", 7: "#fee08b", 9: "#fdae6b", 11: "#f79c9c", 13: "#cab2d6",
+}
+
+// Colours of what has no kernel group, or one of another size.
+const (
+	otherKernelColor = "#bdbdbd"
+	plainColor       = "#f2f2f2"
+)
+
+// part is a piece of a block's bar.
+type part struct {
+	label  string
+	color  string
+	kernel int // 0 for what is no convolution
+	count  int // layers that the piece stands for
+	width  int // channels of all of them
+	each   int // of each, 0 if they differ
 }
 
 // drawNetwork draws a network block by block, from the image at the top: a bar
 // for each block, divided among the kernel groups of its depthwise or mixed
 // convolution in proportion to their channels, as figure 8 of the MixConv
-// paper does for MixNet.
+// paper does for MixNet. Blocks of several convolutions are divided among all.
 func drawNetwork(w io.Writer, info zoo.Info, d *zoo.Description) error {
-	height := drawHeader + len(d.Blocks)*(drawRow+drawGap) + 50
+	height := drawHeader + len(d.Blocks)*(drawRow+drawGap) + 44
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="sans-serif" font-size="12">`+"\n", drawWidth, height, drawWidth, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="Liberation Sans, Arial, Helvetica, sans-serif">`+"\n", drawWidth, height, drawWidth, height)
 	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", drawWidth, height)
-	text(&b, drawWidth/2, 24, "middle", 18, info.Title)
-	text(&b, drawWidth/2, 44, "middle", 12, fmt.Sprintf("input %s, %s parameters, %s multiply-adds", size(d.Input), thousands(d.Params), thousands(d.MACs)))
-	y := drawHeader
+	const centre = drawLeft + drawBar/2
+	text(&b, centre, 28, "middle", 20, "#111", info.Title)
+	text(&b, centre, 48, "middle", 12, "#444", fmt.Sprintf("%s: %s parameters, %s multiply-adds", d.Name, thousands(d.Params), thousands(d.MACs)))
+	text(&b, centre, drawHeader-14, "middle", 11, "#444", "image "+size(d.Input))
+	fmt.Fprintf(&b, `<path d="M%d %dV%d" stroke="#999" stroke-width="1.5"/>`+"\n", centre, drawHeader-10, drawHeader+len(d.Blocks)*(drawRow+drawGap)-drawGap)
+	y, before := drawHeader, d.Input
+	used := map[int]bool{}
 	for _, r := range d.Blocks {
-		drawBlock(&b, y, r, layersOf(d, r.Name))
+		layers := layersOf(d, r.Name)
+		parts := blockParts(layers)
+		drawParts(&b, y, parts)
+		for _, p := range parts {
+			used[p.kernel] = true
+		}
+		text(&b, drawLeft-12, y+15, "end", 12, "#111", r.Name)
+		text(&b, drawLeft-12, y+29, "end", 10, "#555", blockTraits(r, before, layers))
+		text(&b, drawWidth-drawRight+12, y+15, "start", 12, "#111", size(r.Out))
+		text(&b, drawWidth-drawRight+12, y+29, "start", 10, "#555", millions(r.Params)+" params, "+millions(r.MACs)+" MACs")
 		y += drawRow + drawGap
+		before = r.Out
 	}
-	drawLegend(&b, y+20)
+	drawLegend(&b, y+18, used)
 	b.WriteString("</svg>\n")
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -56,101 +90,167 @@ func layersOf(d *zoo.Description, block string) []zoo.Layer {
 	return out
 }
 
-// drawBlock draws one block: its name to the left, its output to the right.
-func drawBlock(b *strings.Builder, y int, r zoo.Row, layers []zoo.Layer) {
-	main := mainLayer(layers)
-	total := 0
-	for _, g := range main.Groups {
-		total += g.Out
+// spatial reports whether a layer is a convolution larger than 1×1.
+func spatial(l zoo.Layer) bool {
+	return slices.ContainsFunc(l.Groups, func(g zoo.KernelGroup) bool { return g.Kernel > 1 })
+}
+
+// blockParts returns the pieces of a block: kernel groups and poolings, equal
+// ones of several layers together, small kernels first. Where a block has
+// neither it is drawn layer by layer.
+func blockParts(layers []zoo.Layer) []part {
+	var parts []part
+	add := func(p part) {
+		for i := range parts {
+			if parts[i].label == p.label {
+				parts[i].count++
+				parts[i].width += p.width
+				if parts[i].each != p.each {
+					parts[i].each = 0
+				}
+				return
+			}
+		}
+		parts = append(parts, p)
 	}
-	const width = drawWidth - drawLeft - drawRight
+	for _, l := range layers {
+		switch {
+		case spatial(l):
+			for _, g := range l.Groups {
+				add(kernelPart(g))
+			}
+		case l.Op == "maxpool":
+			add(part{"max pool", plainColor, 0, 1, l.Out[3], l.Out[3]})
+		case l.Op == "avgpool":
+			add(part{"mean pool", plainColor, 0, 1, l.Out[3], l.Out[3]})
+		}
+	}
+	if len(parts) > 0 {
+		slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(order(a), order(b)) })
+		return parts
+	}
+	for _, l := range layers {
+		switch {
+		case l.Op == "linear":
+			parts = append(parts, part{"classifier", plainColor, 0, 1, l.Out[3], l.Out[3]})
+		case l.Op == "globalpool":
+			parts = append(parts, part{"mean", plainColor, 0, 1, l.Out[3], l.Out[3]})
+		case len(l.Groups) > 0:
+			parts = append(parts, part{"1×1", kernelColors[1], 1, 1, l.Out[3], l.Out[3]})
+		}
+	}
+	return parts
+}
+
+// order puts poolings after convolutions.
+func order(p part) int {
+	if p.kernel == 0 {
+		return math.MaxInt
+	}
+	return p.kernel
+}
+
+func kernelPart(g zoo.KernelGroup) part {
+	p := part{fmt.Sprintf("%d×%d", g.Kernel, g.Kernel), kernelColors[g.Kernel], g.Kernel, 1, g.Out, g.Out}
+	if p.color == "" {
+		p.color = otherKernelColor
+	}
+	if g.Dilation > 1 {
+		p.label += fmt.Sprintf(" d%d", g.Dilation) // dilation
+	}
+	return p
+}
+
+// drawParts draws a bar. Its pieces are as wide as their share of the channels,
+// but wide enough for a label.
+func drawParts(b *strings.Builder, y int, parts []part) {
+	total := 0
+	for _, p := range parts {
+		total += p.width
+	}
+	least := min(56, drawBar/max(len(parts), 1))
+	free := drawBar - least*len(parts)
 	x := drawLeft
-	for i, g := range main.Groups {
-		w := width * g.Out / max(total, 1)
-		if i == len(main.Groups)-1 {
-			w = drawLeft + width - x
+	for i, p := range parts {
+		w := least + free*p.width/max(total, 1)
+		if i == len(parts)-1 {
+			w = drawLeft + drawBar - x
 		}
-		color, ok := kernelColors[g.Kernel]
-		if !ok {
-			color = "#bdbdbd"
+		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="3" fill="%s" stroke="#666" stroke-width="0.8"/>`+"\n", x, y, w, drawRow, p.color)
+		text(b, x+w/2, y+15, "middle", 11, "#111", p.label)
+		channels := fmt.Sprintf("%d ch", p.width)
+		switch {
+		case p.label == "classifier":
+			channels = fmt.Sprintf("%d", p.width)
+		case p.count > 1 && p.each > 0:
+			channels = fmt.Sprintf("%d × %d ch", p.count, p.each)
+		case p.count > 1:
+			channels = fmt.Sprintf("%d: %d ch", p.count, p.width)
 		}
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="%s" stroke="#555"/>`+"\n", x, y, w, drawRow, color)
-		label := fmt.Sprintf("%d×%d", g.Kernel, g.Kernel)
-		if g.Dilation > 1 {
-			label += fmt.Sprintf(" dilation %d", g.Dilation)
-		}
-		text(b, x+w/2, y+15, "middle", 11, label)
-		text(b, x+w/2, y+28, "middle", 9, fmt.Sprintf("%d ch", g.Out))
+		text(b, x+w/2, y+28, "middle", 9, "#333", channels)
 		x += w
 	}
-	if len(main.Groups) == 0 {
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" fill="#eeeeee" stroke="#555"/>`+"\n", drawLeft, y, width, drawRow)
-		text(b, drawLeft+width/2, y+21, "middle", 11, main.Op)
-	}
-	text(b, drawLeft-10, y+15, "end", 11, r.Name)
-	text(b, drawLeft-10, y+28, "end", 9, blockTraits(layers))
-	text(b, drawWidth-drawRight+10, y+15, "start", 11, size(r.Out))
-	text(b, drawWidth-drawRight+10, y+28, "start", 9, millions(r.Params)+" params, "+millions(r.MACs)+" MACs")
 }
 
-// mainLayer picks the layer that stands for a block: the convolution with the
-// most kernel groups, of equals the one with the largest kernel.
-func mainLayer(layers []zoo.Layer) zoo.Layer {
-	var best zoo.Layer
-	rank := func(l zoo.Layer) int {
-		largest := 0
-		for _, g := range l.Groups {
-			largest = max(largest, g.Kernel)
-		}
-		if largest <= 1 {
-			return 0
-		}
-		return 100*len(l.Groups) + largest
-	}
+// blockTraits names stride, expansion, squeeze-excite, activation and residual
+// of a block after a map of some size.
+func blockTraits(r zoo.Row, before [4]int, layers []zoo.Layer) string {
+	var traits []string
+	act, se, skip, expansion := "", false, false, 0.0
 	for i, l := range layers {
-		if i == 0 || rank(l) > rank(best) {
-			best = l
-		}
-	}
-	return best
-}
-
-// blockTraits names stride, expansion, squeeze-excite and activation.
-func blockTraits(layers []zoo.Layer) string {
-	var parts []string
-	stride, act, se := 1, "", false
-	for _, l := range layers {
-		stride = max(stride, l.Stride)
-		if l.Op == "scale" {
+		switch l.Op {
+		case "scale":
 			se = true
+		case "add":
+			skip = true
+		case "depthwise", "mixconv":
+			if i > 0 && layers[i-1].Op == "pointwise" && expansion == 0 {
+				expansion = float64(l.In[3]) / float64(r.In[3])
+			}
 		}
 		if l.Act != "" && l.Act != "sigmoid" && l.Act != "hard_sigmoid" {
 			act = l.Act
 		}
 	}
-	if stride > 1 {
-		parts = append(parts, fmt.Sprintf("stride %d", stride))
+	inverted := strings.HasPrefix(r.Name, "blocks.")
+	if stride := int(math.Round(float64(before[1]) / float64(r.Out[1]))); stride > 1 && r.Name != "head" {
+		traits = append(traits, fmt.Sprintf("stride %d", stride))
+	}
+	if expansion > 1 && inverted {
+		traits = append(traits, fmt.Sprintf("expand %.3g", expansion))
 	}
 	if se {
-		parts = append(parts, "SE")
+		traits = append(traits, "SE")
 	}
 	if act != "" {
-		parts = append(parts, act)
+		traits = append(traits, act)
 	}
-	return strings.Join(parts, ", ")
+	if skip && inverted {
+		traits = append(traits, "skip")
+	}
+	return strings.Join(traits, ", ")
 }
 
-func drawLegend(b *strings.Builder, y int) {
-	x := drawLeft
-	for _, k := range []int{1, 3, 5, 7, 9, 11, 13} {
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="16" height="12" fill="%s" stroke="#555"/>`+"\n", x, y-10, kernelColors[k])
-		text(b, x+20, y, "start", 10, fmt.Sprintf("%d×%d", k, k))
-		x += 58
+// drawLegend names the colours of the kernels that are used.
+func drawLegend(b *strings.Builder, y int, used map[int]bool) {
+	var kernels []int
+	for k := range used {
+		if kernelColors[k] != "" {
+			kernels = append(kernels, k)
+		}
+	}
+	slices.Sort(kernels)
+	const step = 62
+	x := drawLeft + (drawBar-step*len(kernels))/2
+	for _, k := range kernels {
+		fmt.Fprintf(b, `<rect x="%d" y="%d" width="16" height="12" rx="2" fill="%s" stroke="#666" stroke-width="0.8"/>`+"\n", x, y-10, kernelColors[k])
+		text(b, x+21, y, "start", 10, "#333", fmt.Sprintf("%d×%d", k, k))
+		x += step
 	}
 }
 
-func text(b *strings.Builder, x, y int, anchor string, size int, s string) {
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="%s" font-size="%d">`, x, y, anchor, size)
+func text(b *strings.Builder, x, y int, anchor string, size int, color, s string) {
+	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="%s" font-size="%d" fill="%s">`, x, y, anchor, size, color)
 	_ = xml.EscapeText(b, []byte(s))
 	b.WriteString("</text>\n")
 }

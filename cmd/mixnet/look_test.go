@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"encoding/xml"
 	"errors"
+	"fmt"
 	"image/png"
 	"io"
 	"os"
@@ -80,6 +81,42 @@ func TestInfoDrawing(t *testing.T) {
 	// Five blocks with a 9×9 group.
 	if n := boxes[kernelColors[9]]; n != 6 {
 		t.Errorf("%d boxes in the colour of 9×9, want 6", n)
+	}
+}
+
+// Every network of the zoo is drawn, each block with its parts within the bar.
+func TestDrawings(t *testing.T) {
+	for _, s := range zoo.List() {
+		info, _, d, err := describe(s, zoo.Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var b strings.Builder
+		if err := drawNetwork(&b, info, d); err != nil {
+			t.Errorf("%s: %v", info.Name, err)
+		}
+		for _, r := range d.Blocks {
+			if parts := blockParts(layersOf(d, r.Name)); len(parts) == 0 || len(parts) > 7 {
+				t.Errorf("%s: block %s has %d parts", info.Name, r.Name, len(parts))
+			}
+			if !strings.Contains(b.String(), ">"+r.Name+"<") {
+				t.Errorf("%s: block %s is not drawn", info.Name, r.Name)
+			}
+		}
+	}
+	// A normal cell of NASNet-A has three separable 3×3 convolutions and two 5×5,
+	// each a pair, and three poolings.
+	s, err := zoo.Lookup("nasnet_a_mobile")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, d, err := describe(s, zoo.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := fmt.Sprint(blockParts(layersOf(d, "cells.3")))
+	if want := "[{3×3 #9ecae1 3 6 264 44} {5×5 #a1d99b 5 4 176 44} {mean pool #f2f2f2 0 3 132 44}]"; got != want {
+		t.Errorf("a normal cell is drawn as %s, want %s", got, want)
 	}
 }
 
