@@ -115,13 +115,13 @@ func (c *convLayer) matrixLen() (n int) {
 	if c.halves {
 		return kernel.StrassenLen(c.op.Out(), c.op.In())
 	}
-	tile := winogradTile(c.op)
+	form, winograd := winogradForm(c.op)
 	for _, g := range c.op.Groups {
 		switch {
 		case c.op.Kernel == 1:
 			n += kernel.MatrixLen(g.Out, g.In)
-		case tile > 0:
-			n += kernel.WinogradLen(tile, g.Out, g.In)
+		case winograd:
+			n += kernel.WinogradLen(form, g.Out, g.In)
 		}
 	}
 	return n
@@ -152,10 +152,7 @@ func (c *convLayer) pack(p *packer) (err error) {
 	if c.halves {
 		return c.packStrassen(p)
 	}
-	tile := winogradTile(c.op)
-	if p.stem == c {
-		tile = 0
-	}
+	form, winograd := winogradForm(c.op)
 	c.groups = make([]convGroup, len(c.op.Groups))
 	w := p.weights(c.op.Weights)
 	in, at := 0, 0
@@ -168,8 +165,8 @@ func (c *convLayer) pack(p *packer) (err error) {
 		switch {
 		case c.op.Kernel == 1 && p.stem != c:
 			c.groups[i].in, c.groups[i].weight, err = c.x.matrix(w, in, g.In, g.Out, scale)
-		case tile > 0:
-			c.groups[i].winograd, err = w.winograd(tile, g, scale)
+		case winograd && p.stem != c:
+			c.groups[i].winograd, err = w.winograd(form, g, scale)
 		default:
 			c.groups[i].weight, err = c.packDense(p, w, g, scale)
 		}

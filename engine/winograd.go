@@ -10,39 +10,44 @@ const (
 	// Winograd's form: with fewer, its transforms cost more than it saves.
 	minWinograd = 16
 	// manyWeights is the number of weights, input times output channels, from
-	// which tiles are 2×2 outputs. Layers with so many channels have few
-	// positions, for which reading 36 transformed weights for every 9 takes
-	// longer than what is saved by larger tiles.
+	// which tiles are 2×2 outputs, and manyStrided that from which strided
+	// layers keep the direct form. Layers with so many channels have small maps,
+	// for which reading four transformed weights for each, or with a stride
+	// almost three, takes longer than what is saved.
 	manyWeights = 384 * 384
+	manyStrided = 256 * 512
 )
 
-// winogradTile returns the size of the tiles in Winograd's form of op, or 0 for
-// the direct form.
-func winogradTile(op *graph.Conv) int {
-	if op.Kernel != 3 || op.Stride != 1 || op.Dilation != 1 {
-		return 0
+// winogradForm returns Winograd's form of op, if it is to have one.
+func winogradForm(op *graph.Conv) (f kernel.WinogradForm, ok bool) {
+	if op.Kernel != 3 || op.Stride > 2 || op.Dilation != 1 {
+		return f, false
 	}
-	tile := 4
+	weights := 0 // of the largest group
 	for _, g := range op.Groups {
-		switch {
-		case min(g.In, g.Out) < minWinograd:
-			return 0
-		case g.In*g.Out >= manyWeights:
-			tile = 2
+		if min(g.In, g.Out) < minWinograd {
+			return f, false
 		}
+		weights = max(weights, g.In*g.Out)
 	}
-	return tile
+	switch {
+	case op.Stride == 2:
+		return kernel.WinogradForm{Tile: 2, Stride: 2}, weights < manyStrided
+	case weights >= manyWeights:
+		return kernel.WinogradForm{Tile: 2, Stride: 1}, true
+	}
+	return kernel.WinogradForm{Tile: 4, Stride: 1}, true
 }
 
 // winograd returns Winograd's form of the weights of a group. Output i is
 // multiplied by scale[i]; a nil scale is all ones.
-func (r *weightReader) winograd(tile int, g graph.ConvGroup, scale []float32) (*kernel.Winograd, error) {
+func (r *weightReader) winograd(f kernel.WinogradForm, g graph.ConvGroup, scale []float32) (*kernel.Winograd, error) {
 	w, err := r.next(9 * g.In * g.Out)
 	if err != nil {
 		return nil, err
 	}
-	n := kernel.WinogradLen(tile, g.Out, g.In)
-	m := kernel.WinogradIn(r.p.mem[:n], tile, w, g.Out, g.In, scale)
+	n := kernel.WinogradLen(f, g.Out, g.In)
+	m := kernel.WinogradIn(r.p.mem[:n], f, w, g.Out, g.In, scale)
 	r.p.mem = r.p.mem[n:]
 	return m, nil
 }

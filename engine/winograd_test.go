@@ -17,6 +17,10 @@ func denseGraph(rng *rand.Rand) *graph.Graph {
 	pads := []graph.Padding{graph.Symmetric, graph.Same, graph.Valid}
 	acts := []graph.Activation{graph.ReLU, graph.ReLU6, graph.Swish, graph.HardSwish}
 	x := b.Input()
+	if rng.IntN(2) == 0 {
+		x = b.Conv("down0", x, graph.ConvSpec{Out: 16 + rng.IntN(20), Bias: true})
+		x = b.Conv("down", x, graph.ConvSpec{Out: 16 + rng.IntN(40), Kernel: 3, Stride: 2, Padding: pads[rng.IntN(2)]})
+	}
 	for i := range 1 + rng.IntN(3) {
 		name := fmt.Sprintf("b%d", i)
 		groups := 1 + rng.IntN(2)*rng.IntN(2)

@@ -1,10 +1,24 @@
 package kernel
 
-// WinogradOf is the weights of a 3×3 convolution of stride 1 in the form that
-// Winograd's algorithm multiplies with: Tile×Tile outputs are computed from
-// (Tile+2)² products for each pair of channels, instead of 9·Tile².
+// WinogradForm is a way to compute tiles of outputs of a 3×3 convolution from
+// fewer products: with stride 1, Tile of 2 or 4, and (Tile+2)² products for
+// each pair of channels instead of 9·Tile²; with stride 2, Tile of 2, and 25
+// products instead of 36.
 //
-// A tile of the image is transformed to (Tile+2)² positions, each of which
+// With stride 2, the odd columns of a window are a convolution of two weights
+// on every other column of the image, and the even one is a single weight.
+type WinogradForm struct{ Tile, Stride int }
+
+// side returns the rows and columns of a tile of the input.
+func (f WinogradForm) side() int { return (f.Tile-1)*f.Stride + 3 }
+
+// positions returns the number of products for each pair of channels.
+func (f WinogradForm) positions() int { return f.side() * f.side() }
+
+// WinogradOf is the weights of a 3×3 convolution as Winograd's algorithm
+// multiplies with them.
+//
+// A tile of the image is transformed to as many positions, each of which
 // meets a matrix of its own. The matrices lie in memory in the order in which
 // they are needed: for 32 outputs at a time, those of all positions, each in
 // one or two panels as in MatrixOf.
@@ -12,7 +26,7 @@ package kernel
 // (A. Lavin and S. Gray, Fast Algorithms for Convolutional Neural Networks,
 // 2015, with points that keep float32's errors small; see winogradPoints.)
 type WinogradOf[T Float] struct {
-	Tile    int // 2 or 4
+	WinogradForm
 	In, Out int
 	panels  []T
 	zeros   []T // a pixel outside the image
@@ -22,13 +36,13 @@ type WinogradOf[T Float] struct {
 type Winograd = WinogradOf[float32]
 
 // WinogradLen returns the number of elements that the weights need.
-func WinogradLen(tile, out, in int) int { return (tile + 2) * (tile + 2) * MatrixLen(out, in) }
+func WinogradLen(f WinogradForm, out, in int) int { return f.positions() * MatrixLen(out, in) }
 
 // WinogradIn returns the transform of w, a tensor (out, in, 3, 3) in PyTorch's
 // order, with output n multiplied by scale[n]. A nil scale is all ones. Its
 // values lie in mem, of length WinogradLen: zeros.
-func WinogradIn[T Float](mem []T, tile int, w []T, out, in int, scale []T) *WinogradOf[T] {
-	m := &WinogradOf[T]{Tile: tile, In: in, Out: out, panels: mem[:WinogradLen(tile, out, in)], zeros: make([]T, in)}
+func WinogradIn[T Float](mem []T, form WinogradForm, w []T, out, in int, scale []T) *WinogradOf[T] {
+	m := &WinogradOf[T]{WinogradForm: form, In: in, Out: out, panels: mem[:WinogradLen(form, out, in)], zeros: make([]T, in)}
 	w = w[:out*in*9]
 	for n := range out {
 		f := 1.0
@@ -44,7 +58,7 @@ func WinogradIn[T Float](mem []T, tile int, w []T, out, in int, scale []T) *Wino
 			for i, x := range w[(n*in+c)*9:][:9] {
 				g[i] = f * float64(x)
 			}
-			winogradFilter(group[c*panelCols:], step, tile, &g)
+			winogradFilter(group[c*panelCols:], step, form, &g)
 		}
 	}
 	return m
@@ -64,9 +78,6 @@ func (w *WinogradOf[T]) group(i int) (panels []T, first int) {
 // Groups returns the number of units in which the outputs can be divided: of 32
 // outputs, the last perhaps of fewer.
 func (w *WinogradOf[T]) Groups() int { return (w.Out + winogradCols - 1) / winogradCols }
-
-// positions returns the number of positions of a tile.
-func (w *WinogradOf[T]) positions() int { return (w.Tile + 2) * (w.Tile + 2) }
 
 // Tiles returns the number of tiles of one image.
 func (w *WinogradOf[T]) Tiles(s *ConvShape) int {
@@ -107,10 +118,10 @@ func (w *WinogradOf[T]) ScratchLen(n int) int { return w.positions() * pitch(n, 
 type Tiles struct{ From, To int }
 
 // Input transforms some of a block of tiles of a batch of images. v is of
-// length InputLen for all tiles of the block. s is a 3×3 window of stride 1;
-// the images directly follow each other.
+// length InputLen for all tiles of the block. s is a 3×3 window of the
+// form's stride; the images directly follow each other.
 func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, block, some Tiles) {
-	if s.K != 3 || s.Stride != 1 || s.Dilation != 1 || s.C != w.In {
+	if s.K != 3 || s.Stride != w.Stride || s.Dilation != 1 || s.C != w.In {
 		panic("kernel: convolution of another shape than the weights")
 	}
 	if some.From < block.From || some.To > block.To {
@@ -123,11 +134,11 @@ func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, block, some Tiles) {
 	need("transformed input", v, 1, 0, w.InputLen(n))
 	last, _, _ := w.tileOf(s, some.To-1)
 	need("images", src, (last+1)*s.H*s.W, s.Pixel, s.C)
-	side := w.Tile + 2
+	side := w.side()
 	var window [36]int // where the pixels of a tile start in src; negative: outside
 	for i := some.From; i < some.To; i++ {
 		image, y, x := w.tileOf(s, i)
-		y, x = y-s.Top, x-s.Left
+		y, x = y*s.Stride-s.Top, x*s.Stride-s.Left
 		for r := range side {
 			row := window[r*side:][:side]
 			if y+r < 0 || y+r >= s.H {
@@ -151,10 +162,10 @@ func (w *WinogradOf[T]) Input(v, src []T, s *ConvShape, block, some Tiles) {
 
 // input transforms one tile.
 func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int) {
-	if d, ok := any(v).([]float32); ok && winogradInputAsm(w.Tile, d, pitch, any(src).([]float32), window, any(w.zeros).([]float32)) {
+	if d, ok := any(v).([]float32); ok && winogradInputAsm(w.WinogradForm, d, pitch, any(src).([]float32), window, any(w.zeros).([]float32)) {
 		return
 	}
-	side := w.Tile + 2
+	side := w.side()
 	var t [36]T
 	for c := range w.In {
 		for i := range side * side {
@@ -163,7 +174,7 @@ func (w *WinogradOf[T]) input(v []T, pitch int, src []T, window *[36]int) {
 				t[i] = src[at+c]
 			}
 		}
-		winogradInput(&t, w.Tile)
+		winogradInput(&t, w.WinogradForm)
 		for i := range side * side {
 			v[i*pitch+c] = t[i]
 		}
@@ -269,7 +280,7 @@ func (o *winogradOut[T]) pixels(m []T, pitch, at, rows, cols int) {
 		for i := range o.w.positions() {
 			t[i] = m[i*pitch+c]
 		}
-		winogradOutput(&t, o.w.Tile)
+		winogradOutput(&t, o.w.WinogradForm)
 		for y := range rows {
 			for x := range cols {
 				i, sum := at+y*o.s.OutW+x, t[y*o.w.Tile+x]

@@ -3195,6 +3195,870 @@ DATA const32_403504f3<>+24(SB)/4, $0x403504f3
 DATA const32_403504f3<>+28(SB)/4, $0x403504f3
 GLOBL const32_403504f3<>(SB), RODATA|NOPTR, $32
 
+// func winogradInput2By2AVX2(dst *float32, pitch int, px **float32, c int)
+// Requires: AVX
+TEXT ·winogradInput2By2AVX2(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ px+16(FP), BX
+	MOVQ c+24(FP), R12
+	XORQ R11, R11
+
+vector:
+	CMPQ    R12, $0x00000008
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x05, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	MOVQ    (BX), AX
+	VMOVUPS (AX)(R11*1), Y0
+	MOVQ    40(BX), AX
+	VMOVUPS (AX)(R11*1), Y1
+	MOVQ    80(BX), AX
+	VMOVUPS (AX)(R11*1), Y2
+	MOVQ    120(BX), AX
+	VMOVUPS (AX)(R11*1), Y3
+	MOVQ    160(BX), AX
+	VMOVUPS (AX)(R11*1), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    8(BX), AX
+	VMOVUPS (AX)(R11*1), Y0
+	MOVQ    48(BX), AX
+	VMOVUPS (AX)(R11*1), Y1
+	MOVQ    88(BX), AX
+	VMOVUPS (AX)(R11*1), Y2
+	MOVQ    128(BX), AX
+	VMOVUPS (AX)(R11*1), Y3
+	MOVQ    168(BX), AX
+	VMOVUPS (AX)(R11*1), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    16(BX), AX
+	VMOVUPS (AX)(R11*1), Y0
+	MOVQ    56(BX), AX
+	VMOVUPS (AX)(R11*1), Y1
+	MOVQ    96(BX), AX
+	VMOVUPS (AX)(R11*1), Y2
+	MOVQ    136(BX), AX
+	VMOVUPS (AX)(R11*1), Y3
+	MOVQ    176(BX), AX
+	VMOVUPS (AX)(R11*1), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    24(BX), AX
+	VMOVUPS (AX)(R11*1), Y0
+	MOVQ    64(BX), AX
+	VMOVUPS (AX)(R11*1), Y1
+	MOVQ    104(BX), AX
+	VMOVUPS (AX)(R11*1), Y2
+	MOVQ    144(BX), AX
+	VMOVUPS (AX)(R11*1), Y3
+	MOVQ    184(BX), AX
+	VMOVUPS (AX)(R11*1), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    32(BX), AX
+	VMOVUPS (AX)(R11*1), Y0
+	MOVQ    72(BX), AX
+	VMOVUPS (AX)(R11*1), Y1
+	MOVQ    112(BX), AX
+	VMOVUPS (AX)(R11*1), Y2
+	MOVQ    152(BX), AX
+	VMOVUPS (AX)(R11*1), Y3
+	MOVQ    192(BX), AX
+	VMOVUPS (AX)(R11*1), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VSUBPS  Y2, Y0, Y0
+	VSUBPS  Y2, Y4, Y4
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y2, (SI)(R8*1)
+	VMOVUPS Y4, (SI)(R8*2)
+	VMOVUPS Y1, (SI)(R9*1)
+	VMOVUPS Y3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	ADDQ    $0x00000020, R11
+	SUBQ    $0x00000008, R12
+	JMP     vector
+
+tail:
+	TESTQ      R12, R12
+	JZ         end
+	MOVQ       R12, AX
+	NEGQ       AX
+	LEAQ       tailmask<>+32(SB), DX
+	VMOVUPS    (DX)(AX*4), Y15
+	MOVQ       pitch+8(FP), R8
+	IMUL3Q     $0x05, R8, R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	MOVQ       (BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y0
+	MOVQ       40(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y1
+	MOVQ       80(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y2
+	MOVQ       120(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y3
+	MOVQ       160(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       8(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y0
+	MOVQ       48(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y1
+	MOVQ       88(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y2
+	MOVQ       128(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y3
+	MOVQ       168(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       16(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y0
+	MOVQ       56(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y1
+	MOVQ       96(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y2
+	MOVQ       136(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y3
+	MOVQ       176(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       24(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y0
+	MOVQ       64(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y1
+	MOVQ       104(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y2
+	MOVQ       144(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y3
+	MOVQ       184(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       32(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y0
+	MOVQ       72(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y1
+	MOVQ       112(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y2
+	MOVQ       152(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y3
+	MOVQ       192(BX), AX
+	VMASKMOVPS (AX)(R11*1), Y15, Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       pitch+8(FP), R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VSUBPS     Y2, Y0, Y0
+	VSUBPS     Y2, Y4, Y4
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y2, (SI)(R8*1)
+	VMOVUPS    Y4, (SI)(R8*2)
+	VMOVUPS    Y1, (SI)(R9*1)
+	VMOVUPS    Y3, (SI)(R8*4)
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+
+end:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2By2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
+// Requires: AVX
+TEXT ·winogradOutput2By2AVX2(SB), NOSPLIT, $0-72
+	MOVQ src+0(FP), DI
+	MOVQ px+24(FP), BX
+	MOVQ dst+16(FP), CX
+	MOVQ addPx+40(FP), R13
+	MOVQ add+32(FP), R14
+	MOVQ c+48(FP), R12
+	XORQ R11, R11
+
+vector:
+	CMPQ    R12, $0x00000008
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x05, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	VMOVUPS Y0, (SI)
+	VMOVUPS Y1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Y0, Y0
+	VADDPS  (AX)(R11*1), Y1, Y1
+	TESTQ   R14, R14
+	JZ      plain_0_0
+	MOVQ    (R13), AX
+	TESTQ   AX, AX
+	JS      noadd_0_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Y0, Y0
+
+noadd_0_0:
+	MOVQ   8(R13), AX
+	TESTQ  AX, AX
+	JS     noadd_0_1
+	ADDQ   R11, AX
+	VADDPS (R14)(AX*1), Y1, Y1
+
+noadd_0_1:
+plain_0_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
+	VMAXPS       Y0, Y7, Y0
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+
+unlimited_0_0:
+	MOVQ    (BX), AX
+	TESTQ   AX, AX
+	JS      outside_0_0
+	ADDQ    R11, AX
+	VMOVUPS Y0, (CX)(AX*1)
+
+outside_0_0:
+	MOVQ    8(BX), AX
+	TESTQ   AX, AX
+	JS      outside_0_1
+	ADDQ    R11, AX
+	VMOVUPS Y1, (CX)(AX*1)
+
+outside_0_1:
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Y0
+	VMOVUPS (SI)(R8*1), Y1
+	VMOVUPS (SI)(R8*2), Y2
+	VMOVUPS (SI)(R9*1), Y3
+	VMOVUPS (SI)(R8*4), Y4
+	VADDPS  Y1, Y0, Y0
+	VADDPS  Y3, Y0, Y0
+	VADDPS  Y2, Y1, Y1
+	VADDPS  Y4, Y1, Y1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Y0, Y0
+	VADDPS  (AX)(R11*1), Y1, Y1
+	TESTQ   R14, R14
+	JZ      plain_1_0
+	MOVQ    16(R13), AX
+	TESTQ   AX, AX
+	JS      noadd_1_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Y0, Y0
+
+noadd_1_0:
+	MOVQ   24(R13), AX
+	TESTQ  AX, AX
+	JS     noadd_1_1
+	ADDQ   R11, AX
+	VADDPS (R14)(AX*1), Y1, Y1
+
+noadd_1_1:
+plain_1_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
+	VMAXPS       Y0, Y7, Y0
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+
+unlimited_1_0:
+	MOVQ    16(BX), AX
+	TESTQ   AX, AX
+	JS      outside_1_0
+	ADDQ    R11, AX
+	VMOVUPS Y0, (CX)(AX*1)
+
+outside_1_0:
+	MOVQ    24(BX), AX
+	TESTQ   AX, AX
+	JS      outside_1_1
+	ADDQ    R11, AX
+	VMOVUPS Y1, (CX)(AX*1)
+
+outside_1_1:
+	ADDQ $0x00000020, R11
+	SUBQ $0x00000008, R12
+	JMP  vector
+
+tail:
+	TESTQ      R12, R12
+	JZ         end
+	MOVQ       pitch+8(FP), R8
+	IMUL3Q     $0x05, R8, R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	VMOVUPS    Y0, (SI)
+	VMOVUPS    Y1, (SI)(R8*1)
+	MOVQ       pitch+8(FP), AX
+	ADDQ       AX, SI
+	MOVQ       pitch+8(FP), R8
+	LEAQ       (R8)(R8*2), R9
+	LEAQ       (R8)(R8*4), R10
+	LEAQ       (DI)(R11*1), SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	MOVQ       bias+56(FP), AX
+	VADDPS     (AX)(R11*1), Y0, Y0
+	VADDPS     (AX)(R11*1), Y1, Y1
+	MOVQ       R12, AX
+	NEGQ       AX
+	LEAQ       tailmask<>+32(SB), DX
+	VMOVUPS    (DX)(AX*4), Y9
+	TESTQ      R14, R14
+	JZ         tail_plain_0_0
+	MOVQ       (R13), AX
+	TESTQ      AX, AX
+	JS         tail_noadd_0_0
+	ADDQ       R11, AX
+	VMASKMOVPS (R14)(AX*1), Y9, Y6
+	VADDPS     Y6, Y0, Y0
+
+tail_noadd_0_0:
+	MOVQ       8(R13), AX
+	TESTQ      AX, AX
+	JS         tail_noadd_0_1
+	ADDQ       R11, AX
+	VMASKMOVPS (R14)(AX*1), Y9, Y6
+	VADDPS     Y6, Y1, Y1
+
+tail_noadd_0_1:
+tail_plain_0_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
+	VMAXPS       Y0, Y7, Y0
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+
+tail_unlimited_0_0:
+	MOVQ         (BX), AX
+	TESTQ        AX, AX
+	JS           tail_outside_0_0
+	ADDQ         R11, AX
+	ADDQ         CX, AX
+	TESTQ        $0x00000004, R12
+	JZ           tail_store_0_0_2
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+tail_store_0_0_2:
+	TESTQ     $0x00000002, R12
+	JZ        tail_store_0_0_1
+	VMOVLPS   X0, (AX)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, AX
+
+tail_store_0_0_1:
+	TESTQ  $0x00000001, R12
+	JZ     tail_store_0_0_0
+	VMOVSS X0, (AX)
+
+tail_store_0_0_0:
+tail_outside_0_0:
+	MOVQ         8(BX), AX
+	TESTQ        AX, AX
+	JS           tail_outside_0_1
+	ADDQ         R11, AX
+	ADDQ         CX, AX
+	TESTQ        $0x00000004, R12
+	JZ           tail_store_0_1_2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
+	ADDQ         $0x10, AX
+
+tail_store_0_1_2:
+	TESTQ     $0x00000002, R12
+	JZ        tail_store_0_1_1
+	VMOVLPS   X1, (AX)
+	VPERMILPS $0x0e, X1, X1
+	ADDQ      $0x08, AX
+
+tail_store_0_1_1:
+	TESTQ  $0x00000001, R12
+	JZ     tail_store_0_1_0
+	VMOVSS X1, (AX)
+
+tail_store_0_1_0:
+tail_outside_0_1:
+	MOVQ       pitch+8(FP), AX
+	IMUL3Q     $0x05, AX, AX
+	ADDQ       AX, SI
+	VMOVUPS    (SI), Y0
+	VMOVUPS    (SI)(R8*1), Y1
+	VMOVUPS    (SI)(R8*2), Y2
+	VMOVUPS    (SI)(R9*1), Y3
+	VMOVUPS    (SI)(R8*4), Y4
+	VADDPS     Y1, Y0, Y0
+	VADDPS     Y3, Y0, Y0
+	VADDPS     Y2, Y1, Y1
+	VADDPS     Y4, Y1, Y1
+	MOVQ       bias+56(FP), AX
+	VADDPS     (AX)(R11*1), Y0, Y0
+	VADDPS     (AX)(R11*1), Y1, Y1
+	MOVQ       R12, AX
+	NEGQ       AX
+	LEAQ       tailmask<>+32(SB), DX
+	VMOVUPS    (DX)(AX*4), Y9
+	TESTQ      R14, R14
+	JZ         tail_plain_1_0
+	MOVQ       16(R13), AX
+	TESTQ      AX, AX
+	JS         tail_noadd_1_0
+	ADDQ       R11, AX
+	VMASKMOVPS (R14)(AX*1), Y9, Y6
+	VADDPS     Y6, Y0, Y0
+
+tail_noadd_1_0:
+	MOVQ       24(R13), AX
+	TESTQ      AX, AX
+	JS         tail_noadd_1_1
+	ADDQ       R11, AX
+	VMASKMOVPS (R14)(AX*1), Y9, Y6
+	VADDPS     Y6, Y1, Y1
+
+tail_noadd_1_1:
+tail_plain_1_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Y7
+	VBROADCASTSS 4(AX), Y8
+	VMAXPS       Y0, Y7, Y0
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMINPS       Y1, Y8, Y1
+
+tail_unlimited_1_0:
+	MOVQ         16(BX), AX
+	TESTQ        AX, AX
+	JS           tail_outside_1_0
+	ADDQ         R11, AX
+	ADDQ         CX, AX
+	TESTQ        $0x00000004, R12
+	JZ           tail_store_1_0_2
+	VMOVUPS      X0, (AX)
+	VEXTRACTF128 $0x01, Y0, X0
+	ADDQ         $0x10, AX
+
+tail_store_1_0_2:
+	TESTQ     $0x00000002, R12
+	JZ        tail_store_1_0_1
+	VMOVLPS   X0, (AX)
+	VPERMILPS $0x0e, X0, X0
+	ADDQ      $0x08, AX
+
+tail_store_1_0_1:
+	TESTQ  $0x00000001, R12
+	JZ     tail_store_1_0_0
+	VMOVSS X0, (AX)
+
+tail_store_1_0_0:
+tail_outside_1_0:
+	MOVQ         24(BX), AX
+	TESTQ        AX, AX
+	JS           tail_outside_1_1
+	ADDQ         R11, AX
+	ADDQ         CX, AX
+	TESTQ        $0x00000004, R12
+	JZ           tail_store_1_1_2
+	VMOVUPS      X1, (AX)
+	VEXTRACTF128 $0x01, Y1, X1
+	ADDQ         $0x10, AX
+
+tail_store_1_1_2:
+	TESTQ     $0x00000002, R12
+	JZ        tail_store_1_1_1
+	VMOVLPS   X1, (AX)
+	VPERMILPS $0x0e, X1, X1
+	ADDQ      $0x08, AX
+
+tail_store_1_1_1:
+	TESTQ  $0x00000001, R12
+	JZ     tail_store_1_1_0
+	VMOVSS X1, (AX)
+
+tail_store_1_1_0:
+tail_outside_1_1:
+end:
+	VZEROUPPER
+	RET
+
 // func winogradInput2AVX512(dst *float32, pitch int, px **float32, c int)
 // Requires: AVX, AVX512F, BMI2
 TEXT ·winogradInput2AVX512(SB), NOSPLIT, $0-32
@@ -6083,6 +6947,802 @@ DATA const64_403504f3<>+52(SB)/4, $0x403504f3
 DATA const64_403504f3<>+56(SB)/4, $0x403504f3
 DATA const64_403504f3<>+60(SB)/4, $0x403504f3
 GLOBL const64_403504f3<>(SB), RODATA|NOPTR, $64
+
+// func winogradInput2By2AVX512(dst *float32, pitch int, px **float32, c int)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·winogradInput2By2AVX512(SB), NOSPLIT, $0-32
+	MOVQ dst+0(FP), DI
+	MOVQ px+16(FP), BX
+	MOVQ c+24(FP), R12
+	XORQ R11, R11
+
+vector:
+	CMPQ    R12, $0x00000010
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x05, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	MOVQ    (BX), AX
+	VMOVUPS (AX)(R11*1), Z0
+	MOVQ    40(BX), AX
+	VMOVUPS (AX)(R11*1), Z1
+	MOVQ    80(BX), AX
+	VMOVUPS (AX)(R11*1), Z2
+	MOVQ    120(BX), AX
+	VMOVUPS (AX)(R11*1), Z3
+	MOVQ    160(BX), AX
+	VMOVUPS (AX)(R11*1), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    8(BX), AX
+	VMOVUPS (AX)(R11*1), Z0
+	MOVQ    48(BX), AX
+	VMOVUPS (AX)(R11*1), Z1
+	MOVQ    88(BX), AX
+	VMOVUPS (AX)(R11*1), Z2
+	MOVQ    128(BX), AX
+	VMOVUPS (AX)(R11*1), Z3
+	MOVQ    168(BX), AX
+	VMOVUPS (AX)(R11*1), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    16(BX), AX
+	VMOVUPS (AX)(R11*1), Z0
+	MOVQ    56(BX), AX
+	VMOVUPS (AX)(R11*1), Z1
+	MOVQ    96(BX), AX
+	VMOVUPS (AX)(R11*1), Z2
+	MOVQ    136(BX), AX
+	VMOVUPS (AX)(R11*1), Z3
+	MOVQ    176(BX), AX
+	VMOVUPS (AX)(R11*1), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    24(BX), AX
+	VMOVUPS (AX)(R11*1), Z0
+	MOVQ    64(BX), AX
+	VMOVUPS (AX)(R11*1), Z1
+	MOVQ    104(BX), AX
+	VMOVUPS (AX)(R11*1), Z2
+	MOVQ    144(BX), AX
+	VMOVUPS (AX)(R11*1), Z3
+	MOVQ    184(BX), AX
+	VMOVUPS (AX)(R11*1), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    32(BX), AX
+	VMOVUPS (AX)(R11*1), Z0
+	MOVQ    72(BX), AX
+	VMOVUPS (AX)(R11*1), Z1
+	MOVQ    112(BX), AX
+	VMOVUPS (AX)(R11*1), Z2
+	MOVQ    152(BX), AX
+	VMOVUPS (AX)(R11*1), Z3
+	MOVQ    192(BX), AX
+	VMOVUPS (AX)(R11*1), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VSUBPS  Z2, Z0, Z0
+	VSUBPS  Z2, Z4, Z4
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z2, (SI)(R8*1)
+	VMOVUPS Z4, (SI)(R8*2)
+	VMOVUPS Z1, (SI)(R9*1)
+	VMOVUPS Z3, (SI)(R8*4)
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	ADDQ    $0x00000040, R11
+	SUBQ    $0x00000010, R12
+	JMP     vector
+
+tail:
+	TESTQ     R12, R12
+	JZ        end
+	MOVQ      R12, AX
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
+	MOVQ      pitch+8(FP), R8
+	IMUL3Q    $0x05, R8, R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	MOVQ      (BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z0
+	MOVQ      40(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z1
+	MOVQ      80(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z2
+	MOVQ      120(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z3
+	MOVQ      160(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      8(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z0
+	MOVQ      48(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z1
+	MOVQ      88(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z2
+	MOVQ      128(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z3
+	MOVQ      168(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      16(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z0
+	MOVQ      56(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z1
+	MOVQ      96(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z2
+	MOVQ      136(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z3
+	MOVQ      176(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      24(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z0
+	MOVQ      64(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z1
+	MOVQ      104(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z2
+	MOVQ      144(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z3
+	MOVQ      184(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      32(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z0
+	MOVQ      72(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z1
+	MOVQ      112(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z2
+	MOVQ      152(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z3
+	MOVQ      192(BX), AX
+	VMOVUPS.Z (AX)(R11*1), K1, Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      pitch+8(FP), R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VSUBPS    Z2, Z0, Z0
+	VSUBPS    Z2, Z4, Z4
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z2, (SI)(R8*1)
+	VMOVUPS   Z4, (SI)(R8*2)
+	VMOVUPS   Z1, (SI)(R9*1)
+	VMOVUPS   Z3, (SI)(R8*4)
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+
+end:
+	VZEROUPPER
+	RET
+
+// func winogradOutput2By2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
+// Requires: AVX, AVX512F, BMI2
+TEXT ·winogradOutput2By2AVX512(SB), NOSPLIT, $0-72
+	MOVQ src+0(FP), DI
+	MOVQ px+24(FP), BX
+	MOVQ dst+16(FP), CX
+	MOVQ addPx+40(FP), R13
+	MOVQ add+32(FP), R14
+	MOVQ c+48(FP), R12
+	XORQ R11, R11
+
+vector:
+	CMPQ    R12, $0x00000010
+	JLT     tail
+	MOVQ    pitch+8(FP), R8
+	IMUL3Q  $0x05, R8, R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	VMOVUPS Z0, (SI)
+	VMOVUPS Z1, (SI)(R8*1)
+	MOVQ    pitch+8(FP), AX
+	ADDQ    AX, SI
+	MOVQ    pitch+8(FP), R8
+	LEAQ    (R8)(R8*2), R9
+	LEAQ    (R8)(R8*4), R10
+	LEAQ    (DI)(R11*1), SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Z0, Z0
+	VADDPS  (AX)(R11*1), Z1, Z1
+	TESTQ   R14, R14
+	JZ      plain_0_0
+	MOVQ    (R13), AX
+	TESTQ   AX, AX
+	JS      noadd_0_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Z0, Z0
+
+noadd_0_0:
+	MOVQ   8(R13), AX
+	TESTQ  AX, AX
+	JS     noadd_0_1
+	ADDQ   R11, AX
+	VADDPS (R14)(AX*1), Z1, Z1
+
+noadd_0_1:
+plain_0_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+
+unlimited_0_0:
+	MOVQ    (BX), AX
+	TESTQ   AX, AX
+	JS      outside_0_0
+	ADDQ    R11, AX
+	VMOVUPS Z0, (CX)(AX*1)
+
+outside_0_0:
+	MOVQ    8(BX), AX
+	TESTQ   AX, AX
+	JS      outside_0_1
+	ADDQ    R11, AX
+	VMOVUPS Z1, (CX)(AX*1)
+
+outside_0_1:
+	MOVQ    pitch+8(FP), AX
+	IMUL3Q  $0x05, AX, AX
+	ADDQ    AX, SI
+	VMOVUPS (SI), Z0
+	VMOVUPS (SI)(R8*1), Z1
+	VMOVUPS (SI)(R8*2), Z2
+	VMOVUPS (SI)(R9*1), Z3
+	VMOVUPS (SI)(R8*4), Z4
+	VADDPS  Z1, Z0, Z0
+	VADDPS  Z3, Z0, Z0
+	VADDPS  Z2, Z1, Z1
+	VADDPS  Z4, Z1, Z1
+	MOVQ    bias+56(FP), AX
+	VADDPS  (AX)(R11*1), Z0, Z0
+	VADDPS  (AX)(R11*1), Z1, Z1
+	TESTQ   R14, R14
+	JZ      plain_1_0
+	MOVQ    16(R13), AX
+	TESTQ   AX, AX
+	JS      noadd_1_0
+	ADDQ    R11, AX
+	VADDPS  (R14)(AX*1), Z0, Z0
+
+noadd_1_0:
+	MOVQ   24(R13), AX
+	TESTQ  AX, AX
+	JS     noadd_1_1
+	ADDQ   R11, AX
+	VADDPS (R14)(AX*1), Z1, Z1
+
+noadd_1_1:
+plain_1_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+
+unlimited_1_0:
+	MOVQ    16(BX), AX
+	TESTQ   AX, AX
+	JS      outside_1_0
+	ADDQ    R11, AX
+	VMOVUPS Z0, (CX)(AX*1)
+
+outside_1_0:
+	MOVQ    24(BX), AX
+	TESTQ   AX, AX
+	JS      outside_1_1
+	ADDQ    R11, AX
+	VMOVUPS Z1, (CX)(AX*1)
+
+outside_1_1:
+	ADDQ $0x00000040, R11
+	SUBQ $0x00000010, R12
+	JMP  vector
+
+tail:
+	TESTQ     R12, R12
+	JZ        end
+	MOVQ      pitch+8(FP), R8
+	IMUL3Q    $0x05, R8, R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	VMOVUPS   Z0, (SI)
+	VMOVUPS   Z1, (SI)(R8*1)
+	MOVQ      pitch+8(FP), AX
+	ADDQ      AX, SI
+	MOVQ      pitch+8(FP), R8
+	LEAQ      (R8)(R8*2), R9
+	LEAQ      (R8)(R8*4), R10
+	LEAQ      (DI)(R11*1), SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	MOVQ      bias+56(FP), AX
+	VADDPS    (AX)(R11*1), Z0, Z0
+	VADDPS    (AX)(R11*1), Z1, Z1
+	MOVQ      R12, AX
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
+	TESTQ     R14, R14
+	JZ        tail_plain_0_0
+	MOVQ      (R13), AX
+	TESTQ     AX, AX
+	JS        tail_noadd_0_0
+	ADDQ      R11, AX
+	VMOVUPS.Z (R14)(AX*1), K1, Z6
+	VADDPS    Z6, Z0, Z0
+
+tail_noadd_0_0:
+	MOVQ      8(R13), AX
+	TESTQ     AX, AX
+	JS        tail_noadd_0_1
+	ADDQ      R11, AX
+	VMOVUPS.Z (R14)(AX*1), K1, Z6
+	VADDPS    Z6, Z1, Z1
+
+tail_noadd_0_1:
+tail_plain_0_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           tail_unlimited_0_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+
+tail_unlimited_0_0:
+	MOVQ    (BX), AX
+	TESTQ   AX, AX
+	JS      tail_outside_0_0
+	ADDQ    R11, AX
+	ADDQ    CX, AX
+	VMOVUPS Z0, K1, (AX)
+
+tail_outside_0_0:
+	MOVQ    8(BX), AX
+	TESTQ   AX, AX
+	JS      tail_outside_0_1
+	ADDQ    R11, AX
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+
+tail_outside_0_1:
+	MOVQ      pitch+8(FP), AX
+	IMUL3Q    $0x05, AX, AX
+	ADDQ      AX, SI
+	VMOVUPS   (SI), Z0
+	VMOVUPS   (SI)(R8*1), Z1
+	VMOVUPS   (SI)(R8*2), Z2
+	VMOVUPS   (SI)(R9*1), Z3
+	VMOVUPS   (SI)(R8*4), Z4
+	VADDPS    Z1, Z0, Z0
+	VADDPS    Z3, Z0, Z0
+	VADDPS    Z2, Z1, Z1
+	VADDPS    Z4, Z1, Z1
+	MOVQ      bias+56(FP), AX
+	VADDPS    (AX)(R11*1), Z0, Z0
+	VADDPS    (AX)(R11*1), Z1, Z1
+	MOVQ      R12, AX
+	MOVL      $0xffffffff, DX
+	BZHIL     AX, DX, DX
+	KMOVW     DX, K1
+	TESTQ     R14, R14
+	JZ        tail_plain_1_0
+	MOVQ      16(R13), AX
+	TESTQ     AX, AX
+	JS        tail_noadd_1_0
+	ADDQ      R11, AX
+	VMOVUPS.Z (R14)(AX*1), K1, Z6
+	VADDPS    Z6, Z0, Z0
+
+tail_noadd_1_0:
+	MOVQ      24(R13), AX
+	TESTQ     AX, AX
+	JS        tail_noadd_1_1
+	ADDQ      R11, AX
+	VMOVUPS.Z (R14)(AX*1), K1, Z6
+	VADDPS    Z6, Z1, Z1
+
+tail_noadd_1_1:
+tail_plain_1_0:
+	MOVQ         limits+64(FP), AX
+	TESTQ        AX, AX
+	JZ           tail_unlimited_1_0
+	VBROADCASTSS (AX), Z7
+	VBROADCASTSS 4(AX), Z8
+	VMAXPS       Z0, Z7, Z0
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMINPS       Z1, Z8, Z1
+
+tail_unlimited_1_0:
+	MOVQ    16(BX), AX
+	TESTQ   AX, AX
+	JS      tail_outside_1_0
+	ADDQ    R11, AX
+	ADDQ    CX, AX
+	VMOVUPS Z0, K1, (AX)
+
+tail_outside_1_0:
+	MOVQ    24(BX), AX
+	TESTQ   AX, AX
+	JS      tail_outside_1_1
+	ADDQ    R11, AX
+	ADDQ    CX, AX
+	VMOVUPS Z1, K1, (AX)
+
+tail_outside_1_1:
+end:
+	VZEROUPPER
+	RET
 
 // func winogradProductAVX2(dst *float32, src *float32, srcStride int, rows int, b *float32, k int)
 // Requires: AVX, CMOV, FMA3, MMX+

@@ -10,27 +10,31 @@ import (
 
 // winogradInputAsm is WinogradOf.input in assembly; ok tells whether this CPU
 // has it.
-func winogradInputAsm(tile int, v []float32, pitch int, src []float32, window *[36]int, zeros []float32) (ok bool) {
+func winogradInputAsm(form WinogradForm, v []float32, pitch int, src []float32, window *[36]int, zeros []float32) (ok bool) {
 	level := cpu.Current()
 	if level < cpu.AVX2 {
 		return false
 	}
-	side := tile + 2
 	var px [36]*float32
-	for i, at := range window[:side*side] {
+	for i, at := range window[:form.positions()] {
 		if px[i] = &zeros[0]; at >= 0 {
 			px[i] = &src[at]
 		}
 	}
-	switch {
-	case level == cpu.AVX512 && tile == 2:
-		winogradInput2AVX512(&v[0], 4*pitch, &px[0], len(zeros))
-	case level == cpu.AVX512:
-		winogradInput4AVX512(&v[0], 4*pitch, &px[0], len(zeros))
-	case tile == 2:
-		winogradInput2AVX2(&v[0], 4*pitch, &px[0], len(zeros))
+	d, c := &v[0], len(zeros)
+	switch wide := level == cpu.AVX512; {
+	case wide && form.Stride == 2:
+		winogradInput2By2AVX512(d, 4*pitch, &px[0], c)
+	case wide && form.Tile == 2:
+		winogradInput2AVX512(d, 4*pitch, &px[0], c)
+	case wide:
+		winogradInput4AVX512(d, 4*pitch, &px[0], c)
+	case form.Stride == 2:
+		winogradInput2By2AVX2(d, 4*pitch, &px[0], c)
+	case form.Tile == 2:
+		winogradInput2AVX2(d, 4*pitch, &px[0], c)
 	default:
-		winogradInput4AVX2(&v[0], 4*pitch, &px[0], len(zeros))
+		winogradInput4AVX2(d, 4*pitch, &px[0], c)
 	}
 	return true
 }
@@ -61,8 +65,8 @@ type winogradAsm struct {
 	limits   bool      // with the activation, which only limits its argument
 	dst, add []float32 // from the first output on; add may be nil
 	stride   [2]int    // between pixels, of dst and of add, in elements
-	side     int       // pixels in a row of a tile
-	width    int       // pixels in a row of the image
+	form     WinogradForm
+	width    int // pixels in a row of the image
 	cols     int
 	full     winogradOffsets // of a tile inside the image
 	part     winogradOffsets // of the last one that is not
@@ -86,7 +90,7 @@ func newWinogradAsm[T Float](o *winogradOut[T]) (a winogradAsm) {
 		return a
 	}
 	ep := any(o.ep).(*Epilogue)
-	a = winogradAsm{level: level, dst: dst[o.first:], stride: [2]int{o.stride, ep.AddStride}, side: o.w.Tile, width: o.s.OutW, cols: o.cols}
+	a = winogradAsm{level: level, dst: dst[o.first:], stride: [2]int{o.stride, ep.AddStride}, form: o.w.WinogradForm, width: o.s.OutW, cols: o.cols}
 	if ep.Bias != nil {
 		copy(a.bias[:a.cols], ep.Bias[o.first:])
 	}
@@ -99,16 +103,17 @@ func newWinogradAsm[T Float](o *winogradOut[T]) (a winogradAsm) {
 	case ReLU6:
 		a.limits, a.limit[1] = true, 6
 	}
-	a.offsets(&a.full, a.side, a.side)
+	a.offsets(&a.full, a.form.Tile, a.form.Tile)
 	return a
 }
 
 // offsets sets o for a tile of which rows×cols pixels lie in the image.
 func (a *winogradAsm) offsets(o *winogradOffsets, rows, cols int) {
 	o.rows, o.cols = rows, cols
-	for y := range a.side {
-		for x := range a.side {
-			i, at := y*a.side+x, 4*(y*a.width+x)
+	tile := a.form.Tile
+	for y := range tile {
+		for x := range tile {
+			i, at := y*tile+x, 4*(y*a.width+x)
 			o.dst[i], o.add[i] = at*a.stride[0], at*a.stride[1]
 			if y >= rows || x >= cols {
 				o.dst[i], o.add[i] = -1, -1
@@ -124,7 +129,7 @@ func (a *winogradAsm) tile(m []float32, pitch, at, rows, cols int) (ok bool) {
 		return false
 	}
 	o := &a.full
-	if rows < a.side || cols < a.side {
+	if min(rows, cols) < a.form.Tile {
 		if o = &a.part; o.rows != rows || o.cols != cols {
 			a.offsets(o, rows, cols)
 		}
@@ -138,12 +143,16 @@ func (a *winogradAsm) tile(m []float32, pitch, at, rows, cols int) (ok bool) {
 	if a.limits {
 		limit = &a.limit[0]
 	}
-	switch {
-	case a.level == cpu.AVX512 && a.side == 2:
+	switch wide := a.level == cpu.AVX512; {
+	case wide && a.form.Stride == 2:
+		winogradOutput2By2AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
+	case wide && a.form.Tile == 2:
 		winogradOutput2AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
-	case a.level == cpu.AVX512:
+	case wide:
 		winogradOutput4AVX512(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
-	case a.side == 2:
+	case a.form.Stride == 2:
+		winogradOutput2By2AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
+	case a.form.Tile == 2:
 		winogradOutput2AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)
 	default:
 		winogradOutput4AVX2(&m[0], 4*pitch, d, &o.dst[0], add, &o.add[0], a.cols, &a.bias[0], limit)

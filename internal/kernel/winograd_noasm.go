@@ -2,7 +2,9 @@
 
 package kernel
 
-func winogradInputAsm(int, []float32, int, []float32, *[36]int, []float32) bool { return false }
+func winogradInputAsm(WinogradForm, []float32, int, []float32, *[36]int, []float32) bool {
+	return false
+}
 
 func winogradProductAsm([]float32, []float32, int, int, *Matrix) bool { return false }
 

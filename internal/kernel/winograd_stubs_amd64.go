@@ -32,6 +32,20 @@ func winogradInput4AVX2(dst *float32, pitch int, px **float32, c int)
 //go:noescape
 func winogradOutput4AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 
+// winogradInput2By2AVX2 transforms c channels of a tile of 5×5 pixels at px to positions
+// pitch bytes apart. It writes whole vectors.
+//
+//go:noescape
+func winogradInput2By2AVX2(dst *float32, pitch int, px **float32, c int)
+
+// winogradOutput2By2AVX2 transforms c channels of positions pitch bytes apart to a tile of
+// 2×2 pixels, those with offsets px in bytes from dst that are not negative, adds the
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
+//
+//go:noescape
+func winogradOutput2By2AVX2(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
+
 // winogradInput2AVX512 transforms c channels of a tile of 4×4 pixels at px to positions
 // pitch bytes apart. It writes whole vectors.
 //
@@ -59,6 +73,20 @@ func winogradInput4AVX512(dst *float32, pitch int, px **float32, c int)
 //
 //go:noescape
 func winogradOutput4AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
+
+// winogradInput2By2AVX512 transforms c channels of a tile of 5×5 pixels at px to positions
+// pitch bytes apart. It writes whole vectors.
+//
+//go:noescape
+func winogradInput2By2AVX512(dst *float32, pitch int, px **float32, c int)
+
+// winogradOutput2By2AVX512 transforms c channels of positions pitch bytes apart to a tile of
+// 2×2 pixels, those with offsets px in bytes from dst that are not negative, adds the
+// bias and the residual, which may be nil, and keeps the sums within two limits,
+// unless that is nil. It clobbers the positions.
+//
+//go:noescape
+func winogradOutput2By2AVX512(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)
 
 // winogradProductAVX2 multiplies rows rows of src, srcStride bytes apart, with a
 // panel of 16 columns and writes them to rows of 32.

@@ -13,7 +13,8 @@ import (
 // with it.
 type winogradCase struct {
 	s                     ConvShape
-	images, out, tile     int
+	form                  WinogradForm
+	images, out           int
 	stride                int       // of the destination
 	src, w, scale, was    []float32 // was is what the destination holds before
 	replace               bool      // the residual is what stands in the destination
@@ -22,10 +23,10 @@ type winogradCase struct {
 	firstGroup, lastGroup int
 }
 
-func newWinogradCase(r *rand.Rand, h, w, c, out, tile int) *winogradCase {
-	k := &winogradCase{images: 1 + r.IntN(2), out: out, tile: tile, stride: out + r.IntN(3)}
-	k.s = ConvShape{H: h, W: w, C: c, Pixel: c + r.IntN(3), K: 3, Stride: 1, Dilation: 1, Top: r.IntN(3), Left: r.IntN(3)}
-	k.s.OutH, k.s.OutW = max(1, h+k.s.Top-r.IntN(3)), max(1, w+k.s.Left-r.IntN(3))
+func newWinogradCase(r *rand.Rand, h, w, c, out int, form WinogradForm) *winogradCase {
+	k := &winogradCase{images: 1 + r.IntN(2), out: out, form: form, stride: out + r.IntN(3)}
+	k.s = ConvShape{H: h, W: w, C: c, Pixel: c + r.IntN(3), K: 3, Stride: form.Stride, Dilation: 1, Top: r.IntN(3), Left: r.IntN(3)}
+	k.s.OutH, k.s.OutW = max(1, (h+k.s.Top-r.IntN(3))/form.Stride), max(1, (w+k.s.Left-r.IntN(3))/form.Stride)
 	k.src = randoms(r, (k.images*h*w-1)*k.s.Pixel+c)
 	k.w = randoms(r, out*c*9)
 	if r.IntN(2) == 0 {
@@ -48,7 +49,7 @@ func newWinogradCase(r *rand.Rand, h, w, c, out, tile int) *winogradCase {
 		k.replace = true
 		k.ep.AddStride, k.ep.Add = k.stride, k.was
 	}
-	m := &Winograd{Tile: tile, In: c, Out: out}
+	m := &Winograd{WinogradForm: form, In: c, Out: out}
 	k.to, k.lastGroup = k.images*m.Tiles(&k.s), m.Groups()
 	if r.IntN(2) == 0 {
 		k.from = r.IntN(k.to)
@@ -59,14 +60,14 @@ func newWinogradCase(r *rand.Rand, h, w, c, out, tile int) *winogradCase {
 }
 
 func (k *winogradCase) String() string {
-	return fmt.Sprintf("%+v images=%d out=%d tile=%d act=%d bias=%v add=%v replace=%v tiles [%d,%d) groups [%d,%d)", k.s, k.images, k.out, k.tile,
+	return fmt.Sprintf("%+v images=%d out=%d %+v act=%d bias=%v add=%v replace=%v tiles [%d,%d) groups [%d,%d)", k.s, k.images, k.out, k.form,
 		k.ep.Act, k.ep.Bias != nil, k.ep.Add != nil, k.replace, k.from, k.to, k.firstGroup, k.lastGroup)
 }
 
 // run computes the case on guarded operands.
 func (k *winogradCase) run(t *testing.T, g []*guarded) []float32 {
 	t.Helper()
-	m := WinogradIn(g[0].zeros(WinogradLen(k.tile, k.out, k.s.C)), k.tile, k.w, k.out, k.s.C, k.scale)
+	m := WinogradIn(g[0].zeros(WinogradLen(k.form, k.out, k.s.C)), k.form, k.w, k.out, k.s.C, k.scale)
 	ep := k.ep
 	ep.Bias, ep.Add = g[1].copyOf(ep.Bias), g[2].copyOf(ep.Add)
 	n := k.to - k.from
@@ -91,15 +92,16 @@ func (k *winogradCase) run(t *testing.T, g []*guarded) []float32 {
 func (k *winogradCase) check(t *testing.T, got []float32) {
 	t.Helper()
 	s := &k.s
-	across, down := (s.OutW+k.tile-1)/k.tile, (s.OutH+k.tile-1)/k.tile
+	size := k.form.Tile
+	across, down := (s.OutW+size-1)/size, (s.OutH+size-1)/size
 	// The transforms multiply the error of the sums by less than 8 for tiles of
 	// 2 and 100 for those of 4, all terms being 1 and of one sign.
-	tol := float64(9*s.C) * 0x1p-24 * math.Sqrt(float64(s.C)) * []float64{2: 4, 4: 20}[k.tile]
+	tol := float64(9*s.C) * 0x1p-24 * math.Sqrt(float64(s.C)) * []float64{2: 4, 4: 20}[size]
 	for i, y := range got {
 		pixel, n := i/k.stride, i%k.stride
 		image, at := pixel/(s.OutH*s.OutW), pixel%(s.OutH*s.OutW)
 		oy, ox := at/s.OutW, at%s.OutW
-		tile := image*across*down + oy/k.tile*across + ox/k.tile
+		tile := image*across*down + oy/size*across + ox/size
 		if n >= k.out || tile < k.from || tile >= k.to || n/winogradCols < k.firstGroup || n/winogradCols >= k.lastGroup {
 			if y != k.was[i] {
 				t.Fatalf("%v: wrote to pixel %d output %d", k, pixel, n)
@@ -128,6 +130,8 @@ func (k *winogradCase) check(t *testing.T, got []float32) {
 	}
 }
 
+var winogradForms = []WinogradForm{{2, 1}, {4, 1}, {2, 2}}
+
 // Images and channels around the tiles and vectors, with every activation, any
 // padding and any part of the tiles and outputs, are convolved right, and
 // nothing else is touched.
@@ -143,7 +147,7 @@ func TestWinograd(t *testing.T) {
 			cases = 40
 		}
 		for i := range cases {
-			k := newWinogradCase(r, 1+r.IntN(9), 1+r.IntN(9), 1+r.IntN(37), 1+i%70, 2+2*(i%2))
+			k := newWinogradCase(r, 1+r.IntN(9), 1+r.IntN(9), 1+r.IntN(37), 1+i%70, winogradForms[i%3])
 			k.check(t, k.run(t, g))
 		}
 	})
@@ -158,15 +162,13 @@ func TestWinogradError(t *testing.T) {
 		g[i] = newGuarded(t, 1<<20)
 	}
 	cputest.Each(t, func(t *testing.T) {
-		for tile, limit := range map[int]float64{2: 5e-6, 4: 2e-5} {
-			r := rand.New(rand.NewPCG(23, uint64(tile)))
-			k := newWinogradCase(r, 6, 6, 256, 32, tile)
+		for i, limit := range []float64{5e-6, 2e-5, 5e-6} {
+			form := winogradForms[i]
+			r := rand.New(rand.NewPCG(23, uint64(i)))
+			k := newWinogradCase(r, 6*form.Stride, 6*form.Stride, 256, 32, form)
 			k.s.Top, k.s.Left, k.s.OutH, k.s.OutW = 1, 1, 6, 6
-			k.images, k.ep, k.scale, k.from, k.firstGroup = 1, Epilogue{}, nil, 0, 0
-			k.to = (6 / tile) * (6 / tile)
-			if tile == 4 {
-				k.to = 4
-			}
+			k.images, k.ep, k.scale, k.from, k.firstGroup, k.lastGroup = 1, Epilogue{}, nil, 0, 0, 1
+			k.to = (&Winograd{WinogradForm: form}).Tiles(&k.s)
 			for i := range k.w {
 				k.w[i] /= 16 // 1/√256
 			}
@@ -179,18 +181,18 @@ func TestWinogradError(t *testing.T) {
 				}
 				pixel := i / k.stride
 				want := convRef(func(y, x, c int) float64 {
-					if y < 0 || y >= 6 || x < 0 || x >= 6 {
+					if y < 0 || y >= k.s.H || x < 0 || x >= k.s.W {
 						return 0
 					}
-					return float64(k.src[(y*6+x)*k.s.Pixel+c])
+					return float64(k.src[(y*k.s.W+x)*k.s.Pixel+c])
 				}, k.w, &k.s, i%k.stride, pixel/6, pixel%6)
 				worst = max(worst, math.Abs(float64(y)-want))
 				total += want * want
 			}
 			if rms := math.Sqrt(total / float64(36*k.out)); worst > limit*rms {
-				t.Errorf("tiles of %d: error %.2g of the root mean square, want at most %.2g", tile, worst/rms, limit)
+				t.Errorf("%+v: error %.2g of the root mean square, want at most %.2g", form, worst/rms, limit)
 			} else {
-				t.Logf("tiles of %d: error %.2g of the root mean square", tile, worst/rms)
+				t.Logf("%+v: error %.2g of the root mean square", form, worst/rms)
 			}
 		}
 	})

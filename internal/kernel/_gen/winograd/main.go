@@ -16,8 +16,8 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	for _, s := range []*simd.ISA{simd.AVX2, simd.AVX512} {
-		for _, tile := range []int{2, 4} {
-			t := transform{ISA: s, tile: tile, side: tile + 2}
+		for _, t := range []transform{{name: "2", tile: 2, side: 4}, {name: "4", tile: 4, side: 6}, {name: "2By2", tile: 2, side: 5}} {
+			t.ISA = s
 			t.input()
 			t.output()
 		}
@@ -27,10 +27,11 @@ func main() {
 }
 
 // transform generates the functions for tiles of tile×tile outputs, which are
-// side×side positions. Both transforms go over the columns of a tile first and
+// side×side positions; with side 5, the stride is 2. Both transforms go over the columns of a tile first and
 // then over its rows, and keep what is between in the matrix of positions.
 type transform struct {
 	*simd.ISA
+	name       string
 	tile, side int
 	tail       bool // of fewer channels than a vector has
 }
@@ -133,7 +134,7 @@ func (t transform) regs(from, to int) (r []reg.VecPhysical) {
 
 // input emits the transform of the pixels of one tile.
 func (t transform) input() {
-	name := fmt.Sprintf("winogradInput%d%s", t.tile, t.Name)
+	name := "winogradInput" + t.name + t.Name
 	TEXT(name, attr.NOSPLIT, "func(dst *float32, pitch int, px **float32, c int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s transforms c channels of a tile of %d×%d pixels at px to positions", name, t.side, t.side),
@@ -184,6 +185,11 @@ func (t transform) input() {
 // inputs emits the one-dimensional transform of x and returns the registers of
 // the result. It clobbers x and free.
 func (t transform) inputs(x, free, constants []reg.VecPhysical) []reg.VecPhysical {
+	if t.side == 5 {
+		VSUBPS(x[2], x[0], x[0])
+		VSUBPS(x[2], x[4], x[4])
+		return []reg.VecPhysical{x[0], x[2], x[4], x[1], x[3]}
+	}
 	if t.tile == 2 {
 		y := free[:4]
 		VSUBPS(x[2], x[0], y[0])
@@ -218,7 +224,7 @@ func (t transform) inputs(x, free, constants []reg.VecPhysical) []reg.VecPhysica
 
 // output emits the transform of the positions of one tile to its pixels.
 func (t transform) output() {
-	name := fmt.Sprintf("winogradOutput%d%s", t.tile, t.Name)
+	name := "winogradOutput" + t.name + t.Name
 	TEXT(name, attr.NOSPLIT, "func(src *float32, pitch int, dst *float32, px *int, add *float32, addPx *int, c int, bias *float32, limits *float32)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s transforms c channels of positions pitch bytes apart to a tile of", name),
@@ -264,6 +270,13 @@ func (t transform) output() {
 // outputs emits the one-dimensional transform of x and returns the registers of
 // the result. It clobbers x and free.
 func (t transform) outputs(x, free, constants []reg.VecPhysical) []reg.VecPhysical {
+	if t.side == 5 {
+		VADDPS(x[1], x[0], x[0])
+		VADDPS(x[3], x[0], x[0])
+		VADDPS(x[2], x[1], x[1])
+		VADDPS(x[4], x[1], x[1])
+		return x[:2]
+	}
 	if t.tile == 2 {
 		VADDPS(x[1], x[0], x[0])
 		VADDPS(x[2], x[0], x[0])
