@@ -22,7 +22,7 @@ const (
 	Generic Level = iota // plain Go, everywhere
 	NEON                 // arm64 Advanced SIMD
 	AVX2                 // amd64 AVX2 and FMA
-	AVX512               // amd64 AVX-512 F, BW, DQ and VL
+	AVX512               // amd64 AVX-512 F, BW, DQ and VL, and BMI2
 )
 
 // EnvVar is the environment variable that overrides the choice.

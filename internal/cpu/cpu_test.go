@@ -79,7 +79,7 @@ func TestFlagshipDetected(t *testing.T) {
 		}
 		if has("avx2", "fma") {
 			want = AVX2
-			if has("avx512f", "avx512bw", "avx512dq", "avx512vl") {
+			if has("avx512f", "avx512bw", "avx512dq", "avx512vl", "bmi2") {
 				want = AVX512
 			}
 		}

@@ -14,7 +14,7 @@ func detect() []Level {
 		return levels
 	}
 	levels = append(levels, AVX2)
-	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL && x.HasBMI2 { // BMI2 makes masks
 		levels = append(levels, AVX512)
 	}
 	return levels
