@@ -27,26 +27,15 @@ func NewConfusion(classes int) *Confusion {
 }
 
 // Add counts one image by the network's output for it and returns the rank of
-// the true class, 0 for the first choice. Of equal outputs the first class
-// ranks higher, and an output that is not a number ranks last.
+// the true class, see Rank.
 func (c *Confusion) Add(truth int, logits []float32) (rank int) {
 	best := 0
-	score := func(i int) float32 {
-		if v := logits[i]; v == v {
-			return v
-		}
-		return float32(math.Inf(-1))
-	}
-	own := score(truth)
 	for i := range logits {
-		v := score(i)
-		if v > score(best) {
+		if logit(logits, i) > logit(logits, best) {
 			best = i
 		}
-		if v > own || (v == own && i < truth) {
-			rank++
-		}
 	}
+	rank = Rank(logits, truth)
 	c.Counts[truth*c.Classes+best]++
 	c.Total++
 	if rank < 1 {
@@ -56,6 +45,28 @@ func (c *Confusion) Add(truth int, logits []float32) (rank int) {
 		c.Top5++
 	}
 	return rank
+}
+
+// Rank returns the rank of the true class in a network's output, 0 for the
+// first choice. Of equal outputs the first class ranks higher, and an output
+// that is not a number ranks last.
+func Rank(logits []float32, truth int) int {
+	rank := 0
+	own := logit(logits, truth)
+	for i := range logits {
+		if v := logit(logits, i); v > own || v == own && i < truth {
+			rank++
+		}
+	}
+	return rank
+}
+
+// logit returns an output, or -∞ for one that is not a number.
+func logit(logits []float32, i int) float32 {
+	if v := logits[i]; v == v {
+		return v
+	}
+	return float32(math.Inf(-1))
 }
 
 // Top1Accuracy returns the part of the images whose class was the first choice.

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -49,7 +50,7 @@ func (e *evaluator) run(ctx context.Context, values graph.Values[float32]) (scor
 		s.Loss += loss
 		classes := len(logits) / len(b.Labels)
 		for i, label := range b.Labels {
-			switch r := rank(logits[i*classes:][:classes], label); {
+			switch r := evaluate.Rank(logits[i*classes:][:classes], label); {
 			case r == 0:
 				s.Top1++
 				s.Top5++

@@ -68,15 +68,3 @@ func logSumExp[T tensor.Float](row []T) (norm, total float64, top int) {
 	}
 	return peak + math.Log(sum), total, top
 }
-
-// rank returns how many classes have a larger logit than the label; an equal
-// one counts if it comes before.
-func rank(row []float32, label int) int {
-	n := 0
-	for j, x := range row {
-		if x > row[label] || x == row[label] && j < label {
-			n++
-		}
-	}
-	return n
-}

@@ -49,6 +49,7 @@ func mobilenetV1s() []Network {
 var mobilenetV2 = Network{
 	Info: Info{
 		Name: "mobilenetv2_100", Title: "MobileNetV2", Family: "mobilenetv2", DropRate: 0.2,
+		Note:    "the published figures are cut off, not rounded: 3.47 M parameters without batch norm, 300.77 M multiply-adds",
 		Paper:   &Paper{Source: mixnetPaper, Params: 3.4, FLOPS: 300, Top1: 72.0, Top5: 91.0},
 		Weights: []Weights{{Tag: "ra_in1k"}},
 	},
@@ -77,9 +78,10 @@ func mobilenetV2s() []Network {
 			all[i].Weights = []Weights{{Tag: "lamb_in1k"}}
 		case "mobilenetv2_130":
 			all[i].Paper = &Paper{Source: "MixConv, arXiv 1907.09595, figure 7", FLOPS: 514, Top1: 74.4}
+			all[i].Note = "514 M is read off the figure"
 		case "mobilenetv2_140":
 			all[i].Paper = &Paper{Source: mixnetPaper, Params: 6.9, FLOPS: 585, Top1: 74.7, Top5: 92.5}
-			all[i].Note = "the published 6.9 M parameters fit neither a head of 1280 nor of 1792 channels"
+			all[i].Note = "the published 6.9 M parameters fit neither a head of 1280 nor of 1792 channels; 585 M are MnasNet's figure"
 			all[i].Weights = []Weights{{Tag: "ra_in1k"}}
 		}
 	}

@@ -15,6 +15,7 @@ var mobilenetV3SE = SqueezeExcite{OfExpanded: true, Divisor: 8, Act: graph.ReLU,
 var mobilenetV3Large = Network{
 	Info: Info{
 		Name: "mobilenetv3_large_100", Title: "MobileNetV3-Large", Family: "mobilenetv3", DropRate: 0.2,
+		Note:  "the published 5.4 M parameters are cut off, not rounded",
 		Paper: &Paper{Source: mixnetPaper, Params: 5.4, FLOPS: 217, Top1: 75.2},
 		Weights: []Weights{
 			{Tag: "ra_in1k"},
@@ -51,6 +52,7 @@ var mobilenetV3Large = Network{
 var mobilenetV3Small = Network{
 	Info: Info{
 		Name: "mobilenetv3_small_100", Title: "MobileNetV3-Small", Family: "mobilenetv3", DropRate: 0.2,
+		Note:    "the published figures are of the paper's first version; the network of the final one has fewer",
 		Paper:   &Paper{Source: "MobileNetV3, arXiv 1905.02244, version 1", Params: 2.9, FLOPS: 66, Top1: 67.4},
 		Weights: []Weights{{Tag: "lamb_in1k"}},
 	},

@@ -41,11 +41,15 @@ func shuffleNetV1s() []ShuffleNetV1 {
 		if v.paper != nil {
 			v.paper.Source = "ShuffleNet, arXiv 1707.01083"
 		}
+		note := ""
+		if v.title == "2×" && v.groups == 3 {
+			note = "without the classifier's bias it has the published 5.4 M parameters"
+		}
 		all = append(all, ShuffleNetV1{
 			Info: Info{
 				Name:   fmt.Sprintf("shufflenet_v1_g%d_x%s", v.groups, v.name),
 				Title:  fmt.Sprintf("ShuffleNetV1 %s (g=%d)", v.title, v.groups),
-				Family: "shufflenetv1", Paper: v.paper,
+				Family: "shufflenetv1", Paper: v.paper, Note: note,
 			},
 			Groups: v.groups, Stem: v.stem, Repeats: [3]int{4, 8, 4}, Out: [3]int{v.out, 2 * v.out, 4 * v.out},
 		})
@@ -141,6 +145,9 @@ func shuffleNetV2s() []ShuffleNetV2 {
 		m.Name, m.Title, m.KeepWidth = "shufflenet_v2_proj_x"+v.name, n.Title+" (Megvii)", true
 		m.Paper = v.paper
 		m.Note = "as the authors released it; torchvision's splits the first unit of a stage evenly"
+		if v.name == "2_0" {
+			m.Note += "; its own paper has 591 M, MnasNet's and this 597 M"
+		}
 		all = append(all, n, m)
 	}
 	return all

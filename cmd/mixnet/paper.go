@@ -35,7 +35,7 @@ func (c *modelsCmd) paper(e *env) error {
 		}
 		table = append(table, []string{
 			name, r.Kind, figure(r.Params, "M"), counted(r.CountedParams), figure(r.FLOPS, "M"), counted(r.CountedMACs),
-			figure(r.Top1, ""), figure(r.Top5, ""), r.Network,
+			score(r.Top1), score(r.Top5), r.Network,
 		})
 	}
 	if err := e.table(table); err != nil {
@@ -58,6 +58,14 @@ func figure(v float64, unit string) string {
 	return strconv.FormatFloat(v, 'g', -1, 64) + unit
 }
 
+// score writes an accuracy as figure writes a number, with one decimal.
+func score(v float64) string {
+	if v == 0 {
+		return "–"
+	}
+	return percent(v)
+}
+
 func counted(n int64) string {
 	if n == 0 {
 		return "–"
@@ -67,7 +75,7 @@ func counted(n int64) string {
 
 func paperCSV(e *env, rows []zoo.PaperRow) error {
 	w := csv.NewWriter(e.stdout)
-	_ = w.Write([]string{"system", "type", "figure_7_only", "params_millions", "flops_millions", "top1", "top5", "network", "counted_params", "counted_macs", "note"})
+	_ = w.Write([]string{"system", "type", "series", "figure_7_only", "params_millions", "flops_millions", "top1", "top5", "network", "counted_params", "counted_macs", "note"})
 	number := func(v float64) string {
 		if v == 0 {
 			return ""
@@ -76,7 +84,7 @@ func paperCSV(e *env, rows []zoo.PaperRow) error {
 	}
 	for _, r := range rows {
 		_ = w.Write([]string{
-			r.System, r.Kind, strconv.FormatBool(r.Figure), number(r.Params), number(r.FLOPS), number(r.Top1), number(r.Top5), r.Network,
+			r.System, r.Kind, r.Series, strconv.FormatBool(r.Figure), number(r.Params), number(r.FLOPS), number(r.Top1), number(r.Top5), r.Network,
 			number(float64(r.CountedParams)), number(float64(r.CountedMACs)), r.Note,
 		})
 	}
