@@ -96,9 +96,14 @@ func TestOwnNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{
-		{"info", file}, {"compare", file}, {"bench", file}, {"train", "--model", file, "--output", filepath.Join(dir, "none")},
-		{"convert", bare, described, "--network", file}, {"eval", "--model", bare, "--network", file, "--data", images},
-		{"predict", "--model", bare, "--network", file, photo[0]}, {"finetune", "--weights", bare, "--network", file, "--data", images, "--output", filepath.Join(dir, "none")},
+		{"info", file},
+		{"compare", file},
+		{"bench", file},
+		{"train", "--model", file, "--output", filepath.Join(dir, "none")},
+		{"convert", bare, described, "--network", file},
+		{"eval", "--model", bare, "--network", file, "--data", images},
+		{"predict", "--model", bare, "--network", file, photo[0]},
+		{"finetune", "--weights", bare, "--network", file, "--data", images, "--output", filepath.Join(dir, "none")},
 	} {
 		code, _, errs := invoke(t, args...)
 		if code != exitFailure || !strings.Contains(errs, "mine.toml:") || !strings.Contains(errs, "strides: unknown key; did you mean stride?") {
