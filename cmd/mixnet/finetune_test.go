@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -121,6 +122,13 @@ func TestFinetuneHeadOnly(t *testing.T) {
 		t.Errorf("report %+v", report)
 	}
 	mustRun(t, "predict", "--model", dir, filepath.Join(images, "class0"))
+	var all []runSummary
+	if err := json.Unmarshal([]byte(mustRun(t, "runs", "--dir", filepath.Dir(dir), "--json")), &all); err != nil {
+		t.Fatal(err)
+	}
+	if len(all) != 1 || !all[0].Done || math.Abs(all[0].Best-report.Top1) > 1e-9 {
+		t.Errorf("runs lists %+v", all)
+	}
 }
 
 func TestFinetuneGrid(t *testing.T) {

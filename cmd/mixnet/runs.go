@@ -151,7 +151,7 @@ func runFolders(dir string) ([]string, error) {
 	}
 	var dirs []string
 	for _, entry := range entries {
-		if path := filepath.Join(dir, entry.Name()); exists(filepath.Join(path, train.ConfigFile)) {
+		if path := filepath.Join(dir, entry.Name()); exists(filepath.Join(path, train.ConfigFile)) || exists(filepath.Join(path, planFile)) {
 			dirs = append(dirs, path)
 		}
 	}
@@ -165,6 +165,9 @@ func runFolders(dir string) ([]string, error) {
 func summarize(dir string) runSummary {
 	s := runSummary{Run: dir}
 	saved, err := train.ReadRecord(dir)
+	if errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(dir, planFile)) {
+		return summarizeHead(dir)
+	}
 	if err != nil {
 		s.Error = err.Error()
 		return s
@@ -174,6 +177,26 @@ func summarize(dir string) runSummary {
 		s.Best = max(s.Best, 100*ep.Top1)
 		s.Last = 100 * ep.Top1
 		s.Seconds += ep.Seconds
+	}
+	return s
+}
+
+// summarizeHead reads what a run folder records that trained a classifier alone,
+// or has not come further than that.
+func summarizeHead(dir string) runSummary {
+	s := runSummary{Run: dir}
+	j := finetuneJob{dir: dir}
+	if err := j.read(); err != nil {
+		s.Error = err.Error()
+		return s
+	}
+	p := &j.plan
+	s.Network, s.Recipe, s.Source = "from "+p.Weights, p.Recipe, source(p.Data)
+	s.Recipe.Epochs = 0
+	s.Done = p.result(p.main()) != nil
+	if r := p.result(frozen); r != nil && r.Outcomes != nil {
+		s.Last, s.Seconds = 100*r.Outcomes.Score(p.Recipe.Seed).Top1.Value, r.Seconds
+		s.Best = s.Last
 	}
 	return s
 }
