@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -43,6 +44,11 @@ func TestPaperTable(t *testing.T) {
 	}
 	if len(rows) != len(list)+1 || len(list) != 22 {
 		t.Errorf("%d rows of CSV, %d of JSON; want 23 and 22", len(rows), len(list))
+	}
+	for i, r := range list {
+		if got, want := rows[i+1][9], strconv.FormatInt(r.CountedParams, 10); got != want && r.CountedParams != 0 {
+			t.Errorf("%s: %s parameters in CSV, %s in JSON", r.System, got, want)
+		}
 	}
 	if code, _, _ := invoke(t, "models", "--csv"); code != exitUsage {
 		t.Errorf("--csv alone: exit code %d", code)

@@ -55,7 +55,7 @@ func figure(v float64, unit string) string {
 	if v == 0 {
 		return "–"
 	}
-	return strconv.FormatFloat(v, 'g', -1, 64) + unit
+	return strconv.FormatFloat(v, 'f', -1, 64) + unit
 }
 
 // score writes an accuracy as figure writes a number, with one decimal.
@@ -80,7 +80,7 @@ func paperCSV(e *env, rows []zoo.PaperRow) error {
 		if v == 0 {
 			return ""
 		}
-		return strconv.FormatFloat(v, 'g', -1, 64)
+		return strconv.FormatFloat(v, 'f', -1, 64)
 	}
 	for _, r := range rows {
 		_ = w.Write([]string{
