@@ -6,6 +6,7 @@ import (
 	"math"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
@@ -209,12 +210,13 @@ func crossEntropy(logits []float32, labels []byte, slope []float32) float64 {
 	for i, label := range labels {
 		l := logits[10*i:][:10]
 		var sum float64
+		top := slices.Max(l)
 		for _, v := range l {
-			sum += math.Exp(float64(v))
+			sum += math.Exp(float64(v - top))
 		}
-		loss -= (float64(l[label]) - math.Log(sum)) / n
+		loss -= (float64(l[label]-top) - math.Log(sum)) / n
 		for c, v := range l {
-			slope[10*i+c] = float32(math.Exp(float64(v)) / sum / n)
+			slope[10*i+c] = float32(math.Exp(float64(v-top)) / sum / n)
 		}
 		slope[10*i+int(label)] -= float32(1 / n)
 	}
