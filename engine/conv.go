@@ -225,8 +225,8 @@ func (c *convLayer) packStrassen(p *packer) error {
 	w := p.weights(c.op.Weights)
 	c.groups = make([]convGroup, blocks)
 	for i := range blocks {
-		from, to := par.Split(out/strassenUnit, blocks, i)
-		from, to = from*strassenUnit, to*strassenUnit
+		from, to := par.Split(out/kernel.StrassenUnit, blocks, i)
+		from, to = from*kernel.StrassenUnit, to*kernel.StrassenUnit
 		part, err := w.next((to - from) * in)
 		if err != nil {
 			return err
@@ -242,9 +242,6 @@ func (c *convLayer) packStrassen(p *packer) error {
 	c.affine = nil
 	return nil
 }
-
-// strassenUnit is the unit in which outputs are divided.
-const strassenUnit = 32
 
 // foldBytes prepares a layer of one group, with weights w, for pixels of bytes.
 func (c *convLayer) foldBytes(w []float32, g graph.ConvGroup, p *packer) *byteStem {

@@ -24,8 +24,11 @@ const (
 	t4 // B21 - T2, the negative of what the literature calls T4
 )
 
+// StrassenUnit is what both sides of a Strassen are multiples of.
+const StrassenUnit = 2 * panelCols
+
 // StrassenFits tells whether a matrix of the given size can be a Strassen.
-func StrassenFits(out, in int) bool { return out%(2*panelCols) == 0 && in%(2*panelCols) == 0 }
+func StrassenFits(out, in int) bool { return out%StrassenUnit == 0 && in%StrassenUnit == 0 }
 
 // StrassenLen returns the number of elements that a Strassen needs.
 func StrassenLen(out, in int) int { return 8 * MatrixLen(out/2, in/2) }
