@@ -116,7 +116,9 @@ func newNet[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options, memor
 	if err := n.compile(shapes, heads); err != nil {
 		return nil, fmt.Errorf("%s: %w", g.Name, err)
 	}
-	n.plan()
+	if err := n.plan(); err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Name, err)
+	}
 	return n, nil
 }
 

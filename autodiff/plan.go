@@ -2,7 +2,9 @@ package autodiff
 
 import (
 	"cmp"
+	"fmt"
 	"slices"
+	"unsafe"
 
 	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -26,7 +28,7 @@ type planner[T tensor.Float] struct {
 }
 
 // plan settles where every tensor lives.
-func (n *Net[T]) plan() {
+func (n *Net[T]) plan() error {
 	n.cut()
 	p := &planner[T]{}
 	for _, s := range n.ahead {
@@ -58,6 +60,9 @@ func (n *Net[T]) plan() {
 	n.findDirect()
 	size := p.place()
 	if len(n.arena) < size {
+		if err := pages.Check(float64(size) * float64(unsafe.Sizeof(n.arena[0]))); err != nil {
+			return fmt.Errorf("batches of %v: %w: make them or the images smaller, or accumulate", n.in, err)
+		}
 		n.arena = pages.Make[T](size)
 	}
 	n.arena = n.arena[:size]
@@ -65,6 +70,7 @@ func (n *Net[T]) plan() {
 		b.data = n.arena[b.at:][:b.size:b.size]
 	}
 	n.planScratch()
+	return nil
 }
 
 // findDirect finds the contributions whose tiles can be computed where they

@@ -1,11 +1,13 @@
 package autodiff_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -70,5 +72,20 @@ func TestResized(t *testing.T) {
 	}
 	if _, err := large.Resized(0, 8); err == nil {
 		t.Error("no error for a height of 0")
+	}
+}
+
+// A plan that the machine has no memory for is refused.
+func TestTooLarge(t *testing.T) {
+	spec, err := zoo.Lookup("mixnet_tiny")
+	if err != nil {
+		t.Fatal(err)
+	}
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := autodiff.New[float32](g, tensor.Shape{N: 1 << 16, H: 1 << 14, W: 1 << 14, C: 1}, autodiff.Options{}); !errors.Is(err, pages.ErrMemory) {
+		t.Errorf("%v, want %v", err, pages.ErrMemory)
 	}
 }

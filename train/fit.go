@@ -30,12 +30,21 @@ type Fit struct {
 }
 
 func (f Fit) validate() error {
-	for name, n := range map[string]int{
-		"steps": f.Steps, "min_epochs": f.MinEpochs, "max_epochs": f.MaxEpochs, "epoch_steps": f.EpochSteps,
-		"part": f.Part, "lr_images": f.LRImages, "lr_set": f.LRSet, "norm_steps": f.NormSteps,
+	for _, c := range []struct {
+		name  string
+		value int
+	}{
+		{"steps", f.Steps},
+		{"min_epochs", f.MinEpochs},
+		{"max_epochs", f.MaxEpochs},
+		{"epoch_steps", f.EpochSteps},
+		{"part", f.Part},
+		{"lr_images", f.LRImages},
+		{"lr_set", f.LRSet},
+		{"norm_steps", f.NormSteps},
 	} {
-		if n < 0 || n > 1e9 {
-			return fmt.Errorf("fit: %s of %d: want 0 to 1e9", name, n)
+		if c.value < 0 || c.value > 1e9 {
+			return fmt.Errorf("fit: %s of %d: want 0 to 1e9", c.name, c.value)
 		}
 	}
 	return nil

@@ -54,6 +54,11 @@ func TestFinished(t *testing.T) {
 	if !finished(r, append(history, Epoch{})) {
 		t.Error("two epochs without progress did not end the run")
 	}
+	// Seven of ten epochs are on images that grow: patience begins with the eighth.
+	r.Sizes = Sizes{Pixels: []int{8, 16}, Order: Progressive, Ramp: 0.7}
+	if history = make([]Epoch, 8); finished(r, history[:7]) || finished(r, history) || !finished(r, append(history, Epoch{})) {
+		t.Error("patience does not wait for the last size")
+	}
 	if r.Patience = 0; finished(r, make([]Epoch, 9)) || !finished(r, make([]Epoch, 10)) {
 		t.Error("without patience a run does not end after its epochs")
 	}

@@ -14,17 +14,21 @@ import (
 // usual values of the kind.
 type Optimizer struct {
 	// Kind is "rmsprop" (TensorFlow's form, as the MixNet code uses it), "sgd"
-	// (with Nesterov momentum) or "adamw".
+	// (with Nesterov momentum), "adamw" or "muon": orthogonalized momentum for
+	// the weights of convolutions that are not depthwise, AdamW at the same
+	// rate for everything else.
 	Kind string `json:"kind" toml:"kind"`
-	// Momentum is that of rmsprop and sgd, 0.9, and β1 of adamw, 0.9.
+	// Momentum is that of rmsprop and sgd, 0.9, of muon, 0.95, and β1 of
+	// adamw, 0.9, which it stays beside muon.
 	Momentum float64 `json:"momentum,omitempty" toml:"momentum,omitzero"`
-	// Decay is that of the mean square: 0.9 for rmsprop, and β2 of adamw, 0.999.
+	// Decay is that of the mean square: 0.9 for rmsprop, and β2 of adamw
+	// and beside muon, 0.999.
 	Decay float64 `json:"decay,omitempty" toml:"decay,omitzero"`
 	// Eps is added to the mean square of rmsprop, 0.001, and to its root in
-	// adamw, 1e-8.
+	// adamw and beside muon, 1e-8.
 	Eps float64 `json:"eps,omitempty" toml:"eps,omitzero"`
 	// WeightDecay is the factor of ½‖w‖² in the loss for rmsprop and sgd, and
-	// decoupled from the gradient for adamw. It leaves batch norm alone.
+	// decoupled from the gradient for adamw and muon. It leaves batch norm alone.
 	WeightDecay float64 `json:"weight_decay" toml:"weight_decay"`
 	// Clip bounds the norm of all gradients together; 0 means no bound.
 	Clip float64 `json:"clip,omitempty" toml:"clip,omitzero"`
@@ -35,6 +39,7 @@ const (
 	RMSProp = "rmsprop"
 	SGD     = "sgd"
 	AdamW   = "adamw"
+	Muon    = "muon"
 )
 
 func (o Optimizer) withDefaults() Optimizer {
@@ -46,12 +51,15 @@ func (o Optimizer) withDefaults() Optimizer {
 	if o.Kind == "" {
 		o.Kind = RMSProp
 	}
+	if o.Kind == Muon {
+		set(&o.Momentum, 0.95)
+	}
 	set(&o.Momentum, 0.9)
 	switch o.Kind {
 	case RMSProp:
 		set(&o.Decay, 0.9)
 		set(&o.Eps, 1e-3)
-	case AdamW:
+	case AdamW, Muon:
 		set(&o.Decay, 0.999)
 		set(&o.Eps, 1e-8)
 	}
@@ -65,8 +73,8 @@ func (o Optimizer) validate() error {
 		}
 		return nil
 	}
-	if o.Kind != RMSProp && o.Kind != SGD && o.Kind != AdamW {
-		return fmt.Errorf("optimizer %q: want %s, %s or %s", o.Kind, RMSProp, SGD, AdamW)
+	if o.Kind != RMSProp && o.Kind != SGD && o.Kind != AdamW && o.Kind != Muon {
+		return fmt.Errorf("optimizer %q: want %s, %s, %s or %s", o.Kind, RMSProp, SGD, AdamW, Muon)
 	}
 	if err := unit("momentum", o.Momentum); err != nil {
 		return err
@@ -93,12 +101,20 @@ type updater[T tensor.Float] struct {
 	decays []bool  // by parameter
 	pieces []piece // of all trained parameters
 	norms  []float64
+	muon   muon[T]
 }
 
-// piece is a part of a parameter that is updated at once.
-type piece struct{ param, from, to int }
+// piece is a part of a parameter that is updated at once, unless it belongs to
+// a matrix, which is updated as a whole.
+type piece struct {
+	param, from, to int
+	ofMatrix        bool
+}
 
-const pieceLen = 16 << 10
+const (
+	pieceLen   = 16 << 10
+	besideMuon = 0.9 // β1 of AdamW
+)
 
 // newUpdater returns an updater for the parameters of g that train says are
 // trained.
@@ -109,7 +125,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 		u.slots = []slot[T]{{name: "square"}, {name: "momentum"}}
 	case SGD:
 		u.slots = []slot[T]{{name: "momentum"}}
-	case AdamW:
+	case AdamW, Muon:
 		u.slots = []slot[T]{{name: "mean"}, {name: "square"}}
 	}
 	for i := range u.slots {
@@ -120,7 +136,15 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 		if !p.Trainable() || !train(graph.ParamID(i)) {
 			continue
 		}
+		m, ok := matrixOf(i, p)
+		orthogonal := ok && u.cfg.Kind == Muon
+		if orthogonal {
+			u.muon.add(m)
+		}
 		for j := range u.slots {
+			if orthogonal && u.slots[j].name != "mean" {
+				continue
+			}
 			v := make([]T, p.Len())
 			if u.cfg.Kind == RMSProp && u.slots[j].name == "square" {
 				for k := range v {
@@ -130,7 +154,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 			u.slots[j].values[i] = v
 		}
 		for from := 0; from < p.Len(); from += pieceLen {
-			u.pieces = append(u.pieces, piece{i, from, min(from+pieceLen, p.Len())})
+			u.pieces = append(u.pieces, piece{i, from, min(from+pieceLen, p.Len()), orthogonal})
 		}
 	}
 	u.norms = make([]float64, len(u.pieces))
@@ -141,7 +165,13 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 // updates before this one.
 func (u *updater[T]) update(pool *par.Pool, params, grads graph.Values[T], step int, lr float64) {
 	scale := u.clip(pool, grads)
+	if len(u.muon.matrices) > 0 {
+		u.muon.update(pool, u.cfg, params, grads, u.slots[0].values, scale, lr)
+	}
 	u.each(pool, func(i int, p piece) {
+		if p.ofMatrix {
+			return
+		}
 		w, g := params[p.param][p.from:p.to], grads[p.param][p.from:p.to]
 		decay := 0.0
 		if u.decays[p.param] {
@@ -159,7 +189,9 @@ func (u *updater[T]) update(pool *par.Pool, params, grads graph.Values[T], step 
 		case SGD:
 			kernel.Nesterov(w, g, at(0), T(decay), T(u.cfg.Momentum), T(lr))
 		case AdamW:
-			u.adamw(w, g, at(0), at(1), decay, lr, step)
+			u.adamw(w, g, at(0), at(1), decay, lr, u.cfg.Momentum, step)
+		case Muon:
+			u.adamw(w, g, at(0), at(1), decay, lr, besideMuon, step)
 		}
 	})
 }
@@ -195,9 +227,9 @@ func (u *updater[T]) clip(pool *par.Pool, grads graph.Values[T]) float64 {
 }
 
 // adamw is that of Loshchilov and Hutter, as in PyTorch.
-func (u *updater[T]) adamw(w, g, mean, square []T, decay, lr float64, step int) {
+func (u *updater[T]) adamw(w, g, mean, square []T, decay, lr, b1 float64, step int) {
 	t := float64(step + 1)
-	b1, b2 := u.cfg.Momentum, u.cfg.Decay
+	b2 := u.cfg.Decay
 	rate := T(lr / (1 - math.Pow(b1, t)))
 	root := T(1 / math.Sqrt(1-math.Pow(b2, t)))
 	kernel.AdamW(w, g, mean, square, T(1-lr*decay), T(1-b1), T(1-b2), rate, root, T(u.cfg.Eps))

@@ -27,8 +27,13 @@ func TestOptimizersEqualPyTorch(t *testing.T) {
 	g := &graph.Graph{Params: []graph.Param{
 		{Name: "a.weight", Shape: []int{3, 4}, Kind: graph.Weight},
 		{Name: "a.bias", Shape: []int{5}, Kind: graph.Bias},
+		{Name: "tall.weight", Shape: []int{7, 3, 1, 1}, Kind: graph.Weight},
+		{Name: "wide.weight", Shape: []int{4, 9, 1, 1}, Kind: graph.Weight},
+		{Name: "conv.weight", Shape: []int{5, 2, 3, 3}, Kind: graph.Weight},
+		{Name: "depthwise.weight", Shape: []int{6, 1, 3, 3}, Kind: graph.Weight},
 	}}
 	for i, c := range cases {
+		g := &graph.Graph{Params: g.Params[:len(c.After[0])]}
 		t.Run(fmt.Sprint(i, c.Kind), func(t *testing.T) {
 			cfg := Optimizer{Kind: c.Kind, Momentum: c.Momentum, Decay: c.Decay, Eps: c.Eps, WeightDecay: c.WeightDecay, Clip: c.Clip}
 			u := newUpdater[float64](cfg, g, func(graph.ParamID) bool { return true })
@@ -65,7 +70,7 @@ func TestDecayAndFreeze(t *testing.T) {
 		{Name: "mean", Shape: []int{1}, Kind: graph.RunningMean},
 		{Name: "frozen", Shape: []int{1}, Kind: graph.Weight},
 	}}
-	for _, kind := range []string{RMSProp, SGD, AdamW} {
+	for _, kind := range []string{RMSProp, SGD, AdamW, Muon} {
 		u := newUpdater[float64](Optimizer{Kind: kind, WeightDecay: 0.1}, g, func(p graph.ParamID) bool { return p != 3 })
 		params := graph.Values[float64]{{1}, {1}, {1}, {1}}
 		u.update(nil, params, graph.NewValues[float64](g), 0, 0.1)

@@ -4,6 +4,7 @@ import (
 	"embed"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path"
@@ -45,9 +46,15 @@ func PresetText(name string) (string, error) {
 	return string(text), err
 }
 
+// maxText is how long the text of a recipe may be, in bytes.
+const maxText = 64 << 10
+
 // Parse reads a recipe in TOML.
 func Parse(text string) (Recipe, error) {
 	var r Recipe
+	if len(text) > maxText {
+		return r, fmt.Errorf("%w: more than %d bytes", ErrRecipe, maxText)
+	}
 	meta, err := toml.Decode(text, &r)
 	if err != nil {
 		return r, fmt.Errorf("%w: %w", ErrRecipe, err)
@@ -60,7 +67,12 @@ func Parse(text string) (Recipe, error) {
 
 // ReadFile reads the recipe in a TOML file.
 func ReadFile(path string) (Recipe, error) {
-	text, err := os.ReadFile(path)
+	f, err := os.Open(path)
+	if err != nil {
+		return Recipe{}, fmt.Errorf("recipe: %w", err)
+	}
+	defer f.Close()
+	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
 	if err != nil {
 		return Recipe{}, fmt.Errorf("recipe: %w", err)
 	}
@@ -76,7 +88,7 @@ func ReadFile(path string) (Recipe, error) {
 // difference between the two. Steps are larger, and batch norm has statistics
 // to find.
 func FromScratch(r Recipe) Recipe {
-	rate := map[string]float64{SGD: 0.05, AdamW: 0.002, RMSProp: 0.002}[r.Optimizer.Kind]
+	rate := map[string]float64{SGD: 0.05, AdamW: 0.002, RMSProp: 0.002, Muon: 0.005}[r.Optimizer.Kind]
 	r.Schedule.LR = max(r.Schedule.LR, rate)
 	r.Schedule.Warmup = max(r.Schedule.Warmup, 1)
 	r.Name, r.FixedNorm, r.NormMomentum = "from scratch", false, 0.1

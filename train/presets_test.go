@@ -80,12 +80,13 @@ func TestPaperRecipe(t *testing.T) {
 func TestRecipeFiles(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "mine.toml")
 	for text, want := range map[string]string{
-		"epoks = 3":                 "epoks",
-		"epochs = 1.5":              "epochs",
-		"[optimizer]\nkind = 3":     "kind",
-		"[schedule\nlr = 1":         path,
-		"[fit]\nsteps = 'a lot'":    "steps",
-		"freeze = 'blocks'\nname=1": path,
+		"epoks = 3":                          "epoks",
+		"epochs = 1.5":                       "epochs",
+		"[optimizer]\nkind = 3":              "kind",
+		"[schedule\nlr = 1":                  path,
+		"[fit]\nsteps = 'a lot'":             "steps",
+		"freeze = 'blocks'\nname=1":          path,
+		strings.Repeat("a=1\n", maxText/4+1): "bytes",
 	} {
 		if err := os.WriteFile(path, []byte(text), 0o666); err != nil {
 			t.Fatal(err)

@@ -58,6 +58,9 @@ type Recipe struct {
 	// MaxBad is how many unreadable images of a set are skipped before the run
 	// gives up: 0 means one in a hundred, and at least one; -1 none.
 	MaxBad int `json:"max_bad,omitempty" toml:"max_bad,omitzero"`
+	// EvalEvery is the number of epochs from one evaluation on the validation
+	// images to the next; 0 means 1. The last epoch is always evaluated.
+	EvalEvery int `json:"eval_every,omitempty" toml:"eval_every,omitzero"`
 	// Patience ends the run after so many epochs without a higher top-1 on the
 	// validation images; 0 means never.
 	Patience int `json:"patience,omitempty" toml:"patience,omitzero"`
@@ -103,6 +106,9 @@ func (r Recipe) Validate() error {
 	}
 	if r.Patience < 0 {
 		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))
+	}
+	if r.EvalEvery < 0 || r.Patience > 0 && r.EvalEvery > r.Patience {
+		err = errors.Join(err, fmt.Errorf("evaluation every %d epochs with a patience of %d", r.EvalEvery, r.Patience))
 	}
 	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Sizes.validate(), r.Fit.validate(), r.Augment.Validate(), r.Mix.Validate()); err != nil {
 		return fmt.Errorf("%w: %w", ErrRecipe, err)

@@ -83,6 +83,12 @@ func (s Sizes) at(step, all int) int {
 	return int(done / s.Ramp * float64(last))
 }
 
+// growing reports whether an epoch of a progressive run, counted from 0, begins
+// with a size other than the last.
+func (s Sizes) growing(epoch, epochs int) bool {
+	return s.Order == Progressive && float64(epoch) < s.Ramp*float64(epochs)
+}
+
 // work returns what the steps [from, to) of all steps cost, relative to a step
 // of one pixel; without sizes, to any other.
 func (s Sizes) work(from, to, all int) float64 {

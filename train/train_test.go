@@ -130,6 +130,20 @@ func TestTrainingLearns(t *testing.T) {
 	}
 }
 
+func TestEvalEvery(t *testing.T) {
+	cfg := config(t, "")
+	cfg.Recipe.Epochs, cfg.Recipe.EvalEvery = 5, 2
+	var at []int
+	for _, e := range run(t, cfg).Epochs() {
+		if e.Validated {
+			at = append(at, e.Epoch)
+		}
+	}
+	if want := []int{2, 4, 5}; !slices.Equal(at, want) {
+		t.Errorf("evaluated after epochs %v, want %v", at, want)
+	}
+}
+
 // A run that is interrupted again and again ends with the bits of one that is
 // not.
 func TestResumeIsExact(t *testing.T) {
@@ -142,6 +156,7 @@ func TestResumeIsExact(t *testing.T) {
 		"images of any size": func(r *Recipe) { r.Sizes, r.Accumulate = Sizes{Pixels: []int{5, 8, 9}, Order: Random}, 2 },
 		"patience":           func(r *Recipe) { r.Epochs, r.Patience, r.Schedule = 9, 1, Schedule{Kind: Constant, LR: 1e-12} },
 		"adamw":              func(r *Recipe) { r.Optimizer = Optimizer{Kind: AdamW}; r.FixedNorm = true },
+		"muon":               func(r *Recipe) { r.Optimizer = Optimizer{Kind: Muon, WeightDecay: 0.05} },
 	} {
 		t.Run(name, func(t *testing.T) { checkResume(t, change) })
 	}
@@ -264,6 +279,7 @@ func TestBadRuns(t *testing.T) {
 		"no epochs":       func(c *Config) { c.Recipe.Epochs = 0 },
 		"bad parts":       func(c *Config) { c.Recipe.Accumulate = 3 },
 		"unknown rule":    func(c *Config) { c.Recipe.Optimizer.Kind = "adagrad" },
+		"impatience":      func(c *Config) { c.Recipe.Patience, c.Recipe.EvalEvery = 2, 3 },
 		"unknown decay":   func(c *Config) { c.Recipe.Schedule.Kind = "linear" },
 		"no rate":         func(c *Config) { c.Recipe.Schedule.LR = 0 },
 		"other classes":   func(c *Config) { c.Val = &data.Memory{H: 8, W: 8, C: 1, Names: []string{"one"}} },

@@ -203,6 +203,16 @@ func (t *Trainer) work(from, to int) float64 { return t.cfg.Recipe.Sizes.work(fr
 // Epochs returns what was recorded so far.
 func (t *Trainer) Epochs() []Epoch { return slices.Clone(t.state.History) }
 
+// Trained returns the time that training and its evaluations have taken, that
+// of interrupted runs of the same folder included.
+func (t *Trainer) Trained() time.Duration {
+	sum := t.state.Seconds
+	for _, e := range t.state.History {
+		sum += e.Seconds
+	}
+	return seconds(sum)
+}
+
 // Run trains until the recipe is done, or ctx is: then the run is saved as it
 // stands, to be continued by Resume, and the error wraps ctx's. The model's
 // parameters are then those of the last step, or their moving average if the
@@ -245,14 +255,15 @@ func (t *Trainer) run(ctx context.Context) error {
 }
 
 // finished reports whether a run with these epochs behind it has ended.
+// Patience begins with the first epoch of a progressive run's last size.
 func finished(r Recipe, history []Epoch) bool {
 	if len(history) >= r.Epochs {
 		return true
 	}
 	since := 0
-	for _, e := range history {
+	for i, e := range history {
 		since++
-		if e.Best {
+		if e.Best || r.Sizes.growing(i, r.Epochs) {
 			since = 0
 		}
 	}
@@ -396,7 +407,7 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 		Epoch: t.epoch() + 1, Step: t.state.Step, LR: t.rate(t.state.Step - 1),
 		TrainLoss: t.state.Loss / images, TrainTop1: float64(t.state.Correct) / images,
 	}
-	if t.val != nil {
+	if t.val != nil && (e.Epoch%max(t.cfg.Recipe.EvalEvery, 1) == 0 || e.Epoch == t.cfg.Recipe.Epochs) {
 		score, err := t.val.run(ctx, t.best())
 		t.warnOfBad(t.val.loader)
 		if err != nil {

@@ -85,17 +85,6 @@ func Families() []string {
 	return names
 }
 
-// Family returns the networks of one family.
-func Family(name string) []Spec {
-	var specs []Spec
-	for _, s := range all() {
-		if s.About().Family == name {
-			specs = append(specs, own(s))
-		}
-	}
-	return specs
-}
-
 // Lookup returns the network of a name:
 //
 //	mixnet_s                      a network of the zoo

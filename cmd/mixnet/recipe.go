@@ -16,7 +16,7 @@ type recipeFlags struct {
 	Epochs      *int      `placeholder:"N" group:"recipe" help:"Passes over the training images."`
 	BatchSize   *int      `short:"b" placeholder:"N" group:"recipe" help:"Images in a step. The rate of the recipe mixnet grows with it."`
 	LR          *float64  `name:"lr" placeholder:"F" group:"recipe" help:"Peak learning rate."`
-	Opt         *string   `placeholder:"KIND" group:"recipe" help:"Optimizer: rmsprop, sgd or adamw."`
+	Opt         *string   `placeholder:"KIND" group:"recipe" help:"Optimizer: rmsprop, sgd, adamw or muon."`
 	Momentum    *float64  `placeholder:"F" group:"recipe" help:"Momentum; for adamw its first beta."`
 	WeightDecay *float64  `placeholder:"F" group:"recipe" help:"Weight decay."`
 	ClipGrad    *float64  `placeholder:"F" group:"recipe" help:"Bound on the norm of the gradient; 0 means none."`
@@ -34,6 +34,7 @@ type recipeFlags struct {
 	SizeRamp    *float64  `placeholder:"F" group:"recipe" help:"Part of the run after which progressive sizes have come to the last; equal shares by default."`
 	DropPath    *float64  `placeholder:"P" group:"recipe" help:"Probability of skipping the last block (stochastic depth), linearly less for earlier ones; the network's own by default."`
 	Balance     *bool     `negatable:"" group:"recipe" help:"Weigh classes by the inverse of how many images they have."`
+	EvalEvery   *int      `placeholder:"N" group:"recipe" help:"Measure on the validation images after every Nth epoch, and the last. Default: 1."`
 	Patience    *int      `placeholder:"N" group:"recipe" help:"Stop after N epochs without a better top-1 on the validation images; 0 means never."`
 	Freeze      *[]string `placeholder:"LAYER,..." group:"recipe" help:"Leave these layers as they are, such as conv_stem,blocks.0."`
 	FreezeUntil *string   `placeholder:"LAYER" group:"recipe" help:"Leave all layers before this one as they are, such as blocks.3."`
@@ -76,6 +77,7 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Augment.Erase.Probability, f.Erase)
 	f.changeSizes(&r.Sizes)
 	change(&r.Balance, f.Balance)
+	change(&r.EvalEvery, f.EvalEvery)
 	change(&r.Patience, f.Patience)
 	change(&r.Accumulate, f.Accumulate)
 	change(&r.Freeze, f.Freeze)

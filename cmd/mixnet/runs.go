@@ -174,9 +174,11 @@ func summarize(dir string) runSummary {
 	}
 	s.Network, s.Recipe, s.Source, s.Done, s.Epochs = saved.Network, saved.Recipe, saved.Source, saved.Done, saved.Epochs
 	for _, ep := range s.Epochs {
-		s.Best = max(s.Best, 100*ep.Top1)
-		s.Last = 100 * ep.Top1
 		s.Seconds += ep.Seconds
+		if ep.Validated {
+			s.Best = max(s.Best, 100*ep.Top1)
+			s.Last = 100 * ep.Top1
+		}
 	}
 	return s
 }
@@ -207,7 +209,9 @@ func runCurves(all []runSummary) *chart.Chart {
 	for _, r := range all {
 		s := chart.Series{Name: r.Run}
 		for _, ep := range r.Epochs {
-			s.Points = append(s.Points, chart.Point{X: float64(ep.Epoch), Y: 100 * ep.Top1})
+			if ep.Validated {
+				s.Points = append(s.Points, chart.Point{X: float64(ep.Epoch), Y: 100 * ep.Top1})
+			}
 		}
 		c.Series = append(c.Series, s)
 	}

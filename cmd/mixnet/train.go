@@ -93,6 +93,7 @@ func (c *trainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	before := t.Trained()
 	if err := t.run(e, c.MaxSteps); err != nil {
 		switch {
 		case errors.Is(err, context.Canceled):
@@ -110,9 +111,10 @@ func (c *trainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	took := before + time.Since(started)
 	res := trainResult{
 		Run: t.dir, Model: path, Split: set.part, Images: r.Total,
-		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(), Seconds: time.Since(started).Seconds(),
+		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(), Seconds: took.Seconds(),
 	}
 	if err := writeSummary(t.dir, res); err != nil {
 		return err
@@ -124,7 +126,7 @@ func (c *trainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Since(started)))
+	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(took))
 	e.next(path, sample, c.Data)
 	e.printf("%s images, %d of them:\n", res.Split, res.Images)
 	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", res.Top1, res.Top5)

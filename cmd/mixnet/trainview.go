@@ -100,8 +100,12 @@ func (v *trainView) epoch(ep train.Epoch) {
 	if ep.Best {
 		mark = " *"
 	}
-	v.e.printf("%5d  %10.4f  %7.2f %%  %8.4f  %5.2f %%  %5.2f %%  %8.2g  %7s%s\n", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
-		ep.ValLoss, 100*ep.Top1, 100*ep.Top5, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
+	loss, top1, top5 := "-", "-", "-"
+	if ep.Validated {
+		loss, top1, top5 = fmt.Sprintf("%.4f", ep.ValLoss), fmt.Sprintf("%.2f %%", 100*ep.Top1), fmt.Sprintf("%.2f %%", 100*ep.Top5)
+	}
+	v.e.printf("%5d  %10.4f  %7.2f %%  %8s  %7s  %7s  %8.2g  %7s%s\n", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
+		loss, top1, top5, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
 }
 
 func (v *trainView) warning(err error) {

@@ -1,6 +1,9 @@
 package pages
 
-import "testing"
+import (
+	"errors"
+	"testing"
+)
 
 func TestMake(t *testing.T) {
 	for _, n := range []int{0, 1, 1000, 3<<20 + 5} {
@@ -14,5 +17,14 @@ func TestMake(t *testing.T) {
 			}
 			m[i] = 1
 		}
+	}
+}
+
+func TestCheck(t *testing.T) {
+	if err := Check(1 << 20); err != nil {
+		t.Error(err)
+	}
+	if err := Check(1e18); !errors.Is(err, ErrMemory) {
+		t.Errorf("an exabyte: %v", err)
 	}
 }
