@@ -85,7 +85,7 @@ func TestTooLarge(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := autodiff.New[float32](g, tensor.Shape{N: 128, H: 1 << 14, W: 1 << 14, C: 1}, autodiff.Options{}); !errors.Is(err, pages.ErrMemory) {
+	if _, err := autodiff.New[float32](g, tensor.Shape{N: 64, H: 1 << 14, W: 1 << 14, C: 1}, autodiff.Options{}); !errors.Is(err, pages.ErrMemory) {
 		t.Errorf("%v, want %v", err, pages.ErrMemory)
 	}
 }
