@@ -3,6 +3,7 @@ package evaluate
 
 import (
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -17,6 +18,9 @@ type Options struct {
 	// Each, if not nil, is called for every image with its index in the set
 	// and the rank of its class, 0 for the first choice.
 	Each func(example, rank int)
+	// Mirror judges by the sum of the logits of an image and of its mirror
+	// image, which takes twice the time.
+	Mirror bool
 }
 
 // Result is the outcome of an evaluation.
@@ -37,6 +41,10 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 	r := &Result{Confusion: *NewConfusion(classes)}
 	start := time.Now()
 	logits := tensor.New[float32](tensor.Shape{N: loader.Shape().N, H: 1, W: 1, C: p.Graph().Classes()})
+	var mirrored *tensor.Tensor
+	if o.Mirror {
+		mirrored = tensor.New[float32](logits.Shape)
+	}
 	for batch, err := range loader.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return r, err
@@ -49,6 +57,16 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 		out.Shape.N = n
 		if err := p.Run(ctx, out, &batch.Images); err != nil {
 			return r, err
+		}
+		if o.Mirror {
+			mirror(&batch.Images)
+			other := &tensor.Tensor{Shape: out.Shape, Data: mirrored.Data[:len(out.Data)]}
+			if err := p.Run(ctx, other, &batch.Images); err != nil {
+				return r, err
+			}
+			for i, v := range other.Data {
+				out.Data[i] += v
+			}
 		}
 		for i, label := range batch.Labels {
 			rank := r.Add(label, out.Data[i*out.Shape.C:][:out.Shape.C])
@@ -63,4 +81,16 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 	}
 	r.Bad = loader.Bad()
 	return r, nil
+}
+
+// mirror exchanges left and right.
+func mirror(images *tensor.Tensor) {
+	s := images.Shape
+	for row := range slices.Chunk(images.Data, s.W*s.C) {
+		for left, right := 0, s.W-1; left < right; left, right = left+1, right-1 {
+			for c := range s.C {
+				row[left*s.C+c], row[right*s.C+c] = row[right*s.C+c], row[left*s.C+c]
+			}
+		}
+	}
 }

@@ -24,6 +24,7 @@ type evalCmd struct {
 	Size         int     `placeholder:"PX" help:"Input size; the network's own by default."`
 	CropPct      float64 `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
 	MaxBad       *int    `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
+	Mirror       bool    `help:"Classify the mirror images as well and add the logits: twice the time, often a little more accurate."`
 	PerClass     bool    `help:"Show the accuracy of every class."`
 	ConfusionCSV string  `name:"confusion-csv" placeholder:"FILE" help:"Write the confusion matrix as CSV."`
 	ConfusionPNG string  `name:"confusion-png" placeholder:"FILE" help:"Draw the confusion matrix."`
@@ -86,6 +87,7 @@ func (c *evalCmd) Run(e *env) error {
 		Progress: func(r *evaluate.Result) {
 			bar.update(r.Total, fmt.Sprintf("top-1 %.2f %%", 100*r.Top1Accuracy()))
 		},
+		Mirror: c.Mirror,
 	})
 	bar.done()
 	if err != nil {
