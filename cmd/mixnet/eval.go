@@ -201,8 +201,8 @@ func labels(m *model.Model) []string {
 func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string) error {
 	out := evalResult{
 		Model: m.Network, Data: source(c.Data), Split: part, Images: r.Total,
-		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(),
-		MeanClassAccuracy: 100 * r.MeanClassAccuracy(), ImagesPerSecond: r.ImagesPerSecond(),
+		Top1: rounded(r.Top1Accuracy()), Top5: rounded(r.Top5Accuracy()),
+		MeanClassAccuracy: rounded(r.MeanClassAccuracy()), ImagesPerSecond: r.ImagesPerSecond(),
 	}
 	for _, b := range r.Bad {
 		out.Skipped = append(out.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))
@@ -210,7 +210,7 @@ func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string)
 	for i, name := range labels(m) {
 		images, correct := r.Class(i)
 		if images > 0 {
-			out.Classes = append(out.Classes, classResult{name, images, correct, 100 * float64(correct) / float64(images)})
+			out.Classes = append(out.Classes, classResult{name, images, correct, rounded(float64(correct) / float64(images))})
 		}
 	}
 	if c.JSON {

@@ -60,9 +60,9 @@ func (j *finetuneJob) summarize() (*finetuneReport, error) {
 			m.Ahead = &d
 		} else {
 			r.trainResult = trainResult{
-				Run: j.dir, Model: res.Model, Split: j.part, Images: int64(m.Images), Top1: 100 * m.Top1.Value, Top5: 100 * m.Top5.Value,
+				Run: j.dir, Model: res.Model, Split: j.part, Images: int64(m.Images), Top1: rounded(m.Top1.Value), Top5: rounded(m.Top5.Value),
 			}
-			r.Interval = [2]float64{100 * m.Top1.Low, 100 * m.Top1.High}
+			r.Interval = [2]float64{rounded(m.Top1.Low), rounded(m.Top1.High)}
 		}
 		r.Seconds += res.Seconds
 		r.Methods = append(r.Methods, m)

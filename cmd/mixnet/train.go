@@ -114,7 +114,7 @@ func (c *trainCmd) Run(e *env) error {
 	took := before + time.Since(started)
 	res := trainResult{
 		Run: t.dir, Model: path, Split: set.part, Images: r.Total,
-		Top1: 100 * r.Top1Accuracy(), Top5: 100 * r.Top5Accuracy(), Seconds: took.Seconds(),
+		Top1: rounded(r.Top1Accuracy()), Top5: rounded(r.Top5Accuracy()), Seconds: took.Seconds(),
 	}
 	if err := writeSummary(t.dir, res); err != nil {
 		return err
