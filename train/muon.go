@@ -29,7 +29,7 @@ func (m matrix) long() int  { return max(m.out, m.in) }
 func (m matrix) short() int { return min(m.out, m.in) }
 
 // cost is proportional to the work of orthogonalizing m.
-func (m matrix) cost() int { return m.short() * m.short() * (2*m.long() + m.short()) }
+func (m matrix) cost() int { return m.short() * m.short() * (2*m.long() + 17*m.short()) }
 
 // muon moves matrices by orthogonalized momentum, as K. Jordan's Muon (2024)
 // does, with the step's size matched to AdamW's by the root of the longer side
@@ -47,8 +47,8 @@ const (
 	muonRMS             = 0.2 // root mean square of an update by AdamW
 )
 
-func (o *muon[T]) add(m matrix) {
-	o.matrices = append(o.matrices, m)
+// sort brings the matrices into their order.
+func (o *muon[T]) sort() {
 	slices.SortStableFunc(o.matrices, func(a, b matrix) int { return cmp.Compare(b.cost(), a.cost()) })
 }
 

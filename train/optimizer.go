@@ -139,7 +139,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 		m, ok := matrixOf(i, p)
 		orthogonal := ok && u.cfg.Kind == Muon
 		if orthogonal {
-			u.muon.add(m)
+			u.muon.matrices = append(u.muon.matrices, m)
 		}
 		for j := range u.slots {
 			if orthogonal && u.slots[j].name != "mean" {
@@ -157,6 +157,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 			u.pieces = append(u.pieces, piece{i, from, min(from+pieceLen, p.Len()), orthogonal})
 		}
 	}
+	u.muon.sort()
 	u.norms = make([]float64, len(u.pieces))
 	return u
 }

@@ -86,7 +86,7 @@ func (s Sizes) at(step, all int) int {
 // growing reports whether an epoch of a progressive run, counted from 0, begins
 // with a size other than the last.
 func (s Sizes) growing(epoch, epochs int) bool {
-	return s.Order == Progressive && float64(epoch) < s.Ramp*float64(epochs)
+	return s.Order == Progressive && s.at(epoch, epochs) < len(s.Pixels)-1
 }
 
 // work returns what the steps [from, to) of all steps cost, relative to a step
