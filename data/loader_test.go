@@ -142,6 +142,32 @@ func TestBatchesDependOnSeedAndStepAlone(t *testing.T) {
 	}
 }
 
+func TestAlternateFlip(t *testing.T) {
+	const n, epochs = 50, 4
+	l := newLoader(t, small(n, 5), Config{Preprocess: eight, Augment: &vision.Augment{AlternateFlip: true}, Batch: 10, Shuffle: true})
+	var mirrored [epochs][n]bool
+	for _, r := range collect(t, l, 0, epochs*l.Steps()) {
+		for i, e := range r.examples {
+			row := r.pixels[64*i:][:8] // rises from left to right
+			mirrored[r.epoch][e] = row[0] > row[1]
+		}
+	}
+	first := 0
+	for e := range n {
+		if mirrored[0][e] {
+			first++
+		}
+		for epoch := 1; epoch < epochs; epoch++ {
+			if mirrored[epoch][e] == mirrored[epoch-1][e] {
+				t.Errorf("example %d is alike in epochs %d and %d", e, epoch-1, epoch)
+			}
+		}
+	}
+	if first < n/4 || first > 3*n/4 {
+		t.Errorf("%d of %d examples begin mirrored, want about half", first, n)
+	}
+}
+
 func TestEpochsAreDifferentPermutations(t *testing.T) {
 	l := newLoader(t, small(50, 5), Config{Preprocess: eight, Batch: 10, Shuffle: true})
 	var orders [2][]int

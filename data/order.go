@@ -9,6 +9,7 @@ const (
 	streamExample
 	streamBatch
 	streamSize
+	streamFlip
 )
 
 // key hashes a seed and what it is for into the two words that seed a PCG.
@@ -34,6 +35,13 @@ func shuffle[T any](s []T, rng *rand.Rand) {
 		j := rng.IntN(i + 1)
 		s[i], s[j] = s[j], s[i]
 	}
+}
+
+// alternateFlip returns 1 if an example is mirrored in an epoch, else 0: the
+// opposite of the epoch before.
+func alternateFlip(seed uint64, epoch, example int) float64 {
+	first, _ := key(seed, streamFlip, uint64(example))
+	return float64((first + uint64(epoch)) & 1)
 }
 
 // epochOrder returns the order of n examples in an epoch.

@@ -2,6 +2,7 @@ package vision
 
 import (
 	"errors"
+	"image"
 	"math"
 	"math/rand/v2"
 	"testing"
@@ -101,6 +102,34 @@ func TestPadCropMovesAndMirrors(t *testing.T) {
 	}
 	if flips < 200 || flips > 300 {
 		t.Errorf("%d of 500 mirrored", flips)
+	}
+}
+
+// As torchvision describes its padding_mode "reflect": [1, 2, 3, 4] with 2
+// elements on both sides becomes [3, 2, 1, 2, 3, 4, 3, 2].
+func TestPadReflects(t *testing.T) {
+	padded := []uint8{3, 2, 1, 2, 3, 4, 3, 2}
+	const size = 4
+	for _, c := range []int{1, 3} {
+		src, dst := NewImage(size, size, c), NewImage(size, size, c)
+		for i := range src.Pix {
+			x, y := i/c%size, i/c/size
+			src.Pix[i] = padded[2+y]*10 + padded[2+x]
+		}
+		for dy := -2; dy <= 2; dy++ {
+			for dx := -2; dx <= 2; dx++ {
+				move(dst, src, image.Pt(dx, dy), true, false)
+				for i, got := range dst.Pix {
+					x, y := i/c%size, i/c/size
+					if want := padded[2+y+dy]*10 + padded[2+x+dx]; got != want {
+						t.Fatalf("%d channels, shift %d,%d: pixel %d,%d is %d, want %d", c, dx, dy, x, y, got, want)
+					}
+				}
+			}
+		}
+		for _, far := range []int{-9, 9} { // beyond what one reflection covers
+			move(dst, src, image.Pt(far, far), true, true)
+		}
 	}
 }
 

@@ -62,7 +62,7 @@ func (m *Image) warp(t affine, scratch *Image) {
 // translate moves m right and down.
 func (m *Image) translate(dx, dy int, scratch *Image) {
 	scratch.reset(m.W, m.H, m.C)
-	move(scratch, m, image.Pt(-dx, -dy), false)
+	move(scratch, m, image.Pt(-dx, -dy), false, false)
 	copy(m.Pix, scratch.Pix)
 }
 

@@ -25,6 +25,7 @@ type recipeFlags struct {
 	Smoothing   *float64  `placeholder:"F" group:"recipe" help:"Label smoothing."`
 	EMA         *float64  `name:"ema" placeholder:"F" group:"recipe" help:"Decay of the moving average of the weights; 0 means none."`
 	Flip        *float64  `placeholder:"P" group:"recipe" help:"Probability of a mirror image."`
+	AltFlip     *bool     `name:"alternate-flip" negatable:"" group:"recipe" help:"Mirror every image in every other epoch, instead of at random."`
 	Mixup       *float64  `placeholder:"A" group:"recipe" help:"Blend pairs of images by a share from Beta(A, A); 0 means none."`
 	CutMix      *float64  `name:"cutmix" placeholder:"A" group:"recipe" help:"Paste a part of one image into another, its share from Beta(A, A); 0 means none."`
 	RandAugment *int      `name:"randaugment" placeholder:"N" group:"recipe" help:"Random changes of colour and shape made to an image; 0 means none."`
@@ -71,6 +72,7 @@ func (f *recipeFlags) recipe(images int) (train.Recipe, error) {
 	change(&r.Smoothing, f.Smoothing)
 	change(&r.EMA, f.EMA)
 	change(&r.Augment.Flip, f.Flip)
+	change(&r.Augment.AlternateFlip, f.AltFlip)
 	change(&r.Mix.Mixup, f.Mixup)
 	change(&r.Mix.CutMix, f.CutMix)
 	change(&r.Augment.RandAugment.N, f.RandAugment)
