@@ -35,8 +35,8 @@ const (
 	// PadConstant is black, and PadMode's zero value too.
 	PadConstant PadMode = "constant"
 	// PadReflect is the picture mirrored at its outermost pixels, which are not
-	// repeated: unlike a black margin it leaves the statistics of batch norm as
-	// evaluation finds them.
+	// repeated. A black margin shifts the statistics of batch norm away from
+	// what evaluation, which has none, finds; this one hardly does.
 	PadReflect PadMode = "reflect"
 )
 
@@ -59,7 +59,7 @@ type Augment struct {
 	// Flip is the probability of a mirror image.
 	Flip float64 `json:"flip" toml:"flip"`
 	// AlternateFlip mirrors every image in every other epoch instead: a seed
-	// says in which (Jordan, "94% on CIFAR-10 in 3.29 Seconds", section 3.6).
+	// says in which (Jordan, "94% on CIFAR-10 in 3.29 Seconds", 2024).
 	// A loader, which knows the epoch, sets Flip accordingly.
 	AlternateFlip bool `json:"alternate_flip,omitempty" toml:"alternate_flip,omitempty"`
 	// RandAugment follows the crop and flip.
