@@ -4,6 +4,7 @@ import (
 	"os"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -19,7 +20,7 @@ func BenchmarkLoader(b *testing.B) {
 		b.Fatal(err)
 	}
 	l, err := NewLoader(files, Config{
-		Preprocess: vision.Preprocess{Interpolation: vision.Bilinear},
+		Preprocess: input.Preprocess{Interpolation: input.Bilinear},
 		Augment:    &vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5},
 		Batch:      32, Shuffle: true, Remainder: DropRemainder,
 	})

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -31,7 +32,7 @@ const (
 // Config says how a [Loader] turns a set into batches.
 type Config struct {
 	// Preprocess is the network's.
-	Preprocess vision.Preprocess
+	Preprocess input.Preprocess
 	// Augment is training's random change; nil means none.
 	Augment *vision.Augment
 	// Mix blends the pictures of a batch with each other.

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -65,7 +66,7 @@ func folders(t testing.TB, n int, broken ...string) string {
 	return root
 }
 
-var eight = vision.Preprocess{Size: [2]int{8, 8}, Channels: 1, CropPct: 1}
+var eight = input.Preprocess{Size: [2]int{8, 8}, Channels: 1, CropPct: 1}
 
 // record is a copy of a batch.
 type record struct {
@@ -307,7 +308,7 @@ func TestNewLoaderErrors(t *testing.T) {
 		"no batch":   {small(10, 5), Config{}},
 		"too large":  {small(10, 5), Config{Batch: 11, Remainder: DropRemainder}},
 		"label":      {wrong, Config{Batch: 2}},
-		"preprocess": {small(10, 5), Config{Batch: 2, Preprocess: vision.Preprocess{Channels: 2}}},
+		"preprocess": {small(10, 5), Config{Batch: 2, Preprocess: input.Preprocess{Channels: 2}}},
 		"augment":    {small(10, 5), Config{Batch: 2, Augment: &vision.Augment{Flip: 2}}},
 	} {
 		if _, err := NewLoader(c.d, c.cfg); err == nil {

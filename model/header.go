@@ -4,7 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -21,7 +21,7 @@ type Header struct {
 	// Classes are the names of the classes in the order of the logits.
 	Classes []string `json:"classes,omitempty"`
 	// Input says how an image becomes the network's input.
-	Input vision.Preprocess `json:"input"`
+	Input input.Preprocess `json:"input"`
 	// Notes say where the weights come from: data, recipe, accuracy. They are
 	// stored as further metadata of the file.
 	Notes map[string]string `json:"notes,omitempty"`

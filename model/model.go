@@ -12,7 +12,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/imagenet"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -237,4 +237,4 @@ func (h Header) Label(class int) string {
 }
 
 // Preprocess returns how an image becomes the network's input.
-func (h Header) Preprocess() vision.Preprocess { return h.Input.WithDefaults() }
+func (h Header) Preprocess() input.Preprocess { return h.Input.WithDefaults() }

@@ -7,7 +7,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // score is the outcome of an evaluation.
@@ -24,7 +24,7 @@ type evaluator struct {
 	grad   []float32
 }
 
-func newEvaluator(net *autodiff.Net[float32], p vision.Preprocess, d data.Dataset, maxBad, threads int) (*evaluator, error) {
+func newEvaluator(net *autodiff.Net[float32], p input.Preprocess, d data.Dataset, maxBad, threads int) (*evaluator, error) {
 	l, err := data.NewLoader(d, data.Config{Preprocess: p, Batch: min(net.Shape().N, d.Len()), Workers: threads, MaxBad: maxBad})
 	if err != nil {
 		return nil, err

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -56,7 +57,7 @@ func TestPaperRecipe(t *testing.T) {
 		Schedule:  Schedule{Kind: StepDecay, LR: 0.064, Warmup: 5, Factor: 0.97, Every: 2.4},
 		Augment: vision.Augment{
 			Crop: vision.TensorFlowCrop, Area: [2]float64{0.08, 1}, Aspect: [2]float64{3. / 4, 4. / 3},
-			Interpolation: vision.Bilinear, Flip: 0.5,
+			Interpolation: input.Bilinear, Flip: 0.5,
 		},
 		Smoothing: 0.1, NormMomentum: 0.01, EMA: 0.9999,
 	}.WithDefaults()

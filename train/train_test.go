@@ -14,6 +14,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/weights"
@@ -42,7 +43,7 @@ func stripes(n int, seed uint64) *data.Memory {
 var small = zoo.Network{
 	Info: zoo.Info{
 		Name: "small", Classes: 3, DropRate: 0.2, DropPath: 0.2,
-		Input: vision.Preprocess{Size: [2]int{8, 8}, Channels: 1, CropPct: 1},
+		Input: input.Preprocess{Size: [2]int{8, 8}, Channels: 1, CropPct: 1},
 	},
 	Stem: zoo.Stem{Out: 8, Stride: 1},
 	Stages: []zoo.Stage{

@@ -10,8 +10,8 @@
 package transfer
 
 import (
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/vision"
 )
 
 // Target is what a network is to be turned into.
@@ -55,7 +55,7 @@ func Scratch(m *model.Model, t Target) (*model.Model, error) {
 	return out, nil
 }
 
-func (t Target) input(m *model.Model) vision.Preprocess {
+func (t Target) input(m *model.Model) input.Preprocess {
 	in := m.Preprocess()
 	if t.Size > 0 {
 		in.Size = [2]int{t.Size, t.Size}

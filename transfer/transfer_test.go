@@ -12,6 +12,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/vision"
@@ -22,7 +23,7 @@ import (
 var tiny = zoo.Network{
 	Info: zoo.Info{
 		Name: "tiny", Classes: 5, DropRate: 0.1,
-		Input: vision.Preprocess{Size: [2]int{14, 14}, Channels: 1, CropPct: 1, Interpolation: vision.Bilinear},
+		Input: input.Preprocess{Size: [2]int{14, 14}, Channels: 1, CropPct: 1, Interpolation: input.Bilinear},
 	},
 	Stem: zoo.Stem{Out: 8, Stride: 1},
 	Stages: []zoo.Stage{

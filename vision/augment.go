@@ -5,6 +5,8 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // AugmentCrop says which part of a training picture is taken.
@@ -55,7 +57,7 @@ type Augment struct {
 	// logarithmic scale; 3/4 to 4/3 if zero.
 	Aspect [2]float64 `json:"aspect" toml:"aspect"`
 	// Interpolation scales a random box; the network's own if unset.
-	Interpolation Interpolation `json:"interpolation,omitempty" toml:"interpolation,omitempty"`
+	Interpolation input.Interpolation `json:"interpolation,omitempty" toml:"interpolation,omitempty"`
 	// Flip is the probability of a mirror image.
 	Flip float64 `json:"flip" toml:"flip"`
 	// AlternateFlip mirrors every image in every other epoch instead: a seed
@@ -99,15 +101,15 @@ func (a Augment) WithDefaults() Augment {
 func (a Augment) Validate() error {
 	a = a.WithDefaults()
 	bad := func(format string, args ...any) error {
-		return fmt.Errorf("%w: augmentation: %s", ErrPreprocess, fmt.Sprintf(format, args...))
+		return fmt.Errorf("%w: augmentation: %s", input.ErrPreprocess, fmt.Sprintf(format, args...))
 	}
 	switch a.Crop {
 	case NoCrop, PadCrop, InceptionCrop, TensorFlowCrop:
 	default:
 		return bad("crop %q: want %s, %s, %s or %s", a.Crop, NoCrop, PadCrop, InceptionCrop, TensorFlowCrop)
 	}
-	if a.Pad < 0 || a.Pad > maxSide {
-		return bad("pad %d: want 0 to %d", a.Pad, maxSide)
+	if a.Pad < 0 || a.Pad > input.MaxSide {
+		return bad("pad %d: want 0 to %d", a.Pad, input.MaxSide)
 	}
 	switch a.PadMode {
 	case "", PadConstant, PadReflect:
@@ -140,14 +142,14 @@ func (a Augment) Validate() error {
 
 // augment draws a's changes from rng and carries them out.
 func (v *Processor) augment(dst *Image, pic Picture, info Info, a *Augment, rng *rand.Rand) error {
-	f, filter := v.pre.fit(info.W, info.H), v.pre.Interpolation
+	f, filter := evalFit(&v.pre, info.W, info.H), v.pre.Interpolation
 	h, w := v.pre.Size[0], v.pre.Size[1]
 	switch a.Crop {
 	case PadCrop:
 		// The margin takes the place of evaluation's.
 		p := v.pre
 		p.CropPct = 1
-		f = p.fit(info.W, info.H)
+		f = evalFit(&p, info.W, info.H)
 	case InceptionCrop:
 		f = fit{a.inceptionBox(info.W, info.H, rng), w, h, image.Rect(0, 0, w, h)}
 		if a.Interpolation != "" {

@@ -11,6 +11,8 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // pngHeader is a PNG of w×h RGB pixels with next to no data.
@@ -163,7 +165,7 @@ func TestCutShort(t *testing.T) {
 
 // known says whether err is one of those that the package names.
 func known(err error) bool {
-	for _, k := range []error{ErrTruncated, ErrCorrupt, ErrFormat, ErrTooLarge, ErrImage, ErrPreprocess} {
+	for _, k := range []error{ErrTruncated, ErrCorrupt, ErrFormat, ErrTooLarge, ErrImage, input.ErrPreprocess} {
 		if errors.Is(err, k) {
 			return true
 		}
@@ -192,7 +194,7 @@ func FuzzDecode(f *testing.F) {
 	f.Add(jpegHeader(300, 300))
 	f.Add(webpHeader(300, 300))
 	f.Fuzz(func(t *testing.T, data []byte) {
-		v, err := NewProcessor(Preprocess{Size: [2]int{16, 16}})
+		v, err := NewProcessor(input.Preprocess{Size: [2]int{16, 16}})
 		if err != nil {
 			t.Fatal(err)
 		}

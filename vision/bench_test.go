@@ -7,6 +7,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // benchmarkFiles reads the JPEG files below the folder that the environment
@@ -46,7 +48,7 @@ func BenchmarkDecode(b *testing.B) {
 
 func BenchmarkEval(b *testing.B) {
 	files := benchmarkFiles(b)
-	v, err := NewProcessor(Preprocess{})
+	v, err := NewProcessor(input.Preprocess{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -62,7 +64,7 @@ func BenchmarkEval(b *testing.B) {
 
 func BenchmarkTrain(b *testing.B) {
 	files := benchmarkFiles(b)
-	v, err := NewProcessor(Preprocess{Interpolation: Bilinear})
+	v, err := NewProcessor(input.Preprocess{Interpolation: input.Bilinear})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -80,7 +82,7 @@ func BenchmarkTrain(b *testing.B) {
 
 func BenchmarkResize(b *testing.B) {
 	src := gradient(500, 375)
-	for _, filter := range []Interpolation{Bilinear, Bicubic} {
+	for _, filter := range []input.Interpolation{input.Bilinear, input.Bicubic} {
 		b.Run(string(filter), func(b *testing.B) {
 			var r Resizer
 			var dst Image

@@ -9,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // checksums lists what Pillow makes of many images; bench/golden/pillow_crc.py
@@ -22,7 +24,7 @@ type checksums struct {
 	Resize []struct {
 		Src           string
 		Box           [4]int
-		Filter        Interpolation
+		Filter        input.Interpolation
 		Width, Height int
 		CRC           uint32
 	}
@@ -137,7 +139,7 @@ func TestWindowIsPartOfWhole(t *testing.T) {
 	var r Resizer
 	var got, want Image
 	rng := rand.New(rand.NewPCG(3, 4))
-	for _, filter := range []Interpolation{Nearest, Box, Bilinear, Bicubic, Lanczos} {
+	for _, filter := range []input.Interpolation{input.Nearest, input.Box, input.Bilinear, input.Bicubic, input.Lanczos} {
 		for range 20 {
 			w, h := 1+rng.IntN(60), 1+rng.IntN(60)
 			whole, err := src.Resize(w, h, filter)

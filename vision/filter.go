@@ -3,18 +3,19 @@ package vision
 import (
 	"math"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/vision/internal/pixel"
 )
 
 // kernel returns the filter's reach in units of the larger of the input and
 // output pixel pitch, and its function.
-func (i Interpolation) kernel() (support float64, f func(float64) float64) {
-	switch i {
-	case Box:
+func kernel(filter input.Interpolation) (support float64, f func(float64) float64) {
+	switch filter {
+	case input.Box:
 		return 0.5, boxFilter
-	case Bilinear:
+	case input.Bilinear:
 		return 1, triangleFilter
-	case Lanczos:
+	case input.Lanczos:
 		return 3, lanczosFilter
 	default:
 		return 2, cubicFilter
@@ -61,8 +62,8 @@ func sinc(x float64) float64 {
 
 // computeTaps makes t the weights for the output positions [from, to) of a pass
 // that scales in samples to out. w is scratch memory, and returned.
-func computeTaps(t *pixel.Taps, w []float64, filter Interpolation, in, out, from, to int) []float64 {
-	support, f := filter.kernel()
+func computeTaps(t *pixel.Taps, w []float64, filter input.Interpolation, in, out, from, to int) []float64 {
+	support, f := kernel(filter)
 	scale := float64(in) / float64(out)
 	stretch := max(scale, 1)
 	support = float64(support * stretch)

@@ -27,7 +27,7 @@ const (
 )
 
 // Errors of a picture file; every error of a decode wraps one of them or
-// [ErrPreprocess].
+// [ErrImage].
 var (
 	// ErrFormat says that the bytes are no picture, or one of a kind that is
 	// not read.

@@ -3,6 +3,8 @@ package vision
 import (
 	"image"
 	"math"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // fit is how a picture becomes the network's input: its box, scaled to w×h, of
@@ -13,15 +15,15 @@ type fit struct {
 	window image.Rectangle
 }
 
-// fit returns how a picture of w×h pixels is evaluated. p has its defaults.
-func (p *Preprocess) fit(w, h int) fit {
+// evalFit returns how a picture of w×h pixels is evaluated. p has its defaults.
+func evalFit(p *input.Preprocess, w, h int) fit {
 	th, tw := p.Size[0], p.Size[1]
 	whole := image.Rect(0, 0, w, h)
 	sh, sw := int(float64(th)/p.CropPct), int(float64(tw)/p.CropPct)
 	switch {
-	case p.CropMode == CropSquash:
-	case p.CropMode == CropFirst:
-		return fit{p.firstCrop(w, h), tw, th, image.Rect(0, 0, tw, th)}
+	case p.CropMode == input.CropSquash:
+	case p.CropMode == input.CropFirst:
+		return fit{firstCrop(p, w, h), tw, th, image.Rect(0, 0, tw, th)}
 	case th == tw:
 		sw, sh = shortSide(w, h, sh)
 	default:
@@ -32,9 +34,9 @@ func (p *Preprocess) fit(w, h int) fit {
 	return fit{whole, sw, sh, image.Rect(x, y, x+tw, y+th)}
 }
 
-// firstCrop is the box of [CropFirst]. A size that is not square gets the
+// firstCrop is the box of [input.CropFirst]. A size that is not square gets the
 // largest box of its proportions.
-func (p *Preprocess) firstCrop(w, h int) image.Rectangle {
+func firstCrop(p *input.Preprocess, w, h int) image.Rectangle {
 	th, tw := float64(p.Size[0]), float64(p.Size[1])
 	scale := p.CropPct * min(float64(h)/th, float64(w)/tw)
 	bh, bw := min(max(int(scale*th), 1), h), min(max(int(scale*tw), 1), w)

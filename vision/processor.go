@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"image"
 	"math/rand/v2"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // Picture is an image, or a file that holds one.
@@ -20,7 +22,7 @@ type Processor struct {
 	// Decoder reads pictures that are files. Its limits may be set.
 	Decoder Decoder
 
-	pre     Preprocess
+	pre     input.Preprocess
 	table   [3][256]float32
 	resizer Resizer
 	region  Image // the part of the picture that is needed
@@ -31,7 +33,7 @@ type Processor struct {
 
 // NewProcessor returns a processor for p, whose unset fields get their
 // defaults.
-func NewProcessor(p Preprocess) (*Processor, error) {
+func NewProcessor(p input.Preprocess) (*Processor, error) {
 	if err := p.Validate(); err != nil {
 		return nil, err
 	}
@@ -45,7 +47,7 @@ func NewProcessor(p Preprocess) (*Processor, error) {
 }
 
 // Preprocess returns the description that the processor follows.
-func (v *Processor) Preprocess() Preprocess { return v.pre }
+func (v *Processor) Preprocess() input.Preprocess { return v.pre }
 
 // Len returns the number of elements of one input, height × width × channels.
 func (v *Processor) Len() int { return v.pre.Size[0] * v.pre.Size[1] * v.pre.Channels }
@@ -57,7 +59,7 @@ func (v *Processor) Eval(dst *Image, pic Picture) error {
 	if err != nil {
 		return err
 	}
-	return v.place(dst, src, info, v.pre.fit(info.W, info.H), v.pre.Interpolation)
+	return v.place(dst, src, info, evalFit(&v.pre, info.W, info.H), v.pre.Interpolation)
 }
 
 // Train is [Processor.Eval] with the random changes of a, drawn from rng.
@@ -80,7 +82,7 @@ func (v *Processor) open(pic Picture) (Picture, Info, error) {
 }
 
 // place carries out f on pic into dst. Of a file, only what f needs is decoded.
-func (v *Processor) place(dst *Image, pic Picture, info Info, f fit, filter Interpolation) error {
+func (v *Processor) place(dst *Image, pic Picture, info Info, f fit, filter input.Interpolation) error {
 	v.resizer.prepare(scaling{filter, f.box.Dx(), f.box.Dy(), f.w, f.h, f.window})
 	need := v.resizer.needs()
 	src, origin := pic.Pixels, image.Point{}.Sub(f.box.Min)
@@ -153,25 +155,4 @@ func (v *Processor) TrainTo(dst []float32, pic Picture, a *Augment, rng *rand.Ra
 	full := a.WithDefaults()
 	full.Erase.apply(dst, v.scaled.H, v.scaled.W, v.scaled.C, rng)
 	return nil
-}
-
-// Apply returns the network's input for img: height × width × channels.
-func (p Preprocess) Apply(img *Image) ([]float32, error) {
-	v, err := NewProcessor(p)
-	if err != nil {
-		return nil, err
-	}
-	dst := make([]float32, v.Len())
-	return dst, v.EvalTo(dst, Picture{Pixels: img})
-}
-
-// ApplyBytes returns img scaled and cropped, not normalised: an image of p's
-// size and channels.
-func (p Preprocess) ApplyBytes(img *Image) (*Image, error) {
-	v, err := NewProcessor(p)
-	if err != nil {
-		return nil, err
-	}
-	dst := new(Image)
-	return dst, v.Eval(dst, Picture{Pixels: img})
 }

@@ -6,6 +6,8 @@ import (
 	"math"
 	"math/rand/v2"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 func TestEvalEqualsTorchvision(t *testing.T) {
@@ -13,9 +15,13 @@ func TestEvalEqualsTorchvision(t *testing.T) {
 		if c.Crop > c.Resize {
 			continue // CropPct is at most 1: nothing is padded
 		}
-		p := Preprocess{Size: [2]int{c.Crop, c.Crop}, CropPct: float64(c.Crop) / float64(c.Resize), Interpolation: c.Filter}
-		got, err := p.ApplyBytes(readReference(t, c.Src))
+		p := input.Preprocess{Size: [2]int{c.Crop, c.Crop}, CropPct: float64(c.Crop) / float64(c.Resize), Interpolation: c.Filter}
+		v, err := NewProcessor(p)
 		if err != nil {
+			t.Fatal(err)
+		}
+		got := new(Image)
+		if err := v.Eval(got, Picture{Pixels: readReference(t, c.Src)}); err != nil {
 			t.Fatal(err)
 		}
 		if d, _ := diff(t, got, readReference(t, c.Out)); d != 0 {
@@ -27,37 +33,19 @@ func TestEvalEqualsTorchvision(t *testing.T) {
 func TestNormalize(t *testing.T) {
 	img := NewImage(2, 1, 3)
 	copy(img.Pix, []uint8{0, 128, 255, 51, 102, 153})
-	p := Preprocess{Size: [2]int{1, 2}, CropPct: 1}
-	got, err := p.Apply(img)
+	p := input.Preprocess{Size: [2]int{1, 2}, CropPct: 1}
+	v, err := NewProcessor(p)
 	if err != nil {
+		t.Fatal(err)
+	}
+	got := make([]float32, v.Len())
+	if err := v.EvalTo(got, Picture{Pixels: img}); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range []float64{0, 128, 255, 51, 102, 153} {
 		want := (v/255 - float64(p.WithDefaults().Mean[i%3])) / float64(p.WithDefaults().Std[i%3])
 		if math.Abs(float64(got[i])-want) > 1e-6 {
 			t.Errorf("element %d: %v, want %v", i, got[i], want)
-		}
-	}
-}
-
-func TestPreprocessValidate(t *testing.T) {
-	if err := (Preprocess{}).Validate(); err != nil {
-		t.Errorf("zero value: %v", err)
-	}
-	for _, p := range []Preprocess{
-		{Size: [2]int{-1, 5}},
-		{Size: [2]int{1 << 20, 5}},
-		{Channels: 4},
-		{CropPct: 1.5},
-		{CropPct: math.NaN()},
-		{CropMode: "corner"},
-		{Interpolation: "cubic"},
-		{Mean: []float32{1}},
-		{Std: []float32{1, 0, 1}},
-		{Mean: []float32{0, 0, float32(math.Inf(1))}},
-	} {
-		if err := p.Validate(); !errors.Is(err, ErrPreprocess) {
-			t.Errorf("%+v: error %v", p, err)
 		}
 	}
 }
@@ -79,8 +67,8 @@ func TestAugmentValidate(t *testing.T) {
 	} {
 		a := good
 		spoil(&a)
-		if err := a.Validate(); !errors.Is(err, ErrPreprocess) {
-			t.Errorf("%s: %+v: %v, want %v", name, a, err, ErrPreprocess)
+		if err := a.Validate(); !errors.Is(err, input.ErrPreprocess) {
+			t.Errorf("%s: %+v: %v, want %v", name, a, err, input.ErrPreprocess)
 		}
 	}
 }
@@ -98,7 +86,7 @@ func gradient(w, h int) *Image {
 
 func TestPadCropMovesAndMirrors(t *testing.T) {
 	const size, pad = 32, 4
-	v, err := NewProcessor(Preprocess{Size: [2]int{size, size}})
+	v, err := NewProcessor(input.Preprocess{Size: [2]int{size, size}})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -221,7 +209,7 @@ func TestInceptionBox(t *testing.T) {
 }
 
 func TestProcessorDoesNotAllocate(t *testing.T) {
-	v, err := NewProcessor(Preprocess{Size: [2]int{32, 32}})
+	v, err := NewProcessor(input.Preprocess{Size: [2]int{32, 32}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"math/rand/v2"
 	"os"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // TestOperationsEqualTorchvision compares with checksums that
@@ -113,7 +115,7 @@ func TestTensorFlowBox(t *testing.T) {
 }
 
 func TestTrainIsAFunctionOfTheGenerator(t *testing.T) {
-	v, err := NewProcessor(Preprocess{Size: [2]int{24, 24}})
+	v, err := NewProcessor(input.Preprocess{Size: [2]int{24, 24}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"image"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/vision/internal/pixel"
 )
 
@@ -24,7 +25,7 @@ type Resizer struct {
 // scaling is what the tables depend on: an image of inW×inH scaled to
 // outW×outH, of which the window is wanted.
 type scaling struct {
-	filter     Interpolation
+	filter     input.Interpolation
 	inW, inH   int
 	outW, outH int
 	window     image.Rectangle
@@ -37,7 +38,7 @@ func (s *scaling) verticalFirst() bool {
 }
 
 // Resize returns the image scaled to w×h.
-func (m *Image) Resize(w, h int, filter Interpolation) (*Image, error) {
+func (m *Image) Resize(w, h int, filter input.Interpolation) (*Image, error) {
 	var r Resizer
 	dst := new(Image)
 	if err := r.Resize(dst, m, w, h, filter); err != nil {
@@ -47,7 +48,7 @@ func (m *Image) Resize(w, h int, filter Interpolation) (*Image, error) {
 }
 
 // Resize scales src to w×h into dst, reusing dst's memory.
-func (r *Resizer) Resize(dst, src *Image, w, h int, filter Interpolation) error {
+func (r *Resizer) Resize(dst, src *Image, w, h int, filter input.Interpolation) error {
 	if err := src.Check(); err != nil {
 		return err
 	}
@@ -57,7 +58,7 @@ func (r *Resizer) Resize(dst, src *Image, w, h int, filter Interpolation) error 
 // Window scales the part of src inside box to w×h, pixels outside the box
 // having no influence, and puts the part of the result inside window into dst,
 // reusing dst's memory.
-func (r *Resizer) Window(dst, src *Image, box image.Rectangle, w, h int, window image.Rectangle, filter Interpolation) error {
+func (r *Resizer) Window(dst, src *Image, box image.Rectangle, w, h int, window image.Rectangle, filter input.Interpolation) error {
 	if err := src.Check(); err != nil {
 		return err
 	}
@@ -85,7 +86,7 @@ func (r *Resizer) prepare(plan scaling) {
 	}
 	r.plan = plan
 	win := plan.window
-	if plan.filter == Nearest {
+	if plan.filter == input.Nearest {
 		r.xs = nearestIndex(r.xs, plan.inW, plan.outW, win.Min.X, win.Max.X)
 		r.ys = nearestIndex(r.ys, plan.inH, plan.outH, win.Min.Y, win.Max.Y)
 		return
@@ -101,7 +102,7 @@ func (r *Resizer) prepare(plan scaling) {
 // needs returns the part of the input that the prepared plan reads.
 func (r *Resizer) needs() image.Rectangle {
 	need := r.plan.window
-	if r.plan.filter == Nearest {
+	if r.plan.filter == input.Nearest {
 		return image.Rect(int(r.xs[0]), int(r.ys[0]), int(r.xs[len(r.xs)-1])+1, int(r.ys[len(r.ys)-1])+1)
 	}
 	if r.plan.inW != r.plan.outW {
@@ -123,7 +124,7 @@ func (r *Resizer) run(dst, src *Image, origin image.Point) {
 	case plan.inW == plan.outW && plan.inH == plan.outH:
 		copyRegion(dst, src, win.Sub(origin))
 		return
-	case plan.filter == Nearest:
+	case plan.filter == input.Nearest:
 		r.nearest(dst, src, origin)
 		return
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path/filepath"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
 const pillowDir = "testdata/pillow"
@@ -17,12 +19,12 @@ const pillowDir = "testdata/pillow"
 type pillowIndex struct {
 	Resize []struct {
 		Src, Out      string
-		Filter        Interpolation
+		Filter        input.Interpolation
 		Width, Height int
 	}
 	Eval []struct {
 		Src, Out     string
-		Filter       Interpolation
+		Filter       input.Interpolation
 		Resize, Crop int
 	}
 	Decode []struct {

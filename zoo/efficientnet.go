@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // efficientnetLite0 is EfficientNet-Lite0: EfficientNet-B0 without
@@ -39,18 +39,18 @@ func efficientnetLites() []Network {
 		size            int
 		crop, drop      float64
 		tfCrop          float64
-		tfInterpolation vision.Interpolation
+		tfInterpolation input.Interpolation
 	}{
-		{"0", 1.0, 1.0, 224, 0.875, 0.2, 0.875, vision.Bicubic},
-		{"1", 1.0, 1.1, 240, 0.882, 0.2, 0.882, vision.Bicubic},
-		{"2", 1.1, 1.2, 260, 0.890, 0.3, 0.890, vision.Bicubic},
-		{"3", 1.2, 1.4, 300, 0.904, 0.3, 0.904, vision.Bilinear},
-		{"4", 1.4, 1.8, 380, 0.922, 0.3, 0.920, vision.Bilinear},
+		{"0", 1.0, 1.0, 224, 0.875, 0.2, 0.875, input.Bicubic},
+		{"1", 1.0, 1.1, 240, 0.882, 0.2, 0.882, input.Bicubic},
+		{"2", 1.1, 1.2, 260, 0.890, 0.3, 0.890, input.Bicubic},
+		{"3", 1.2, 1.4, 300, 0.904, 0.3, 0.904, input.Bilinear},
+		{"4", 1.4, 1.8, 380, 0.922, 0.3, 0.920, input.Bilinear},
 	} {
 		n := efficientnetLite0.Scaled(v.width, v.depth, RoundUp)
 		n.Name, n.Title = "efficientnet_lite"+v.digit, "EfficientNet-Lite"+v.digit
 		n.DropRate = v.drop
-		n.Input = vision.Preprocess{Size: [2]int{v.size, v.size}, CropPct: v.crop}
+		n.Input = input.Preprocess{Size: [2]int{v.size, v.size}, CropPct: v.crop}
 		if v.digit != "0" {
 			n.Weights = nil
 		}

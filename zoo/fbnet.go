@@ -1,6 +1,8 @@
 package zoo
 
-import "github.com/mixnet-go/mixnet/vision"
+import (
+	"github.com/mixnet-go/mixnet/input"
+)
 
 // FBNet (arXiv 1812.03443) as mobile-vision defines it: a block that does not
 // expand has no expansion convolution, and a grouped block shuffles its
@@ -127,7 +129,7 @@ func fbnets() []Network {
 	for i := range c.Stages {
 		c.Stages[i].Expand = or(c.Stages[i].Expand, 1)
 	}
-	c.Input.Interpolation = vision.Bilinear
+	c.Input.Interpolation = input.Bilinear
 	c.Weights = []Weights{{Tag: "rmsp_in1k"}}
 	return []Network{fbnetA, fbnetB, fbnetC, c}
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // field is a value of a table under its name in network files. The type of the
@@ -34,7 +34,7 @@ func normFields(n *graph.Norm) []field {
 	return []field{{"eps", (*fraction)(&n.Eps)}, {"momentum", (*fraction)(&n.Momentum)}}
 }
 
-func inputFields(p *vision.Preprocess) []field {
+func inputFields(p *input.Preprocess) []field {
 	return []field{
 		{"channels", (*positive)(&p.Channels)}, // first: the others are checked with it
 		{"size", &p.Size},

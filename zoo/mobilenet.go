@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // inception is the normalisation to ±1 of TensorFlow's Inception preprocessing.
@@ -34,7 +34,7 @@ var mobilenetV1 = Network{
 // ra4Weights are timm's of MobileNetV1.
 var ra4Weights = []Weights{{
 	Tag:   "ra4_e3600_r224_in1k",
-	Input: &vision.Preprocess{Mean: inception, Std: inception},
+	Input: &input.Preprocess{Mean: inception, Std: inception},
 }}
 
 // mobilenetV1s returns the widths of the paper and the wider one that timm has

@@ -4,7 +4,7 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // The squeeze-excite of MobileNetV3: a quarter of the expanded width, rounded
@@ -19,8 +19,8 @@ var mobilenetV3Large = Network{
 		Paper: &Paper{Source: mixnetPaper, Params: 5.4, FLOPS: 217, Top1: 75.2},
 		Weights: []Weights{
 			{Tag: "ra_in1k"},
-			{Tag: "ra4_e3600_r224_in1k", Input: &vision.Preprocess{CropPct: 0.95, Mean: inception, Std: inception}},
-			{Tag: "miil_in21k_ft_in1k", Input: &vision.Preprocess{Interpolation: vision.Bilinear, Mean: []float32{0, 0, 0}, Std: []float32{1, 1, 1}}},
+			{Tag: "ra4_e3600_r224_in1k", Input: &input.Preprocess{CropPct: 0.95, Mean: inception, Std: inception}},
+			{Tag: "miil_in21k_ft_in1k", Input: &input.Preprocess{Interpolation: input.Bilinear, Mean: []float32{0, 0, 0}, Std: []float32{1, 1, 1}}},
 		},
 	},
 	Act:  graph.HardSwish,
@@ -100,7 +100,7 @@ func mobilenetV3s() []Network {
 	all := slices.Concat(large, []Network{timm}, small)
 	for _, i := range []int{0, 1, 5, 6} { // widths 0.75 and 1, as TensorFlow released them
 		n := tf(all[i])
-		n.Input.Mean, n.Input.Std, n.Input.Interpolation = inception, inception, vision.Bilinear
+		n.Input.Mean, n.Input.Std, n.Input.Interpolation = inception, inception, input.Bilinear
 		n.Weights = []Weights{{Tag: "in1k"}}
 		all = append(all, n)
 	}

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // NASNet is NASNet-A (arXiv 1707.07012) as TF-slim defines it: two reduction
@@ -23,7 +23,7 @@ type NASNet struct {
 var nasnetMobile = NASNet{
 	Info: Info{
 		Name: "nasnet_a_mobile", Title: "NASNet-A mobile", Family: "nasnet", DropRate: 0.5,
-		Input: vision.Preprocess{Mean: inception, Std: inception},
+		Input: input.Preprocess{Mean: inception, Std: inception},
 		Paper: &Paper{Source: mixnetPaper, Params: 5.3, FLOPS: 564, Top1: 74.0, Top5: 91.3},
 	},
 	Stem: 32, Width: 44, Repeats: 4,

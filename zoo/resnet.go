@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // ResNet is a residual network (arXiv 1512.03385) in the version everyone
@@ -22,10 +22,10 @@ func resnets() []ResNet {
 		return ResNet{
 			Info: Info{
 				Name: fmt.Sprintf("resnet%d", layers), Title: fmt.Sprintf("ResNet-%d", layers), Family: "resnet",
-				Input: vision.Preprocess{Interpolation: vision.Bilinear},
+				Input: input.Preprocess{Interpolation: input.Bilinear},
 				Weights: []Weights{
 					{Tag: "tv_in1k"},
-					{Tag: "a1_in1k", Input: &vision.Preprocess{CropPct: 0.95}},
+					{Tag: "a1_in1k", Input: &input.Preprocess{CropPct: 0.95}},
 				},
 			},
 			Bottleneck: bottleneck, Blocks: blocks,

@@ -4,7 +4,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // ShuffleNetV1 is ShuffleNet (arXiv 1707.01083): grouped 1×1 convolutions with
@@ -137,7 +137,7 @@ func shuffleNetV2s() []ShuffleNetV2 {
 		n := ShuffleNetV2{
 			Info: Info{
 				Name: "shufflenet_v2_x" + v.name, Title: "ShuffleNetV2 " + v.title, Family: "shufflenetv2",
-				Input: vision.Preprocess{Interpolation: vision.Bilinear},
+				Input: input.Preprocess{Interpolation: input.Bilinear},
 			},
 			Stem: 24, Repeats: [3]int{4, 8, 4}, Out: v.out, Head: v.head,
 		}

@@ -2,7 +2,7 @@ package zoo
 
 import (
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // mixnetTiny is a MixNet for images of 28 to 32 pixels: it keeps the full
@@ -12,8 +12,8 @@ var mixnetTiny = Network{
 	Info: Info{
 		Name: "mixnet_tiny", Title: "MixNet-Tiny", Family: "mixnet_small", Classes: 10,
 		Note: "this library's own, for grey images of 28 to 32 pixels",
-		Input: vision.Preprocess{
-			Size: [2]int{28, 28}, Channels: 1, CropPct: 1, Interpolation: vision.Bilinear,
+		Input: input.Preprocess{
+			Size: [2]int{28, 28}, Channels: 1, CropPct: 1, Interpolation: input.Bilinear,
 			Mean: []float32{0.286}, Std: []float32{0.353}, // of Fashion-MNIST
 		},
 	},
@@ -34,8 +34,8 @@ var mixnetCIFAR = Network{
 	Info: Info{
 		Name: "mixnet_cifar", Title: "MixNet-CIFAR", Family: "mixnet_small", Classes: 10, DropRate: 0.1,
 		Note: "this library's own, for colour images of 32 pixels",
-		Input: vision.Preprocess{
-			Size: [2]int{32, 32}, CropPct: 1, Interpolation: vision.Bilinear,
+		Input: input.Preprocess{
+			Size: [2]int{32, 32}, CropPct: 1, Interpolation: input.Bilinear,
 			Mean: []float32{0.4914, 0.4822, 0.4465}, Std: []float32{0.2470, 0.2435, 0.2616}, // of CIFAR-10
 		},
 	},

@@ -15,7 +15,7 @@ import (
 
 	"github.com/BurntSushi/toml"
 
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // Bounds of a network file, of the network and of the mistakes reported.
@@ -303,13 +303,13 @@ func (d *decoder) validate(n Network) {
 
 // input notes what is wrong with the preprocessing, at the first key that is
 // wrong by itself.
-func (d *decoder) input(p vision.Preprocess) {
+func (d *decoder) input(p input.Preprocess) {
 	all := p.Validate()
 	if all == nil {
 		return
 	}
 	at := place{table: "input"}
-	var one vision.Preprocess
+	var one input.Preprocess
 	for i, f := range inputFields(&one) {
 		reflect.ValueOf(f.value).Elem().Set(reflect.ValueOf(inputFields(&p)[i].value).Elem())
 		if err := one.Validate(); err != nil {
@@ -317,5 +317,5 @@ func (d *decoder) input(p vision.Preprocess) {
 			break
 		}
 	}
-	d.wrong(at, "%s", strings.TrimPrefix(all.Error(), vision.ErrPreprocess.Error()+": "))
+	d.wrong(at, "%s", strings.TrimPrefix(all.Error(), input.ErrPreprocess.Error()+": "))
 }

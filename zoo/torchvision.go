@@ -5,7 +5,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // torchvision is a Network whose parameters have the names that torchvision
@@ -23,7 +23,7 @@ func torchvisions() []torchvision {
 	add := func(n Network, name string, norm graph.Norm, modules func(Network) map[string]string) {
 		n.Name, n.Title = "torchvision_"+name, n.Title+" (torchvision)"
 		n.Norm, n.Weights, n.Paper, n.Note = norm, nil, nil, ""
-		n.Input.Interpolation = vision.Bilinear
+		n.Input.Interpolation = input.Bilinear
 		all = append(all, torchvision{n, modules})
 	}
 	add(mobilenetV2, "mobilenet_v2", pytorch, torchvisionV2)

@@ -13,8 +13,8 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/tensor"
-	"github.com/mixnet-go/mixnet/vision"
 )
 
 // Spec is a network that can be built.
@@ -25,16 +25,16 @@ type Spec interface {
 
 // Info is what every network has besides its layers. Every table type embeds it.
 type Info struct {
-	Name     string            `json:"name"`
-	Title    string            `json:"title"` // as papers write it, such as "MixNet-S"
-	Family   string            `json:"family"`
-	Classes  int               `json:"classes"` // of the published weights; 0 means 1000
-	Input    vision.Preprocess `json:"input"`
-	DropRate float64           `json:"drop_rate"` // of the dropout before the classifier, in the original recipe
-	DropPath float64           `json:"drop_path"` // stochastic depth of the last block; earlier ones have linearly less
-	Paper    *Paper            `json:"paper,omitempty"`
-	Weights  []Weights         `json:"weights,omitempty"`
-	Note     string            `json:"note,omitempty"`
+	Name     string           `json:"name"`
+	Title    string           `json:"title"` // as papers write it, such as "MixNet-S"
+	Family   string           `json:"family"`
+	Classes  int              `json:"classes"` // of the published weights; 0 means 1000
+	Input    input.Preprocess `json:"input"`
+	DropRate float64          `json:"drop_rate"` // of the dropout before the classifier, in the original recipe
+	DropPath float64          `json:"drop_path"` // stochastic depth of the last block; earlier ones have linearly less
+	Paper    *Paper           `json:"paper,omitempty"`
+	Weights  []Weights        `json:"weights,omitempty"`
+	Note     string           `json:"note,omitempty"`
 }
 
 // Paper is what a publication states of a network, in the units it prints:
@@ -50,8 +50,8 @@ type Paper struct {
 // Weights is a published set of weights: NAME.Tag, file model.safetensors of
 // the Hugging Face repository timm/NAME.Tag.
 type Weights struct {
-	Tag   string             `json:"tag"`
-	Input *vision.Preprocess `json:"input,omitempty"` // where it differs from the network's
+	Tag   string            `json:"tag"`
+	Input *input.Preprocess `json:"input,omitempty"` // where it differs from the network's
 }
 
 // About returns i: it makes every table that embeds Info half of a Spec.
@@ -126,7 +126,7 @@ func AuxFits(s Spec, o Options) bool {
 }
 
 // recolour returns p for c channels, each with the mean of p's statistics.
-func recolour(p vision.Preprocess, c int) vision.Preprocess {
+func recolour(p input.Preprocess, c int) input.Preprocess {
 	p.Channels = c
 	p.Mean = slices.Repeat([]float32{mean(p.Mean)}, c)
 	p.Std = slices.Repeat([]float32{mean(p.Std)}, c)

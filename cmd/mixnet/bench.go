@@ -12,11 +12,11 @@ import (
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
-	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -148,7 +148,7 @@ func (c *benchCmd) inferJob(e *env) (*job, error) {
 }
 
 // shape returns that of the input.
-func (c *benchCmd) shape(in vision.Preprocess, g *graph.Graph) (tensor.Shape, error) {
+func (c *benchCmd) shape(in input.Preprocess, g *graph.Graph) (tensor.Shape, error) {
 	size := in.Size
 	if c.Size > 0 {
 		size = [2]int{c.Size, c.Size}

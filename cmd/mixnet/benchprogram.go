@@ -5,15 +5,15 @@ import (
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // measured is a program to measure, and the input its network is made for.
 type measured struct {
 	*engine.Program
-	input vision.Preprocess
+	input input.Preprocess
 }
 
 // program compiles the network with parameters read or made one at a time, so

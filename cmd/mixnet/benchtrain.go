@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/vision"
@@ -66,7 +67,7 @@ func (c *benchCmd) loadJob(e *env) (*job, error) {
 		size = 224
 	}
 	loader, err := data.NewLoader(set, data.Config{
-		Preprocess: vision.Preprocess{Size: [2]int{size, size}, Interpolation: vision.Bilinear},
+		Preprocess: input.Preprocess{Size: [2]int{size, size}, Interpolation: input.Bilinear},
 		Augment:    &vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5},
 		Batch:      c.Batch, Shuffle: true, Workers: e.cores(),
 	})

@@ -6,8 +6,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
-	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -76,9 +76,9 @@ func (c *infoCmd) Run(e *env) error {
 type networkInfo struct {
 	zoo.Info
 	*zoo.Description
-	Name    string            `json:"name"`
-	Classes int               `json:"classes"`
-	Input   vision.Preprocess `json:"input"`
+	Name    string           `json:"name"`
+	Classes int              `json:"classes"`
+	Input   input.Preprocess `json:"input"`
 }
 
 // table prints the network as a file, or as timm's block strings.

@@ -1,4 +1,7 @@
-package vision
+// Package input describes how a picture becomes the input of a network: its
+// size, cropping, interpolation and normalization. It is data only; package
+// vision carries it out.
+package input
 
 import (
 	"errors"
@@ -10,7 +13,7 @@ import (
 // torchvision spell it.
 type Interpolation string
 
-// The filters of [Image.Resize] and [Resizer]; each equals Pillow's.
+// The filters, each as Pillow has it.
 const (
 	Bilinear Interpolation = "bilinear" // triangle, support 1
 	Bicubic  Interpolation = "bicubic"  // Keys cubic, a = -0.5, support 2
@@ -62,14 +65,14 @@ type Preprocess struct {
 // applied.
 var ErrPreprocess = errors.New("invalid preprocessing")
 
-// maxSide bounds the side of an image that a Preprocess may ask for.
-const maxSide = 1 << 14
+// MaxSide bounds the side of an image that a Preprocess may ask for.
+const MaxSide = 1 << 14
 
-// ImageNetMean and ImageNetStd return the usual RGB statistics of ImageNet,
-// in units of the range 0 to 1.
+// ImageNetMean returns the usual mean of ImageNet's RGB channels, in units of
+// the range 0 to 1.
 func ImageNetMean() []float32 { return []float32{0.485, 0.456, 0.406} }
 
-// ImageNetStd is described with [ImageNetMean].
+// ImageNetStd returns the standard deviations that go with [ImageNetMean].
 func ImageNetStd() []float32 { return []float32{0.229, 0.224, 0.225} }
 
 // WithDefaults returns p with every unset field filled in.
@@ -110,8 +113,8 @@ func (p Preprocess) Validate() error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", ErrPreprocess, fmt.Sprintf(format, args...))
 	}
-	if p.Size[0] < 1 || p.Size[1] < 1 || p.Size[0] > maxSide || p.Size[1] > maxSide {
-		return bad("size %d×%d: each side must be between 1 and %d", p.Size[0], p.Size[1], maxSide)
+	if p.Size[0] < 1 || p.Size[1] < 1 || p.Size[0] > MaxSide || p.Size[1] > MaxSide {
+		return bad("size %d×%d: each side must be between 1 and %d", p.Size[0], p.Size[1], MaxSide)
 	}
 	if p.Channels != 1 && p.Channels != 3 {
 		return bad("%d channels: want 3 (RGB) or 1 (grey)", p.Channels)
