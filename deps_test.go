@@ -47,7 +47,7 @@ var layers = []struct {
 	{"evaluate", []string{"tensor", "data", "engine"}},
 	{"train", []string{"tensor", "graph", "input", "vision", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/tfevents"}},
 	{"transfer", []string{"graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par"}},
-	{"", []string{"tensor", "vision", "data", "zoo", "weights/hub", "engine", "model", "train", "transfer"}},
+	{"", []string{"tensor", "graph", "vision", "data", "zoo", "weights/hub", "engine", "model", "train", "transfer"}},
 }
 
 // TestImportOrder keeps the packages in their layers.

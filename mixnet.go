@@ -28,6 +28,7 @@ import (
 	"sync"
 
 	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
@@ -239,7 +240,7 @@ func (m *Model) Features(ctx context.Context, img image.Image) ([]float32, error
 	if err := w.processor.EvalTo(x.Data, pic); err != nil {
 		return nil, err
 	}
-	out, err := m.program.Outputs(ctx, x, engine.Features)
+	out, err := m.program.Outputs(ctx, x, graph.Features)
 	if err != nil {
 		return nil, err
 	}

@@ -42,7 +42,7 @@ func TestMixConvGolden(t *testing.T) {
 				spec.Padding = graph.Same
 			}
 			b := graph.NewBuilder("mixconv", c.C)
-			b.Output(b.MixConv("m", b.Input(), spec))
+			b.Output(graph.Logits, b.MixConv("m", b.Input(), spec))
 			g, err := b.Build()
 			if err != nil {
 				t.Fatal(err)

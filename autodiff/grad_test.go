@@ -25,7 +25,7 @@ func shape(n, h, w, c int) tensor.Shape { return tensor.Shape{N: n, H: h, W: w, 
 func operators() []network {
 	var nets []network
 	op := func(name string, in tensor.Shape, f func(b *graph.Builder, x graph.ID) graph.ID) {
-		nets = append(nets, network{name, in, func(b *graph.Builder) { b.Output(f(b, b.Input())) }})
+		nets = append(nets, network{name, in, func(b *graph.Builder) { b.Output(graph.Logits, f(b, b.Input())) }})
 	}
 	for _, s := range []graph.ConvSpec{
 		{Out: 5},
@@ -108,7 +108,7 @@ func networks() []network {
 				x = b.Add(name+".add", b.DropPath(name+".path", y, 0.3), x)
 			}
 			f := b.GlobalPool("gap", x)
-			b.Output(b.Linear("fc", b.Dropout("drop", f, 0.2), 5, true))
+			b.Output(graph.Logits, b.Linear("fc", b.Dropout("drop", f, 0.2), 5, true))
 		}},
 		{"shared and repeated views", shape(3, 5, 6, 4), func(b *graph.Builder) {
 			x := b.Conv("c", b.Input(), graph.ConvSpec{Out: 4})
@@ -118,19 +118,19 @@ func networks() []network {
 			d := b.Activate("twice", b.Activate("r", c, graph.HardSwish), graph.Sigmoid)
 			e := b.BatchNorm("bn2", d)
 			g := b.BatchNorm("bn3", b.DropPath("p", b.Scale("s", e, b.GlobalPool("g", n)), 0.3))
-			b.Output(b.Add("out", g, b.Activate("last", e, graph.Swish)))
+			b.Output(graph.Logits, b.Add("out", g, b.Activate("last", e, graph.Swish)))
 		}},
 		{"auxiliary heads", shape(3, 5, 6, 4), func(b *graph.Builder) {
 			x := b.Activate("a", b.BatchNorm("bn", b.Conv("c", b.Input(), graph.ConvSpec{Out: 4})), graph.Swish)
-			b.Aux(b.Linear("aux", b.GlobalPool("g1", x), 3, true), 0.4)
-			b.Aux(b.BatchNorm("head", b.Activate("b", x, graph.Swish)), 0.1)
-			b.Output(b.Linear("fc", b.GlobalPool("g2", b.MixConv("m", x, graph.MixSpec{Kernels: []int{3}})), 3, true))
+			b.TrainingOutput("aux0", b.Linear("aux", b.GlobalPool("g1", x), 3, true), 0.4)
+			b.TrainingOutput("aux1", b.BatchNorm("head", b.Activate("b", x, graph.Swish)), 0.1)
+			b.Output(graph.Logits, b.Linear("fc", b.GlobalPool("g2", b.MixConv("m", x, graph.MixSpec{Kernels: []int{3}})), 3, true))
 		}},
 		{"shuffle unit", shape(3, 5, 6, 8), func(b *graph.Builder) {
 			x := b.Shuffle("s", b.Input(), 2)
 			l, r := b.Slice("l", x, 0, 4), b.Slice("r", x, 4, 8)
 			r = b.BatchNorm("bn", b.MixConv("m", b.Activate("a", b.Conv("c", r, graph.ConvSpec{Out: 4}), graph.ReLU6), graph.MixSpec{Kernels: []int{3}}))
-			b.Output(b.GlobalPool("g", b.Pool("p", b.Concat("cat", l, b.Activate("e", r, graph.Swish)), graph.Pool{Kernel: 3, Stride: 2})))
+			b.Output(graph.Logits, b.GlobalPool("g", b.Pool("p", b.Concat("cat", l, b.Activate("e", r, graph.Swish)), graph.Pool{Kernel: 3, Stride: 2})))
 		}},
 	}
 }

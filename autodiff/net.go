@@ -107,10 +107,10 @@ func newNet[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options, memor
 		return nil, err
 	}
 	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes)), arena: memory}
-	heads := []graph.ID{g.Output}
-	if !opts.ForwardOnly {
-		for _, a := range g.Aux {
-			heads = append(heads, a.Out)
+	var heads []graph.ID
+	for _, o := range g.Losses() {
+		if !o.Training || !opts.ForwardOnly {
+			heads = append(heads, o.ID)
 		}
 	}
 	if err := n.compile(shapes, heads); err != nil {

@@ -35,12 +35,6 @@ type Options struct {
 	Mean, Std []float32
 }
 
-// Names of results besides those of the graph's blocks.
-const (
-	Logits   = "logits"
-	Features = "features" // pooled, the input of the classifier
-)
-
 // Program is a network ready to run. It is safe for concurrent use.
 type Program struct {
 	g         *graph.Graph
@@ -78,13 +72,15 @@ func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) 
 
 func (p *Program) compile(r *reader, opts Options) (err error) {
 	g := p.g
-	p.names = map[string]graph.ID{Logits: g.Output}
-	want := []graph.ID{g.Output}
-	if g.Feature != graph.None {
-		p.names[Features] = g.Feature
-		want = append(want, g.Feature)
+	p.names = map[string]graph.ID{}
+	var want []graph.ID
+	for _, o := range g.Outputs {
+		if !o.Training {
+			p.names[o.Name] = o.ID
+			want = append(want, o.ID)
+		}
 	}
-	used := g.Reachable(g.Output)
+	used := g.Used()
 	for _, b := range g.Blocks {
 		if opts.Blocks && used[b.Out] {
 			p.names[b.Name] = b.Out
@@ -127,16 +123,13 @@ func (p *Program) Close() { p.pool.Close() }
 // width, into dst, N×1×1×classes. Besides ctx's errors it returns those of
 // shapes that do not fit.
 func (p *Program) Run(ctx context.Context, dst, x *tensor.Tensor) error {
-	return p.one(ctx, p.g.Output, dst, images{floats: x.Data}, x.Shape)
+	return p.one(ctx, graph.Logits, dst, images{floats: x.Data}, x.Shape)
 }
 
 // Features computes the pooled features of a batch of images, the input of the
 // classifier, into dst, N×1×1×C.
 func (p *Program) Features(ctx context.Context, dst, x *tensor.Tensor) error {
-	if p.g.Feature == graph.None {
-		return fmt.Errorf("%s has no features", p.g.Name)
-	}
-	return p.one(ctx, p.g.Feature, dst, images{floats: x.Data}, x.Shape)
+	return p.one(ctx, graph.Features, dst, images{floats: x.Data}, x.Shape)
 }
 
 // RunBytes is Run on pixels of bytes, N×H×W×C like shape, normalised by the
@@ -145,11 +138,11 @@ func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uin
 	if p.mean == nil {
 		return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
 	}
-	return p.one(ctx, p.g.Output, dst, images{bytes: pixels}, shape)
+	return p.one(ctx, graph.Logits, dst, images{bytes: pixels}, shape)
 }
 
 // Outputs returns the results of the given names for a batch of images:
-// Features, Logits and, with Options.Blocks, names of the graph's blocks.
+// the graph's outputs and, with Options.Blocks, names of the graph's blocks.
 func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
 	if err := x.Check(); err != nil {
 		return nil, fmt.Errorf("%s: input: %w", p.g.Name, err)
@@ -171,8 +164,12 @@ func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string
 	return out, p.exec(ctx, images{floats: x.Data}, x.Shape, taps...)
 }
 
-// one computes one result into dst.
-func (p *Program) one(ctx context.Context, id graph.ID, dst *tensor.Tensor, x images, in tensor.Shape) error {
+// one computes one output into dst.
+func (p *Program) one(ctx context.Context, name string, dst *tensor.Tensor, x images, in tensor.Shape) error {
+	id, ok := p.names[name]
+	if !ok {
+		return fmt.Errorf("%s has no output %q", p.g.Name, name)
+	}
 	if err := in.Valid(); err != nil {
 		return fmt.Errorf("%s: input: %w", p.g.Name, err)
 	}

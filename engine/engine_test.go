@@ -208,7 +208,7 @@ func TestFeaturesAndBytes(t *testing.T) {
 		x.Data[i] = (float32(pixels[i])/255 - mean[i%3]) / std[i%3]
 	}
 	ctx := context.Background()
-	out, err := p.Outputs(ctx, x, Features, Logits)
+	out, err := p.Outputs(ctx, x, graph.Features, graph.Logits)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,7 +1,9 @@
 package engine
 
 import (
+	"cmp"
 	"context"
+	"slices"
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/kernel"
@@ -61,6 +63,11 @@ func (s *state) size() int {
 		n += len(x)
 	}
 	return n
+}
+
+// sortTaps puts the taps into the order in which run serves them.
+func (s *state) sortTaps() {
+	slices.SortFunc(s.taps, func(a, b stateTap) int { return cmp.Compare(a.after, b.after) })
 }
 
 // run runs the steps of p until the last tap is served.

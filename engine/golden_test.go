@@ -55,7 +55,7 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 		if strings.HasPrefix(name, "torchvision_") {
 			blocks = nil // they have other names, and the networks are tested under timm's
 		}
-		out := outputs(t, g, values, Options{Threads: 2, Blocks: true}, x, append(blocks, Logits)...)
+		out := outputs(t, g, values, Options{Threads: 2, Blocks: true}, x, append(blocks, graph.Logits)...)
 		for i, block := range blocks {
 			if err := testkit.CheckTensor(run.Blocks[block], out[i], forwardTolerance); err != nil {
 				t.Errorf("input %v: %s: %v", run.Shape(), block, err)
@@ -64,7 +64,7 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 		if err := testkit.Close(out[len(blocks)].Data, run.Logits, forwardTolerance); err != nil {
 			t.Errorf("input %v: logits: %v", run.Shape(), err)
 		}
-		fused := outputs(t, g, values, Options{Threads: 1}, x, Logits)
+		fused := outputs(t, g, values, Options{Threads: 1}, x, graph.Logits)
 		if err := testkit.Close(fused[0].Data, run.Logits, forwardTolerance); err != nil {
 			t.Errorf("input %v: logits, blocks fused: %v", run.Shape(), err)
 		}

@@ -58,8 +58,8 @@ func TestSelections(t *testing.T) {
 	mixed := b.MixConv("mixed", twice, graph.MixSpec{Kernels: []int{3, 5}})
 	out := b.Conv("dense", b.Concat("c4", mixed, both), graph.ConvSpec{Out: 8, Kernel: 3, Bias: true})
 	f := b.GlobalPool("pool", b.Concat("c5", out, b.Pool("max", both, graph.Pool{Max: true, Kernel: 3, Stride: 1})))
-	b.Feature(f)
-	b.Output(b.Linear("fc", f, 7, true))
+	b.Output(graph.Features, f)
+	b.Output(graph.Logits, b.Linear("fc", f, 7, true))
 	g, err := b.Build()
 	if err != nil {
 		t.Fatal(err)

@@ -51,8 +51,13 @@ func (p *Program) Profile(ctx context.Context, x *tensor.Tensor, runs int) (*Pro
 	s.fit(p.Threads(), plan)
 	s.x = images{floats: x.Data}
 	s.times = make([]time.Duration, len(plan.steps))
-	logits := plan.results[p.g.Output]
-	s.taps = []stateTap{{logits, make([]float32, x.Shape.N*logits.len())}}
+	for _, o := range p.g.Outputs {
+		if !o.Training {
+			result := plan.results[o.ID]
+			s.taps = append(s.taps, stateTap{result, make([]float32, x.Shape.N*result.len())})
+		}
+	}
+	s.sortTaps()
 	for range max(runs, 1) {
 		clear(s.times)
 		if err := s.run(ctx, p.pool, plan); err != nil {

@@ -130,8 +130,8 @@ func randomGraph(rng *rand.Rand) *graph.Graph {
 		x = b.Activate("head.act", b.Conv("head", x, graph.ConvSpec{Out: 20}), graph.ReLU)
 	}
 	x = pool(x, "final")
-	b.Feature(x)
-	b.Output(b.Linear("fc", b.Dropout("drop", x, 0.2), 7, true))
+	b.Output(graph.Features, x)
+	b.Output(graph.Logits, b.Linear("fc", b.Dropout("drop", x, 0.2), 7, true))
 	g, err := b.Build()
 	if err != nil {
 		panic(err)
@@ -162,9 +162,11 @@ func checkGraph(g *graph.Graph, in tensor.Shape, threads int) error {
 	}
 	defer p.Close()
 	p.net.window = 1 << (8 + in.W%8) // small, so that small images are worked on in bands
-	names := []string{Features, Logits}
-	ids := []graph.ID{g.Feature, g.Output}
-	used := g.Reachable(g.Output)
+	names := []string{graph.Features, graph.Logits}
+	logits, _ := g.Find(graph.Logits)
+	features, _ := g.Find(graph.Features)
+	ids := []graph.ID{features.ID, logits.ID}
+	used := g.Used()
 	for _, b := range g.Blocks {
 		if blocks && used[b.Out] {
 			names, ids = append(names, b.Name), append(ids, b.Out)
@@ -182,7 +184,7 @@ func checkGraph(g *graph.Graph, in tensor.Shape, threads int) error {
 			return fmt.Errorf("%s: %w", names[i], err)
 		}
 	}
-	y := tensor.New[float32](want[g.Output].Shape)
+	y := tensor.New[float32](want[logits.ID].Shape)
 	if err := p.Run(context.Background(), y, x); err != nil {
 		return err
 	}
@@ -208,7 +210,8 @@ func checkBytes(g *graph.Graph, v graph.Values[float32], p *Program, in tensor.S
 		pixels[i] = uint8(u * 256)
 		x.Data[i] = float32(pixels[i]) / 255
 	}
-	want := reference(g, v, x)[g.Output]
+	logits, _ := g.Find(graph.Logits)
+	want := reference(g, v, x)[logits.ID]
 	y := tensor.New[float32](want.Shape)
 	if err := p.RunBytes(context.Background(), y, pixels, in); err != nil {
 		return err

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"cmp"
 	"context"
 	"fmt"
 	"slices"
@@ -147,7 +146,7 @@ func (c *call) runUnit(pool *par.Pool, s *state, unit int) error {
 		n := r.len()
 		s.taps = append(s.taps, stateTap{r, t.dst[first*n : (first+p.in.N)*n]})
 	}
-	slices.SortFunc(s.taps, func(a, b stateTap) int { return cmp.Compare(a.after, b.after) })
+	s.sortTaps()
 	return s.run(c.ctx, pool, p)
 }
 

@@ -20,9 +20,9 @@ func TestWideConvolutions(t *testing.T) {
 				b.Block("middle", x)
 				x = b.Activate("a3", b.Conv("c3", x, graph.ConvSpec{Out: 288, Bias: true}), graph.Swish)
 				x = b.GlobalPool("pool", x)
-				b.Feature(x)
+				b.Output(graph.Features, x)
 				x = b.Conv("c4", x, graph.ConvSpec{Out: 256})
-				b.Output(b.Linear("fc", x, 7, true))
+				b.Output(graph.Logits, b.Linear("fc", x, 7, true))
 				g, err := b.Build()
 				if err != nil {
 					t.Fatal(err)

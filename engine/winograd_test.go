@@ -41,8 +41,8 @@ func denseGraph(rng *rand.Rand) *graph.Graph {
 		}
 	}
 	x = b.GlobalPool("pool", x)
-	b.Feature(x)
-	b.Output(b.Linear("fc", x, 7, true))
+	b.Output(graph.Features, x)
+	b.Output(graph.Logits, b.Linear("fc", x, 7, true))
 	g, err := b.Build()
 	if err != nil {
 		panic(err)

@@ -37,7 +37,7 @@ func (n Norm) orDefault() Norm {
 // NewBuilder starts a network that takes images of c channels. The input is
 // node 0.
 func NewBuilder(name string, c int) *Builder {
-	b := &Builder{g: Graph{Name: name, Feature: None, Output: None}, names: map[string]bool{}}
+	b := &Builder{g: Graph{Name: name}, names: map[string]bool{}}
 	if c < 1 {
 		b.fail("input: %d channels", c)
 	}
@@ -45,13 +45,18 @@ func NewBuilder(name string, c int) *Builder {
 	return b
 }
 
-// Build returns the finished graph. The last node must have been named as the
+// Build returns the finished graph. At least one node must have been named an
 // output by Output.
 func (b *Builder) Build() (*Graph, error) {
 	if b.err != nil {
 		return nil, fmt.Errorf("network %s: %w", b.g.Name, b.err)
 	}
-	if b.g.Output == None {
+	for _, block := range b.g.Blocks {
+		if _, ok := b.g.Find(block.Name); ok {
+			return nil, fmt.Errorf("network %s: output %s has the name of a block", b.g.Name, block.Name)
+		}
+	}
+	if len(b.g.Outputs) == 0 || b.g.Outputs[0].Training {
 		return nil, fmt.Errorf("network %s: %w", b.g.Name, errors.New("no output"))
 	}
 	g := b.g
@@ -309,15 +314,4 @@ func (b *Builder) Shift(name string, x ID, dy, dx int) ID {
 // Block marks x as the output of a named block.
 func (b *Builder) Block(name string, x ID) {
 	b.g.Blocks = append(b.g.Blocks, Block{Name: name, Out: x})
-}
-
-// Feature marks x as the pooled features.
-func (b *Builder) Feature(x ID) { b.g.Feature = x }
-
-// Output marks x as the logits.
-func (b *Builder) Output(x ID) { b.g.Output = x }
-
-// Aux adds an auxiliary classifier that only training uses.
-func (b *Builder) Aux(x ID, weight float64) {
-	b.g.Aux = append(b.g.Aux, AuxHead{Out: x, Weight: weight})
 }

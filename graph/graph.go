@@ -29,12 +29,6 @@ type Block struct {
 	Out  ID
 }
 
-// AuxHead is a further classifier that only training uses.
-type AuxHead struct {
-	Out    ID
-	Weight float64 // factor of its loss in the total
-}
-
 // Graph is a network. Node 0 is the only input. A Graph is immutable after
 // Builder.Build and safe for concurrent use.
 type Graph struct {
@@ -42,21 +36,11 @@ type Graph struct {
 	Nodes   []Node
 	Params  []Param
 	Blocks  []Block
-	Feature ID        // pooled features, the input of the classifier (before dropout), shape N×1×1×C
-	Output  ID        // logits, shape N×1×1×classes
-	Aux     []AuxHead // empty for most networks
+	Outputs []Output // logits first, then features, then the others, those of training last
 }
 
 // Channels returns the number of channels of the input image.
 func (g *Graph) Channels() int { return g.Nodes[0].Op.(*Input).C }
-
-// Classes returns the number of logits.
-func (g *Graph) Classes() int {
-	if l, ok := g.Nodes[g.Output].Op.(*Linear); ok {
-		return l.Out
-	}
-	return 0
-}
 
 // Shapes infers the output shape of every node for an input shape.
 func (g *Graph) Shapes(in tensor.Shape) ([]tensor.Shape, error) {
@@ -87,16 +71,15 @@ func (g *Graph) Shapes(in tensor.Shape) ([]tensor.Shape, error) {
 }
 
 // MACs returns the multiply-adds of all convolutions and fully connected
-// layers on the way to the logits for one input of the given shape: the count
-// the fact sheets of the literature call "conv+FC MACs". Auxiliary heads are
-// not counted.
+// layers on the way to the outputs for one input of the given shape: the count
+// the literature calls "conv+FC MACs". What only training uses is not counted.
 func (g *Graph) MACs(in tensor.Shape) (int64, error) {
 	shapes, err := g.Shapes(in)
 	if err != nil {
 		return 0, err
 	}
 	var total int64
-	for i, used := range g.Reachable(g.Output) {
+	for i, used := range g.Used() {
 		if used {
 			total += g.NodeMACs(ID(i), shapes)
 		}
@@ -130,10 +113,10 @@ func (g *Graph) Reachable(outputs ...ID) []bool {
 }
 
 // ParamCount returns the number of trainable parameters on the way to the
-// logits; running statistics and auxiliary heads are not counted.
+// outputs; running statistics and what only training uses are not counted.
 func (g *Graph) ParamCount() int64 {
 	var total int64
-	for i, used := range g.Reachable(g.Output) {
+	for i, used := range g.Used() {
 		if !used {
 			continue
 		}

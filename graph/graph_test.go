@@ -81,7 +81,7 @@ func TestBuilderReportsFirstMistake(t *testing.T) {
 	b := NewBuilder("bad", 3)
 	x := b.Conv("c", b.Input(), ConvSpec{Out: 4, Groups: 2})
 	x = b.MixConv("m", x, MixSpec{Kernels: []int{4}})
-	b.Output(x)
+	b.Output(Logits, x)
 	if _, err := b.Build(); err == nil || err.Error() != "network bad: c: 3 to 4 channels do not divide into 2 groups" {
 		t.Errorf("error %v", err)
 	}
@@ -93,8 +93,8 @@ func TestShapesAndCounts(t *testing.T) {
 	x = b.BatchNorm("bn", x)
 	x = b.MixConv("mix", x, MixSpec{Kernels: []int{3, 5}, Stride: 2})
 	x = b.GlobalPool("pool", x)
-	b.Feature(x)
-	b.Output(b.Linear("fc", x, 10, true))
+	b.Output(Features, x)
+	b.Output(Logits, b.Linear("fc", x, 10, true))
 	g, err := b.Build()
 	if err != nil {
 		t.Fatal(err)

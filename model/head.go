@@ -25,7 +25,7 @@ func (m *Model) WithClasses(classes []string, seed uint64) (*Model, error) {
 	out.Values = graph.NewValues[float32](out.Graph)
 	out.Graph.Initialize(out.Values, seed)
 	heads := map[graph.ParamID]bool{}
-	for _, id := range out.heads() {
+	for _, id := range out.Graph.HeadParams() {
 		heads[id] = true
 	}
 	for i := range out.Values {
@@ -36,18 +36,9 @@ func (m *Model) WithClasses(classes []string, seed uint64) (*Model, error) {
 	return out, nil
 }
 
-// heads returns the parameters of the classifiers.
-func (m *Model) heads() []graph.ParamID {
-	ids := m.Graph.Nodes[m.Graph.Output].Op.Params()
-	for _, a := range m.Graph.Aux {
-		ids = append(ids, m.Graph.Nodes[a.Out].Op.Params()...)
-	}
-	return ids
-}
-
 // IsHead reports whether a parameter belongs to a classifier, by name.
 func (m *Model) IsHead(name string) bool {
-	for _, id := range m.heads() {
+	for _, id := range m.Graph.HeadParams() {
 		if m.Graph.Params[id].Name == name {
 			return true
 		}

@@ -85,8 +85,8 @@ func TestSaveWithoutAux(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(m.Graph.Aux) != 1 || len(got.Graph.Aux) != 0 || !slices.Equal(got.Classes, m.Classes) {
-		t.Fatalf("%d auxiliary classifiers before, %d after", len(m.Graph.Aux), len(got.Graph.Aux))
+	if len(m.Graph.Losses()) != 2 || len(got.Graph.Losses()) != 1 || !slices.Equal(got.Classes, m.Classes) {
+		t.Fatalf("%d classifiers before, %d after", len(m.Graph.Losses()), len(got.Graph.Losses()))
 	}
 	index := m.Graph.ParamIndex()
 	for i, p := range got.Graph.Params {

@@ -84,10 +84,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 		loss := 0.0
 		dOut := make([][]T, n.Outputs())
 		for i := range dOut {
-			weight := 1 / float64(in.N)
-			if i > 0 {
-				weight *= g.Aux[i-1].Weight
-			}
+			weight := g.Losses()[i].Loss / float64(in.N)
 			dOut[i] = make([]T, len(n.Output(i)))
 			sum, _ := crossEntropy(n.Output(i), targets{labels: labels, smoothing: 0.1}, weight, dOut[i])
 			loss += weight * sum

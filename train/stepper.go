@@ -21,7 +21,7 @@ func NewStepper(m *model.Model, r Recipe, in tensor.Shape, threads int) (*Steppe
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: Config{Model: m, Recipe: r}, pool: par.New(threads), graph: m.Graph, values: m.Values}
+	t := &Trainer{cfg: Config{Model: m, Recipe: r}, pool: par.New(threads), graph: m.Graph, losses: m.Graph.Losses(), values: m.Values}
 	if err := t.prepare(in); err != nil {
 		return nil, err
 	}

@@ -82,6 +82,7 @@ type Trainer struct {
 	cfg    Config
 	pool   *par.Pool
 	graph  *graph.Graph
+	losses []graph.Output
 	nets   nets
 	loader *data.Loader
 	val    *evaluator
@@ -128,7 +129,7 @@ func New(cfg Config) (*Trainer, error) {
 	if cfg.SaveEvery <= 0 {
 		cfg.SaveEvery = 5 * time.Minute
 	}
-	t := &Trainer{cfg: cfg, told: map[*data.Loader]int{}, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), values: cfg.Model.Values}
+	t := &Trainer{cfg: cfg, told: map[*data.Loader]int{}, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), losses: cfg.Model.Graph.Losses(), values: cfg.Model.Values}
 	if err := t.checkClasses(); err != nil {
 		return nil, err
 	}
@@ -349,10 +350,7 @@ func (t *Trainer) accumulate(b *data.Batch, part int) error {
 			t.dOut = append(t.dOut, nil)
 		}
 		t.dOut[i] = slices.Grow(t.dOut[i][:0], len(logits))[:len(logits)]
-		weight := 1.0
-		if i > 0 {
-			weight = t.graph.Aux[i-1].Weight
-		}
+		weight := t.losses[i].Loss
 		want := targets{labels: b.Labels, other: b.Other, share: float64(b.Share), smoothing: r.Smoothing, weights: t.weights}
 		loss, correct := crossEntropy(logits, want, weight*scale, t.dOut[i])
 		if math.IsNaN(loss) || math.IsInf(loss, 0) {

@@ -96,15 +96,20 @@ func Extract(ctx context.Context, m *model.Model, d data.Dataset, o Inference) (
 
 // classifier returns the layer that turns a network's features into logits.
 func classifier(g *graph.Graph) (*graph.Linear, error) {
-	head, ok := g.Nodes[g.Output].Op.(*graph.Linear)
-	if !ok || g.Feature == graph.None {
+	logits, scores := g.Find(graph.Logits)
+	features, pooled := g.Find(graph.Features)
+	if !scores || !pooled {
 		return nil, fmt.Errorf("%s: %w", g.Name, ErrNoFeatures)
 	}
-	in := g.Nodes[g.Output].Inputs[0]
+	head, ok := g.Nodes[logits.ID].Op.(*graph.Linear)
+	if !ok {
+		return nil, fmt.Errorf("%s: %w", g.Name, ErrNoFeatures)
+	}
+	in := g.Nodes[logits.ID].Inputs[0]
 	if _, drop := g.Nodes[in].Op.(*graph.Dropout); drop {
 		in = g.Nodes[in].Inputs[0]
 	}
-	if in != g.Feature {
+	if in != features.ID {
 		return nil, fmt.Errorf("%s: %w", g.Name, ErrNoFeatures)
 	}
 	return head, nil

@@ -225,7 +225,7 @@ func TestAdapt(t *testing.T) {
 
 func TestExtractNeedsClassifier(t *testing.T) {
 	b := graph.NewBuilder("bare", 1)
-	b.Output(b.GlobalPool("gap", b.Input()))
+	b.Output(graph.Logits, b.GlobalPool("gap", b.Input()))
 	g, err := b.Build()
 	if err != nil {
 		t.Fatal(err)

@@ -312,22 +312,16 @@ func sameShape(a, b []int) bool {
 // headParams marks the parameters of the classifiers.
 func headParams(g *graph.Graph) []bool {
 	head := make([]bool, len(g.Params))
-	mark := func(id graph.ID) {
-		for _, p := range g.Nodes[id].Op.Params() {
-			head[p] = true
-		}
-	}
-	mark(g.Output)
-	for _, a := range g.Aux {
-		mark(a.Out)
+	for _, p := range g.HeadParams() {
+		head[p] = true
 	}
 	return head
 }
 
-// neededParams marks the parameters on the way to the logits.
+// neededParams marks the parameters that inference reads.
 func neededParams(g *graph.Graph) []bool {
 	needed := make([]bool, len(g.Params))
-	for i, used := range g.Reachable(g.Output) {
+	for i, used := range g.Used() {
 		if used {
 			for _, p := range g.Nodes[i].Op.Params() {
 				needed[p] = true

@@ -38,7 +38,7 @@ func small(t testing.TB, classes int) *graph.Graph {
 	x := b.Conv("conv_stem", b.Input(), graph.ConvSpec{Out: 4, Kernel: 3})
 	x = b.BatchNorm("bn1", x)
 	x = b.GlobalPool("pool", x)
-	b.Output(b.Linear("classifier", x, classes, true))
+	b.Output(graph.Logits, b.Linear("classifier", x, classes, true))
 	g, err := b.Build()
 	if err != nil {
 		t.Fatal(err)

@@ -39,9 +39,9 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out, Bias: true})
 		x = b.Activate("act2", x, headAct)
 	}
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("classifier", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
 	return b.Build()
 }
 

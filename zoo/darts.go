@@ -99,9 +99,9 @@ func (n DARTS) Build(o Options) (*graph.Graph, error) {
 		}
 	}
 	x = b.GlobalPool("global_pool", cur)
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("classifier", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
 	return b.Build()
 }
 
@@ -111,5 +111,5 @@ func (n DARTS) aux(b *cellBuilder, x graph.ID, classes int) {
 	x = b.convNorm("aux.conv1", "aux.bn1", x, graph.ConvSpec{Out: 128}, graph.ReLU)
 	x = b.Conv("aux.conv2", x, graph.ConvSpec{Out: 768, Kernel: 2, Padding: graph.Valid})
 	x = b.GlobalPool("aux.mean", b.Activate("aux.conv2.act", x, graph.ReLU))
-	b.Aux(b.Linear("aux.fc", x, classes, true), 0.4)
+	b.TrainingOutput("aux0", b.Linear("aux.fc", x, classes, true), 0.4)
 }

@@ -59,7 +59,7 @@ func Describe(g *graph.Graph, in tensor.Shape) (*Description, error) {
 		return nil, err
 	}
 	d := &Description{Name: g.Name, Input: dims(in), Classes: g.Classes(), Params: g.ParamCount()}
-	used := g.Reachable(g.Output)
+	used := g.Used()
 	users := make([]int, len(g.Nodes))
 	for _, n := range g.Nodes {
 		for _, id := range n.Inputs {

@@ -143,8 +143,9 @@ func TestAllNetworks(t *testing.T) {
 		if err != nil {
 			t.Fatalf("%s: %v", info.Name, err)
 		}
-		if g.Name != info.Name || g.Classes() != 5 || g.Channels() != 1 || g.Feature == graph.None || len(g.Blocks) == 0 {
-			t.Errorf("%s: graph %s, %d classes, %d channels, feature %d, %d blocks", info.Name, g.Name, g.Classes(), g.Channels(), g.Feature, len(g.Blocks))
+		features, _ := g.Find(graph.Features)
+		if g.Name != info.Name || g.Classes() != 5 || g.Channels() != 1 || features.Channels == 0 || len(g.Blocks) == 0 {
+			t.Errorf("%s: graph %s, %d classes, %d channels, %d features, %d blocks", info.Name, g.Name, g.Classes(), g.Channels(), features.Channels, len(g.Blocks))
 		}
 		size := info.Input.WithDefaults().Size
 		d, err := Describe(g, tensor.Shape{N: 1, H: size[0], W: size[1], C: 1})
@@ -167,8 +168,8 @@ func TestAllNetworks(t *testing.T) {
 		if params != g.ParamCount() || params != d.Params || total != macs || d.MACs != macs {
 			t.Errorf("%s: layers sum to %d parameters and %d multiply-adds, want %d and %d", info.Name, params, total, g.ParamCount(), macs)
 		}
-		if (aux > 0) != (len(g.Aux) > 0) {
-			t.Errorf("%s: %d parameters of %d auxiliary heads", info.Name, aux, len(g.Aux))
+		if (aux > 0) != (len(g.Losses()) > 1) {
+			t.Errorf("%s: %d parameters of auxiliary heads, %d classifiers", info.Name, aux, len(g.Losses()))
 		}
 	}
 }

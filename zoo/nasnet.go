@@ -93,9 +93,9 @@ func (n NASNet) Build(o Options) (*graph.Graph, error) {
 		}
 	}
 	x := b.GlobalPool("global_pool", b.relu("head", cur))
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("classifier", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
 	return b.Build()
 }
 
@@ -105,5 +105,5 @@ func (n NASNet) aux(b *cellBuilder, x graph.ID, classes int) {
 	x = b.convNorm("aux.conv1", "aux.bn1", x, graph.ConvSpec{Out: 128}, graph.ReLU)
 	x = b.convNorm("aux.conv2", "aux.bn2", x, graph.ConvSpec{Out: 768, Kernel: 4, Padding: graph.Valid}, graph.ReLU)
 	x = b.GlobalPool("aux.mean", x)
-	b.Aux(b.Linear("aux.fc", x, classes, true), 0.4)
+	b.TrainingOutput("aux0", b.Linear("aux.fc", x, classes, true), 0.4)
 }

@@ -71,9 +71,9 @@ func (n ResNet) Build(o Options) (*graph.Graph, error) {
 		}
 	}
 	x = b.GlobalPool("global_pool", x)
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("fc", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("fc", x, info.Classes, true))
 	return b.Build()
 }
 

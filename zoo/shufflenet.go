@@ -80,9 +80,9 @@ func (n ShuffleNetV1) Build(o Options) (*graph.Graph, error) {
 		}
 	}
 	x = b.GlobalPool("global_pool", x)
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("classifier", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
 	return b.Build()
 }
 
@@ -177,9 +177,9 @@ func (n ShuffleNetV2) Build(o Options) (*graph.Graph, error) {
 	}
 	x = b.convNorm("conv5.0", "conv5.1", x, graph.ConvSpec{Out: n.Head}, graph.ReLU)
 	x = b.GlobalPool("global_pool", x)
-	b.Feature(x)
+	b.Output(graph.Features, x)
 	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(b.Linear("fc", x, info.Classes, true))
+	b.Output(graph.Logits, b.Linear("fc", x, info.Classes, true))
 	return b.Build()
 }
 

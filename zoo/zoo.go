@@ -118,7 +118,7 @@ func AuxFits(s Spec, o Options) bool {
 		return false
 	}
 	g, err := s.Build(o)
-	if err != nil || len(g.Aux) == 0 {
+	if err != nil || !slices.ContainsFunc(g.Outputs, func(o graph.Output) bool { return o.Training }) {
 		return false
 	}
 	_, err = g.Shapes(tensor.Shape{N: 1, H: info.Input.Size[0], W: info.Input.Size[1], C: info.Input.Channels})
