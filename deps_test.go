@@ -45,7 +45,7 @@ var layers = []struct {
 	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
 	{"pretrained", []string{"model", "weights"}},
 	{"evaluate", []string{"tensor", "data", "engine"}},
-	{"train", []string{"tensor", "graph", "input", "vision", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/tfevents"}},
+	{"train", []string{"tensor", "graph", "input", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/tfevents"}},
 	{"transfer", []string{"graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par"}},
 	{"", []string{"tensor", "graph", "vision", "data", "zoo", "weights/hub", "engine", "model", "train", "transfer"}},
 }

@@ -219,7 +219,7 @@ func (m *Model) Logits(ctx context.Context, img image.Image) ([]float32, error) 
 
 // run computes the logits of a picture into w.
 func (m *Model) run(ctx context.Context, w *worker, pic vision.Picture) error {
-	if err := w.processor.Eval(&w.image, pic); err != nil {
+	if _, err := w.processor.Fit(&w.image, pic); err != nil {
 		return err
 	}
 	shape := tensor.Shape{N: 1, H: w.image.H, W: w.image.W, C: w.image.C}
@@ -237,7 +237,7 @@ func (m *Model) Features(ctx context.Context, img image.Image) ([]float32, error
 	defer m.workers.Put(w)
 	p := w.processor.Preprocess()
 	x := tensor.New[float32](tensor.Shape{N: 1, H: p.Size[0], W: p.Size[1], C: p.Channels})
-	if err := w.processor.EvalTo(x.Data, pic); err != nil {
+	if _, err := w.processor.FitTo(x.Data, pic); err != nil {
 		return nil, err
 	}
 	out, err := m.program.Outputs(ctx, x, graph.Features)

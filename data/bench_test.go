@@ -5,7 +5,6 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/input"
-	"github.com/mixnet-go/mixnet/vision"
 )
 
 // BenchmarkLoader reads the class folders that the environment variable
@@ -21,7 +20,7 @@ func BenchmarkLoader(b *testing.B) {
 	}
 	l, err := NewLoader(files, Config{
 		Preprocess: input.Preprocess{Interpolation: input.Bilinear},
-		Augment:    &vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5},
+		Augment:    &input.Augment{Crop: input.InceptionCrop, Flip: 0.5},
 		Batch:      32, Shuffle: true, Remainder: DropRemainder,
 	})
 	if err != nil {
@@ -43,7 +42,7 @@ func BenchmarkLoader(b *testing.B) {
 func BenchmarkMemoryLoader(b *testing.B) {
 	d := small(10000, 10)
 	l, err := NewLoader(d, Config{
-		Preprocess: eight, Augment: &vision.Augment{Crop: vision.PadCrop, Pad: 2, Flip: 0.5},
+		Preprocess: eight, Augment: &input.Augment{Crop: input.PadCrop, Pad: 2, Flip: 0.5},
 		Batch: 128, Shuffle: true, Remainder: DropRemainder,
 	})
 	if err != nil {

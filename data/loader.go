@@ -34,7 +34,7 @@ type Config struct {
 	// Preprocess is the network's.
 	Preprocess input.Preprocess
 	// Augment is training's random change; nil means none.
-	Augment *vision.Augment
+	Augment *input.Augment
 	// Mix blends the pictures of a batch with each other.
 	Mix Mix
 	// Sizes, if there are any, are the heights and widths of batches, in place
@@ -90,8 +90,9 @@ type BadExample struct {
 // Loader feeds a set in batches. What a batch holds is a function of the
 // configuration and its step alone, not of the number of workers or of time.
 type Loader struct {
-	set Dataset
-	cfg Config
+	set     Dataset
+	cfg     Config
+	augment vision.Augmentation // cfg.Augment, completed
 
 	mu  sync.Mutex
 	bad map[int]bool
@@ -117,16 +118,15 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 			return nil, fmt.Errorf("loader: %w: %s has label %d, there are %d classes", ErrLabel, d.Name(i), l, classes)
 		}
 	}
-	if err := cfg.Preprocess.Validate(); err != nil {
+	var err error
+	if cfg.Preprocess, err = cfg.Preprocess.Complete(); err != nil {
 		return nil, fmt.Errorf("loader: %w", err)
 	}
-	cfg.Preprocess = cfg.Preprocess.WithDefaults()
+	var augment vision.Augmentation
 	if cfg.Augment != nil {
-		if err := cfg.Augment.Validate(); err != nil {
+		if augment, err = vision.NewAugmentation(*cfg.Augment); err != nil {
 			return nil, fmt.Errorf("loader: %w", err)
 		}
-		full := cfg.Augment.WithDefaults()
-		cfg.Augment = &full
 	}
 	if err := cfg.Mix.Validate(); err != nil {
 		return nil, fmt.Errorf("loader: %w", err)
@@ -151,7 +151,7 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 	case cfg.MaxBad < 0:
 		cfg.MaxBad = 0
 	}
-	return &Loader{set: d, cfg: cfg, bad: map[int]bool{}}, nil
+	return &Loader{set: d, cfg: cfg, augment: augment, bad: map[int]bool{}}, nil
 }
 
 // Steps returns the number of batches in an epoch.

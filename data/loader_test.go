@@ -112,7 +112,7 @@ func TestBatchesDependOnSeedAndStepAlone(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	augment := &vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5}
+	augment := &input.Augment{Crop: input.InceptionCrop, Flip: 0.5}
 	for name, d := range map[string]Dataset{"memory": small(100, 5), "files": files} {
 		cfg := Config{
 			Preprocess: eight, Augment: augment, Batch: 7, Shuffle: true, Remainder: DropRemainder,
@@ -145,7 +145,7 @@ func TestBatchesDependOnSeedAndStepAlone(t *testing.T) {
 
 func TestAlternateFlip(t *testing.T) {
 	const n, epochs = 50, 4
-	l := newLoader(t, small(n, 5), Config{Preprocess: eight, Augment: &vision.Augment{AlternateFlip: true}, Batch: 10, Shuffle: true})
+	l := newLoader(t, small(n, 5), Config{Preprocess: eight, Augment: &input.Augment{AlternateFlip: true}, Batch: 10, Shuffle: true})
 	var mirrored [epochs][n]bool
 	for _, r := range collect(t, l, 0, epochs*l.Steps()) {
 		for i, e := range r.examples {
@@ -309,7 +309,7 @@ func TestNewLoaderErrors(t *testing.T) {
 		"too large":  {small(10, 5), Config{Batch: 11, Remainder: DropRemainder}},
 		"label":      {wrong, Config{Batch: 2}},
 		"preprocess": {small(10, 5), Config{Batch: 2, Preprocess: input.Preprocess{Channels: 2}}},
-		"augment":    {small(10, 5), Config{Batch: 2, Augment: &vision.Augment{Flip: 2}}},
+		"augment":    {small(10, 5), Config{Batch: 2, Augment: &input.Augment{Flip: 2}}},
 	} {
 		if _, err := NewLoader(c.d, c.cfg); err == nil {
 			t.Errorf("%s: no error", name)
@@ -319,7 +319,7 @@ func TestNewLoaderErrors(t *testing.T) {
 
 func TestMemoryLoaderDoesNotAllocate(t *testing.T) {
 	l := newLoader(t, small(2000, 5), Config{
-		Preprocess: eight, Augment: &vision.Augment{Crop: vision.PadCrop, Pad: 2, Flip: 0.5}, Batch: 100,
+		Preprocess: eight, Augment: &input.Augment{Crop: input.PadCrop, Pad: 2, Flip: 0.5}, Batch: 100,
 		Shuffle: true, Workers: 2,
 	})
 	perRun := testing.AllocsPerRun(5, func() {

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"testing"
 
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 func TestMixBlendsPairs(t *testing.T) {
@@ -165,7 +165,7 @@ func TestCache(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	cfg := Config{Preprocess: eight, Augment: &vision.Augment{Crop: vision.InceptionCrop}, Batch: 4, Shuffle: true, Remainder: DropRemainder, MaxBad: 1, Workers: 1}
+	cfg := Config{Preprocess: eight, Augment: &input.Augment{Crop: input.InceptionCrop}, Batch: 4, Shuffle: true, Remainder: DropRemainder, MaxBad: 1, Workers: 1}
 	want := collect(t, newLoader(t, files, cfg), 0, 9)
 	for _, c := range []struct {
 		bytes   int64

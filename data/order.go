@@ -37,11 +37,11 @@ func shuffle[T any](s []T, rng *rand.Rand) {
 	}
 }
 
-// alternateFlip returns 1 if an example is mirrored in an epoch, else 0: the
-// opposite of the epoch before.
-func alternateFlip(seed uint64, epoch, example int) float64 {
+// alternateFlip says whether an example is mirrored in an epoch: the opposite of
+// the epoch before.
+func alternateFlip(seed uint64, epoch, example int) bool {
 	first, _ := key(seed, streamFlip, uint64(example))
-	return float64((first + uint64(epoch)) & 1)
+	return (first+uint64(epoch))&1 == 1
 }
 
 // epochOrder returns the order of n examples in an epoch.

@@ -209,7 +209,7 @@ type worker struct {
 	sample  Sample
 	pcg     rand.PCG
 	rng     *rand.Rand
-	augment vision.Augment // of this example, where the loader's does not say it all
+	augment vision.Augmentation // of this example
 	bad     []BadExample
 	missing []int
 }
@@ -283,17 +283,17 @@ func (w *worker) example(proc *vision.Processor, dst []float32, epoch, example i
 	if err := w.l.set.Read(example, &w.sample); err != nil {
 		return err
 	}
-	a := w.l.cfg.Augment
-	if a == nil {
-		return proc.EvalTo(dst, w.sample.Picture)
+	if w.l.cfg.Augment == nil {
+		_, err := proc.FitTo(dst, w.sample.Picture)
+		return err
 	}
-	if a.AlternateFlip {
-		w.augment = *a
-		w.augment.Flip = alternateFlip(w.l.cfg.Seed, epoch, example)
-		a = &w.augment
+	w.augment = w.l.augment
+	if w.l.cfg.Augment.AlternateFlip {
+		w.augment = w.augment.Mirrored(alternateFlip(w.l.cfg.Seed, epoch, example))
 	}
 	w.pcg.Seed(key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
-	return proc.TrainTo(dst, w.sample.Picture, a, w.rng)
+	_, err := proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)
+	return err
 }
 
 // resized returns a slice of n elements, in s's memory where it is large

@@ -109,7 +109,19 @@ func (p Preprocess) WithDefaults() Preprocess {
 
 // Validate reports what keeps p, after its defaults, from being applied.
 func (p Preprocess) Validate() error {
+	_, err := p.Complete()
+	return err
+}
+
+// Complete is [Preprocess.WithDefaults] of a valid p; otherwise it reports what
+// keeps p from being applied.
+func (p Preprocess) Complete() (Preprocess, error) {
 	p = p.WithDefaults()
+	return p, p.check()
+}
+
+// check is Validate of what has its defaults.
+func (p Preprocess) check() error {
 	bad := func(format string, args ...any) error {
 		return fmt.Errorf("%w: %s", ErrPreprocess, fmt.Sprintf(format, args...))
 	}

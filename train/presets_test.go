@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/input"
-	"github.com/mixnet-go/mixnet/vision"
 )
 
 func preset(t *testing.T, name string) Recipe {
@@ -55,8 +54,8 @@ func TestPaperRecipe(t *testing.T) {
 		Name: "mixnet", Epochs: 350, Batch: 1024, Accumulate: 8,
 		Optimizer: Optimizer{Kind: RMSProp, Momentum: 0.9, Decay: 0.9, Eps: 0.001, WeightDecay: 1e-5},
 		Schedule:  Schedule{Kind: StepDecay, LR: 0.064, Warmup: 5, Factor: 0.97, Every: 2.4},
-		Augment: vision.Augment{
-			Crop: vision.TensorFlowCrop, Area: [2]float64{0.08, 1}, Aspect: [2]float64{3. / 4, 4. / 3},
+		Augment: input.Augment{
+			Crop: input.TensorFlowCrop, Area: [2]float64{0.08, 1}, Aspect: [2]float64{3. / 4, 4. / 3},
 			Interpolation: input.Bilinear, Flip: 0.5,
 		},
 		Smoothing: 0.1, NormMomentum: 0.01, EMA: 0.9999,

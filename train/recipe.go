@@ -5,7 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // Recipe is how a network is trained: together with the network, the data, the
@@ -27,9 +27,9 @@ type Recipe struct {
 	// Fit says what of the above follows from the number of images.
 	Fit Fit `json:"fit,omitzero" toml:"fit,omitempty"`
 
-	Optimizer Optimizer      `json:"optimizer" toml:"optimizer"`
-	Schedule  Schedule       `json:"schedule" toml:"schedule"`
-	Augment   vision.Augment `json:"augment" toml:"augment"`
+	Optimizer Optimizer     `json:"optimizer" toml:"optimizer"`
+	Schedule  Schedule      `json:"schedule" toml:"schedule"`
+	Augment   input.Augment `json:"augment" toml:"augment"`
 	// Mix blends the images of a batch: mixup and CutMix.
 	Mix data.Mix `json:"mix" toml:"mix"`
 

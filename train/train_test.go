@@ -16,7 +16,6 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -66,7 +65,7 @@ func config(t testing.TB, dir string) Config {
 			Epochs: 3, Batch: 8, Seed: 5, EMA: 0.9, Smoothing: 0.1,
 			Optimizer: Optimizer{Kind: RMSProp, WeightDecay: 1e-5, Clip: 10},
 			Schedule:  Schedule{Kind: Cosine, LR: 0.01, Warmup: 0.5},
-			Augment:   vision.Augment{Crop: vision.PadCrop, Pad: 1, Flip: 0.5},
+			Augment:   input.Augment{Crop: input.PadCrop, Pad: 1, Flip: 0.5},
 		},
 	}
 }

@@ -15,7 +15,6 @@ import (
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
-	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -85,7 +84,7 @@ func pretrain(t *testing.T) *trained {
 		t.Fatal(err)
 	}
 	r := preset(t, "small")
-	r.Epochs, r.Batch, r.Augment = 3, 50, vision.Augment{}
+	r.Epochs, r.Batch, r.Augment = 3, 50, input.Augment{}
 	if m, _, err = Train(context.Background(), train.Config{Model: m, Recipe: r, Train: base, Threads: 2}); err != nil {
 		t.Fatal(err)
 	}

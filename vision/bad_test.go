@@ -200,7 +200,7 @@ func FuzzDecode(f *testing.F) {
 		}
 		v.Decoder.MaxPixels = 1 << 16
 		dst := make([]float32, v.Len())
-		evalErr := v.EvalTo(dst, Picture{File: data})
+		_, evalErr := v.FitTo(dst, Picture{File: data})
 		if evalErr != nil && !known(evalErr) {
 			t.Fatalf("unnamed error: %v", evalErr)
 		}

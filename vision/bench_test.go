@@ -55,7 +55,7 @@ func BenchmarkEval(b *testing.B) {
 	dst := make([]float32, v.Len())
 	i := 0
 	for b.Loop() {
-		if err := v.EvalTo(dst, Picture{File: files[i%len(files)]}); err != nil {
+		if _, err := v.FitTo(dst, Picture{File: files[i%len(files)]}); err != nil {
 			b.Fatal(err)
 		}
 		i++
@@ -68,12 +68,12 @@ func BenchmarkTrain(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &Augment{Crop: InceptionCrop, Flip: 0.5}
+	a := augmentation(b, input.Augment{Crop: input.InceptionCrop, Flip: 0.5})
 	rng := rand.New(rand.NewPCG(1, 2))
 	dst := make([]float32, v.Len())
 	i := 0
 	for b.Loop() {
-		if err := v.TrainTo(dst, Picture{File: files[i%len(files)]}, a, rng); err != nil {
+		if _, err := v.AugmentTo(dst, Picture{File: files[i%len(files)]}, a, rng); err != nil {
 			b.Fatal(err)
 		}
 		i++

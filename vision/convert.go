@@ -27,7 +27,7 @@ func convert(dst *Image, img image.Image, channels int) error {
 		return err
 	}
 	dst.reset(b.Dx(), b.Dy(), channels)
-	w := writer{pix: dst.Pix, grey: channels == 1}
+	w := writer{pix: dst.Pix, gray: channels == 1}
 	switch m := img.(type) {
 	case *image.Gray:
 		for y := range dst.H {
@@ -80,11 +80,11 @@ func convert(dst *Image, img image.Image, channels int) error {
 // writer appends pixels to an image of 3 channels, or of 1.
 type writer struct {
 	pix  []uint8
-	grey bool
+	gray bool
 }
 
 func (w *writer) put(r, g, b uint8) {
-	if w.grey {
+	if w.gray {
 		w.pix[0] = luma(r, g, b)
 		w.pix = w.pix[1:]
 		return

@@ -19,7 +19,8 @@ type checksums struct {
 	JPEG []struct {
 		File, How     string
 		Width, Height int
-		CRC, Grey     uint32
+		CRC           uint32
+		Gray          uint32 `json:"grey"`
 	}
 	Resize []struct {
 		Src           string
@@ -65,7 +66,7 @@ func TestJPEGEqualsPillow(t *testing.T) {
 		}
 		if err := d.Decode(&got, data, 1); err != nil {
 			t.Errorf("%s (%s): %v", c.File, c.How, err)
-		} else if crc32.ChecksumIEEE(got.Pix) != c.Grey {
+		} else if crc32.ChecksumIEEE(got.Pix) != c.Gray {
 			t.Errorf("%s (%s): grey differs", c.File, c.How)
 		}
 	}

@@ -69,12 +69,12 @@ func computeTaps(t *pixel.Taps, w []float64, filter input.Interpolation, in, out
 	support = float64(support * stretch)
 	t.Reset(to-from, int(math.Ceil(support))*2+1)
 	for i := range to - from {
-		centre := float64((float64(from+i) + 0.5) * scale)
-		lo := max(int(centre-support+0.5), 0)
-		hi := min(int(centre+support+0.5), in)
+		center := float64((float64(from+i) + 0.5) * scale)
+		lo := max(int(center-support+0.5), 0)
+		hi := min(int(center+support+0.5), in)
 		w = w[:0]
 		for x := lo; x < hi; x++ {
-			w = append(w, f((float64(x)-centre+0.5)*(1/stretch)))
+			w = append(w, f((float64(x)-center+0.5)*(1/stretch)))
 		}
 		t.Set(i, lo, w)
 	}

@@ -174,7 +174,7 @@ func decodeGIF(dst *Image, data []byte, channels int) error {
 	palette := make([]byte, 3*256)
 	copy(palette, f.palette)
 	dst.reset(f.w, f.h, channels)
-	w := writer{pix: dst.Pix, grey: channels == 1}
+	w := writer{pix: dst.Pix, gray: channels == 1}
 	fill := palette[3*int(f.fill):][:3]
 	rows := f.rowOrder()
 	for y := range f.h {

@@ -34,10 +34,11 @@ type Processor struct {
 // NewProcessor returns a processor for p, whose unset fields get their
 // defaults.
 func NewProcessor(p input.Preprocess) (*Processor, error) {
-	if err := p.Validate(); err != nil {
+	p, err := p.Complete()
+	if err != nil {
 		return nil, err
 	}
-	v := &Processor{pre: p.WithDefaults()}
+	v := &Processor{pre: p}
 	for c := range v.pre.Channels {
 		for i := range 256 {
 			v.table[c][i] = (float32(i)/255 - v.pre.Mean[c]) / v.pre.Std[c]
@@ -52,42 +53,61 @@ func (v *Processor) Preprocess() input.Preprocess { return v.pre }
 // Len returns the number of elements of one input, height × width × channels.
 func (v *Processor) Len() int { return v.pre.Size[0] * v.pre.Size[1] * v.pre.Channels }
 
-// Eval scales and crops pic for evaluation into dst, reusing dst's memory: an
-// image of the network's size and channels.
-func (v *Processor) Eval(dst *Image, pic Picture) error {
-	src, info, err := v.open(pic)
+// Fit scales and crops pic for evaluation into dst, an image of the network's
+// size and channels, reusing dst's memory.
+func (v *Processor) Fit(dst *Image, pic Picture) (Transform, error) {
+	info, err := v.open(pic)
 	if err != nil {
-		return err
+		return Transform{}, err
 	}
-	return v.place(dst, src, info, evalFit(&v.pre, info.W, info.H), v.pre.Interpolation)
+	t := evaluation(&v.pre, info.W, info.H)
+	return t, v.apply(dst, pic, info, &t)
 }
 
-// Train is [Processor.Eval] with the random changes of a, drawn from rng.
-func (v *Processor) Train(dst *Image, pic Picture, a *Augment, rng *rand.Rand) error {
-	src, info, err := v.open(pic)
+// Augment is [Processor.Fit] with the random changes of a, drawn from rng,
+// except for a's Erase.
+func (v *Processor) Augment(dst *Image, pic Picture, a *Augmentation, rng *rand.Rand) (Transform, error) {
+	info, err := v.open(pic)
 	if err != nil {
-		return err
+		return Transform{}, err
 	}
-	full := a.WithDefaults()
-	return v.augment(dst, src, info, &full, rng)
+	t := a.draw(&v.pre, info.W, info.H, rng)
+	if err := v.apply(dst, pic, info, &t); err != nil {
+		return Transform{}, err
+	}
+	randAugment(&a.set.RandAugment, dst, &v.moved, rng)
+	return t, nil
 }
 
 // open checks pic and returns its size.
-func (v *Processor) open(pic Picture) (Picture, Info, error) {
+func (v *Processor) open(pic Picture) (Info, error) {
 	if pic.Pixels != nil {
-		return pic, Info{W: pic.Pixels.W, H: pic.Pixels.H, Orientation: Upright}, pic.Pixels.Check()
+		return Info{W: pic.Pixels.W, H: pic.Pixels.H, Orientation: Upright}, pic.Pixels.Check()
 	}
-	info, err := v.Decoder.Inspect(pic.File)
-	return pic, info, err
+	return v.Decoder.Inspect(pic.File)
 }
 
-// place carries out f on pic into dst. Of a file, only what f needs is decoded.
-func (v *Processor) place(dst *Image, pic Picture, info Info, f fit, filter input.Interpolation) error {
-	v.resizer.prepare(scaling{filter, f.box.Dx(), f.box.Dy(), f.w, f.h, f.window})
+// apply carries out t on pic into dst.
+func (v *Processor) apply(dst *Image, pic Picture, info Info, t *Transform) error {
+	if t.Shift == (image.Point{}) && !t.Flip {
+		return v.place(dst, pic, info, t)
+	}
+	if err := v.place(&v.moved, pic, info, t); err != nil {
+		return err
+	}
+	dst.reset(v.moved.W, v.moved.H, v.moved.C)
+	move(dst, &v.moved, t.Shift, t.Margin == input.PadReflect, t.Flip)
+	return nil
+}
+
+// place fills dst with t's window of pic. Of a file, only what that needs is
+// decoded.
+func (v *Processor) place(dst *Image, pic Picture, info Info, t *Transform) error {
+	v.resizer.prepare(scaling{t.Filter, t.Source.Dx(), t.Source.Dy(), t.Size.X, t.Size.Y, t.Window})
 	need := v.resizer.needs()
-	src, origin := pic.Pixels, image.Point{}.Sub(f.box.Min)
+	src, origin := pic.Pixels, image.Point{}.Sub(t.Source.Min)
 	if src == nil {
-		if err := v.Decoder.Region(&v.region, pic.File, info, need.Add(f.box.Min), v.pre.Channels); err != nil {
+		if err := v.Decoder.Region(&v.region, pic.File, info, need.Add(t.Source.Min), v.pre.Channels); err != nil {
 			return err
 		}
 		src, origin = &v.region, need.Min
@@ -134,25 +154,26 @@ func (v *Processor) fits(img *Image) error {
 	return nil
 }
 
-// EvalTo is [Processor.Eval] followed by [Processor.Normalize] into dst, which
+// FitTo is [Processor.Fit] followed by [Processor.Normalize] into dst, which
 // has [Processor.Len] elements.
-func (v *Processor) EvalTo(dst []float32, pic Picture) error {
-	if err := v.Eval(&v.scaled, pic); err != nil {
-		return err
+func (v *Processor) FitTo(dst []float32, pic Picture) (Transform, error) {
+	t, err := v.Fit(&v.scaled, pic)
+	if err != nil {
+		return t, err
 	}
-	return v.Normalize(dst, &v.scaled)
+	return t, v.Normalize(dst, &v.scaled)
 }
 
-// TrainTo is [Processor.Train] followed by [Processor.Normalize] into dst,
-// which has [Processor.Len] elements, and by a.Erase.
-func (v *Processor) TrainTo(dst []float32, pic Picture, a *Augment, rng *rand.Rand) error {
-	if err := v.Train(&v.scaled, pic, a, rng); err != nil {
-		return err
+// AugmentTo is [Processor.Augment] followed by [Processor.Normalize] into dst,
+// which has [Processor.Len] elements, and by a's Erase.
+func (v *Processor) AugmentTo(dst []float32, pic Picture, a *Augmentation, rng *rand.Rand) (Transform, error) {
+	t, err := v.Augment(&v.scaled, pic, a, rng)
+	if err != nil {
+		return t, err
 	}
 	if err := v.Normalize(dst, &v.scaled); err != nil {
-		return err
+		return t, err
 	}
-	full := a.WithDefaults()
-	full.Erase.apply(dst, v.scaled.H, v.scaled.W, v.scaled.C, rng)
-	return nil
+	erase(&a.set.Erase, dst, v.scaled.H, v.scaled.W, v.scaled.C, rng)
+	return t, nil
 }

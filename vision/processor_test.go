@@ -1,7 +1,6 @@
 package vision
 
 import (
-	"errors"
 	"image"
 	"math"
 	"math/rand/v2"
@@ -21,7 +20,7 @@ func TestEvalEqualsTorchvision(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := new(Image)
-		if err := v.Eval(got, Picture{Pixels: readReference(t, c.Src)}); err != nil {
+		if _, err := v.Fit(got, Picture{Pixels: readReference(t, c.Src)}); err != nil {
 			t.Fatal(err)
 		}
 		if d, _ := diff(t, got, readReference(t, c.Out)); d != 0 {
@@ -39,7 +38,7 @@ func TestNormalize(t *testing.T) {
 		t.Fatal(err)
 	}
 	got := make([]float32, v.Len())
-	if err := v.EvalTo(got, Picture{Pixels: img}); err != nil {
+	if _, err := v.FitTo(got, Picture{Pixels: img}); err != nil {
 		t.Fatal(err)
 	}
 	for i, v := range []float64{0, 128, 255, 51, 102, 153} {
@@ -50,27 +49,14 @@ func TestNormalize(t *testing.T) {
 	}
 }
 
-func TestAugmentValidate(t *testing.T) {
-	good := Augment{Crop: PadCrop, Pad: 4, PadMode: PadReflect, Flip: 0.5}
-	if err := good.Validate(); err != nil {
+// augmentation completes a.
+func augmentation(t testing.TB, a input.Augment) *Augmentation {
+	t.Helper()
+	set, err := NewAugmentation(a)
+	if err != nil {
 		t.Fatal(err)
 	}
-	for name, spoil := range map[string]func(*Augment){
-		"crop":     func(a *Augment) { a.Crop = "middle" },
-		"pad":      func(a *Augment) { a.Pad = -1 },
-		"pad_mode": func(a *Augment) { a.PadMode = "wrap" },
-		"area":     func(a *Augment) { a.Area = [2]float64{0.5, 0.2} },
-		"aspect":   func(a *Augment) { a.Aspect = [2]float64{1, math.Inf(1)} },
-		"flip":     func(a *Augment) { a.Flip = math.NaN() },
-		"erase":    func(a *Augment) { a.Erase.Probability = 1.5 },
-		"randaug":  func(a *Augment) { a.RandAugment.N = 101 },
-	} {
-		a := good
-		spoil(&a)
-		if err := a.Validate(); !errors.Is(err, input.ErrPreprocess) {
-			t.Errorf("%s: %+v: %v, want %v", name, a, err, input.ErrPreprocess)
-		}
-	}
+	return &set
 }
 
 // gradient is a picture whose pixels name their place.
@@ -91,12 +77,12 @@ func TestPadCropMovesAndMirrors(t *testing.T) {
 		t.Fatal(err)
 	}
 	src := gradient(size, size)
-	a := &Augment{Crop: PadCrop, Pad: pad, Flip: 0.5}
+	a := augmentation(t, input.Augment{Crop: input.PadCrop, Pad: pad, Flip: 0.5})
 	rng := rand.New(rand.NewPCG(1, 2))
 	var got Image
 	shifts, flips := map[[2]int]bool{}, 0
 	for range 500 {
-		if err := v.Train(&got, Picture{Pixels: src}, a, rng); err != nil {
+		if _, err := v.Augment(&got, Picture{Pixels: src}, a, rng); err != nil {
 			t.Fatal(err)
 		}
 		dx, dy, flip, ok := findShift(&got, src, pad)
@@ -180,7 +166,7 @@ func isShift(got, src *Image, dx, dy int, flip bool) bool {
 }
 
 func TestInceptionBox(t *testing.T) {
-	a := Augment{}.WithDefaults()
+	a := augmentation(t, input.Augment{})
 	rng := rand.New(rand.NewPCG(3, 4))
 	const w, h, n = 500, 375, 20000
 	meanArea, meanLog := 0.0, 0.0
@@ -214,10 +200,10 @@ func TestProcessorDoesNotAllocate(t *testing.T) {
 		t.Fatal(err)
 	}
 	src, dst := gradient(80, 60), make([]float32, v.Len())
-	a := &Augment{Crop: InceptionCrop, Flip: 0.5}
+	a := augmentation(t, input.Augment{Crop: input.InceptionCrop, Flip: 0.5})
 	rng := rand.New(rand.NewPCG(1, 2))
 	if n := testing.AllocsPerRun(100, func() {
-		if err := v.TrainTo(dst, Picture{Pixels: src}, a, rng); err != nil {
+		if _, err := v.AugmentTo(dst, Picture{Pixels: src}, a, rng); err != nil {
 			t.Fatal(err)
 		}
 	}); n > 0.5 {

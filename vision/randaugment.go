@@ -4,23 +4,9 @@ import (
 	"image"
 	"math"
 	"math/rand/v2"
+
+	"github.com/mixnet-go/mixnet/input"
 )
-
-// RandAugment changes a picture by N operations drawn at random, all of one
-// strength (Cubuk et al., RandAugment, 2019), with torchvision's operations and
-// scale.
-type RandAugment struct {
-	// N is the number of operations; 0 means none.
-	N int `json:"n" toml:"n"`
-	// M is their strength, 0 to 30; 9 if it is zero.
-	M float64 `json:"m" toml:"m"`
-	// Std is the deviation of the strength, drawn anew for every operation;
-	// 0 means always M.
-	Std float64 `json:"std,omitempty" toml:"std,omitempty"`
-}
-
-// maxStrength is the end of the scale of M.
-const maxStrength = 30
 
 // operation is one of RandAugment's.
 type operation struct {
@@ -66,15 +52,15 @@ func (m *Image) translate(dx, dy int, scratch *Image) {
 	copy(m.Pix, scratch.Pix)
 }
 
-// apply draws and carries out the operations.
-func (r *RandAugment) apply(m, scratch *Image, rng *rand.Rand) {
+// randAugment draws and carries out r's operations.
+func randAugment(r *input.RandAugment, m, scratch *Image, rng *rand.Rand) {
 	for range r.N {
 		op := &operations[rng.IntN(len(operations))]
 		strength := r.M
 		if r.Std > 0 {
-			strength = min(max(strength+rng.NormFloat64()*r.Std, 0), maxStrength)
+			strength = min(max(strength+rng.NormFloat64()*r.Std, 0), input.MaxStrength)
 		}
-		strength /= maxStrength
+		strength /= input.MaxStrength
 		if op.signed && rng.Uint64()&1 == 1 {
 			strength = -strength
 		}
@@ -82,26 +68,12 @@ func (r *RandAugment) apply(m, scratch *Image, rng *rand.Rand) {
 	}
 }
 
-// Erase overwrites a rectangle of a training picture (Zhong et al., Random
-// Erasing, 2017).
-type Erase struct {
-	// Probability of it; 0 means never.
-	Probability float64 `json:"probability" toml:"probability"`
-	// Area bounds the rectangle's part of the picture; 0.02 to 1/3 if zero.
-	Area [2]float64 `json:"area" toml:"area"`
-	// Aspect bounds its height over width, drawn evenly on a logarithmic
-	// scale; 0.3 to 1/0.3 if zero.
-	Aspect [2]float64 `json:"aspect" toml:"aspect"`
-	// Noise fills it with normal noise of deviation 1 instead of the mean.
-	Noise bool `json:"noise" toml:"noise"`
-}
-
-// apply draws the rectangle and overwrites it in a normalised picture of h×w×c.
-func (e *Erase) apply(dst []float32, h, w, c int, rng *rand.Rand) {
+// erase draws a rectangle and overwrites it in a normalized picture of h×w×c.
+func erase(e *input.Erase, dst []float32, h, w, c int, rng *rand.Rand) {
 	if e.Probability <= 0 || rng.Float64() >= e.Probability {
 		return
 	}
-	r, ok := e.rectangle(h, w, rng)
+	r, ok := eraseBox(e, h, w, rng)
 	if !ok {
 		return
 	}
@@ -116,9 +88,9 @@ func (e *Erase) apply(dst []float32, h, w, c int, rng *rand.Rand) {
 	}
 }
 
-// rectangle draws a rectangle smaller than the picture; ok is false if ten
-// draws gave none.
-func (e *Erase) rectangle(h, w int, rng *rand.Rand) (r image.Rectangle, ok bool) {
+// eraseBox draws a rectangle smaller than the picture; ok is false if ten draws
+// gave none.
+func eraseBox(e *input.Erase, h, w int, rng *rand.Rand) (r image.Rectangle, ok bool) {
 	lo, hi := math.Log(e.Aspect[0]), math.Log(e.Aspect[1])
 	for range cropTries {
 		area := float64(h*w) * uniform(rng, e.Area[0], e.Area[1])

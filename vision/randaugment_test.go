@@ -41,7 +41,7 @@ func TestOperationsEqualTorchvision(t *testing.T) {
 		}
 		seen[c.Op] = true
 		img := readReference(t, c.Src)
-		op.apply(img, &scratch, c.M/maxStrength)
+		op.apply(img, &scratch, c.M/input.MaxStrength)
 		if crc32.ChecksumIEEE(img.Pix) != c.CRC {
 			t.Errorf("%s by %v of %s differs", c.Op, c.M, c.Src)
 		}
@@ -54,7 +54,7 @@ func TestOperationsEqualTorchvision(t *testing.T) {
 func TestErase(t *testing.T) {
 	const h, w, n = 40, 50, 2000
 	for _, noise := range []bool{false, true} {
-		a := Augment{Erase: Erase{Probability: 0.25, Noise: noise}}.WithDefaults()
+		a := augmentation(t, input.Augment{Erase: input.Erase{Probability: 0.25, Noise: noise}})
 		rng := rand.New(rand.NewPCG(1, 2))
 		erased, area := 0, 0.0
 		dst := make([]float32, h*w)
@@ -62,7 +62,7 @@ func TestErase(t *testing.T) {
 			for i := range dst {
 				dst[i] = 100
 			}
-			a.Erase.apply(dst, h, w, 1, rng)
+			erase(&a.set.Erase, dst, h, w, 1, rng)
 			changed := 0
 			for _, v := range dst {
 				if v != 100 {
@@ -88,7 +88,7 @@ func TestErase(t *testing.T) {
 }
 
 func TestTensorFlowBox(t *testing.T) {
-	a := Augment{}.WithDefaults()
+	a := augmentation(t, input.Augment{})
 	rng := rand.New(rand.NewPCG(3, 4))
 	const w, h, n = 500, 375, 5000
 	heights := 0.0
@@ -114,24 +114,21 @@ func TestTensorFlowBox(t *testing.T) {
 	}
 }
 
-func TestTrainIsAFunctionOfTheGenerator(t *testing.T) {
+func TestAugmentIsAFunctionOfTheGenerator(t *testing.T) {
 	v, err := NewProcessor(input.Preprocess{Size: [2]int{24, 24}})
 	if err != nil {
 		t.Fatal(err)
 	}
 	src := Picture{Pixels: readReference(t, "src/photo_150x100.png")}
-	for _, crop := range []AugmentCrop{NoCrop, PadCrop, InceptionCrop, TensorFlowCrop} {
-		a := &Augment{Crop: crop, Pad: 2, Flip: 0.5, RandAugment: RandAugment{N: 2, Std: 0.5}, Erase: Erase{Probability: 0.5, Noise: true}}
-		if err := a.Validate(); err != nil {
-			t.Fatal(err)
-		}
+	for _, crop := range []input.AugmentCrop{input.NoCrop, input.PadCrop, input.InceptionCrop, input.TensorFlowCrop} {
+		a := augmentation(t, input.Augment{Crop: crop, Pad: 2, Flip: 0.5, RandAugment: input.RandAugment{N: 2, Std: 0.5}, Erase: input.Erase{Probability: 0.5, Noise: true}})
 		one, two := make([]float32, v.Len()), make([]float32, v.Len())
 		different := 0
 		for seed := range uint64(20) {
-			if err := v.TrainTo(one, src, a, rand.New(rand.NewPCG(seed, 0))); err != nil {
+			if _, err := v.AugmentTo(one, src, a, rand.New(rand.NewPCG(seed, 0))); err != nil {
 				t.Fatal(err)
 			}
-			if err := v.TrainTo(two, src, a, rand.New(rand.NewPCG(seed, 0))); err != nil {
+			if _, err := v.AugmentTo(two, src, a, rand.New(rand.NewPCG(seed, 0))); err != nil {
 				t.Fatal(err)
 			}
 			for i := range one {
@@ -139,7 +136,7 @@ func TestTrainIsAFunctionOfTheGenerator(t *testing.T) {
 					t.Fatalf("%s: two results from one seed", crop)
 				}
 			}
-			if err := v.TrainTo(two, src, a, rand.New(rand.NewPCG(seed, 1))); err != nil {
+			if _, err := v.AugmentTo(two, src, a, rand.New(rand.NewPCG(seed, 1))); err != nil {
 				t.Fatal(err)
 			}
 			for i := range one {

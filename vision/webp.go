@@ -16,7 +16,7 @@ func convertVP8(dst *Image, m *image.YCbCr, channels int) {
 		far := min(max(near-1+2*(y&1), 0), last)
 		upsampleVP8(u, m.Cb[near*m.CStride:], m.Cb[far*m.CStride:])
 		upsampleVP8(v, m.Cr[near*m.CStride:], m.Cr[far*m.CStride:])
-		out := writer{pix: dst.Pix[y*w*channels:], grey: channels == 1}
+		out := writer{pix: dst.Pix[y*w*channels:], gray: channels == 1}
 		for x, l := range m.Y[y*m.YStride:][:w] {
 			out.put(rgbVP8(int(l), int(u[x]), int(v[x])))
 		}

@@ -8,7 +8,6 @@ import (
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train"
-	"github.com/mixnet-go/mixnet/vision"
 )
 
 // trainJob is a training step on a fixed batch: forward, backward and RMSProp
@@ -68,7 +67,7 @@ func (c *benchCmd) loadJob(e *env) (*job, error) {
 	}
 	loader, err := data.NewLoader(set, data.Config{
 		Preprocess: input.Preprocess{Size: [2]int{size, size}, Interpolation: input.Bilinear},
-		Augment:    &vision.Augment{Crop: vision.InceptionCrop, Flip: 0.5},
+		Augment:    &input.Augment{Crop: input.InceptionCrop, Flip: 0.5},
 		Batch:      c.Batch, Shuffle: true, Workers: e.cores(),
 	})
 	if err != nil {

@@ -28,7 +28,7 @@ func (d *Decoder) write(dst []uint8, channels int) {
 			spread(out, rows[0])
 		case channels == 1:
 			convert(d.rgb, &rows)
-			grey(out, d.rgb)
+			gray(out, d.rgb)
 		default:
 			convert(out, &rows)
 		}

@@ -161,7 +161,7 @@ func TestIDCTIsOne(t *testing.T) {
 	}
 }
 
-func TestColourEqualsItsTwin(t *testing.T) {
+func TestColorEqualsItsTwin(t *testing.T) {
 	eachLevel(t, func(t *testing.T) {
 		rng := rand.New(rand.NewPCG(7, 8))
 		for n := range 100 {

@@ -10,8 +10,8 @@ func spread(dst, row []uint8) {
 	}
 }
 
-// grey makes grey of RGB with Pillow's weights.
-func grey(dst, rgb []uint8) {
+// gray makes grey of RGB with Pillow's weights.
+func gray(dst, rgb []uint8) {
 	for i := range dst {
 		dst[i] = uint8((uint32(rgb[0])*19595 + uint32(rgb[1])*38470 + uint32(rgb[2])*7471 + 1<<15) >> 16)
 		rgb = rgb[3:]
