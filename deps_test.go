@@ -20,6 +20,7 @@ var layers = []struct {
 }{
 	{"tensor", nil},
 	{"imagenet", nil},
+	{"evaluate/coco", nil},
 	{"input", nil},
 	{"internal/atomicfile", nil},
 	{"internal/cpu", nil},
