@@ -2,6 +2,7 @@ package autodiff
 
 import (
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -96,23 +97,14 @@ func (g *dropout[T]) apply(n *Net[T], v *node[T], t tile[T]) {
 func (g *dropout[T]) pullBack(n *Net[T], v *node[T], _ *worker[T], t tile[T]) { g.apply(n, v, t) }
 
 // stream returns the start of the random sequence of one node in one step.
-func (n *Net[T]) stream(v *node[T]) uint64 { return mix64(n.key ^ mix64(uint64(v.id))) }
+func (n *Net[T]) stream(v *node[T]) uint64 { return rng.Mix(n.key ^ rng.Mix(uint64(v.id))) }
 
 // keep returns 0 with probability rate and 1/(1-rate) otherwise, the i-th
 // draw of a stream. Forward and backward draw the same value without storing
 // it.
 func keep[T tensor.Float](stream uint64, i int, rate float64) T {
-	const unit = 1 << 53
-	if float64(mix64(stream+uint64(i)*0x9E3779B97F4A7C15)>>11) < rate*unit {
+	if rng.Float(stream, i) < rate {
 		return 0
 	}
 	return T(1 / (1 - rate))
-}
-
-// mix64 is the finaliser of SplitMix64.
-func mix64(z uint64) uint64 {
-	z += 0x9E3779B97F4A7C15
-	z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-	z = (z ^ z>>27) * 0x94D049BB133111EB
-	return z ^ z>>31
 }

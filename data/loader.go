@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -175,7 +176,7 @@ func (l *Loader) size(step int) [2]int {
 	if l.cfg.SizeOf != nil {
 		return l.cfg.Sizes[l.cfg.SizeOf(step)]
 	}
-	hi, _ := key(l.cfg.Seed, streamSize, uint64(step))
+	hi, _ := rng.Key(l.cfg.Seed, streamSize, uint64(step))
 	return l.cfg.Sizes[hi%uint64(len(l.cfg.Sizes))]
 }
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -166,7 +167,7 @@ func (p *pipeline) finish(s *slot, n int, w *worker, err error) {
 	}
 	s.leaveOut()
 	if s.err == nil && p.l.cfg.Mix.Enabled() {
-		w.pcg.Seed(key(p.l.cfg.Seed, streamBatch, uint64(s.batch.Step)))
+		w.pcg.Seed(rng.Key(p.l.cfg.Seed, streamBatch, uint64(s.batch.Step)))
 		p.l.cfg.Mix.apply(&s.batch, w.rng)
 	}
 	p.mu.Lock()
@@ -291,7 +292,7 @@ func (w *worker) example(proc *vision.Processor, dst []float32, epoch, example i
 	if w.l.cfg.Augment.AlternateFlip {
 		w.augment = w.augment.Mirrored(alternateFlip(w.l.cfg.Seed, epoch, example))
 	}
-	w.pcg.Seed(key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
+	w.pcg.Seed(rng.Key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
 	_, err := proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)
 	return err
 }

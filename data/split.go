@@ -3,8 +3,9 @@ package data
 import (
 	"fmt"
 	"math"
-	"math/rand/v2"
 	"slices"
+
+	"github.com/mixnet-go/mixnet/internal/rng"
 )
 
 // Split parts d in two, the second holding the given fraction of every class
@@ -28,8 +29,7 @@ func Split(d Dataset, fraction float64, seed uint64) (train, held Dataset, err e
 		if len(members) >= 2 {
 			n = min(max(n, 1), len(members)-1)
 		}
-		rng := rand.New(rand.NewPCG(key(seed, streamSplit, uint64(class))))
-		shuffle(members, rng)
+		shuffle(members, rng.New(rng.Key(seed, streamSplit, uint64(class))))
 		b = append(b, members[:n]...)
 		a = append(a, members[n:]...)
 	}

@@ -1,10 +1,9 @@
 package graph
 
 import (
-	"hash/fnv"
 	"math"
-	"math/rand/v2"
 
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -94,15 +93,13 @@ func (g *Graph) Initialize(v Values[float32], seed uint64) {
 
 // Initialize fills v with what Graph.Initialize gives this parameter.
 func (p Param) Initialize(v []float32, seed uint64) {
-	h := fnv.New64a()
-	h.Write([]byte(p.Name))
-	rng := rand.New(rand.NewPCG(seed, h.Sum64()))
+	r := rng.Named(seed, p.Name)
 	for i := range v {
 		switch p.Init.Dist {
 		case Normal:
-			v[i] = float32(rng.NormFloat64() * p.Init.Scale)
+			v[i] = float32(r.NormFloat64() * p.Init.Scale)
 		case Uniform:
-			v[i] = float32((2*rng.Float64() - 1) * p.Init.Scale)
+			v[i] = float32((2*r.Float64() - 1) * p.Init.Scale)
 		default:
 			v[i] = float32(p.Init.Scale)
 		}

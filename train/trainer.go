@@ -11,7 +11,7 @@ import (
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -80,7 +80,7 @@ type Epoch struct {
 // continued.
 type Trainer struct {
 	cfg    Config
-	pool   *par.Pool
+	memory *autodiff.Memory // of the nets, and the threads
 	graph  *graph.Graph
 	losses []graph.Output
 	nets   nets
@@ -129,7 +129,7 @@ func New(cfg Config) (*Trainer, error) {
 	if cfg.SaveEvery <= 0 {
 		cfg.SaveEvery = 5 * time.Minute
 	}
-	t := &Trainer{cfg: cfg, told: map[*data.Loader]int{}, pool: par.New(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), losses: cfg.Model.Graph.Losses(), values: cfg.Model.Values}
+	t := &Trainer{cfg: cfg, told: map[*data.Loader]int{}, memory: autodiff.NewMemory(cfg.Threads), graph: withNormMomentum(cfg.Model.Graph, cfg.Recipe.NormMomentum), losses: cfg.Model.Graph.Losses(), values: cfg.Model.Values}
 	if err := t.checkClasses(); err != nil {
 		return nil, err
 	}
@@ -170,7 +170,7 @@ func (t *Trainer) prepare(in tensor.Shape) (err error) {
 	if err != nil {
 		return err
 	}
-	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.shapes(), autodiff.Options{Pool: t.pool, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
+	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.shapes(), autodiff.Options{Memory: t.memory, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
 	if err != nil {
 		return err
 	}
@@ -367,7 +367,7 @@ func (t *Trainer) accumulate(b *data.Batch, part int) error {
 
 // key returns what dropout draws from in one forward pass.
 func (t *Trainer) key(pass int) uint64 {
-	return t.cfg.Recipe.Seed*0x9E3779B97F4A7C15 ^ uint64(pass)
+	return rng.Step(t.cfg.Recipe.Seed, pass)
 }
 
 // update makes an optimizer step.
@@ -377,10 +377,10 @@ func (t *Trainer) update() {
 
 // step moves the parameters and their average by the gradients.
 func (t *Trainer) step(rate float64) {
-	t.updater.update(t.pool, t.values, t.grads, t.state.Step, rate)
+	t.updater.update(t.memory.Pool(), t.values, t.grads, t.state.Step, rate)
 	t.state.Step++
 	if t.ema != nil {
-		average(t.pool, t.ema, t.values, averageDecay(t.cfg.Recipe.EMA, t.state.Step))
+		average(t.memory.Pool(), t.ema, t.values, averageDecay(t.cfg.Recipe.EMA, t.state.Step))
 	}
 }
 

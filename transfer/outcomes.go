@@ -4,12 +4,12 @@ import (
 	"context"
 	"errors"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/model"
 )
 
@@ -104,10 +104,10 @@ func (o *Outcomes) Score(seed uint64) Score {
 	s := Score{Images: n, Top1: Interval{Value: all.top1}, Top5: Interval{Value: all.top5}, MeanClass: Interval{Value: all.meanClass}}
 	var top1, top5, meanClass [resamples]float64
 	draw := make([]int, n)
-	rng := rand.New(rand.NewPCG(seed, streamBootstrap))
+	r := rng.New(seed, streamBootstrap)
 	for i := range resamples {
 		for j := range draw {
-			draw[j] = read[rng.IntN(n)]
+			draw[j] = read[r.IntN(n)]
 		}
 		t := o.tally(draw, counts)
 		top1[i], top5[i], meanClass[i] = t.top1, t.top5, t.meanClass
@@ -142,12 +142,12 @@ func (o *Outcomes) Difference(other *Outcomes, seed uint64) (Interval, error) {
 	if n == 0 {
 		return Interval{Low: -1, High: 1}, nil
 	}
-	rng := rand.New(rand.NewPCG(seed, streamBootstrap))
+	r := rng.New(seed, streamBootstrap)
 	var drawn [resamples]float64
 	for i := range drawn {
 		s := 0
 		for range n {
-			s += diff[rng.IntN(n)]
+			s += diff[r.IntN(n)]
 		}
 		drawn[i] = float64(s) / float64(n)
 	}

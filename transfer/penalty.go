@@ -3,11 +3,11 @@ package transfer
 import (
 	"context"
 	"math"
-	"math/rand/v2"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/internal/rng"
 )
 
 // penalties are what FitHead chooses from, the strongest first.
@@ -76,7 +76,7 @@ func deal(f *Features, seed uint64) []int {
 	for label := range next {
 		next[label] = label // so that the remainders of all classes are spread too
 	}
-	for _, i := range rand.New(rand.NewPCG(seed, streamFolds)).Perm(f.Len()) {
+	for _, i := range rng.New(seed, streamFolds).Perm(f.Len()) {
 		label := f.Labels[i]
 		part[i] = next[label] % parts
 		next[label]++

@@ -8,27 +8,21 @@ package testkit
 
 import (
 	"fmt"
-	"hash/fnv"
 	"math"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
 // Uniform returns n values in [0, 1) that depend on the name alone: FNV-1a of
 // the name seeds a SplitMix64 sequence, whose upper 24 bits are the values.
 func Uniform(name string, n int) []float64 {
-	h := fnv.New64a()
-	h.Write([]byte(name))
-	seed := h.Sum64()
+	seed := rng.Name(name)
 	u := make([]float64, n)
 	for i := range u {
-		z := seed + uint64(i+1)*0x9E3779B97F4A7C15
-		z = (z ^ z>>30) * 0xBF58476D1CE4E5B9
-		z = (z ^ z>>27) * 0x94D049BB133111EB
-		z ^= z >> 31
-		u[i] = float64(z>>40) / (1 << 24)
+		u[i] = float64(rng.At(seed, i)>>40) / (1 << 24)
 	}
 	return u
 }
