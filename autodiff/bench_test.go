@@ -6,7 +6,6 @@ import (
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -43,7 +42,7 @@ func benchmarkStep(b *testing.B, name string, batch, size, threads int) {
 		b.Fatal(err)
 	}
 	in := tensor.Shape{N: batch, H: size, W: size, C: g.Channels()}
-	n, err := autodiff.New[float32](g, in, autodiff.Options{Pool: par.New(threads)})
+	n, err := autodiff.New[float32](g, in, autodiff.Options{Threads: threads})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -11,7 +11,7 @@ import (
 // compile turns the nodes that the heads depend on into stored nodes and
 // views, and settles which of them need gradients.
 func (n *Net[T]) compile(shapes []tensor.Shape, heads []graph.ID) error {
-	n.workers = make([]worker[T], n.opts.Pool.Threads())
+	n.workers = make([]worker[T], n.mem.pool.Threads())
 	used := n.g.Reachable(heads...)
 	used[0] = true
 	for i, gn := range n.g.Nodes {

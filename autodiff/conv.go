@@ -449,7 +449,7 @@ func (k *conv[T]) finishBack(n *Net[T], v *node[T], parts int) {
 		g := &k.groups[i]
 		if grad := n.gradient(g.param); grad != nil {
 			pieces := min(g.Out, len(n.workers))
-			n.opts.Pool.Run(pieces, func(piece int) {
+			n.mem.pool.Run(pieces, func(piece int) {
 				from, to := par.Split(g.Out, pieces, piece)
 				for p := range parts {
 					g.addTo(grad[g.at:], n.workers[p].weights[at:], from, to)

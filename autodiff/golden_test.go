@@ -13,7 +13,6 @@ import (
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -48,7 +47,7 @@ func TestMixConvGolden(t *testing.T) {
 				t.Fatal(err)
 			}
 			in := tensor.Shape{N: 1, H: c.HW[0], W: c.HW[1], C: c.C}
-			n, err := autodiff.New[float32](g, in, autodiff.Options{Pool: par.New(2), InputGrad: true})
+			n, err := autodiff.New[float32](g, in, autodiff.Options{Threads: 2, InputGrad: true})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -155,7 +154,7 @@ func checkTrainGolden[T tensor.Float](t *testing.T, golden *trainGolden, tol, fl
 		t.Fatal(err)
 	}
 	in := tensor.Shape{N: golden.Input[0], C: golden.Input[1], H: golden.Input[2], W: golden.Input[3]}
-	n, err := autodiff.New[T](g, in, autodiff.Options{Pool: par.New(2)}.RedoAll())
+	n, err := autodiff.New[T](g, in, autodiff.Options{Threads: 2}.RedoAll())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,7 +8,6 @@ import (
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -141,11 +140,11 @@ func TestGradients(t *testing.T) {
 	for _, net := range append(operators(), networks()...) {
 		for _, threads := range []int{1, 3} {
 			t.Run(fmt.Sprintf("%s/%d", net.name, threads), func(t *testing.T) {
-				checkGradients(t, net, autodiff.Options{Pool: par.New(threads), InputGrad: true})
+				checkGradients(t, net, autodiff.Options{Threads: threads, InputGrad: true})
 			})
 		}
 		t.Run(net.name+"/again", func(t *testing.T) {
-			checkGradients(t, net, autodiff.Options{Pool: par.New(2), InputGrad: true}.RedoAll())
+			checkGradients(t, net, autodiff.Options{Threads: 2, InputGrad: true}.RedoAll())
 		})
 		t.Run(net.name+"/fixed norms", func(t *testing.T) {
 			checkGradients(t, net, autodiff.Options{InputGrad: true, FixedNorms: true})
@@ -153,7 +152,7 @@ func TestGradients(t *testing.T) {
 		t.Run(net.name+"/some norms fixed", func(t *testing.T) {
 			g := build(t, net)
 			statistics := func(p graph.ParamID) bool { return !g.Params[p].Trainable() && p%3 != 0 }
-			checkGradients(t, net, autodiff.Options{Pool: par.New(2), InputGrad: true, Frozen: statistics})
+			checkGradients(t, net, autodiff.Options{Threads: 2, InputGrad: true, Frozen: statistics})
 		})
 	}
 }

@@ -188,7 +188,7 @@ func (m *mixConv[T]) backward(n *Net[T], v *node[T], w *worker[T], from, to int)
 }
 
 func (m *mixConv[T]) finishBack(n *Net[T], _ *node[T], parts int) {
-	n.opts.Pool.Run(len(m.parts), func(i int) {
+	n.mem.pool.Run(len(m.parts), func(i int) {
 		p := &m.parts[i]
 		if grad := n.gradient(p.param); grad != nil {
 			for _, s := range p.sums[:parts] {

@@ -25,15 +25,17 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// Options changes what a Net computes. The zero value trains all parameters
-// on one thread.
+// Options changes what a Net computes. The zero value trains all parameters on
+// all processors.
 type Options struct {
-	// Pool runs the operators' parts; nil means one thread.
-	Pool *par.Pool
+	// Threads is how many goroutines run an operator; 0 means GOMAXPROCS.
+	Threads int
+	// Memory is shared with other nets, and so are its threads; nil gives the
+	// net its own.
+	Memory *Memory
 	// ForwardOnly leaves out the backward pass, the auxiliary heads and the
 	// memory they need.
 	ForwardOnly bool
@@ -42,12 +44,12 @@ type Options struct {
 	// FixedNorms makes batch norm use the running statistics in training too,
 	// and leave them as they are.
 	FixedNorms bool
-
-	redoFrom int // elements of an image from which tensors are computed again; 0 means redoElems
 	// Frozen reports the parameters that are left as they are and get no
 	// gradient; nil means none. A batch norm whose running statistics are
 	// frozen uses them in training too.
 	Frozen func(graph.ParamID) bool
+
+	redoFrom int // elements of an image from which tensors are computed again; 0 means redoElems
 }
 
 // Net is a graph made ready to be trained with batches of one size. It holds
@@ -62,7 +64,13 @@ type Net[T tensor.Float] struct {
 	ahead   []segment[T] // the forward pass
 	back    []segment[T] // the backward pass
 	workers []worker[T]
-	arena   []T
+
+	mem     *Memory
+	own     bool         // mem is this net's alone
+	arena   int          // elements of all tensors
+	buffers []*buffer[T] // in the arena
+	private private      // what each worker needs beside it
+	data    []T          // arena and workers' memory; nil while another net uses it
 
 	batch  int  // images of the pass in progress
 	train  bool // batch statistics and dropout
@@ -90,23 +98,17 @@ var ErrOrder = errors.New("autodiff: Backward without a preceding Train")
 
 // New plans g for batches of up to in.N images of size in.H × in.W.
 func New[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options) (*Net[T], error) {
-	return newNet[T](g, in, opts, nil)
-}
-
-// Resized plans n's graph for images of another size. The two nets share their
-// memory, as far as n's reaches: a pass of one ends a step of the other, and
-// outputs are valid until either runs again.
-func (n *Net[T]) Resized(h, w int) (*Net[T], error) {
-	return newNet(n.g, tensor.Shape{N: n.in.N, H: h, W: w, C: n.in.C}, n.opts, n.arena)
-}
-
-// newNet plans g, in the given memory if it is enough.
-func newNet[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options, memory []T) (*Net[T], error) {
 	shapes, err := g.Shapes(in)
 	if err != nil {
 		return nil, err
 	}
-	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes)), arena: memory}
+	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes)), mem: opts.Memory}
+	switch {
+	case n.mem == nil:
+		n.mem, n.own = NewMemory(opts.Threads), true
+	case opts.Threads != 0 && opts.Threads != n.mem.pool.Threads():
+		return nil, errThreads
+	}
 	var heads []graph.ID
 	for _, o := range g.Losses() {
 		if !o.Training || !opts.ForwardOnly {
@@ -122,23 +124,27 @@ func newNet[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options, memor
 	return n, nil
 }
 
+// Resized plans n's graph for images of another size, in the same memory.
+func (n *Net[T]) Resized(h, w int) (*Net[T], error) {
+	o := n.opts
+	o.Memory = n.mem
+	return New[T](n.g, tensor.Shape{N: n.in.N, H: h, W: w, C: n.in.C}, o)
+}
+
+// Close ends the threads, unless they are those of a shared memory. A net that
+// nobody refers to needs no Close.
+func (n *Net[T]) Close() {
+	if n.own {
+		n.mem.Close()
+	}
+}
+
 // Shape returns the planned input shape.
 func (n *Net[T]) Shape() tensor.Shape { return n.in }
 
 // Bytes returns the size of the memory for activations and gradients of
 // activations.
-func (n *Net[T]) Bytes() int64 {
-	var t T
-	size := int64(4)
-	if _, ok := any(t).(float64); ok {
-		size = 8
-	}
-	elems := int64(len(n.arena))
-	for _, w := range n.workers {
-		elems += int64(len(w.scratch))
-	}
-	return elems * size
-}
+func (n *Net[T]) Bytes() int64 { return int64(sizeOf[T](n.elems())) }
 
 // Train runs x forward with batch statistics, moving the running ones in
 // params, and with dropout, whose choices are a function of key alone.
@@ -168,6 +174,7 @@ func (n *Net[T]) forward(x *tensor.Dense[T], params graph.Values[T]) error {
 	if err := n.checkValues("parameters", params); err != nil {
 		return err
 	}
+	n.bind()
 	n.batch, n.params = x.Shape.N, params
 	defer func() { n.params = nil }()
 	n.nodes[0].out.data = x.Data
@@ -219,9 +226,13 @@ func (n *Net[T]) checkValues(what string, v graph.Values[T]) error {
 func (n *Net[T]) Outputs() int { return len(n.outputs) }
 
 // Output returns the logits (i = 0) or those of an auxiliary head of the last
-// Train or Eval, shape N×classes. They are valid until the next one.
+// Train or Eval, shape N×classes. They are valid until the next one, of this
+// net or of another that shares its memory, after which this is nil.
 func (n *Net[T]) Output(i int) []T {
 	v := n.outputs[i].to
+	if v.out.data == nil {
+		return nil
+	}
 	return v.out.data[:n.batch*v.perImage()]
 }
 
@@ -266,7 +277,7 @@ func (n *Net[T]) Backward(dOut [][]T, params, grads graph.Values[T]) error {
 // for it, until the next Train.
 func (n *Net[T]) InputGrad() []T {
 	v := n.nodes[0]
-	if !n.opts.InputGrad || v.grad == nil {
+	if !n.opts.InputGrad || v.grad == nil || v.grad.data == nil {
 		return nil
 	}
 	return v.grad.data[:n.batch*v.perImage()]

@@ -26,7 +26,7 @@ type norm[T tensor.Float] struct {
 }
 
 func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T] {
-	b := &norm[T]{node: v, op: op, fixed: n.fixes(op), moments: make([]moments[T], n.opts.Pool.Threads()), sums: make([][]float64, n.opts.Pool.Threads())}
+	b := &norm[T]{node: v, op: op, fixed: n.fixes(op), moments: make([]moments[T], n.mem.pool.Threads()), sums: make([][]float64, n.mem.pool.Threads())}
 	for _, s := range []*[]T{&b.scale, &b.shift, &b.mean, &b.invStd, &b.a, &b.b, &b.c} {
 		*s = make([]T, op.C)
 	}

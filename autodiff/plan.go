@@ -4,9 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"slices"
-	"unsafe"
 
-	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -58,18 +56,11 @@ func (n *Net[T]) plan() error {
 	}
 	p.drop(n.nodes[0].out)
 	n.findDirect()
-	size := p.place()
-	if len(n.arena) < size {
-		if err := pages.Check(float64(size) * float64(unsafe.Sizeof(n.arena[0]))); err != nil {
-			return fmt.Errorf("batches of %v: %w: make them or the images smaller, or accumulate", n.in, err)
-		}
-		n.arena = pages.Make[T](size)
-	}
-	n.arena = n.arena[:size]
-	for _, b := range p.buffers {
-		b.data = n.arena[b.at:][:b.size:b.size]
-	}
+	n.arena, n.buffers = p.place(), p.buffers
 	n.planScratch()
+	if err := n.mem.reserve(sizeOf[T](n.elems())); err != nil {
+		return fmt.Errorf("batches of %v: %w: make them or the images smaller, or accumulate", n.in, err)
+	}
 	return nil
 }
 
@@ -92,7 +83,7 @@ func (n *Net[T]) findDirect() {
 	}
 }
 
-// planScratch gives the workers their private memory.
+// planScratch settles how much private memory a worker needs.
 func (n *Net[T]) planScratch() {
 	size, channels, weights := 0, 0, 0
 	inputs, outputs := 0, 0 // channels of what is computed again
@@ -114,18 +105,12 @@ func (n *Net[T]) planScratch() {
 	for _, s := range n.back {
 		weights = max(weights, s.weights)
 	}
-	for i := range n.workers {
-		w := &n.workers[i]
-		w.part = i
-		w.scratch = pages.Make[T](size)
-		w.sums = make([]T, 2*channels)
-		w.weights = make([]T, weights)
-		w.input = make([]T, againRows*inputs)
-		w.output = make([]T, againRows*outputs)
-		w.raw = make([]T, againRows*outputs)
-		if gated && !n.opts.ForwardOnly {
-			w.view = make([]T, max(tileElems, channels))
-		}
+	n.private = private{
+		scratch: size, sums: 2 * channels, weights: weights,
+		input: againRows * inputs, output: againRows * outputs, raw: againRows * outputs,
+	}
+	if gated && !n.opts.ForwardOnly {
+		n.private.view = max(tileElems, channels)
 	}
 }
 
@@ -311,7 +296,6 @@ func (p *planner[T]) share(v *node[T]) {
 // do not overlap, and returns the size needed: largest first, each at the
 // lowest offset that is free throughout.
 func (p *planner[T]) place() int {
-	const align = 16
 	slices.SortStableFunc(p.buffers, func(a, b *buffer[T]) int { return cmp.Compare(b.size, a.size) })
 	total := 0
 	var taken []*buffer[T]
@@ -327,9 +311,9 @@ func (p *planner[T]) place() int {
 			if b.at+b.size <= o.at {
 				break
 			}
-			b.at = max(b.at, (o.at+o.size+align-1)/align*align)
+			b.at = max(b.at, aligned(o.at+o.size))
 		}
 		total = max(total, b.at+b.size)
 	}
-	return total
+	return aligned(total)
 }

@@ -8,7 +8,6 @@ import (
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/pages"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -24,7 +23,7 @@ func TestResized(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	opts := autodiff.Options{Pool: par.New(2)}
+	opts := autodiff.Options{Threads: 2}
 	shape := func(side int) tensor.Shape { return tensor.Shape{N: 3, H: side, W: side, C: g.Channels()} }
 	large, err := autodiff.New[float32](g, shape(28), opts)
 	if err != nil {

@@ -192,7 +192,7 @@ func (n *Net[T]) runBack(s *segment[T]) {
 
 // each calls f for all nodes with an operator, several at once.
 func (n *Net[T]) each(f func(v *node[T])) {
-	n.opts.Pool.Run(len(n.nodes), func(i int) {
+	n.mem.pool.Run(len(n.nodes), func(i int) {
 		if v := n.nodes[i]; v != nil && v.op != nil {
 			f(v)
 		}
@@ -203,7 +203,7 @@ func (n *Net[T]) each(f func(v *node[T])) {
 // returns the number of workers.
 func (n *Net[T]) parts(f func(w *worker[T], from, to int)) int {
 	parts := min(len(n.workers), n.batch)
-	n.opts.Pool.Run(parts, func(part int) {
+	n.mem.pool.Run(parts, func(part int) {
 		from, to := par.Split(n.batch, parts, part)
 		f(&n.workers[part], from, to)
 	})

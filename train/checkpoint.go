@@ -56,7 +56,7 @@ type runMeta struct {
 func (t *Trainer) recordOf() Record {
 	return Record{
 		Version: recordVersion, Recipe: t.cfg.Recipe, Source: t.cfg.Source,
-		Images: t.cfg.Train.Len(), Labels: t.labels, Threads: t.pool.Threads(), Args: t.cfg.Args,
+		Images: t.cfg.Train.Len(), Labels: t.labels, Threads: t.memory.Pool().Threads(), Args: t.cfg.Args,
 	}
 }
 

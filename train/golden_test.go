@@ -8,7 +8,6 @@ import (
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -66,8 +65,8 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 		t.Fatal(err)
 	}
 	in := tensor.Shape{N: golden.Input[0], C: golden.Input[1], H: golden.Input[2], W: golden.Input[3]}
-	pool := par.New(2)
-	n, err := autodiff.New[T](g, in, autodiff.Options{Pool: pool})
+	memory := autodiff.NewMemory(2)
+	n, err := autodiff.New[T](g, in, autodiff.Options{Memory: memory})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -98,7 +97,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 		if err := n.Backward(dOut, params, grads); err != nil {
 			t.Fatal(err)
 		}
-		u.update(pool, params, grads, step, 0.001)
+		u.update(memory.Pool(), params, grads, step, 0.001)
 	}
 	for i, p := range g.Params {
 		if p.Trainable() {

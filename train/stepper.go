@@ -1,8 +1,8 @@
 package train
 
 import (
+	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -21,7 +21,7 @@ func NewStepper(m *model.Model, r Recipe, in tensor.Shape, threads int) (*Steppe
 	if err := r.Validate(); err != nil {
 		return nil, err
 	}
-	t := &Trainer{cfg: Config{Model: m, Recipe: r}, pool: par.New(threads), graph: m.Graph, losses: m.Graph.Losses(), values: m.Values}
+	t := &Trainer{cfg: Config{Model: m, Recipe: r}, memory: autodiff.NewMemory(threads), graph: m.Graph, losses: m.Graph.Losses(), values: m.Values}
 	if err := t.prepare(in); err != nil {
 		return nil, err
 	}

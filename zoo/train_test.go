@@ -64,7 +64,7 @@ func TestGradients(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			g := build(t, name)
 			in := tensor.Shape{N: 3, H: 33, W: 33, C: 1}
-			net, err := autodiff.New[float64](g, in, autodiff.Options{})
+			net, err := autodiff.New[float64](g, in, autodiff.Options{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -158,7 +158,7 @@ func TestTraining(t *testing.T) {
 	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			g := build(t, name)
-			net, err := autodiff.New[float32](g, in, autodiff.Options{})
+			net, err := autodiff.New[float32](g, in, autodiff.Options{Threads: 1})
 			if err != nil {
 				t.Fatal(err)
 			}
