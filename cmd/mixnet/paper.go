@@ -97,7 +97,7 @@ const figure7MaxFLOPS = 700
 
 // figure7 draws accuracy over multiply-adds, a curve for each family.
 func figure7(rows []zoo.PaperRow) *chart.Chart {
-	c := &chart.Chart{Title: "ImageNet accuracy over multiply-adds (MixConv paper, figure 7)", X: "multiply-adds in millions, as published", Y: "ImageNet top-1 accuracy (%)", Points: true}
+	c := &chart.Chart{Title: "ImageNet accuracy over multiply-adds (MixConv paper, figure 7)", X: chart.Axis{Label: "multiply-adds in millions, as published"}, Y: chart.Axis{Label: "ImageNet top-1 accuracy (%)"}, Labels: true}
 	for _, r := range rows {
 		if r.FLOPS == 0 || r.FLOPS > figure7MaxFLOPS || r.Top1 == 0 {
 			continue

@@ -14,14 +14,14 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
-	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/train"
 )
 
 type runsCmd struct {
 	Runs []string `arg:"" optional:"" name:"run" help:"Run folders to compare, with the settings that differ; all in --dir by default."`
 	Dir  string   `default:"runs" placeholder:"DIR" help:"The folder that holds the runs."`
-	Plot string   `placeholder:"FILE" help:"Draw top-1 over epochs, a curve for each run (.png, .svg, .pdf)."`
+	Plot string   `placeholder:"FILE" help:"Draw top-1 of the runs (.png, .svg, .pdf)."`
+	X    string   `name:"x" default:"epoch" enum:"epoch,time,macs,params" help:"What --plot draws top-1 over: a curve for each run over epochs or time, or its best against the network's multiply-adds or parameters."`
 	JSON bool     `name:"json" help:"Print JSON."`
 }
 
@@ -52,7 +52,7 @@ func (c *runsCmd) Run(e *env) error {
 		all = append(all, summarize(dir))
 	}
 	if c.Plot != "" {
-		if err := runCurves(all).WriteFile(c.Plot); err != nil {
+		if err := c.plot(all); err != nil {
 			return err
 		}
 	}
@@ -201,37 +201,6 @@ func summarizeHead(dir string) runSummary {
 		s.Best = s.Last
 	}
 	return s
-}
-
-// runCurves draws top-1 on the validation images over epochs.
-func runCurves(all []runSummary) *chart.Chart {
-	c := &chart.Chart{Title: "Accuracy", X: "epoch", Y: "top-1 (%)", Rising: true}
-	for _, r := range all {
-		s := chart.Series{Name: r.Run}
-		for _, ep := range r.Epochs {
-			if ep.Validated {
-				s.Points = append(s.Points, chart.Point{X: float64(ep.Epoch), Y: 100 * ep.Top1})
-			}
-		}
-		c.Series = append(c.Series, s)
-	}
-	return c
-}
-
-// plotRun draws the loss and the accuracy of a run into its folder.
-func plotRun(dir string, epochs []train.Epoch) error {
-	loss := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "loss", Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
-	top := &chart.Chart{Title: filepath.Base(dir), X: "epoch", Y: "top-1 (%)", Rising: true, Series: []chart.Series{{Name: "training"}, {Name: "validation"}}}
-	for _, ep := range epochs {
-		x := float64(ep.Epoch)
-		loss.Series[0].Points = append(loss.Series[0].Points, chart.Point{X: x, Y: ep.TrainLoss})
-		top.Series[0].Points = append(top.Series[0].Points, chart.Point{X: x, Y: 100 * ep.TrainTop1})
-		if ep.Validated {
-			loss.Series[1].Points = append(loss.Series[1].Points, chart.Point{X: x, Y: ep.ValLoss})
-			top.Series[1].Points = append(top.Series[1].Points, chart.Point{X: x, Y: 100 * ep.Top1})
-		}
-	}
-	return errors.Join(loss.WriteFile(filepath.Join(dir, "loss.png")), top.WriteFile(filepath.Join(dir, "accuracy.png")))
 }
 
 // summaryFile holds the result of a finished run.
