@@ -12,7 +12,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -94,7 +94,7 @@ func ExampleFineTune() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	recipe, err := train.Preset("finetune")
+	recipe, err := recipe.Preset("finetune")
 	if err != nil {
 		log.Fatal(err)
 	}

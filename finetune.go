@@ -5,6 +5,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
 )
@@ -15,7 +16,7 @@ type FineTuneOptions struct {
 	// Recipe says how to train; the preset "finetune" by default. One that keeps
 	// batch norm as it is begins with a classifier fitted to the features of
 	// the images, others with a new one.
-	Recipe train.Recipe
+	Recipe recipe.Recipe
 	// Val is measured after every epoch; the best epoch's weights are the
 	// result. Without it a tenth of the training images is held out for that.
 	Val data.Dataset
@@ -37,7 +38,7 @@ type FineTuneOptions struct {
 // model and leaves m as it is.
 func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneOptions) (*model.Model, error) {
 	if o.Recipe.Epochs == 0 && o.Recipe.Fit.Steps == 0 {
-		r, err := train.Preset("finetune")
+		r, err := recipe.Preset("finetune")
 		if err != nil {
 			return nil, err
 		}

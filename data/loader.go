@@ -37,7 +37,7 @@ type Config struct {
 	// Augment is training's random change; nil means none.
 	Augment *input.Augment
 	// Mix blends the pictures of a batch with each other.
-	Mix Mix
+	Mix input.Mix
 	// Sizes, if there are any, are the heights and widths of batches, in place
 	// of Preprocess's.
 	Sizes [][2]int

@@ -1,54 +1,14 @@
 package data
 
 import (
-	"fmt"
 	"math"
 	"math/rand/v2"
+
+	"github.com/mixnet-go/mixnet/input"
 )
 
-// Mix blends the pictures of a training batch with each other: picture i with
-// picture n-1-i, all by the same share.
-type Mix struct {
-	// Mixup is the parameter of the Beta distribution of a pixelwise blend's
-	// share (Zhang et al., mixup, 2018); 0 means no mixup.
-	Mixup float64 `json:"mixup" toml:"mixup"`
-	// CutMix is the same for a rectangle pasted in (Yun et al., CutMix, 2019).
-	CutMix float64 `json:"cutmix" toml:"cutmix"`
-	// Probability that a batch is mixed; 1 if it is zero.
-	Probability float64 `json:"probability,omitempty" toml:"probability,omitzero"`
-	// Switch is the probability of CutMix where both are set; 0.5 if it is
-	// zero.
-	Switch float64 `json:"switch,omitempty" toml:"switch,omitzero"`
-}
-
-// Enabled says whether any batch is mixed.
-func (m Mix) Enabled() bool { return m.Mixup > 0 || m.CutMix > 0 }
-
-// WithDefaults returns m with every unset field filled in.
-func (m Mix) WithDefaults() Mix {
-	if m.Probability == 0 {
-		m.Probability = 1
-	}
-	if m.Switch == 0 {
-		m.Switch = 0.5
-	}
-	return m
-}
-
-// Validate reports what keeps m, after its defaults, from being applied.
-func (m Mix) Validate() error {
-	m = m.WithDefaults()
-	if !(m.Mixup >= 0 && m.CutMix >= 0) || math.IsInf(m.Mixup+m.CutMix, 0) {
-		return fmt.Errorf("mix: mixup %v, cutmix %v: want 0 or more", m.Mixup, m.CutMix)
-	}
-	if !(m.Probability > 0 && m.Probability <= 1 && m.Switch > 0 && m.Switch <= 1) {
-		return fmt.Errorf("mix: probability %v, switch %v: want more than 0, at most 1", m.Probability, m.Switch)
-	}
-	return nil
-}
-
-// apply mixes the batch.
-func (m Mix) apply(b *Batch, rng *rand.Rand) {
+// mix blends the pictures of a batch, as m says.
+func (b *Batch) mix(m *input.Mix, rng *rand.Rand) {
 	n := len(b.Labels)
 	b.Share = 1
 	b.Other = resized(b.Other, n)
@@ -60,7 +20,7 @@ func (m Mix) apply(b *Batch, rng *rand.Rand) {
 	}
 	cut := m.CutMix > 0 && (m.Mixup == 0 || rng.Float64() < m.Switch)
 	if cut {
-		m.cut(b, beta(m.CutMix, rng), rng)
+		b.cut(beta(m.CutMix, rng), rng)
 		return
 	}
 	share := float32(beta(m.Mixup, rng))
@@ -76,7 +36,7 @@ func (m Mix) apply(b *Batch, rng *rand.Rand) {
 
 // cut exchanges a rectangle of about 1-share of the area, anywhere; the part of
 // it that lies outside does not count.
-func (m Mix) cut(b *Batch, share float64, rng *rand.Rand) {
+func (b *Batch) cut(share float64, rng *rand.Rand) {
 	s := b.Images.Shape
 	side := math.Sqrt(1 - share)
 	ch, cw := int(float64(s.H)*side), int(float64(s.W)*side)

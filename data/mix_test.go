@@ -12,7 +12,7 @@ import (
 func TestMixBlendsPairs(t *testing.T) {
 	cfg := Config{Preprocess: eight, Batch: 7, Shuffle: true, Remainder: DropRemainder, Seed: 3}
 	plain := newLoader(t, small(100, 5), cfg)
-	for name, mix := range map[string]Mix{"mixup": {Mixup: 0.4}, "cutmix": {CutMix: 1}} {
+	for name, mix := range map[string]input.Mix{"mixup": {Mixup: 0.4}, "cutmix": {CutMix: 1}} {
 		cfg.Mix = mix
 		mixed := newLoader(t, small(100, 5), cfg)
 		want := collect(t, plain, 0, 30)
@@ -63,7 +63,7 @@ func checkMixed(t *testing.T, name string, got, a, b []float32, share float32) (
 }
 
 func TestMixProbability(t *testing.T) {
-	l := newLoader(t, small(100, 5), Config{Preprocess: eight, Batch: 10, Mix: Mix{Mixup: 1, CutMix: 1, Probability: 0.3}})
+	l := newLoader(t, small(100, 5), Config{Preprocess: eight, Batch: 10, Mix: input.Mix{Mixup: 1, CutMix: 1, Probability: 0.3}})
 	mixed := 0
 	for b, err := range l.Batches(t.Context(), 0, 500) {
 		if err != nil {
@@ -102,7 +102,7 @@ func TestBeta(t *testing.T) {
 }
 
 func TestMixValidate(t *testing.T) {
-	for _, m := range []Mix{{Mixup: -1}, {CutMix: math.NaN()}, {Mixup: math.Inf(1)}, {Probability: 2}, {Switch: -1}} {
+	for _, m := range []input.Mix{{Mixup: -1}, {CutMix: math.NaN()}, {Mixup: math.Inf(1)}, {Probability: 2}, {Switch: -1}} {
 		if _, err := NewLoader(small(10, 5), Config{Preprocess: eight, Batch: 2, Mix: m}); err == nil {
 			t.Errorf("%+v: no error", m)
 		}

@@ -168,7 +168,7 @@ func (p *pipeline) finish(s *slot, n int, w *worker, err error) {
 	s.leaveOut()
 	if s.err == nil && p.l.cfg.Mix.Enabled() {
 		w.pcg.Seed(rng.Key(p.l.cfg.Seed, streamBatch, uint64(s.batch.Step)))
-		p.l.cfg.Mix.apply(&s.batch, w.rng)
+		s.batch.mix(&p.l.cfg.Mix, w.rng)
 	}
 	p.mu.Lock()
 	s.done = true

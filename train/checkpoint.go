@@ -14,6 +14,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/weights"
 )
 
@@ -37,12 +38,12 @@ const (
 
 // Record is what is written down of a run.
 type Record struct {
-	Version int    `json:"version"`
-	Recipe  Recipe `json:"recipe"`
-	Source  string `json:"source"`
-	Images  int    `json:"images"` // of the training data
-	Labels  string `json:"labels"` // a hash of its classes and labels
-	Threads int    `json:"threads"`
+	Version int           `json:"version"`
+	Recipe  recipe.Recipe `json:"recipe"`
+	Source  string        `json:"source"`
+	Images  int           `json:"images"` // of the training data
+	Labels  string        `json:"labels"` // a hash of its classes and labels
+	Threads int           `json:"threads"`
 
 	Args map[string]string `json:"args,omitempty"`
 }

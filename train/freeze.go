@@ -5,10 +5,11 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // frozenParams returns which parameters of g the recipe leaves as they are.
-func frozenParams(g *graph.Graph, r *Recipe) (func(graph.ParamID) bool, error) {
+func frozenParams(g *graph.Graph, r *recipe.Recipe) (func(graph.ParamID) bool, error) {
 	if len(r.Freeze) == 0 && r.FreezeUntil == "" {
 		return func(graph.ParamID) bool { return false }, nil
 	}
@@ -39,7 +40,7 @@ func frozenParams(g *graph.Graph, r *Recipe) (func(graph.ParamID) bool, error) {
 			return func(p graph.ParamID) bool { return frozen[p] }, nil
 		}
 	}
-	return nil, fmt.Errorf("%w: all layers of %s are frozen", ErrRecipe, g.Name)
+	return nil, fmt.Errorf("%w: all layers of %s are frozen", recipe.ErrRecipe, g.Name)
 }
 
 // within reports whether a parameter belongs to a layer.
@@ -57,5 +58,5 @@ func noLayer(g *graph.Graph, layer string) error {
 			names = append(names, name)
 		}
 	}
-	return fmt.Errorf("%w: freeze: %s has no layer %q; it has %s", ErrRecipe, g.Name, layer, strings.Join(names, ", "))
+	return fmt.Errorf("%w: freeze: %s has no layer %q; it has %s", recipe.ErrRecipe, g.Name, layer, strings.Join(names, ", "))
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/testkit"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -70,7 +71,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := newUpdater[T](Optimizer{Kind: RMSProp, WeightDecay: 1e-5}, g, func(graph.ParamID) bool { return true })
+	u := newUpdater[T](recipe.Optimizer{Kind: recipe.RMSProp, WeightDecay: 1e-5}, g, func(graph.ParamID) bool { return true })
 	x, params, grads := testkit.Input[T](in), testkit.Values[T](g), graph.NewValues[T](g)
 	labels := make([]int, in.N)
 	for i := range labels {

@@ -17,7 +17,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // The tests of this file run TestHelperProcess in processes of its own, with
@@ -32,8 +33,8 @@ const (
 // killedConfig is a run with as much state as there can be.
 func killedConfig(t testing.TB, dir string) Config {
 	cfg := config(t, dir)
-	cfg.Recipe.Mix = data.Mix{Mixup: 0.2, CutMix: 1}
-	cfg.Recipe.Sizes = Sizes{Pixels: []int{6, 8}, Order: Random}
+	cfg.Recipe.Mix = input.Mix{Mixup: 0.2, CutMix: 1}
+	cfg.Recipe.Sizes = recipe.Sizes{Pixels: []int{6, 8}, Order: recipe.Random}
 	cfg.KeepBest = true
 	return cfg
 }

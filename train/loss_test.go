@@ -3,6 +3,8 @@ package train
 import (
 	"math"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // TestCrossEntropyGradient compares the gradient with central differences, for
@@ -46,7 +48,7 @@ func TestCrossEntropyOfBlend(t *testing.T) {
 }
 
 func TestFinished(t *testing.T) {
-	r := Recipe{Epochs: 10, Patience: 2}
+	r := recipe.Recipe{Epochs: 10, Patience: 2}
 	history := []Epoch{{Best: true}, {}, {Best: true}, {}}
 	if finished(r, history) {
 		t.Error("one epoch without progress ended the run")
@@ -55,7 +57,7 @@ func TestFinished(t *testing.T) {
 		t.Error("two epochs without progress did not end the run")
 	}
 	// Seven of ten epochs are on images that grow: patience begins with the eighth.
-	r.Sizes = Sizes{Pixels: []int{8, 16}, Order: Progressive, Ramp: 0.7}
+	r.Sizes = recipe.Sizes{Pixels: []int{8, 16}, Order: recipe.Progressive, Ramp: 0.7}
 	if history = make([]Epoch, 8); finished(r, history[:7]) || finished(r, history) || !finished(r, append(history, Epoch{})) {
 		t.Error("patience does not wait for the last size")
 	}

@@ -8,6 +8,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -63,7 +64,7 @@ func (o *muon[T]) scratchLen() int {
 
 // update moves the matrices among params. scale multiplies the gradients,
 // which are overwritten.
-func (o *muon[T]) update(pool *par.Pool, cfg Optimizer, params, grads, means graph.Values[T], scale, lr float64) {
+func (o *muon[T]) update(pool *par.Pool, cfg recipe.Optimizer, params, grads, means graph.Values[T], scale, lr float64) {
 	for len(o.scratch) < pool.Threads() {
 		o.scratch = append(o.scratch, make([]T, o.scratchLen()))
 	}

@@ -1,92 +1,14 @@
 package train
 
 import (
-	"fmt"
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/par"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 )
-
-// Optimizer says how gradients change the parameters. Zero fields mean the
-// usual values of the kind.
-type Optimizer struct {
-	// Kind is "rmsprop" (TensorFlow's form, as the MixNet code uses it), "sgd"
-	// (with Nesterov momentum), "adamw" or "muon": orthogonalized momentum for
-	// the weights of convolutions that are not depthwise, AdamW at the same
-	// rate for everything else.
-	Kind string `json:"kind" toml:"kind"`
-	// Momentum is that of rmsprop and sgd, 0.9, of muon, 0.95, and β1 of
-	// adamw, 0.9, which it stays beside muon.
-	Momentum float64 `json:"momentum,omitempty" toml:"momentum,omitzero"`
-	// Decay is that of the mean square: 0.9 for rmsprop, and β2 of adamw
-	// and beside muon, 0.999.
-	Decay float64 `json:"decay,omitempty" toml:"decay,omitzero"`
-	// Eps is added to the mean square of rmsprop, 0.001, and to its root in
-	// adamw and beside muon, 1e-8.
-	Eps float64 `json:"eps,omitempty" toml:"eps,omitzero"`
-	// WeightDecay is the factor of ½‖w‖² in the loss for rmsprop and sgd, and
-	// decoupled from the gradient for adamw and muon. It leaves batch norm alone.
-	WeightDecay float64 `json:"weight_decay" toml:"weight_decay"`
-	// Clip bounds the norm of all gradients together; 0 means no bound.
-	Clip float64 `json:"clip,omitempty" toml:"clip,omitzero"`
-}
-
-// The optimizer kinds.
-const (
-	RMSProp = "rmsprop"
-	SGD     = "sgd"
-	AdamW   = "adamw"
-	Muon    = "muon"
-)
-
-func (o Optimizer) withDefaults() Optimizer {
-	set := func(v *float64, def float64) {
-		if *v == 0 {
-			*v = def
-		}
-	}
-	if o.Kind == "" {
-		o.Kind = RMSProp
-	}
-	if o.Kind == Muon {
-		set(&o.Momentum, 0.95)
-	}
-	set(&o.Momentum, 0.9)
-	switch o.Kind {
-	case RMSProp:
-		set(&o.Decay, 0.9)
-		set(&o.Eps, 1e-3)
-	case AdamW, Muon:
-		set(&o.Decay, 0.999)
-		set(&o.Eps, 1e-8)
-	}
-	return o
-}
-
-func (o Optimizer) validate() error {
-	unit := func(name string, v float64) error {
-		if !(v >= 0 && v < 1) {
-			return fmt.Errorf("optimizer: %s %g: want 0 to less than 1", name, v)
-		}
-		return nil
-	}
-	if o.Kind != RMSProp && o.Kind != SGD && o.Kind != AdamW && o.Kind != Muon {
-		return fmt.Errorf("optimizer %q: want %s, %s, %s or %s", o.Kind, RMSProp, SGD, AdamW, Muon)
-	}
-	if err := unit("momentum", o.Momentum); err != nil {
-		return err
-	}
-	if err := unit("decay", o.Decay); err != nil {
-		return err
-	}
-	if !(o.Eps >= 0 && o.WeightDecay >= 0 && o.Clip >= 0) {
-		return fmt.Errorf("optimizer: eps %g, weight decay %g and clip %g must not be negative", o.Eps, o.WeightDecay, o.Clip)
-	}
-	return nil
-}
 
 // slot is a value that an optimizer keeps for every trained parameter.
 type slot[T tensor.Float] struct {
@@ -96,7 +18,7 @@ type slot[T tensor.Float] struct {
 
 // updater is an Optimizer at work on one network.
 type updater[T tensor.Float] struct {
-	cfg    Optimizer
+	cfg    recipe.Optimizer
 	slots  []slot[T]
 	decays []bool  // by parameter
 	pieces []piece // of all trained parameters
@@ -118,14 +40,14 @@ const (
 
 // newUpdater returns an updater for the parameters of g that train says are
 // trained.
-func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.ParamID) bool) *updater[T] {
-	u := &updater[T]{cfg: cfg.withDefaults()}
+func newUpdater[T tensor.Float](cfg recipe.Optimizer, g *graph.Graph, train func(graph.ParamID) bool) *updater[T] {
+	u := &updater[T]{cfg: cfg.WithDefaults()}
 	switch u.cfg.Kind {
-	case RMSProp:
+	case recipe.RMSProp:
 		u.slots = []slot[T]{{name: "square"}, {name: "momentum"}}
-	case SGD:
+	case recipe.SGD:
 		u.slots = []slot[T]{{name: "momentum"}}
-	case AdamW, Muon:
+	case recipe.AdamW, recipe.Muon:
 		u.slots = []slot[T]{{name: "mean"}, {name: "square"}}
 	}
 	for i := range u.slots {
@@ -137,7 +59,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 			continue
 		}
 		m, ok := matrixOf(i, p)
-		orthogonal := ok && u.cfg.Kind == Muon
+		orthogonal := ok && u.cfg.Kind == recipe.Muon
 		if orthogonal {
 			u.muon.matrices = append(u.muon.matrices, m)
 		}
@@ -146,7 +68,7 @@ func newUpdater[T tensor.Float](cfg Optimizer, g *graph.Graph, train func(graph.
 				continue
 			}
 			v := make([]T, p.Len())
-			if u.cfg.Kind == RMSProp && u.slots[j].name == "square" {
+			if u.cfg.Kind == recipe.RMSProp && u.slots[j].name == "square" {
 				for k := range v {
 					v[k] = 1
 				}
@@ -185,13 +107,13 @@ func (u *updater[T]) update(pool *par.Pool, params, grads graph.Values[T], step 
 		}
 		at := func(slot int) []T { return u.slots[slot].values[p.param][p.from:p.to] }
 		switch u.cfg.Kind {
-		case RMSProp:
+		case recipe.RMSProp:
 			kernel.RMSProp(w, g, at(0), at(1), T(decay), T(1-u.cfg.Decay), T(u.cfg.Momentum), T(u.cfg.Eps), T(lr))
-		case SGD:
+		case recipe.SGD:
 			kernel.Nesterov(w, g, at(0), T(decay), T(u.cfg.Momentum), T(lr))
-		case AdamW:
+		case recipe.AdamW:
 			u.adamw(w, g, at(0), at(1), decay, lr, u.cfg.Momentum, step)
-		case Muon:
+		case recipe.Muon:
 			u.adamw(w, g, at(0), at(1), decay, lr, besideMuon, step)
 		}
 	})

@@ -8,13 +8,14 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/internal/testkit"
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // TestOptimizersEqualPyTorch compares every step with PyTorch's, or timm's
 // RMSpropTF.
 func TestOptimizersEqualPyTorch(t *testing.T) {
 	var cases []struct {
-		Kind            string
+		Kind            recipe.OptimizerKind
 		Momentum, Decay float64
 		Eps             float64
 		WeightDecay     float64 `json:"weight_decay"`
@@ -35,7 +36,7 @@ func TestOptimizersEqualPyTorch(t *testing.T) {
 	for i, c := range cases {
 		g := &graph.Graph{Params: g.Params[:len(c.After[0])]}
 		t.Run(fmt.Sprint(i, c.Kind), func(t *testing.T) {
-			cfg := Optimizer{Kind: c.Kind, Momentum: c.Momentum, Decay: c.Decay, Eps: c.Eps, WeightDecay: c.WeightDecay, Clip: c.Clip}
+			cfg := recipe.Optimizer{Kind: c.Kind, Momentum: c.Momentum, Decay: c.Decay, Eps: c.Eps, WeightDecay: c.WeightDecay, Clip: c.Clip}
 			u := newUpdater[float64](cfg, g, func(graph.ParamID) bool { return true })
 			params, grads := graph.NewValues[float64](g), graph.NewValues[float64](g)
 			for i, p := range g.Params {
@@ -70,43 +71,12 @@ func TestDecayAndFreeze(t *testing.T) {
 		{Name: "mean", Shape: []int{1}, Kind: graph.RunningMean},
 		{Name: "frozen", Shape: []int{1}, Kind: graph.Weight},
 	}}
-	for _, kind := range []string{RMSProp, SGD, AdamW, Muon} {
-		u := newUpdater[float64](Optimizer{Kind: kind, WeightDecay: 0.1}, g, func(p graph.ParamID) bool { return p != 3 })
+	for _, kind := range []recipe.OptimizerKind{recipe.RMSProp, recipe.SGD, recipe.AdamW, recipe.Muon} {
+		u := newUpdater[float64](recipe.Optimizer{Kind: kind, WeightDecay: 0.1}, g, func(p graph.ParamID) bool { return p != 3 })
 		params := graph.Values[float64]{{1}, {1}, {1}, {1}}
 		u.update(nil, params, graph.NewValues[float64](g), 0, 0.1)
 		if params[0][0] >= 1 || params[1][0] != 1 || params[2][0] != 1 || params[3][0] != 1 {
 			t.Errorf("%s: %v after a step without gradients, want the first alone to shrink", kind, params)
-		}
-	}
-}
-
-// The numbers are those of the MixNet code's schedule for 1,024 images a step.
-func TestSchedule(t *testing.T) {
-	const perEpoch = 1251
-	paper := preset(t, "mixnet").For(1_281_167).Schedule
-	for _, c := range []struct {
-		s    Schedule
-		step int
-		want float64
-	}{
-		{paper, 0, 0},
-		{paper, perEpoch, 0.064 / 5},
-		{paper, 5*perEpoch - 1, 0.064 * (5*perEpoch - 1) / (5 * perEpoch)},
-		{paper, 5 * perEpoch, 0.064 * 0.97 * 0.97},
-		{paper, 7*perEpoch + perEpoch/5, 0.064 * 0.97 * 0.97},
-		{paper, 7*perEpoch + perEpoch/5 + 1, 0.064 * 0.97 * 0.97 * 0.97},
-		{paper, 350*perEpoch - 1, 0.064 * math.Pow(0.97, 145)},
-		{Schedule{Kind: Cosine, LR: 1, Warmup: 2, Final: 0.1}, perEpoch, 0.5},
-		{Schedule{Kind: Cosine, LR: 1, Warmup: 2, Final: 0.1}, 2 * perEpoch, 1},
-		{Schedule{Kind: Cosine, LR: 1, Warmup: 2, Final: 0.1}, 176 * perEpoch, 0.55},
-		{Schedule{Kind: Cosine, LR: 1, Warmup: 2, Final: 0.1}, 350 * perEpoch, 0.1},
-		{Schedule{Kind: Constant, LR: 0.3}, 999, 0.3},
-	} {
-		if err := c.s.validate(); err != nil {
-			t.Error(err)
-		}
-		if got := c.s.Rate(c.step, perEpoch, 350); math.Abs(got-c.want) > 1e-12 {
-			t.Errorf("%s at step %d: %.12g, want %.12g", c.s.Kind, c.step, got, c.want)
 		}
 	}
 }

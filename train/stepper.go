@@ -4,6 +4,7 @@ import (
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -15,10 +16,10 @@ type Stepper struct{ t *Trainer }
 // optimizer, smoothing and moving average are used, and the schedule's peak
 // rate for every step. The model's parameters are trained in place. Threads is
 // as in Config.
-func NewStepper(m *model.Model, r Recipe, in tensor.Shape, threads int) (*Stepper, error) {
+func NewStepper(m *model.Model, r recipe.Recipe, in tensor.Shape, threads int) (*Stepper, error) {
 	r.Batch, r.Accumulate = in.N, 1
-	r = r.For(in.N).WithDefaults()
-	if err := r.Validate(); err != nil {
+	r, err := r.Complete(in.N)
+	if err != nil {
 		return nil, err
 	}
 	t := &Trainer{cfg: Config{Model: m, Recipe: r}, memory: autodiff.NewMemory(threads), graph: m.Graph, losses: m.Graph.Losses(), values: m.Values}

@@ -5,12 +5,13 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // Steps made one by one are those of a run with a constant rate.
 func TestStepperEqualsRun(t *testing.T) {
 	cfg := config(t, "")
-	cfg.Recipe.Schedule = Schedule{Kind: Constant, LR: 0.01}
+	cfg.Recipe.Schedule = recipe.Schedule{Kind: recipe.Constant, LR: 0.01}
 	cfg.Recipe.Epochs, cfg.Recipe.EMA, cfg.Recipe.Accumulate = 1, 0, 1
 	single := config(t, "").Model
 	r := run(t, cfg)

@@ -16,6 +16,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -61,10 +62,10 @@ func config(t testing.TB, dir string) Config {
 	}
 	return Config{
 		Model: m, Train: d, Val: stripes(30, 2), Source: "stripes", Dir: dir, Threads: 2,
-		Recipe: Recipe{
+		Recipe: recipe.Recipe{
 			Epochs: 3, Batch: 8, Seed: 5, EMA: 0.9, Smoothing: 0.1,
-			Optimizer: Optimizer{Kind: RMSProp, WeightDecay: 1e-5, Clip: 10},
-			Schedule:  Schedule{Kind: Cosine, LR: 0.01, Warmup: 0.5},
+			Optimizer: recipe.Optimizer{Kind: recipe.RMSProp, WeightDecay: 1e-5, Clip: 10},
+			Schedule:  recipe.Schedule{Kind: recipe.Cosine, LR: 0.01, Warmup: 0.5},
 			Augment:   input.Augment{Crop: input.PadCrop, Pad: 1, Flip: 0.5},
 		},
 	}
@@ -147,22 +148,26 @@ func TestEvalEvery(t *testing.T) {
 // A run that is interrupted again and again ends with the bits of one that is
 // not.
 func TestResumeIsExact(t *testing.T) {
-	for name, change := range map[string]func(*Recipe){
-		"average":            func(r *Recipe) {},
-		"no average":         func(r *Recipe) { r.EMA, r.Optimizer = 0, Optimizer{Kind: SGD} },
-		"mixed images":       func(r *Recipe) { r.Mix = data.Mix{Mixup: 0.2, CutMix: 1}; r.Balance = true },
-		"augmented":          func(r *Recipe) { r.Augment.RandAugment.N, r.Augment.Erase.Probability = 2, 0.5 },
-		"growing images":     func(r *Recipe) { r.Sizes = Sizes{Pixels: []int{4, 6, 8}} },
-		"images of any size": func(r *Recipe) { r.Sizes, r.Accumulate = Sizes{Pixels: []int{5, 8, 9}, Order: Random}, 2 },
-		"patience":           func(r *Recipe) { r.Epochs, r.Patience, r.Schedule = 9, 1, Schedule{Kind: Constant, LR: 1e-12} },
-		"adamw":              func(r *Recipe) { r.Optimizer = Optimizer{Kind: AdamW}; r.FixedNorm = true },
-		"muon":               func(r *Recipe) { r.Optimizer = Optimizer{Kind: Muon, WeightDecay: 0.05} },
+	for name, change := range map[string]func(*recipe.Recipe){
+		"average":        func(r *recipe.Recipe) {},
+		"no average":     func(r *recipe.Recipe) { r.EMA, r.Optimizer = 0, recipe.Optimizer{Kind: recipe.SGD} },
+		"mixed images":   func(r *recipe.Recipe) { r.Mix = input.Mix{Mixup: 0.2, CutMix: 1}; r.Balance = true },
+		"augmented":      func(r *recipe.Recipe) { r.Augment.RandAugment.N, r.Augment.Erase.Probability = 2, 0.5 },
+		"growing images": func(r *recipe.Recipe) { r.Sizes = recipe.Sizes{Pixels: []int{4, 6, 8}} },
+		"images of any size": func(r *recipe.Recipe) {
+			r.Sizes, r.Accumulate = recipe.Sizes{Pixels: []int{5, 8, 9}, Order: recipe.Random}, 2
+		},
+		"patience": func(r *recipe.Recipe) {
+			r.Epochs, r.Patience, r.Schedule = 9, 1, recipe.Schedule{Kind: recipe.Constant, LR: 1e-12}
+		},
+		"adamw": func(r *recipe.Recipe) { r.Optimizer = recipe.Optimizer{Kind: recipe.AdamW}; r.FixedNorm = true },
+		"muon":  func(r *recipe.Recipe) { r.Optimizer = recipe.Optimizer{Kind: recipe.Muon, WeightDecay: 0.05} },
 	} {
 		t.Run(name, func(t *testing.T) { checkResume(t, change) })
 	}
 }
 
-func checkResume(t *testing.T, change func(*Recipe)) {
+func checkResume(t *testing.T, change func(*recipe.Recipe)) {
 	whole, parts := t.TempDir(), t.TempDir()
 	cfg := config(t, whole)
 	change(&cfg.Recipe)
@@ -296,7 +301,7 @@ func TestBadRuns(t *testing.T) {
 		}
 	}
 	cfg := config(t, t.TempDir())
-	cfg.Recipe.Schedule = Schedule{Kind: Constant, LR: 1e30}
+	cfg.Recipe.Schedule = recipe.Schedule{Kind: recipe.Constant, LR: 1e30}
 	r, err := New(cfg)
 	if err != nil {
 		t.Fatal(err)

@@ -13,6 +13,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -22,7 +23,7 @@ type Config struct {
 	// trained in place, and at the end of a run are its result.
 	Model *model.Model
 	// Recipe is how.
-	Recipe Recipe
+	Recipe recipe.Recipe
 	// Train is the training data.
 	Train data.Dataset
 	// Val is what accuracy is measured on after every epoch; nil for nothing.
@@ -122,8 +123,8 @@ func New(cfg Config) (*Trainer, error) {
 	if cfg.Model == nil || cfg.Train == nil {
 		return nil, errors.New("train: no model or no data")
 	}
-	cfg.Recipe = cfg.Recipe.For(cfg.Train.Len()).WithDefaults()
-	if err := cfg.Recipe.Validate(); err != nil {
+	var err error
+	if cfg.Recipe, err = cfg.Recipe.Complete(cfg.Train.Len()); err != nil {
 		return nil, err
 	}
 	if cfg.SaveEvery <= 0 {
@@ -134,13 +135,12 @@ func New(cfg Config) (*Trainer, error) {
 		return nil, err
 	}
 	r := &cfg.Recipe
-	var err error
 	load := data.Config{
 		Preprocess: cfg.Model.Preprocess(), Augment: &r.Augment, Mix: r.Mix, Batch: r.Batch / r.Accumulate,
-		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads, Sizes: r.Sizes.shapes(), MaxBad: r.MaxBad,
+		Shuffle: true, Remainder: data.DropRemainder, Seed: r.Seed, Workers: cfg.Threads, Sizes: r.Sizes.Shapes(), MaxBad: r.MaxBad,
 	}
-	if r.Sizes.Order == Progressive {
-		load.SizeOf = func(pass int) int { return r.Sizes.at(pass, r.Epochs*t.loader.Steps()) }
+	if r.Sizes.Order == recipe.Progressive {
+		load.SizeOf = func(pass int) int { return r.Sizes.At(pass, r.Epochs*t.loader.Steps()) }
 	}
 	if t.loader, err = data.NewLoader(cfg.Train, load); err != nil {
 		return nil, fmt.Errorf("training data: %w", err)
@@ -170,7 +170,7 @@ func (t *Trainer) prepare(in tensor.Shape) (err error) {
 	if err != nil {
 		return err
 	}
-	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.shapes(), autodiff.Options{Memory: t.memory, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
+	t.nets, err = newNets(t.graph, in, t.cfg.Recipe.Sizes.Shapes(), autodiff.Options{Memory: t.memory, Frozen: frozen, FixedNorms: t.cfg.Recipe.FixedNorm})
 	if err != nil {
 		return err
 	}
@@ -199,7 +199,7 @@ func (t *Trainer) stepsPerEpoch() int { return t.loader.Steps() / t.cfg.Recipe.A
 func (t *Trainer) steps() int { return t.cfg.Recipe.Epochs * t.stepsPerEpoch() }
 
 // work returns what the steps [from, to) cost.
-func (t *Trainer) work(from, to int) float64 { return t.cfg.Recipe.Sizes.work(from, to, t.steps()) }
+func (t *Trainer) work(from, to int) float64 { return t.cfg.Recipe.Sizes.Work(from, to, t.steps()) }
 
 // Epochs returns what was recorded so far.
 func (t *Trainer) Epochs() []Epoch { return slices.Clone(t.state.History) }
@@ -257,14 +257,14 @@ func (t *Trainer) run(ctx context.Context) error {
 
 // finished reports whether a run with these epochs behind it has ended.
 // Patience begins with the first epoch of a progressive run's last size.
-func finished(r Recipe, history []Epoch) bool {
+func finished(r recipe.Recipe, history []Epoch) bool {
 	if len(history) >= r.Epochs {
 		return true
 	}
 	since := 0
 	for i, e := range history {
 		since++
-		if e.Best || r.Sizes.growing(i, r.Epochs) {
+		if e.Best || r.Sizes.Growing(i, r.Epochs) {
 			since = 0
 		}
 	}

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math"
 	"os"
 	"path/filepath"
 
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 )
 
@@ -45,43 +45,6 @@ func open(cfg train.Config) (*train.Trainer, *model.Model, error) {
 	return t, cfg.Model, err
 }
 
-// Grid is what Search chooses a recipe's rates from.
-type Grid struct {
-	// Rates are learning rates.
-	Rates []float64 `json:"rates"`
-	// Decays are weight decays as parts of the rate.
-	Decays []float64 `json:"decays"`
-}
-
-// PaperGrid is that of Kornblith et al. (Do Better ImageNet Models Transfer
-// Better?, 2019, appendix A.5), which the MixNet paper follows.
-func PaperGrid() Grid {
-	return Grid{Rates: logSpaced(1e-4, 0.1, 7), Decays: append([]float64{0}, logSpaced(1e-6, 1e-3, 7)...)}
-}
-
-// SmallGrid is a part of PaperGrid that a laptop can go through.
-func SmallGrid() Grid { return Grid{Rates: logSpaced(1e-3, 0.1, 3), Decays: []float64{1e-4}} }
-
-func logSpaced(from, to float64, n int) []float64 {
-	v := make([]float64, n)
-	for i := range v {
-		v[i] = from * math.Pow(to/from, float64(i)/float64(n-1))
-	}
-	return v
-}
-
-// Candidates returns r with every combination of g's rates, in order.
-func (g Grid) Candidates(r train.Recipe) []train.Recipe {
-	var all []train.Recipe
-	for _, rate := range g.Rates {
-		for _, decay := range g.Decays {
-			r.Schedule.LR, r.Optimizer.WeightDecay = rate, rate*decay
-			all = append(all, r)
-		}
-	}
-	return all
-}
-
 // Trial is the outcome of a candidate of a grid.
 type Trial struct {
 	LR          float64 `json:"lr"`
@@ -114,7 +77,7 @@ type Search struct {
 	// search goes on where it stopped.
 	Config train.Config
 	// Grid is what is chosen from.
-	Grid Grid
+	Grid recipe.Grid
 	// Start returns the model that a run begins with.
 	Start func() (*model.Model, error)
 	// Follow, if not nil, is called before each run with a name for it and its
@@ -125,14 +88,14 @@ type Search struct {
 
 // Run trains with every candidate and returns the recipe with the highest
 // top-1 at the end of its run, and all outcomes.
-func (s *Search) Run(ctx context.Context) (train.Recipe, []Trial, error) {
+func (s *Search) Run(ctx context.Context) (recipe.Recipe, []Trial, error) {
 	var trials []Trial
 	candidates := s.Grid.Candidates(s.Config.Recipe)
 	best := 0
 	for i, r := range candidates {
 		trial, err := s.try(ctx, r)
 		if err != nil {
-			return train.Recipe{}, trials, err
+			return recipe.Recipe{}, trials, err
 		}
 		trials = append(trials, trial)
 		if trial.better(trials[best]) {
@@ -140,13 +103,13 @@ func (s *Search) Run(ctx context.Context) (train.Recipe, []Trial, error) {
 		}
 	}
 	if len(trials) == 0 || trials[best].Diverged {
-		return train.Recipe{}, trials, ErrNoTrial
+		return recipe.Recipe{}, trials, ErrNoTrial
 	}
 	return candidates[best], trials, nil
 }
 
 // try runs one candidate.
-func (s *Search) try(ctx context.Context, r train.Recipe) (Trial, error) {
+func (s *Search) try(ctx context.Context, r recipe.Recipe) (Trial, error) {
 	trial := Trial{LR: r.Schedule.LR, WeightDecay: r.Optimizer.WeightDecay}
 	name := fmt.Sprintf("lr%.3g-wd%.3g", trial.LR, trial.WeightDecay)
 	cfg := s.Config

@@ -14,6 +14,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -91,9 +92,9 @@ func pretrain(t *testing.T) *trained {
 	return &trained{m, garments(t, s.Train, 8, others...), garments(t, s.Test, 60, others...)}
 }
 
-func preset(t *testing.T, name string) train.Recipe {
+func preset(t *testing.T, name string) recipe.Recipe {
 	t.Helper()
-	r, err := train.Preset(name)
+	r, err := recipe.Preset(name)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -156,13 +157,16 @@ func TestTransfer(t *testing.T) {
 		t.Errorf("the network and the classifier on features differ on %d of %d images", differ, len(o.Ranks))
 	}
 
-	recipe := preset(t, "finetune").For(p.train.Len())
-	recipe.Epochs = 10
+	r, err := preset(t, "finetune").Complete(p.train.Len())
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Epochs = 10
 	blank, err := Scratch(p.model, target)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if blank, _, err = Train(ctx, train.Config{Model: blank, Recipe: train.FromScratch(recipe), Train: p.train, Threads: 2}); err != nil {
+	if blank, _, err = Train(ctx, train.Config{Model: blank, Recipe: recipe.FromScratch(r), Train: p.train, Threads: 2}); err != nil {
 		t.Fatal(err)
 	}
 	scratch, err := Evaluate(ctx, blank, p.all, Inference{Threads: 2})
@@ -254,16 +258,16 @@ func dots(n int) *data.Memory {
 }
 
 func TestSearch(t *testing.T) {
-	recipe := train.Recipe{
+	r := recipe.Recipe{
 		Name: "test", Epochs: 4, Batch: 8, NormMomentum: 0.3,
-		Optimizer: train.Optimizer{Kind: train.SGD}, Schedule: train.Schedule{Kind: train.Cosine, LR: 1},
+		Optimizer: recipe.Optimizer{Kind: recipe.SGD}, Schedule: recipe.Schedule{Kind: recipe.Cosine, LR: 1},
 	}
 	var names []string
 	dir := t.TempDir()
 	search := Search{
 		// The second rate leads to infinity.
-		Config: train.Config{Recipe: recipe, Train: dots(40), Val: dots(16), Threads: 1, Dir: dir},
-		Grid:   Grid{Rates: []float64{1e-6, 1e30, 0.05}, Decays: []float64{0.01}},
+		Config: train.Config{Recipe: r, Train: dots(40), Val: dots(16), Threads: 1, Dir: dir},
+		Grid:   recipe.Grid{Rates: []float64{1e-6, 1e30, 0.05}, Decays: []float64{0.01}},
 		Start:  func() (*model.Model, error) { return newTiny(t, []string{"left", "right"}), nil },
 		Follow: func(name string, cfg *train.Config) func() {
 			names = append(names, name)
@@ -302,23 +306,6 @@ func TestSearch(t *testing.T) {
 	search.Grid.Rates, search.Config.Dir = []float64{1e30}, ""
 	if _, _, err := search.Run(context.Background()); !errors.Is(err, ErrNoTrial) {
 		t.Errorf("only divergence: error %v", err)
-	}
-}
-
-func TestPaperGrid(t *testing.T) {
-	g := PaperGrid()
-	all := g.Candidates(preset(t, "transfer").For(1000))
-	if len(all) != 56 {
-		t.Errorf("%d candidates", len(all))
-	}
-	near := func(got, want float64) bool { return math.Abs(got-want) < 1e-6*want }
-	if !near(g.Rates[0], 1e-4) || !near(g.Rates[2], 1e-3) || !near(g.Rates[6], 0.1) || g.Decays[0] != 0 || !near(g.Decays[1], 1e-6) || !near(g.Decays[7], 1e-3) {
-		t.Errorf("%+v", g)
-	}
-	for _, r := range all {
-		if err := r.Validate(); err != nil {
-			t.Error(err)
-		}
 	}
 }
 

@@ -3,11 +3,12 @@ package zoo
 import (
 	"errors"
 	"fmt"
-	"math"
 	"slices"
 	"strconv"
 	"strings"
 	"sync"
+
+	"github.com/mixnet-go/mixnet/internal/near"
 )
 
 // ErrUnknown is wrapped by the error of Lookup for a name that no network has.
@@ -195,62 +196,5 @@ func Suggest(name string) []string {
 	for _, s := range all() {
 		names = append(names, s.About().Name)
 	}
-	return closest(name, names)
-}
-
-// closest returns the words within a few edits of word, and then those that
-// contain it, up to three.
-func closest(word string, words []string) []string {
-	if len(word) > 100 {
-		return nil
-	}
-	word = strings.ToLower(word)
-	type match struct {
-		word     string
-		distance int
-	}
-	var found []match
-	for _, w := range words {
-		d := editDistance(plain(word), plain(w))
-		switch {
-		case d <= max(1, len(w)/3):
-		case len(word) >= 3 && strings.Contains(w, word):
-			d = math.MaxInt - len(words) + len(w)
-		default:
-			continue
-		}
-		found = append(found, match{w, d})
-	}
-	slices.SortStableFunc(found, func(a, b match) int { return a.distance - b.distance })
-	var out []string
-	for _, m := range found[:min(len(found), 3)] {
-		out = append(out, m.word)
-	}
-	return out
-}
-
-// plain drops the separators that people mix up.
-func plain(s string) string {
-	return strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(s)
-}
-
-// editDistance is Levenshtein's.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost = 1 + min(diagonal, row[j], row[j+1])
-			}
-			diagonal = row[j+1]
-			row[j+1] = cost
-		}
-	}
-	return row[len(b)]
+	return near.Words(name, names)
 }

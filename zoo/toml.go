@@ -16,6 +16,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/internal/near"
 )
 
 // Bounds of a network file, of the network and of the mistakes reported.
@@ -268,8 +269,8 @@ func (d *decoder) table(at place, m map[string]any, fields []field, others []str
 			continue
 		}
 		advice := "known: " + strings.Join(known, ", ")
-		if near := closest(key, known); len(near) > 0 {
-			advice = "did you mean " + near[0] + "?"
+		if close := near.Words(key, known); len(close) > 0 {
+			advice = "did you mean " + close[0] + "?"
 		}
 		d.wrong(place{at.table, at.index, key}, "unknown key; %s", advice)
 	}

@@ -6,6 +6,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train"
 )
@@ -29,13 +30,13 @@ func (c *benchCmd) trainJob(e *env) (*job, error) {
 	for i := range b.Labels {
 		b.Labels[i] = (7*i + 3) % m.Graph.Classes()
 	}
-	recipe, err := train.Preset("mixnet")
+	r, err := recipe.Preset("mixnet")
 	if err != nil {
 		return nil, err
 	}
-	recipe.EMA = 0
-	recipe.Schedule.LR, recipe.Fit = 1e-4, train.Fit{}
-	s, err := train.NewStepper(m, recipe, shape, e.cores())
+	r.EMA = 0
+	r.Schedule.LR, r.Fit = 1e-4, recipe.Fit{}
+	s, err := train.NewStepper(m, r, shape, e.cores())
 	if err != nil {
 		return nil, err
 	}

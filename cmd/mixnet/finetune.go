@@ -6,10 +6,8 @@ import (
 	"fmt"
 	"path/filepath"
 
-	"github.com/BurntSushi/toml"
-
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
-	"github.com/mixnet-go/mixnet/transfer"
 )
 
 type finetuneCmd struct {
@@ -24,7 +22,7 @@ type finetuneCmd struct {
 	HeadOnly  bool      `help:"Train the classifier alone, on features computed once: a few thousand images take a minute."`
 	Frozen    *bool     `negatable:"" help:"Compare with a frozen backbone, whose classifier alone is trained. Default: yes."`
 	Scratch   *bool     `negatable:"" help:"Compare with the same network trained from scratch for as long. Default: for up to 5,000 training images."`
-	Grid      string    `default:"auto" enum:"auto,none,small,paper" help:"Rates and weight decays to choose from on held-out images: none, small (3) or paper (56). Default: small for the recipe transfer, else none."`
+	Grid      string    `default:"auto" enum:"auto,none,small,paper" help:"Rates and weight decays to choose from on held-out images: none, small (3) or paper (56). Default: those of the recipe, if it has any."`
 	Rates     []float64 `placeholder:"F" help:"Learning rates to choose from instead."`
 	JSON      bool      `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
@@ -48,7 +46,7 @@ func (c *finetuneCmd) Run(e *env) error {
 		return err
 	}
 	if c.PrintConfig {
-		return toml.NewEncoder(e.stdout).Encode(j.plan.Recipe)
+		return c.printConfig(e, j.plan.Recipe)
 	}
 	if err := j.run(); err != nil {
 		if errors.Is(err, context.Canceled) {
@@ -123,21 +121,23 @@ func (c *finetuneCmd) grid(p *finetunePlan) error {
 	kind := c.Grid
 	if kind == "auto" {
 		kind = "none"
-		if p.Recipe.Name == "transfer" && c.LR == nil {
-			kind = "small"
+		if !p.Recipe.Grid.IsZero() {
+			kind = "recipe"
 		}
 	}
-	var g transfer.Grid
+	var g recipe.Grid
 	switch {
 	case c.HeadOnly:
 		return nil
 	case len(c.Rates) > 0:
-		g = transfer.SmallGrid()
+		g = recipe.SmallGrid()
 		g.Rates = c.Rates
+	case kind == "recipe":
+		g = p.Recipe.Grid
 	case kind == "small":
-		g = transfer.SmallGrid()
+		g = recipe.SmallGrid()
 	case kind == "paper":
-		g = transfer.PaperGrid()
+		g = recipe.PaperGrid()
 	default:
 		return nil
 	}

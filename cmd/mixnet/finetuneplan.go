@@ -9,6 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
 )
@@ -21,23 +22,23 @@ const planVersion = 1
 
 // finetunePlan is what a run does, and the results it has so far.
 type finetunePlan struct {
-	Version   int            `json:"version"`
-	Weights   string         `json:"weights"`
-	Network   string         `json:"network,omitempty"`
-	Data      string         `json:"data"`
-	TestSplit float64        `json:"test_split"`
-	Size      int            `json:"size,omitempty"`
-	DropPath  *float64       `json:"drop_path,omitempty"`
-	Recipe    train.Recipe   `json:"recipe"`
-	Grid      *transfer.Grid `json:"grid,omitempty"`
-	HeadOnly  bool           `json:"head_only,omitempty"`
-	Frozen    bool           `json:"frozen"`
-	Scratch   bool           `json:"scratch"`
-	Images    int            `json:"images"`
-	Test      int            `json:"test_images"`
+	Version   int           `json:"version"`
+	Weights   string        `json:"weights"`
+	Network   string        `json:"network,omitempty"`
+	Data      string        `json:"data"`
+	TestSplit float64       `json:"test_split"`
+	Size      int           `json:"size,omitempty"`
+	DropPath  *float64      `json:"drop_path,omitempty"`
+	Recipe    recipe.Recipe `json:"recipe"`
+	Grid      *recipe.Grid  `json:"grid,omitempty"`
+	HeadOnly  bool          `json:"head_only,omitempty"`
+	Frozen    bool          `json:"frozen"`
+	Scratch   bool          `json:"scratch"`
+	Images    int           `json:"images"`
+	Test      int           `json:"test_images"`
 
 	Trials  []transfer.Trial `json:"trials,omitempty"`
-	Chosen  *train.Recipe    `json:"chosen,omitempty"` // from the grid
+	Chosen  *recipe.Recipe   `json:"chosen,omitempty"` // from the grid
 	Results []methodResult   `json:"results,omitempty"`
 }
 

@@ -6,7 +6,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/transfer"
 )
 
@@ -17,7 +17,7 @@ type finetuneReport struct {
 	Interval [2]float64       `json:"top1_interval"`
 	Weights  string           `json:"weights"`
 	Data     string           `json:"data"`
-	Recipe   train.Recipe     `json:"recipe"`
+	Recipe   recipe.Recipe    `json:"recipe"`
 	Trials   []transfer.Trial `json:"trials,omitempty"`
 	Methods  []methodReport   `json:"methods"`
 }

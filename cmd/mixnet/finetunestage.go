@@ -10,6 +10,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
 )
@@ -202,11 +203,11 @@ func (j *finetuneJob) trainFromScratch() (*model.Model, *transfer.Outcomes, erro
 	if err != nil {
 		return nil, nil, err
 	}
-	return j.training(fromScratch, filepath.Dir(j.file(fromScratch)), m, train.FromScratch(j.plan.Recipe))
+	return j.training(fromScratch, filepath.Dir(j.file(fromScratch)), m, recipe.FromScratch(j.plan.Recipe))
 }
 
 // training is a run of training for the result.
-func (j *finetuneJob) training(stage, dir string, m *model.Model, r train.Recipe) (*model.Model, *transfer.Outcomes, error) {
+func (j *finetuneJob) training(stage, dir string, m *model.Model, r recipe.Recipe) (*model.Model, *transfer.Outcomes, error) {
 	cfg := train.Config{Model: m, Recipe: r, Train: j.train, Val: j.test, Dir: dir}
 	if j.val != nil && j.plan.Grid == nil {
 		cfg.Val, cfg.KeepBest = j.val, true

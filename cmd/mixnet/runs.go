@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 )
 
@@ -29,7 +30,7 @@ type runsCmd struct {
 type runSummary struct {
 	Run     string        `json:"run"`
 	Network string        `json:"network"`
-	Recipe  train.Recipe  `json:"recipe"`
+	Recipe  recipe.Recipe `json:"recipe"`
 	Source  string        `json:"source"`
 	Done    bool          `json:"done"`
 	Epochs  []train.Epoch `json:"epochs"`
@@ -71,7 +72,7 @@ func (c *runsCmd) Run(e *env) error {
 		}
 		rows = append(rows, []string{
 			r.Run, r.Network, r.Source, fmt.Sprintf("%d/%d", len(r.Epochs), r.Recipe.Epochs), strconv.Itoa(r.Recipe.Batch),
-			r.Recipe.Optimizer.Kind, strconv.FormatFloat(r.Recipe.Schedule.LR, 'g', 3, 64),
+			string(r.Recipe.Optimizer.Kind), strconv.FormatFloat(r.Recipe.Schedule.LR, 'g', 3, 64),
 			fmt.Sprintf("%.2f %%", r.Best), fmt.Sprintf("%.2f %%", r.Last), formatDuration(time.Duration(r.Seconds * float64(time.Second))), state,
 		})
 	}
@@ -119,7 +120,7 @@ func differences(all []runSummary) [][]string {
 
 // recipeSettings returns the settings of a recipe, with those of a table below
 // its name.
-func recipeSettings(r train.Recipe) map[string]string {
+func recipeSettings(r recipe.Recipe) map[string]string {
 	settings := map[string]string{}
 	text, err := json.Marshal(r)
 	var tree map[string]any

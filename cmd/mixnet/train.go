@@ -158,14 +158,16 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	if c.Recipe == "finetune" || c.Recipe == "transfer" {
+	if recipe.Pretrained {
 		return nil, nil, usagef("the recipe %s is for pretrained weights: use \"mixnet finetune\"", c.Recipe)
 	}
 	set, err := c.prepare(recipe.Seed)
 	if err != nil {
 		return nil, nil, err
 	}
-	recipe = recipe.For(set.train.Len())
+	if recipe, err = recipe.Complete(set.train.Len()); err != nil {
+		return nil, nil, err
+	}
 	spec, err := zoo.Lookup(cmp.Or(c.Model, "mixnet_tiny"))
 	if err != nil {
 		return nil, nil, err

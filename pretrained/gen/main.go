@@ -23,7 +23,7 @@ import (
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/pretrained"
-	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/transfer"
 )
 
@@ -103,7 +103,7 @@ func recipeOf(run string) (string, error) {
 		return "", err
 	}
 	var config struct {
-		Recipe train.Recipe `json:"recipe"`
+		Recipe recipe.Recipe `json:"recipe"`
 	}
 	if err := json.Unmarshal(text, &config); err != nil {
 		return "", fmt.Errorf("%s: config.json: %w", run, err)

@@ -1,4 +1,4 @@
-package train
+package recipe
 
 import (
 	"fmt"
@@ -6,7 +6,7 @@ import (
 )
 
 // Fit says which settings of a recipe follow from the batch and from the number
-// of training images. [Recipe.For] settles them.
+// of training images. [Recipe.Complete] settles them.
 type Fit struct {
 	// Steps is the length of the run, in place of Epochs, which it sets to at
 	// least MinEpochs and at most MaxEpochs.
@@ -50,12 +50,11 @@ func (f Fit) validate() error {
 	return nil
 }
 
-// For returns the recipe for a number of training images: what Fit speaks of
-// is settled, but for epochs and accumulation that are set already.
-func (r Recipe) For(images int) Recipe {
+// fit returns the recipe for a number of training images: what Fit speaks of is
+// settled, but for epochs and accumulation that are set already.
+func (r Recipe) fit(images int) Recipe {
 	f := r.Fit
 	r.Fit = Fit{}
-	images = max(images, 1)
 	if f.EpochSteps > 0 {
 		r.Batch = min(r.Batch, max(images/f.EpochSteps, 1))
 	}

@@ -1,16 +1,12 @@
-package train
+package recipe
 
 import (
 	"embed"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
-	"os"
 	"path"
 	"strings"
-
-	"github.com/BurntSushi/toml"
 )
 
 //go:embed recipes/*.toml
@@ -46,52 +42,16 @@ func PresetText(name string) (string, error) {
 	return string(text), err
 }
 
-// maxText is how long the text of a recipe may be, in bytes.
-const maxText = 64 << 10
-
-// Parse reads a recipe in TOML.
-func Parse(text string) (Recipe, error) {
-	var r Recipe
-	if len(text) > maxText {
-		return r, fmt.Errorf("%w: more than %d bytes", ErrRecipe, maxText)
-	}
-	meta, err := toml.Decode(text, &r)
-	if err != nil {
-		return r, fmt.Errorf("%w: %w", ErrRecipe, err)
-	}
-	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return r, fmt.Errorf("%w: unknown setting %q", ErrRecipe, unknown[0].String())
-	}
-	return r, nil
-}
-
-// ReadFile reads the recipe in a TOML file.
-func ReadFile(path string) (Recipe, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return Recipe{}, fmt.Errorf("recipe: %w", err)
-	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, maxText+1))
-	if err != nil {
-		return Recipe{}, fmt.Errorf("recipe: %w", err)
-	}
-	r, err := Parse(string(text))
-	if err != nil {
-		return r, fmt.Errorf("%s: %w", path, err)
-	}
-	return r, nil
-}
-
 // FromScratch returns the recipe for a network with new parameters that takes
 // as long as r, which is for fine-tuning: what is won by pretraining is the
 // difference between the two. Steps are larger, and batch norm has statistics
 // to find.
 func FromScratch(r Recipe) Recipe {
-	rate := map[string]float64{SGD: 0.05, AdamW: 0.002, RMSProp: 0.002, Muon: 0.005}[r.Optimizer.Kind]
+	_, rate := r.Optimizer.Kind.usual()
 	r.Schedule.LR = max(r.Schedule.LR, rate)
 	r.Schedule.Warmup = max(r.Schedule.Warmup, 1)
 	r.Name, r.FixedNorm, r.NormMomentum = "from scratch", false, 0.1
 	r.Freeze, r.FreezeUntil = nil, ""
+	r.Pretrained, r.Grid, r.Optimizer.LayerDecay = false, Grid{}, 0
 	return r
 }

@@ -1,4 +1,4 @@
-package train
+package recipe
 
 import (
 	"errors"
@@ -12,19 +12,22 @@ type Sizes struct {
 	// Pixels are the sides of the square images; none means the network's own
 	// size throughout.
 	Pixels []int `json:"sizes,omitempty" toml:"sizes,omitempty"`
-	// Order is "progressive" (one after the other) or "random" (every step
-	// draws one); "progressive" if unset.
-	Order string `json:"size_order,omitempty" toml:"size_order,omitempty"`
+	// Order is that of the sizes; [Progressive] if unset.
+	Order SizeOrder `json:"size_order,omitempty" toml:"size_order,omitempty"`
 	// Ramp is the part of the run after which a progressive one has come to
 	// its last size. The sizes before it share that time equally. Zero gives
 	// all sizes equal shares.
 	Ramp float64 `json:"size_ramp,omitempty" toml:"size_ramp,omitzero"`
 }
 
-// The orders of sizes.
+// SizeOrder is when a run has which of its image sizes.
+type SizeOrder string
+
 const (
-	Progressive = "progressive"
-	Random      = "random"
+	// Progressive takes one size after the other.
+	Progressive SizeOrder = "progressive"
+	// Random draws a size for every step.
+	Random SizeOrder = "random"
 )
 
 func (s Sizes) withDefaults() Sizes {
@@ -48,7 +51,7 @@ func (s Sizes) validate() error {
 		return nil
 	}
 	if s.Order != Progressive && s.Order != Random {
-		return fmt.Errorf("order of sizes %q: want %s or %s", s.Order, Progressive, Random)
+		return fmt.Errorf("order of sizes %q: want %s", s.Order, choices(Progressive, Random))
 	}
 	if len(s.Pixels) > 64 {
 		return fmt.Errorf("%d image sizes: want at most 64", len(s.Pixels))
@@ -64,8 +67,8 @@ func (s Sizes) validate() error {
 	return nil
 }
 
-// shapes returns the heights and widths.
-func (s Sizes) shapes() [][2]int {
+// Shapes returns the heights and widths.
+func (s Sizes) Shapes() [][2]int {
 	var all [][2]int
 	for _, px := range s.Pixels {
 		all = append(all, [2]int{px, px})
@@ -73,8 +76,8 @@ func (s Sizes) shapes() [][2]int {
 	return all
 }
 
-// at returns which size a step of all steps of a progressive run has.
-func (s Sizes) at(step, all int) int {
+// At returns which size a step of all steps of a progressive run has.
+func (s Sizes) At(step, all int) int {
 	last := len(s.Pixels) - 1
 	done := float64(step) / float64(all)
 	if done >= s.Ramp {
@@ -83,15 +86,15 @@ func (s Sizes) at(step, all int) int {
 	return int(done / s.Ramp * float64(last))
 }
 
-// growing reports whether an epoch of a progressive run, counted from 0, begins
+// Growing reports whether an epoch of a progressive run, counted from 0, begins
 // with a size other than the last.
-func (s Sizes) growing(epoch, epochs int) bool {
-	return s.Order == Progressive && s.at(epoch, epochs) < len(s.Pixels)-1
+func (s Sizes) Growing(epoch, epochs int) bool {
+	return s.Order == Progressive && s.At(epoch, epochs) < len(s.Pixels)-1
 }
 
-// work returns what the steps [from, to) of all steps cost, relative to a step
+// Work returns what the steps [from, to) of all steps cost, relative to a step
 // of one pixel; without sizes, to any other.
-func (s Sizes) work(from, to, all int) float64 {
+func (s Sizes) Work(from, to, all int) float64 {
 	if len(s.Pixels) == 0 {
 		return float64(to - from)
 	}

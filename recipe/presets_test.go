@@ -1,4 +1,4 @@
-package train
+package recipe
 
 import (
 	"errors"
@@ -30,7 +30,7 @@ func TestPresets(t *testing.T) {
 		if err := r.Validate(); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
-		r = r.For(10_000)
+		r = r.fit(10_000)
 		if err := r.Validate(); err != nil || r.Fit != (Fit{}) {
 			t.Errorf("%s for 10,000 images: %+v, %v", name, r, err)
 		}
@@ -49,7 +49,7 @@ func TestPresets(t *testing.T) {
 // eight cores, or for 4,096.
 func TestPaperRecipe(t *testing.T) {
 	const images = 1_281_167
-	r := preset(t, "mixnet").For(images).WithDefaults()
+	r := preset(t, "mixnet").fit(images).withDefaults()
 	want := Recipe{
 		Name: "mixnet", Epochs: 350, Batch: 1024, Accumulate: 8,
 		Optimizer: Optimizer{Kind: RMSProp, Momentum: 0.9, Decay: 0.9, Eps: 0.001, WeightDecay: 1e-5},
@@ -59,7 +59,7 @@ func TestPaperRecipe(t *testing.T) {
 			Interpolation: input.Bilinear, Flip: 0.5,
 		},
 		Smoothing: 0.1, NormMomentum: 0.01, EMA: 0.9999,
-	}.WithDefaults()
+	}.withDefaults()
 	if !reflect.DeepEqual(r, want) {
 		t.Errorf("%+v\nwant\n%+v", r, want)
 	}
@@ -68,11 +68,11 @@ func TestPaperRecipe(t *testing.T) {
 	}
 	r = preset(t, "mixnet")
 	r.Batch = 4096
-	if r = r.For(images); math.Abs(r.Schedule.LR-0.256) > 1e-12 || r.Accumulate != 32 {
+	if r = r.fit(images); math.Abs(r.Schedule.LR-0.256) > 1e-12 || r.Accumulate != 32 {
 		t.Errorf("for a batch of 4,096: rate %g in %d parts", r.Schedule.LR, r.Accumulate)
 	}
 	r.Batch, r.Fit, r.Accumulate = 100, Fit{Part: 128}, 0
-	if r = r.For(images); r.Accumulate != 1 {
+	if r = r.fit(images); r.Accumulate != 1 {
 		t.Errorf("a batch of 100 in %d parts", r.Accumulate)
 	}
 }
@@ -110,7 +110,7 @@ func TestRecipeFiles(t *testing.T) {
 
 func TestFineTuningRecipes(t *testing.T) {
 	for _, images := range []int{2, 50, 300, 2000, 50_000, 1_000_000} {
-		for _, r := range []Recipe{preset(t, "finetune").For(images), preset(t, "transfer").For(images)} {
+		for _, r := range []Recipe{preset(t, "finetune").fit(images), preset(t, "transfer").fit(images)} {
 			if err := r.Validate(); err != nil {
 				t.Errorf("%d images: %v", images, err)
 			}
@@ -121,14 +121,14 @@ func TestFineTuningRecipes(t *testing.T) {
 	}
 	// Kornblith et al. train 20,000 steps of 256 images, and take a momentum
 	// of 0.9 for short epochs and more for longer ones.
-	r := preset(t, "transfer").For(50_000)
+	r := preset(t, "transfer").fit(50_000)
 	if steps := r.Epochs * (50_000 / r.Batch); r.Batch != 256 || math.Abs(float64(steps)-20_000) > 200 {
 		t.Errorf("CIFAR: %d steps of %d images", steps, r.Batch)
 	}
 	if got := 1 - r.NormMomentum; math.Abs(got-(1-10./(50_000/256.))) > 1e-9 {
 		t.Errorf("CIFAR: batch norm keeps %g", got)
 	}
-	if got := 1 - preset(t, "transfer").For(3680).NormMomentum; math.Abs(got-0.9) > 1e-9 {
+	if got := 1 - preset(t, "transfer").fit(3680).NormMomentum; math.Abs(got-0.9) > 1e-9 {
 		t.Errorf("Pets: batch norm keeps %g", got)
 	}
 }

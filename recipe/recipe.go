@@ -1,10 +1,15 @@
-package train
+// Package recipe describes how a network is trained: how long, in which
+// batches, by which optimizer and schedule, and how its images are changed. A
+// [Recipe] is data: package train follows it.
+//
+// Recipes come with the package ([Preset]), from TOML files ([ReadFile]) and
+// from Go. [Recipe.Set] changes one setting by its TOML key, and
+// [Recipe.Complete] settles the rest for a number of images.
+package recipe
 
 import (
 	"errors"
-	"fmt"
 
-	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/input"
 )
 
@@ -13,8 +18,11 @@ import (
 type Recipe struct {
 	// Name says where the recipe comes from.
 	Name string `json:"name" toml:"name"`
+	// Pretrained says that the recipe is for parameters that were trained
+	// before. Its rates are too small for new ones.
+	Pretrained bool `json:"pretrained,omitempty" toml:"pretrained,omitempty"`
 	// Epochs is how often the training data is gone through.
-	Epochs int `json:"epochs" toml:"epochs"`
+	Epochs int `json:"epochs" toml:"epochs,omitzero"`
 	// Batch is the number of images of a step.
 	Batch int `json:"batch" toml:"batch"`
 	// Accumulate cuts every batch into this many parts that are computed one
@@ -26,12 +34,15 @@ type Recipe struct {
 
 	// Fit says what of the above follows from the number of images.
 	Fit Fit `json:"fit,omitzero" toml:"fit,omitempty"`
+	// Grid holds the rates that the recipe's are meant to be chosen from, on
+	// held-out images. A run by itself takes the recipe's.
+	Grid Grid `json:"grid,omitzero" toml:"grid,omitempty"`
 
 	Optimizer Optimizer     `json:"optimizer" toml:"optimizer"`
 	Schedule  Schedule      `json:"schedule" toml:"schedule"`
 	Augment   input.Augment `json:"augment" toml:"augment"`
 	// Mix blends the images of a batch: mixup and CutMix.
-	Mix data.Mix `json:"mix" toml:"mix"`
+	Mix input.Mix `json:"mix" toml:"mix"`
 
 	Sizes
 	// Smoothing is that of the labels, 0 to less than 1.
@@ -55,63 +66,64 @@ type Recipe struct {
 	// Balance weighs the loss of every class by the inverse of its share of
 	// the training images.
 	Balance bool `json:"balance,omitempty" toml:"balance,omitempty"`
+	// Sampling is how an epoch is drawn from the training images; [Shuffled]
+	// if unset.
+	Sampling Sampling `json:"sampling,omitempty" toml:"sampling,omitempty"`
 	// MaxBad is how many unreadable images of a set are skipped before the run
 	// gives up: 0 means one in a hundred, and at least one; -1 none.
 	MaxBad int `json:"max_bad,omitempty" toml:"max_bad,omitzero"`
 	// EvalEvery is the number of epochs from one evaluation on the validation
 	// images to the next; 0 means 1. The last epoch is always evaluated.
 	EvalEvery int `json:"eval_every,omitempty" toml:"eval_every,omitzero"`
-	// Patience ends the run after so many epochs without a higher top-1 on the
+	// Patience ends the run after so many epochs without a better result on the
 	// validation images; 0 means never.
 	Patience int `json:"patience,omitempty" toml:"patience,omitzero"`
 }
 
-// WithDefaults returns r with every unset field filled in that has a usual
+// Sampling is how an epoch is drawn from the training images.
+type Sampling string
+
+const (
+	// Shuffled takes every image once, in an order of each epoch's own.
+	Shuffled Sampling = "shuffled"
+	// Balanced draws as many images of every class: those of small classes more
+	// often than once, and a part of those of large ones.
+	Balanced Sampling = "balanced"
+)
+
+// ErrRecipe is wrapped by every error about a recipe that cannot be followed.
+var ErrRecipe = errors.New("invalid recipe")
+
+// Complete returns the recipe for a number of training images: what Fit speaks
+// of is settled, but for epochs and accumulation that are set already, and
+// every unset field that has a usual value has that. For 0 images, Fit is left
+// as it is. The error wraps [ErrRecipe] and says what keeps the recipe from
+// being followed. A complete recipe is its own completion.
+func (r Recipe) Complete(images int) (Recipe, error) {
+	if images > 0 {
+		r = r.fit(images)
+	}
+	r = r.withDefaults()
+	return r, r.validate()
+}
+
+// Validate reports what keeps r from being followed. The error wraps
+// [ErrRecipe].
+func (r Recipe) Validate() error {
+	_, err := r.Complete(0)
+	return err
+}
+
+// withDefaults returns r with every unset field filled in that has a usual
 // value.
-func (r Recipe) WithDefaults() Recipe {
+func (r Recipe) withDefaults() Recipe {
 	r.Optimizer = r.Optimizer.withDefaults()
 	r.Schedule = r.Schedule.withDefaults()
 	r.Augment = r.Augment.WithDefaults()
+	r.Mix = r.Mix.WithDefaults()
 	r.Sizes = r.Sizes.withDefaults()
 	if r.Fit.Part == 0 {
 		r.Accumulate = max(r.Accumulate, 1)
 	}
 	return r
-}
-
-// ErrRecipe is wrapped by every error about a recipe that cannot be followed.
-var ErrRecipe = errors.New("invalid recipe")
-
-// Validate reports what keeps r, after its defaults, from being followed.
-func (r Recipe) Validate() error {
-	r = r.WithDefaults()
-	var err error
-	switch {
-	case (r.Epochs != 0 || r.Fit.Steps == 0) && (r.Epochs < 1 || r.Epochs > 1e6):
-		err = fmt.Errorf("%d epochs", r.Epochs)
-	case r.Batch < 1 || r.Batch > 1<<20:
-		err = fmt.Errorf("batch of %d", r.Batch)
-	case r.Accumulate < 0 || r.Accumulate > 0 && r.Batch%r.Accumulate != 0:
-		err = fmt.Errorf("a batch of %d cannot be cut into %d parts", r.Batch, r.Accumulate)
-	case !(r.Smoothing >= 0 && r.Smoothing < 1):
-		err = fmt.Errorf("label smoothing %g: want 0 to less than 1", r.Smoothing)
-	case !(r.EMA >= 0 && r.EMA < 1):
-		err = fmt.Errorf("moving average %g: want 0 to less than 1", r.EMA)
-	}
-	if !(r.NormMomentum >= 0 && r.NormMomentum <= 1) {
-		err = errors.Join(err, fmt.Errorf("batch norm momentum %g: want 0 to 1", r.NormMomentum))
-	}
-	if r.MaxBad < -1 {
-		err = errors.Join(err, fmt.Errorf("at most %d unreadable images: want -1 for none, or more", r.MaxBad))
-	}
-	if r.Patience < 0 {
-		err = errors.Join(err, fmt.Errorf("patience of %d epochs", r.Patience))
-	}
-	if r.EvalEvery < 0 || r.Patience > 0 && r.EvalEvery > r.Patience {
-		err = errors.Join(err, fmt.Errorf("evaluation every %d epochs with a patience of %d", r.EvalEvery, r.Patience))
-	}
-	if err = errors.Join(err, r.Optimizer.validate(), r.Schedule.validate(), r.Sizes.validate(), r.Fit.validate(), r.Augment.Validate(), r.Mix.Validate()); err != nil {
-		return fmt.Errorf("%w: %w", ErrRecipe, err)
-	}
-	return nil
 }
