@@ -9,12 +9,19 @@ import (
 	"runtime"
 	"runtime/debug"
 	"slices"
-	"strings"
-	"text/tabwriter"
+	"sync"
 
 	"github.com/alecthomas/kong"
 	"golang.org/x/term"
 )
+
+// invocation is how the program was started.
+type invocation struct {
+	program        string // how the user starts it, for commands to paste
+	args           []string
+	stdin          io.Reader
+	stdout, stderr io.Writer
+}
 
 // env is what every command is given: where to read and write, and when to stop.
 type env struct {
@@ -22,9 +29,12 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	threads        int
-	color          bool
+	noColor        bool
+	program        string // how the user starts it
 	app            *kong.Application
 	given          []string // the flags on the command line
+
+	busy sync.RWMutex // see hold
 }
 
 // onlyResume reports a flag on the command line that a run to continue has
@@ -47,11 +57,39 @@ func (e *env) cores() int {
 	return runtime.GOMAXPROCS(0)
 }
 
-// printf writes to standard output.
-func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.stdout, format, args...) }
+// printf writes to standard output. What the arguments hold of control
+// characters is escaped, except in styled text.
+func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.stdout, format, harmless(args)...) }
 
 // note writes to standard error, for what is not the result.
-func (e *env) note(format string, args ...any) { fmt.Fprintf(e.stderr, format, args...) }
+func (e *env) note(format string, args ...any) { fmt.Fprintf(e.stderr, format, harmless(args)...) }
+
+// warn writes a line to standard error that should not be overlooked.
+func (e *env) warn(format string, args ...any) {
+	e.note("%s %s\n", e.style(e.stderr, yellow, "warning:"), fmt.Sprintf(format, args...))
+}
+
+// harmless returns arguments of printf that make a terminal do nothing.
+func harmless(args []any) []any {
+	for i, a := range args {
+		switch a := a.(type) {
+		case string:
+			args[i] = printable(a)
+		case error:
+			args[i] = printable(a.Error())
+		}
+	}
+	return args
+}
+
+// command writes a command line of this program that can be pasted.
+func (e *env) command(args ...string) string {
+	line := e.program
+	for _, a := range args {
+		line += " " + shellQuote(a)
+	}
+	return line
+}
 
 // json writes v as indented JSON.
 func (e *env) json(v any) error {
@@ -61,24 +99,18 @@ func (e *env) json(v any) error {
 	return enc.Encode(v)
 }
 
-// table writes rows in columns. The first row is the header.
-func (e *env) table(rows [][]string) error {
-	var b strings.Builder
-	w := tabwriter.NewWriter(&b, 0, 0, 2, ' ', 0)
-	for _, r := range rows {
-		fmt.Fprintln(w, strings.Join(r, "\t"))
-	}
-	if err := w.Flush(); err != nil {
-		return err
-	}
-	for line := range strings.Lines(b.String()) {
-		e.printf("%s\n", strings.TrimRight(line, " \n"))
-	}
-	return nil
+// jsonLine writes v as JSON in one line.
+func (e *env) jsonLine(v any) error {
+	enc := json.NewEncoder(e.stdout)
+	enc.SetEscapeHTML(false)
+	return enc.Encode(v)
 }
 
 // terminal reports whether w is one, and its width.
 func terminal(w io.Writer) (width int, ok bool) {
+	if o, wrapped := w.(*output); wrapped {
+		w = o.w
+	}
 	f, isFile := w.(*os.File)
 	if !isFile || !term.IsTerminal(int(f.Fd())) {
 		return 0, false

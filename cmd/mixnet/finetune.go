@@ -48,9 +48,10 @@ func (c *finetuneCmd) Run(e *env) error {
 	if c.PrintConfig {
 		return c.printConfig(e, j.plan.Recipe)
 	}
+	defer e.hold()()
 	if err := j.run(); err != nil {
 		if errors.Is(err, context.Canceled) {
-			e.note("saved; continue with: mixnet finetune --resume %s\n", j.dir)
+			e.note("saved; continue with: %s\n", e.command("finetune", "--resume", j.dir))
 		}
 		return err
 	}

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"time"
 
@@ -80,7 +79,7 @@ func (j *finetuneJob) report() error {
 		return err
 	}
 	if j.json {
-		return json.NewEncoder(j.e.stdout).Encode(r)
+		return j.e.jsonLine(r)
 	}
 	rows := [][]string{{"METHOD", "TOP-1", "95 % INTERVAL", "TOP-5", "MEAN PER CLASS", "TIME", "BEHIND"}}
 	for _, m := range r.Methods {
@@ -112,7 +111,7 @@ func (j *finetuneJob) next(r *finetuneReport) error {
 		return err
 	}
 	j.e.printf("\n%s: %s, %s parameters, trained in %s\n", r.Model, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Duration(r.Seconds*float64(time.Second))))
-	j.e.next(r.Model, sample, j.plan.Data)
+	j.e.next(r.Run, sample)
 	j.e.printf("%s images, %d of them: top-1 between %.2f and %.2f %% with 95 %% confidence\n", r.Split, r.Images, r.Interval[0], r.Interval[1])
 	j.e.printf("top-1 %.2f %%  top-5 %.2f %%\n", r.Top1, r.Top5)
 	return nil

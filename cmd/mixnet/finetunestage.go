@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"maps"
 	"os"
@@ -230,7 +229,7 @@ func (j *finetuneJob) follow(stage string, cfg *train.Config) (end func()) {
 	if j.json {
 		cfg.OnEpoch = func(ep train.Epoch) {
 			view.close()
-			_ = json.NewEncoder(j.e.stdout).Encode(stageEpoch{stage, ep})
+			_ = j.e.jsonLine(stageEpoch{stage, ep})
 		}
 		return view.close
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"io"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -24,18 +25,25 @@ type infoCmd struct {
 // Help lists the changes a name can carry.
 func (c *infoCmd) Help() string {
 	var b strings.Builder
-	b.WriteString("The name may also be a network file, such as mine.toml: see mixnet models --vocabulary.\n\nChanges after @, separated by commas:\n")
+	b.WriteString("The name may also be a network file, such as mine.toml: see mixnet models --vocabulary.\n\nChanges after @, separated by commas:\n\n")
 	for _, s := range zoo.Settings() {
 		usage := s.Key
 		if s.Value != "" {
 			usage += "=" + s.Value
 		}
-		fmt.Fprintf(&b, "\n%-30s %s", usage, s.Help)
+		const left, right = 30, 60 // columns; indented lines are kept as they are
+		for _, line := range wrap(s.Help, right) {
+			fmt.Fprintf(&b, "  %-*s %s\n", left, usage, line)
+			usage = ""
+		}
 	}
 	return b.String()
 }
 
 func (c *infoCmd) Run(e *env) error {
+	if c.SVG != "" && !strings.EqualFold(filepath.Ext(c.SVG), ".svg") {
+		return usagef("--svg %s: the drawing is an SVG file: its name must end in .svg", c.SVG)
+	}
 	spec, err := zoo.Lookup(c.Name)
 	if err != nil {
 		return err
@@ -66,9 +74,9 @@ func (c *infoCmd) Run(e *env) error {
 	}
 	e.printf("\n")
 	if c.Blocks {
-		return e.table(blockTable(d))
+		return e.table(blockTable(d), "IN")
 	}
-	return e.table(layerTable(d))
+	return e.table(layerTable(d), "MACS", "STRIDE", "BLOCK")
 }
 
 // networkInfo is the JSON of info. The last fields stand for those of the same

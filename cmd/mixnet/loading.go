@@ -146,36 +146,6 @@ func newestRun(dir string) (string, error) {
 	return runCheckpoint(filepath.Dir(newest.path)), nil
 }
 
-// imageFiles returns the images that arguments name: files as they are, and of
-// folders every file with an image's extension, in order.
-func imageFiles(args []string) ([]string, error) {
-	var files []string
-	for _, arg := range args {
-		info, err := os.Stat(arg)
-		if arg == "-" || (err == nil && !info.IsDir()) {
-			files = append(files, arg)
-			continue
-		}
-		if err != nil {
-			return nil, err
-		}
-		before := len(files)
-		err = filepath.WalkDir(arg, func(path string, d fs.DirEntry, err error) error {
-			if err == nil && !d.IsDir() && isImage(path) {
-				files = append(files, path)
-			}
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-		if len(files) == before {
-			return nil, fmt.Errorf("%s: no images in this folder (JPEG, PNG, WebP, BMP or GIF)", arg)
-		}
-	}
-	return files, nil
-}
-
 // newRunDir returns the name of a run folder that does not exist yet.
 func newRunDir(network string) (string, error) {
 	for i := 1; i < 1e6; i++ {

@@ -175,8 +175,8 @@ func TestRuns(t *testing.T) {
 	if err := os.Truncate(filepath.Join(dir, "last.safetensors"), 100); err != nil {
 		t.Fatal(err)
 	}
-	if out := mustRun(t, "runs", dir); !strings.Contains(out, "last.safetensors") {
-		t.Errorf("a damaged run is not reported:\n%s", out)
+	if code, out, errs := invoke(t, "runs", dir); code != exitFailure || !strings.Contains(out, "last.safetensors") || !strings.Contains(errs, "1 of 1 run") {
+		t.Errorf("a damaged run is not reported: exit code %d\n%s%s", code, out, errs)
 	}
 	if code, _, errs := invoke(t, "runs", "--dir", filepath.Join(root, "none")); code != exitFailure || !strings.Contains(errs, "no runs yet") {
 		t.Errorf("exit code %d, %s", code, errs)

@@ -3,13 +3,9 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
-	"io"
 	"os"
-	"os/signal"
-	"syscall"
+	"strings"
 
 	"github.com/alecthomas/kong"
 )
@@ -20,6 +16,7 @@ const (
 	exitFailure     = 1   // the job failed: bad input, missing file, full disk
 	exitUsage       = 2   // the command line is wrong
 	exitInterrupted = 130 // Ctrl-C; what was done so far is saved
+	exitPipe        = 141 // nobody reads the output any more
 )
 
 // cli is the whole command line.
@@ -28,95 +25,77 @@ type cli struct {
 	Finetune   finetuneCmd   `cmd:"" group:"use" help:"Train published or own weights further on other images, and compare."`
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
+	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
 	Models     modelsCmd     `cmd:"" group:"look" help:"List the networks, with parameters, multiply-adds and published accuracy."`
 	Info       infoCmd       `cmd:"" group:"look" help:"Show a network layer by layer."`
 	Compare    compareCmd    `cmd:"" group:"look" help:"Set networks side by side: size, memory, measured speed."`
 	Bench      benchCmd      `cmd:"" group:"look" help:"Measure the speed of a network on this machine."`
 	Doctor     doctorCmd     `cmd:"" group:"look" help:"Show version, processor features, the kernels chosen and the cache."`
-	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
 	Completion completionCmd `cmd:"" group:"look" help:"Print a completion script for a shell."`
+	Help       helpCmd       `cmd:"" group:"look" help:"Show help for a command."`
+	Version    versionCmd    `cmd:"" group:"look" help:"Print the version."`
 	Complete   completeCmd   `cmd:"" hidden:"" name:"__complete" help:"Answer a completion request of the shell."`
 
-	Threads int              `short:"T" default:"0" placeholder:"N" help:"Processor cores to use; 0 means all."`
-	NoColor bool             `env:"NO_COLOR" help:"Plain text without colours."`
-	Version kong.VersionFlag `help:"Print the version and exit."`
+	Threads     int              `short:"T" default:"0" placeholder:"N" help:"Processor cores to use; 0 means all."`
+	NoColor     bool             `help:"Plain text without colours, as with NO_COLOR in the environment."`
+	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`
 }
 
 const description = `Image networks built on mixed depthwise convolution (MixConv), on a CPU, without Python.
 
-Start with "mixnet train" (no flags needed), then "mixnet predict IMAGE".
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted (progress is saved).`
+Start with "%[1]s train" (no flags needed), then "%[1]s predict IMAGE".
+
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (progress is saved), 141 when nobody reads the output.`
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
-	os.Exit(execute(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr))
+	os.Exit(execute(signalContext(), invocation{program: startedAs(os.Args[0]), args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 }
 
-// execute runs one command line and returns the exit code.
-func execute(ctx context.Context, args []string, stdin io.Reader, stdout, stderr io.Writer) int {
-	var c cli
-	exit := -1
-	parser, err := newParser(&c, stdout, stderr, func(code int) { exit = code })
-	if err != nil {
-		fmt.Fprintln(stderr, "mixnet:", err)
-		return exitFailure
-	}
-	if len(args) == 0 {
-		args = []string{"--help"}
-	}
-	kctx, err := parser.Parse(args)
-	if exit >= 0 {
-		return exit
-	}
-	if err != nil {
-		fmt.Fprintf(stderr, "mixnet: %v\nRun \"mixnet --help\" for usage.\n", err)
-		return exitUsage
-	}
-	e := &env{ctx: ctx, stdin: stdin, stdout: stdout, stderr: stderr, threads: c.Threads, color: !c.NoColor, app: parser.Model}
-	for _, p := range kctx.Path {
-		if p.Flag != nil {
-			e.given = append(e.given, p.Flag.Name)
-		}
-	}
-	err = kctx.Run(e)
-	switch {
-	case err == nil:
-		return exitOK
-	case errors.Is(err, context.Canceled):
-		fmt.Fprintln(stderr, "mixnet: interrupted")
-		return exitInterrupted
-	case errors.As(err, new(usageError)):
-		fmt.Fprintln(stderr, "mixnet:", err)
-		return exitUsage
-	default:
-		fmt.Fprintln(stderr, "mixnet:", err)
-		return exitFailure
-	}
-}
-
-func newParser(c *cli, stdout, stderr io.Writer, exit func(int)) (*kong.Kong, error) {
+func newParser(c *cli, e *env, exit func(int)) (*kong.Kong, error) {
 	return kong.New(
 		c,
-		kong.Name("mixnet"),
-		kong.Description(description),
-		kong.UsageOnError(),
-		kong.Writers(stdout, stderr),
+		kong.Name(e.program),
+		kong.Description(fmt.Sprintf(description, e.program)),
+		kong.Writers(e.stdout, e.stderr),
 		kong.Exit(exit),
 		kong.Vars{"version": version()},
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, WrapUpperBound: 100}),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(helpText),
 		kong.ExplicitGroups([]kong.Group{
 			{Key: "use", Title: "Work with networks:"},
 			{Key: "look", Title: "Look things up:"},
-			{Key: "recipe", Title: "Recipe, and changes to it:"},
+			{Key: "recipe", Title: "Recipe, and changes to it (--print-config shows what it says):"},
 		}),
 	)
 }
 
-// usageError is a mistake on the command line that only the command can see.
-type usageError struct{ error }
+// helpText is the help of a flag or an argument, with its default where the
+// text does not speak of it.
+func helpText(v *kong.Value) string {
+	text := kong.DefaultHelpValueFormatter(v)
+	if !v.HasDefault || v.Default == "" || v.IsBool() || strings.Contains(text, "efault") || v.Flag != nil && strings.Contains(v.Flag.FormatPlaceHolder(), v.Default) {
+		return text
+	}
+	return text + " Default: " + v.Default + "."
+}
 
-func (e usageError) Unwrap() error { return e.error }
+// helpCmd shows the help of a command.
+type helpCmd struct {
+	Command []string `arg:"" optional:"" help:"The command, such as train or bench infer."`
+}
 
-func usagef(format string, args ...any) error { return usageError{fmt.Errorf(format, args...)} }
+func (c *helpCmd) Run(e *env) error {
+	if code := e.run(append(c.Command, "--help")); code != exitOK {
+		return usagef("no help for %s", strings.Join(c.Command, " "))
+	}
+	return nil
+}
+
+// versionCmd prints the version.
+type versionCmd struct{}
+
+func (c *versionCmd) Run(e *env) error {
+	e.printf("%s\n", version())
+	return nil
+}

@@ -3,10 +3,6 @@ package main
 import (
 	"errors"
 	"fmt"
-	"io"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet"
@@ -24,15 +20,6 @@ type prediction struct {
 	Image       string              `json:"image"`
 	Predictions []mixnet.Prediction `json:"predictions,omitempty"`
 	Error       string              `json:"error,omitempty"`
-}
-
-// maxImageFile bounds the bytes read from one image file.
-const maxImageFile = 1 << 30
-
-var imageExtensions = []string{".jpg", ".jpeg", ".jpe", ".png", ".webp", ".bmp", ".gif"}
-
-func isImage(path string) bool {
-	return slices.Contains(imageExtensions, strings.ToLower(filepath.Ext(path)))
 }
 
 func (c *predictCmd) Run(e *env) error {
@@ -85,24 +72,6 @@ func (c *predictCmd) one(e *env, m *mixnet.Model, file string) ([]mixnet.Predict
 	return m.ClassifyFile(e.ctx, content, c.TopK)
 }
 
-// readImage reads a file, or standard input for "-".
-func readImage(e *env, file string) ([]byte, error) {
-	in := e.stdin
-	if file != "-" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		in = f
-	}
-	content, err := io.ReadAll(io.LimitReader(in, maxImageFile+1))
-	if err == nil && len(content) > maxImageFile {
-		err = fmt.Errorf("larger than %s", formatBytes(maxImageFile))
-	}
-	return content, err
-}
-
 // predictions prints a table, or for a program that reads it, one line a class
 // with tabs between image, rank, probability and name.
 func (e *env) predictions(results []prediction) error {
@@ -112,13 +81,13 @@ func (e *env) predictions(results []prediction) error {
 				e.note("%s: %s\n", r.Image, r.Error)
 			}
 			for i, p := range r.Predictions {
-				e.printf("%s\t%d\t%.4f\t%s\n", r.Image, i+1, p.Probability, p.Label)
+				e.printf("%s\t%d\t%.4f\t%s\n", styled(field(r.Image)), i+1, p.Probability, styled(field(p.Label)))
 			}
 		}
 		return nil
 	}
 	for _, r := range results {
-		e.printf("%s\n", r.Image)
+		e.printf("%s\n", oneLine(r.Image))
 		if r.Error != "" {
 			e.printf("  %s\n", r.Error)
 			continue

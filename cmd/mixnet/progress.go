@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 	"time"
 )
@@ -31,54 +32,78 @@ func (e *env) newProgress(label, unit string, total int64) *progress {
 	return &progress{e: e, label: label, unit: unit, total: total, width: width, enabled: ok, start: time.Now()}
 }
 
-// update redraws the line. Note is added at its end.
+// update redraws the line. Note is what a wide terminal shows besides.
 func (p *progress) update(done int64, note string) {
-	p.draw(func() string { return p.line(done, time.Since(p.start), note) })
+	p.draw(func() []piece { return p.parts(done, time.Since(p.start), note) })
 }
 
-// draw replaces the line by what text returns, if it is time to.
-func (p *progress) draw(text func() string) {
+// piece is a part of a progress line. Where the terminal is too narrow for all,
+// those of the lowest weight are left out first.
+type piece struct {
+	text   string
+	weight int
+}
+
+// draw replaces the line by what parts returns, if it is time to.
+func (p *progress) draw(parts func() []piece) {
 	now := time.Now()
 	if !p.enabled || now.Sub(p.start) < progressDelay || now.Sub(p.drawn) < progressEvery {
 		return
 	}
 	p.drawn, p.shown = now, true
-	line := text()
-	if r := []rune(line); len(r) >= p.width {
-		line = string(r[:p.width-1])
+	if width, ok := terminal(p.e.stderr); ok {
+		p.width = width
 	}
-	p.e.note("\r\x1b[K%s", line)
+	p.e.note("%s%s", styled("\r\x1b[K"), fitPieces(parts(), p.width-1))
 }
 
-// line formats the state after elapsed time.
-func (p *progress) line(done int64, elapsed time.Duration, note string) string {
-	var b strings.Builder
-	b.WriteString(p.label)
+// fitPieces joins the parts for a number of columns, and cuts the last one that
+// remains if it alone is too long.
+func fitPieces(parts []piece, columns int) string {
+	parts = slices.DeleteFunc(slices.Clone(parts), func(p piece) bool { return p.text == "" })
+	for {
+		texts := make([]string, len(parts))
+		least := 0
+		for i, p := range parts {
+			texts[i] = oneLine(p.text)
+			if p.weight <= parts[least].weight {
+				least = i
+			}
+		}
+		line := strings.Join(texts, "  ")
+		if displayWidth(line) <= columns || len(parts) < 2 {
+			return cut(line, columns)
+		}
+		parts = slices.Delete(parts, least, least+1)
+	}
+}
+
+// parts describes the state after elapsed time.
+func (p *progress) parts(done int64, elapsed time.Duration, note string) []piece {
 	rate := float64(done) / max(elapsed.Seconds(), 1e-9)
+	parts := []piece{{p.label, 6}}
 	if p.total > 0 {
 		const cells = 20
 		full := int(cells * min(done, p.total) / p.total)
-		fmt.Fprintf(&b, " [%s%s] %3d %%", strings.Repeat("█", full), strings.Repeat("·", cells-full), 100*done/p.total)
+		parts = append(parts, piece{"[" + strings.Repeat("█", full) + strings.Repeat("·", cells-full) + "]", 1},
+			piece{fmt.Sprintf("%d %%", 100*done/p.total), 7})
 	} else {
-		fmt.Fprintf(&b, " %d", done)
+		parts = append(parts, piece{fmt.Sprint(done), 7})
 	}
 	if rate > 0 {
-		fmt.Fprintf(&b, "  %s %s/s", formatRate(rate), p.unit)
+		parts = append(parts, piece{fmt.Sprintf("%s %s/s", formatRate(rate), p.unit), 3})
 	}
 	if p.total > 0 && done > 0 {
 		left := time.Duration(float64(p.total-done) / rate * float64(time.Second))
-		fmt.Fprintf(&b, "  %s left", formatDuration(left))
+		parts = append(parts, piece{formatDuration(left) + " left", 5})
 	}
-	if note != "" {
-		b.WriteString("  " + note)
-	}
-	return b.String()
+	return append(parts, piece{note, 2})
 }
 
 // done removes the line.
 func (p *progress) done() {
 	if p.shown {
-		p.e.note("\r\x1b[K")
+		p.e.note("%s", styled("\r\x1b[K"))
 		p.shown = false
 	}
 }

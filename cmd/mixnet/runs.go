@@ -58,7 +58,7 @@ func (c *runsCmd) Run(e *env) error {
 		}
 	}
 	if c.JSON {
-		return e.json(all)
+		return errors.Join(e.json(all), c.failed(all))
 	}
 	rows := [][]string{{"RUN", "NETWORK", "DATA", "EPOCHS", "BATCH", "OPTIMIZER", "LR", "BEST TOP-1", "LAST TOP-1", "TIME", ""}}
 	for _, r := range all {
@@ -76,7 +76,10 @@ func (c *runsCmd) Run(e *env) error {
 			fmt.Sprintf("%.2f %%", r.Best), fmt.Sprintf("%.2f %%", r.Last), formatDuration(time.Duration(r.Seconds * float64(time.Second))), state,
 		})
 	}
-	if err := e.table(rows); err != nil || len(c.Runs) < 2 {
+	if err := e.table(rows, "OPTIMIZER", "BATCH", "LR", "TIME", "DATA", "LAST TOP-1"); err != nil {
+		return err
+	}
+	if err := c.failed(all); err != nil || len(c.Runs) < 2 {
 		return err
 	}
 	rows = differences(all)
@@ -86,6 +89,20 @@ func (c *runsCmd) Run(e *env) error {
 	}
 	e.printf("\nWhere the recipes differ:\n")
 	return e.table(rows)
+}
+
+// failed reports runs that cannot be read.
+func (c *runsCmd) failed(all []runSummary) error {
+	n := 0
+	for _, r := range all {
+		if r.Error != "" {
+			n++
+		}
+	}
+	if n == 0 {
+		return nil
+	}
+	return fmt.Errorf("%d of %s cannot be read", n, plural(len(all), "run"))
 }
 
 // differences returns a table of the settings that are not the same in all

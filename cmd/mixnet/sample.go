@@ -40,13 +40,13 @@ func sampleImage(d data.Dataset, dir string) (string, error) {
 	return path, atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, s.Pixels.RGBA()) })
 }
 
-// next says what can be done with a model.
-func (e *env) next(model, sample, data string) {
+// next says what can be done with the model of a run.
+func (e *env) next(run, sample string) {
 	e.printf("Next:\n")
 	if sample != "" {
-		e.printf("  mixnet predict --model %s %s\n", model, sample)
+		e.printf("  %s\n", e.command("predict", "--model", run, sample))
 	}
-	e.printf("  mixnet eval --model %s%s --per-class\n\n", model, dataFlag(data))
+	e.printf("  %s\n\n", e.command("eval", "--model", run, "--per-class"))
 }
 
 // decodes reports whether a picture can be read.

@@ -3,7 +3,6 @@ package main
 import (
 	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -93,13 +92,14 @@ func (c *trainCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	defer e.hold()()
 	before := t.Trained()
 	if err := t.run(e, c.MaxSteps); err != nil {
 		switch {
 		case errors.Is(err, context.Canceled):
-			e.note("saved; continue with: mixnet train --resume %s\n", t.dir)
+			e.note("saved; continue with: %s\n", e.command("train", "--resume", t.dir))
 		case !errors.Is(err, train.ErrOccupied) && !errors.Is(err, train.ErrDiverged) && exists(filepath.Join(t.dir, train.LastFile)):
-			e.note("once that is mended, continue with: mixnet train --resume %s\n", t.dir)
+			e.note("once that is mended, continue with: %s\n", e.command("train", "--resume", t.dir))
 		}
 		return err
 	}
@@ -120,24 +120,17 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(e.stdout).Encode(res)
+		return e.jsonLine(res)
 	}
 	sample, err := sampleImage(set.final, t.dir)
 	if err != nil {
 		return err
 	}
 	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(took))
-	e.next(path, sample, c.Data)
+	e.next(t.dir, sample)
 	e.printf("%s images, %d of them:\n", res.Split, res.Images)
 	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", res.Top1, res.Top5)
 	return nil
-}
-
-func dataFlag(path string) string {
-	if path == "" {
-		return ""
-	}
-	return " --data " + path
 }
 
 // run is a training run of the command.

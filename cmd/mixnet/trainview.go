@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"strings"
 	"time"
@@ -35,24 +34,31 @@ func (v *trainView) step(p train.Progress) {
 	if v.max > 0 && v.steps >= v.max {
 		v.stop()
 	}
-	v.bar.draw(func() string { return v.line(p) })
+	v.bar.draw(func() []piece { return v.parts(p) })
 }
 
-// line says how far a run is. What matters most comes first, since a narrow
-// terminal cuts the rest off.
-func (v *trainView) line(p train.Progress) string {
-	line := fmt.Sprintf("epoch %d/%d  step %d/%d  loss %.4f  top-1 %.2f %%  %s left  %s images/s",
-		p.Epoch+1, p.Epochs, p.Step, p.Steps, p.Loss, 100*p.Top1, formatDuration(p.Left), formatRate(p.Rate))
+// parts says how far a run is.
+func (v *trainView) parts(p train.Progress) []piece {
 	var top1 []float64
 	for _, ep := range v.done {
 		if ep.Validated {
 			top1 = append(top1, ep.Top1)
 		}
 	}
-	if s := sparkline(top1, sparkWidth); s != "" {
-		line += "  val " + s
+	spark := sparkline(top1, sparkWidth)
+	if spark != "" {
+		spark = "val " + spark
 	}
-	return fmt.Sprintf("%s  lr %.2g", line, p.LR)
+	return []piece{
+		{fmt.Sprintf("epoch %d/%d", p.Epoch+1, p.Epochs), 9},
+		{fmt.Sprintf("step %d/%d", p.Step, p.Steps), 5},
+		{fmt.Sprintf("loss %.4f", p.Loss), 7},
+		{fmt.Sprintf("top-1 %.2f %%", 100*p.Top1), 6},
+		{formatDuration(p.Left) + " left", 8},
+		{formatRate(p.Rate) + " images/s", 4},
+		{spark, 3},
+		{fmt.Sprintf("lr %.2g", p.LR), 2},
+	}
 }
 
 // sparkWidth is the number of epochs that the line shows.
@@ -89,28 +95,30 @@ func (v *trainView) epoch(ep train.Epoch) {
 		v.warning(err)
 	}
 	if v.json {
-		_ = json.NewEncoder(v.e.stdout).Encode(ep)
+		_ = v.e.jsonLine(ep)
 		return
 	}
 	if !v.head {
 		v.head = true
-		v.e.printf("%5s  %10s  %9s  %8s  %7s  %7s  %8s  %7s\n", "epoch", "train loss", "train top", "val loss", "top-1", "top-5", "lr", "time")
+		v.e.printf("%s\n", v.e.style(v.e.stdout, bold, fmt.Sprintf("%5s  %10s  %9s  %8s  %7s  %7s  %8s  %7s", "epoch", "train loss", "train top", "val loss", "top-1", "top-5", "lr", "time")))
 	}
-	mark := ""
+	mark, style := "", ""
 	if ep.Best {
 		mark = " *"
+		style = green
 	}
 	loss, top1, top5 := "-", "-", "-"
 	if ep.Validated {
 		loss, top1, top5 = fmt.Sprintf("%.4f", ep.ValLoss), fmt.Sprintf("%.2f %%", 100*ep.Top1), fmt.Sprintf("%.2f %%", 100*ep.Top5)
 	}
-	v.e.printf("%5d  %10.4f  %7.2f %%  %8s  %7s  %7s  %8.2g  %7s%s\n", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
+	line := fmt.Sprintf("%5d  %10.4f  %7.2f %%  %8s  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
 		loss, top1, top5, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
+	v.e.printf("%s\n", v.e.style(v.e.stdout, style, line))
 }
 
 func (v *trainView) warning(err error) {
 	v.bar.done()
-	v.e.note("warning: %v\n", err)
+	v.e.warn("%v", err)
 }
 
 func (v *trainView) close() { v.bar.done() }
