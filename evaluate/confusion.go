@@ -3,8 +3,6 @@ package evaluate
 import (
 	"encoding/csv"
 	"fmt"
-	"image"
-	"image/color"
 	"io"
 	"math"
 	"strconv"
@@ -36,7 +34,12 @@ func (c *Confusion) Add(truth int, logits []float32) (rank int) {
 		}
 	}
 	rank = Rank(logits, truth)
-	c.Counts[truth*c.Classes+best]++
+	c.count(truth, best, rank)
+	return rank
+}
+
+func (c *Confusion) count(truth, predicted, rank int) {
+	c.Counts[truth*c.Classes+predicted]++
 	c.Total++
 	if rank < 1 {
 		c.Top1++
@@ -44,7 +47,6 @@ func (c *Confusion) Add(truth int, logits []float32) (rank int) {
 	if rank < 5 {
 		c.Top5++
 	}
-	return rank
 }
 
 // Rank returns the rank of the true class in a network's output, 0 for the
@@ -126,27 +128,4 @@ func (c *Confusion) WriteCSV(w io.Writer, names []string) error {
 	}
 	out.Flush()
 	return out.Error()
-}
-
-// Image draws the counts: true classes downwards, predicted ones to the right,
-// darker for a larger part of the true class.
-func (c *Confusion) Image() image.Image {
-	cell := max(1, min(32, 1024/max(c.Classes, 1)))
-	img := image.NewRGBA(image.Rect(0, 0, cell*c.Classes, cell*c.Classes))
-	for i := range c.Classes {
-		images, _ := c.Class(i)
-		for j := range c.Classes {
-			v := ratio(c.Counts[i*c.Classes+j], images)
-			// White to dark blue along the square root, so that rare
-			// confusions can be seen.
-			t := math.Sqrt(v)
-			shade := color.RGBA{uint8(255 - 247*t), uint8(255 - 207*t), uint8(255 - 148*t), 255}
-			for y := range cell {
-				for x := range cell {
-					img.SetRGBA(j*cell+x, i*cell+y, shade)
-				}
-			}
-		}
-	}
-	return img
 }

@@ -3,6 +3,7 @@ package evaluate
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"time"
 
@@ -15,9 +16,8 @@ import (
 type Options struct {
 	// Progress, if not nil, is called after every batch with the result so far.
 	Progress func(*Result)
-	// Each, if not nil, is called for every image with its index in the set
-	// and the rank of its class, 0 for the first choice.
-	Each func(example, rank int)
+	// Each, if not nil, is called for every image, in the order of the set.
+	Each func(Outcome)
 	// Mirror judges by the sum of the logits of an image and of its mirror
 	// image, which takes twice the time.
 	Mirror bool
@@ -36,7 +36,8 @@ type Result struct {
 func (r *Result) ImagesPerSecond() float64 { return float64(r.Total) / max(r.Seconds, 1e-9) }
 
 // Run classifies one epoch of a loader, which must neither shuffle nor drop
-// examples. When ctx ends it returns the result so far and ctx's error.
+// examples. When ctx ends it returns the result so far and ctx's error, and
+// likewise ErrNotFinite where an output is not a finite number.
 func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loader, o Options) (*Result, error) {
 	r := &Result{Confusion: *NewConfusion(classes)}
 	start := time.Now()
@@ -69,9 +70,14 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 			}
 		}
 		for i, label := range batch.Labels {
-			rank := r.Add(label, out.Data[i*out.Shape.C:][:out.Shape.C])
+			outcome, err := judge(out.Data[i*out.Shape.C:][:out.Shape.C], label)
+			if err != nil {
+				return r, fmt.Errorf("example %d of the set: %w", batch.Examples[i], err)
+			}
+			r.count(label, outcome.Predicted, outcome.Rank)
 			if o.Each != nil {
-				o.Each(batch.Examples[i], rank)
+				outcome.Example = batch.Examples[i]
+				o.Each(outcome)
 			}
 		}
 		r.Seconds = time.Since(start).Seconds()

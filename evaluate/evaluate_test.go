@@ -45,7 +45,7 @@ func TestMirror(t *testing.T) {
 			t.Fatal(err)
 		}
 		all := make([]int, n)
-		o.Each = func(example, rank int) { all[example] = rank }
+		o.Each = func(r evaluate.Outcome) { all[r.Example] = r.Rank }
 		if _, err := evaluate.Run(t.Context(), p, 10, loader, o); err != nil {
 			t.Fatal(err)
 		}

@@ -45,7 +45,7 @@ func Evaluate(ctx context.Context, m *model.Model, d data.Dataset, how Inference
 		return nil, err
 	}
 	o := newOutcomes(d)
-	options := evaluate.Options{Each: func(example, rank int) { o.Ranks[example] = rank }}
+	options := evaluate.Options{Each: func(r evaluate.Outcome) { o.Ranks[r.Example] = r.Rank }}
 	if how.Progress != nil {
 		options.Progress = func(r *evaluate.Result) { how.Progress(r.Total) }
 	}

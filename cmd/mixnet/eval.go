@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"image/png"
 	"io"
 	"slices"
 	"strconv"
@@ -13,6 +12,7 @@ import (
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/imagenet"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/model"
 )
 
@@ -182,7 +182,7 @@ func (c *evalCmd) write(r *evaluate.Result, m *model.Model) error {
 		}
 	}
 	if c.ConfusionPNG != "" {
-		err := atomicfile.Write(c.ConfusionPNG, func(w io.Writer) error { return png.Encode(w, r.Image()) })
+		err := (&chart.Confusion{Title: "Confusion", Names: labels(m), Counts: r.Counts}).WriteFile(c.ConfusionPNG)
 		if err != nil {
 			return err
 		}
