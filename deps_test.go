@@ -1,19 +1,16 @@
 package mixnet_test
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
-	"os/exec"
+	"flag"
+	"os"
+	"path"
 	"slices"
 	"strings"
 	"testing"
 )
 
-const module = "github.com/mixnet-go/mixnet"
-
-// layers lists, for every package, the packages of this module it may import.
-// A package may import only what stands above it: nothing imports backwards.
+// layers lists, for every package, the packages of this module it imports. A
+// package may import only what stands above it: nothing imports backwards.
 var layers = []struct {
 	pkg     string
 	imports []string
@@ -38,7 +35,7 @@ var layers = []struct {
 	{"vision/internal/jpeg", []string{"vision/internal/pixel"}},
 	{"vision", []string{"input", "vision/internal/jpeg", "vision/internal/pixel"}},
 	{"zoo", []string{"tensor", "graph", "input", "internal/near"}},
-	{"weights", []string{"tensor", "graph", "internal/atomicfile"}},
+	{"weights", []string{"graph", "internal/atomicfile"}},
 	{"weights/hub", []string{"weights", "internal/atomicfile"}},
 	{"data/fashion", nil},
 	{"data/internal/parquet", nil},
@@ -54,47 +51,127 @@ var layers = []struct {
 	{"", []string{"recipe", "tensor", "graph", "vision", "data", "zoo", "weights/hub", "engine", "model", "train", "transfer"}},
 }
 
+// unreachable lists what a package must not link, through others either, and
+// why. "public" stands for every package that users of the module can import, a
+// name ending in "..." for all below it.
+var unreachable = []struct {
+	from, to, why string
+}{
+	{"graph", "internal/cpu", "descriptions know nothing of the processor"},
+	{"zoo", "internal/cpu", "listing networks needs no kernels"},
+	{"zoo", "vision...", "listing networks decodes no pictures"},
+	{"recipe", "internal/cpu", "a recipe is data"},
+	{"weights", "internal/cpu", "weights are read and written on any machine"},
+	{"model", "internal/cpu", "weights are read and written on any machine"},
+	{"engine", "vision...", "the engine takes tensors"},
+	{"engine", "data...", "the engine takes tensors"},
+	{"engine", "autodiff", "who runs a network does not train it"},
+	{"autodiff", "engine", "the executors check each other"},
+	{"model", "net/http", "only weights/hub downloads"},
+	{"engine", "net/http", "only weights/hub downloads"},
+	{"transfer", "net/http", "only weights/hub downloads"},
+	{"public", "gonum.org/...", "who uses the library draws no charts"},
+	{"public", "github.com/alecthomas/kong", "flags are the command's"},
+	{"public", "golang.org/x/term", "the terminal is the command's"},
+	{"public", "testing", "what tests use only tests link"},
+}
+
 // TestImportOrder keeps the packages in their layers.
 func TestImportOrder(t *testing.T) {
-	out, err := exec.Command("go", "list", "-json=ImportPath,Name,Imports", "./...").Output()
-	if err != nil {
-		t.Fatalf("go list: %v", err)
-	}
-	allowed := map[string][]string{}
-	for _, l := range layers {
-		allowed[l.pkg] = l.imports
-	}
-	for dec := json.NewDecoder(strings.NewReader(string(out))); ; {
-		var p struct {
-			ImportPath string
-			Name       string
-			Imports    []string
+	all := packages(t)
+	row := map[string]int{}
+	for i, l := range layers {
+		row[l.pkg] = i
+		p := all[path.Join(module, l.pkg)]
+		if p == nil {
+			t.Errorf("there is no package %q: take it out of the table", l.pkg)
+			continue
 		}
-		if err := dec.Decode(&p); errors.Is(err, io.EOF) {
-			break
-		} else if err != nil {
-			t.Fatal(err)
+		for _, dep := range l.imports {
+			if above, known := row[dep]; !known || above >= i {
+				t.Errorf("%q may import %q, which does not stand above it: move one of them", l.pkg, dep)
+			}
+			if !p.imports[path.Join(module, dep)] {
+				t.Errorf("%q does not import %q: take it out of the table", l.pkg, dep)
+			}
 		}
-		name := relative(p.ImportPath)
-		if p.Name == "main" {
+	}
+	for _, p := range all {
+		if !p.ours() || p.Name == "main" {
 			continue // programs may import anything
 		}
-		want, known := allowed[name]
+		name := relative(p.ImportPath)
+		i, known := row[name]
 		if !known {
 			t.Errorf("package %q has no layer: add it to the table", name)
 			continue
 		}
-		for _, imp := range p.Imports {
-			if imp != module && !strings.HasPrefix(imp, module+"/") {
-				continue
-			}
-			if dep := relative(imp); !slices.Contains(want, dep) {
-				t.Errorf("%q must not import %q", name, dep)
+		for imp := range p.imports {
+			if all[imp].ours() && !slices.Contains(layers[i].imports, relative(imp)) {
+				t.Errorf("%q must not import %q", name, relative(imp))
 			}
 		}
 	}
 }
 
-func relative(path string) string {
-	return strings.TrimPrefix(strings.TrimPrefix(path, module), "/")
+// TestUnreachable checks what packages link through others.
+func TestUnreachable(t *testing.T) {
+	all := packages(t)
+	for _, rule := range unreachable {
+		applies := false
+		for _, p := range all {
+			if !p.ours() || !is(rule.from, p) {
+				continue
+			}
+			applies = true
+			for dep := range p.deps {
+				if is(rule.to, all[dep]) {
+					t.Errorf("%q links %q: %s", relative(p.ImportPath), strings.Join(chain(all, p.ImportPath, dep), " -> "), rule.why)
+				}
+			}
+		}
+		if !applies {
+			t.Errorf("there is no package %q: take it out of the table", rule.from)
+		}
+	}
+}
+
+// is reports whether a name in a rule stands for p. No rule is about the
+// standard library's internal packages, some of which are named like ours.
+func is(name string, p *goPackage) bool {
+	of := relative(p.ImportPath)
+	if p.Module == nil && p.internal() {
+		return false
+	}
+	if name == "public" {
+		return p.Name != "main" && !p.internal()
+	}
+	if below, ok := strings.CutSuffix(name, "..."); ok {
+		below = strings.TrimSuffix(below, "/")
+		return of == below || strings.HasPrefix(of, below+"/")
+	}
+	return of == name
+}
+
+const dependencies = "testdata/dependencies.txt"
+
+var update = flag.Bool("update", false, "write "+dependencies)
+
+// TestDependencies compares the packages of other modules that ours import, and
+// the modules that they link with those, with the list that is committed. Run
+// it with -update to write that.
+func TestDependencies(t *testing.T) {
+	got := foreign(packages(t))
+	if *update {
+		if err := os.WriteFile(dependencies, []byte(got), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(dependencies)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got != string(want) {
+		t.Errorf("packages of other modules have changed: go test . -run Dependencies -update; now they are\n%s", got)
+	}
 }
