@@ -48,7 +48,7 @@ var layers = []struct {
 	{"evaluate", []string{"tensor", "data", "engine"}},
 	{"train", []string{"recipe", "tensor", "graph", "input", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/rng", "internal/tfevents"}},
 	{"transfer", []string{"recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
-	{"", []string{"recipe", "tensor", "graph", "vision", "data", "zoo", "weights/hub", "engine", "model", "train", "transfer"}},
+	{"", []string{"tensor", "graph", "input", "vision", "zoo", "weights", "weights/hub", "engine", "model", "pretrained"}},
 }
 
 // unreachable lists what a package must not link, through others either, and

@@ -2,34 +2,29 @@ package mixnet_test
 
 import (
 	"context"
+	"embed"
 	"fmt"
-	"image"
-	_ "image/jpeg"
+	"image/png"
 	"log"
-	"os"
+	"math"
 
 	"github.com/mixnet-go/mixnet"
-	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/data/fashion"
-	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/recipe"
-	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/pretrained"
 )
+
+//go:embed testdata/clothes/*.png
+var clothes embed.FS
 
 // Name what is in a photo with published weights, which are fetched on first
 // use.
 func ExampleOpen() {
 	ctx := context.Background()
-	m, err := mixnet.Open(ctx, "mixnet_s.ft_in1k", mixnet.Options{})
+	c, err := mixnet.Open(ctx, "mixnet_s.ft_in1k", mixnet.OpenOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer m.Close()
-	photo, err := os.ReadFile("photo.jpg")
-	if err != nil {
-		log.Fatal(err)
-	}
-	found, err := m.ClassifyFile(ctx, photo, 3)
+	defer c.Close()
+	found, err := c.ClassifyFile(ctx, "photo.jpg", 3)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -38,71 +33,99 @@ func ExampleOpen() {
 	}
 }
 
-// A network with random weights, to show the calls.
-func newExample() *model.Model {
-	spec, err := zoo.Lookup("mixnet_tiny")
+// The small model of package pretrained knows clothes and needs no download.
+func ExampleClassifier_ClassifyFile() {
+	ctx := context.Background()
+	c, err := mixnet.Open(ctx, "fashion", mixnet.OpenOptions{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	m, err := model.New(spec, zoo.Options{}, []string{"shirt", "shoe"}, 1)
+	defer c.Close()
+	found, err := c.ClassifyFile(ctx, "testdata/clothes/boot.png", 1)
 	if err != nil {
 		log.Fatal(err)
 	}
-	return m
+	fmt.Printf("%s, %.1f\n", found[0].Label, found[0].Probability)
+	// Output: ankle boot, 0.9
 }
 
-func ExampleModel_Classify() {
-	m, err := mixnet.New(newExample(), mixnet.Options{})
+// An image of the standard library's kind, here decoded from an embedded file.
+func ExampleClassifier_Classify() {
+	c := openFashion()
+	defer c.Close()
+	f, err := clothes.Open("testdata/clothes/trouser.png")
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer m.Close()
-	img := image.NewGray(image.Rect(0, 0, 64, 48))
-	found, err := m.Classify(context.Background(), img, 0)
+	defer f.Close()
+	img, err := png.Decode(f)
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(found), "classes, the likeliest first:", found[0].Probability >= found[1].Probability)
-	// Output: 2 classes, the likeliest first: true
+	found, err := c.Classify(context.Background(), img, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(found[0].Label)
+	// Output: trouser
 }
 
-func ExampleModel_Features() {
-	m, err := mixnet.New(newExample(), mixnet.Options{})
-	if err != nil {
-		log.Fatal(err)
+// Any number of pictures, prepared while the network is busy with others. One
+// that cannot be read stops nothing.
+func ExampleClassifier_ClassifyBatch() {
+	c := openFashion()
+	defer c.Close()
+	pictures := []mixnet.Picture{
+		mixnet.File("testdata/clothes/bag.png"),
+		mixnet.File("testdata/clothes/README.md"),
+		mixnet.File("testdata/clothes/other_boot.png"),
 	}
-	defer m.Close()
-	features, err := m.Features(context.Background(), image.NewGray(image.Rect(0, 0, 28, 28)))
-	if err != nil {
-		log.Fatal(err)
+	for found, err := range c.ClassifyBatch(context.Background(), pictures, 1) {
+		if err != nil {
+			fmt.Println("not a picture")
+			continue
+		}
+		fmt.Println(found[0].Label)
 	}
-	fmt.Println(len(features), "features")
-	// Output: 192 features
+	// Output:
+	// bag
+	// not a picture
+	// ankle boot
 }
 
-// Train a network further on images of other classes.
-func ExampleFineTune() {
-	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
+// Pictures with the same thing on them have similar features.
+func ExampleClassifier_FeaturesFile() {
+	c := openFashion()
+	defer c.Close()
+	var f [3][]float32
+	for i, name := range []string{"boot", "other_boot", "bag"} {
+		var err error
+		if f[i], err = c.FeaturesFile(context.Background(), "testdata/clothes/"+name+".png"); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println("a boot is more like another than like a bag:", cosine(f[0], f[1]) > cosine(f[0], f[2]))
+	// Output: a boot is more like another than like a bag: true
+}
+
+// cosine returns the cosine of the angle between two vectors.
+func cosine(a, b []float32) float64 {
+	var ab, aa, bb float64
+	for i := range a {
+		x, y := float64(a[i]), float64(b[i])
+		ab, aa, bb = ab+x*y, aa+x*x, bb+y*y
+	}
+	return ab / math.Sqrt(aa*bb)
+}
+
+func openFashion() *mixnet.Classifier {
+	m, err := pretrained.Fashion()
 	if err != nil {
 		log.Fatal(err)
 	}
-	few := make([]int, 64)
-	for i := range few {
-		few[i] = i
-	}
-	images, err := data.Subset(splits.Train, few)
+	c, err := mixnet.New(m, mixnet.Options{})
 	if err != nil {
 		log.Fatal(err)
 	}
-	recipe, err := recipe.Preset("finetune")
-	if err != nil {
-		log.Fatal(err)
-	}
-	recipe.Epochs = 1
-	tuned, err := mixnet.FineTune(context.Background(), newExample(), images, mixnet.FineTuneOptions{Recipe: recipe})
-	if err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println(len(tuned.Classes), "classes")
-	// Output: 10 classes
+	return c
 }

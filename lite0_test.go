@@ -55,7 +55,7 @@ func TestRealPhotos(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		found, err := m.ClassifyFile(context.Background(), content, 5)
+		found, err := m.ClassifyBytes(context.Background(), content, 5)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -141,6 +141,14 @@ func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uin
 	return p.one(ctx, graph.Logits, dst, images{bytes: pixels}, shape)
 }
 
+// FeaturesBytes is Features on pixels of bytes, as RunBytes takes them.
+func (p *Program) FeaturesBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
+	if p.mean == nil {
+		return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
+	}
+	return p.one(ctx, graph.Features, dst, images{bytes: pixels}, shape)
+}
+
 // Outputs returns the results of the given names for a batch of images:
 // the graph's outputs and, with Options.Blocks, names of the graph's blocks.
 func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {

@@ -96,7 +96,7 @@ func Open(path, network string) (*Model, error) {
 
 // FromFile is Open for a file that is already open.
 func FromFile(f *weights.File, network string) (*Model, error) {
-	s, err := stored(f, network)
+	s, err := NewStored(f, network)
 	if err != nil {
 		return nil, err
 	}

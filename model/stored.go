@@ -25,14 +25,15 @@ func OpenStored(path, network string) (*Stored, error) {
 	if err != nil {
 		return nil, err
 	}
-	s, err := stored(f, network)
+	s, err := NewStored(f, network)
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("%s: %w", path, err), f.Close())
 	}
 	return s, nil
 }
 
-func stored(f *weights.File, network string) (*Stored, error) {
+// NewStored is OpenStored for a file that is already open; Close closes it.
+func NewStored(f *weights.File, network string) (*Stored, error) {
 	h, found, err := ReadHeader(f)
 	if err != nil {
 		return nil, err

@@ -64,7 +64,7 @@ func (c *evalCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	run, err := mixnet.New(m, c.options(e))
+	run, err := mixnet.New(m, e.running())
 	if err != nil {
 		return err
 	}

@@ -30,13 +30,11 @@ const runsDir = "runs"
 // modelFile is the file of a run folder that holds its result.
 const modelFile = "model.safetensors"
 
-// options returns the options for opening the model, with a progress line for
-// downloads.
-func (f *modelFlags) options(e *env) mixnet.Options {
+// where says where to find the model, with a progress line for downloads.
+func (f *modelFlags) where(e *env) mixnet.LoadOptions {
 	var bar *progress
-	return mixnet.Options{
+	return mixnet.LoadOptions{
 		Network: f.Network,
-		Threads: e.cores(),
 		Hub: hub.Client{
 			Offline: f.Offline,
 			Progress: func(done, total int64) {
@@ -70,8 +68,8 @@ func (f *modelFlags) name(e *env) (string, error) {
 	return path, nil
 }
 
-// builtIn reports whether a name is that of the built-in model, and of no file.
-func builtIn(name string) bool { return name == builtin.Name && !exists(name) }
+// running says how a classifier runs.
+func (e *env) running() mixnet.Options { return mixnet.Options{Threads: e.cores()} }
 
 // load reads the model.
 func (f *modelFlags) load(e *env) (*model.Model, error) {
@@ -79,26 +77,16 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if builtIn(name) {
-		return builtin.Fashion()
-	}
-	return mixnet.Load(e.ctx, name, f.options(e))
+	return mixnet.Load(e.ctx, name, f.where(e))
 }
 
 // open makes the model ready to run.
-func (f *modelFlags) open(e *env) (*mixnet.Model, error) {
+func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 	name, err := f.name(e)
 	if err != nil {
 		return nil, err
 	}
-	if builtIn(name) {
-		m, err := builtin.Fashion()
-		if err != nil {
-			return nil, err
-		}
-		return mixnet.New(m, f.options(e))
-	}
-	return mixnet.Open(e.ctx, name, f.options(e))
+	return mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
 }
 
 // runCheckpoint turns the name of a run folder into that of the weights it

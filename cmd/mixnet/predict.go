@@ -64,12 +64,12 @@ func (c *predictCmd) Run(e *env) error {
 	return err
 }
 
-func (c *predictCmd) one(e *env, m *mixnet.Model, file string) ([]mixnet.Prediction, error) {
+func (c *predictCmd) one(e *env, m *mixnet.Classifier, file string) ([]mixnet.Prediction, error) {
 	content, err := readImage(e, file)
 	if err != nil {
 		return nil, err
 	}
-	return m.ClassifyFile(e.ctx, content, c.TopK)
+	return m.ClassifyBytes(e.ctx, content, c.TopK)
 }
 
 // predictions prints a table, or for a program that reads it, one line a class

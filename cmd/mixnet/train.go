@@ -274,7 +274,7 @@ func (t *run) run(e *env, maxSteps int) error {
 
 // measure evaluates a model.
 func measure(e *env, m *model.Model, d data.Dataset, maxBad int) (*evaluate.Result, error) {
-	run, err := mixnet.New(m, mixnet.Options{Threads: e.cores()})
+	run, err := mixnet.New(m, e.running())
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package mixnet
+package transfer
 
 import (
 	"context"
@@ -7,7 +7,6 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
-	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // FineTuneOptions adjusts FineTune. The zero value is a good choice for a few
@@ -45,12 +44,12 @@ func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneO
 		r.Seed = o.Recipe.Seed
 		o.Recipe = r
 	}
-	out, err := transfer.Adapt(m, transfer.Target{Classes: set.Classes(), Seed: o.Recipe.Seed})
+	out, err := Adapt(m, Target{Classes: set.Classes(), Seed: o.Recipe.Seed})
 	if err != nil {
 		return nil, err
 	}
 	if o.HeadOnly {
-		return out, fitHead(ctx, out, set, o.Recipe.MaxBad, transfer.HeadOptions{Seed: o.Recipe.Seed, Threads: o.Threads})
+		return out, fitHead(ctx, out, set, o.Recipe.MaxBad, HeadOptions{Seed: o.Recipe.Seed, Threads: o.Threads})
 	}
 	if o.Val == nil {
 		if set, o.Val, err = data.Split(set, 0.1, o.Recipe.Seed); err != nil {
@@ -58,23 +57,23 @@ func FineTune(ctx context.Context, m *model.Model, set data.Dataset, o FineTuneO
 		}
 	}
 	if o.Recipe.FixedNorm {
-		if err := fitHead(ctx, out, set, o.Recipe.MaxBad, transfer.HeadOptions{Penalty: transfer.StartPenalty, Threads: o.Threads}); err != nil {
+		if err := fitHead(ctx, out, set, o.Recipe.MaxBad, HeadOptions{Penalty: StartPenalty, Threads: o.Threads}); err != nil {
 			return nil, err
 		}
 	}
-	out, _, err = transfer.Train(ctx, train.Config{
+	out, _, err = Train(ctx, train.Config{
 		Model: out, Recipe: o.Recipe, Train: set, Val: o.Val, Dir: o.Dir, Threads: o.Threads, OnEpoch: o.OnEpoch, KeepBest: true,
 	})
 	return out, err
 }
 
 // fitHead gives m a classifier trained on its features of a set.
-func fitHead(ctx context.Context, m *model.Model, set data.Dataset, maxBad int, o transfer.HeadOptions) error {
-	f, err := transfer.Extract(ctx, m, set, transfer.Inference{Threads: o.Threads, MaxBad: maxBad})
+func fitHead(ctx context.Context, m *model.Model, set data.Dataset, maxBad int, o HeadOptions) error {
+	f, err := Extract(ctx, m, set, Inference{Threads: o.Threads, MaxBad: maxBad})
 	if err != nil {
 		return err
 	}
-	h, err := transfer.FitHead(ctx, f, o)
+	h, err := FitHead(ctx, f, o)
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,161 @@
+package mixnet
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/pretrained"
+	"github.com/mixnet-go/mixnet/weights"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// ErrNoWeights is wrapped by the error of Open for a network without published
+// weights.
+var ErrNoWeights = errors.New("no weights are published")
+
+// Open makes a classifier of the model with a name: a weight file (of this
+// package, or timm's and torchvision's .safetensors and .pth); published
+// weights such as "mixnet_s.ft_in1k", which are fetched once and kept, a
+// network's plain name meaning the first of them; or "fashion", the small
+// model of package pretrained. A file goes before a model of the same name.
+//
+// The parameters are read one after the other, straight into the form that
+// they run in.
+func Open(ctx context.Context, name string, o OpenOptions) (*Classifier, error) {
+	w, err := locate(ctx, name, o.LoadOptions)
+	if err != nil {
+		return nil, err
+	}
+	if w.embedded != nil {
+		m, err := w.embedded()
+		if err != nil {
+			return nil, err
+		}
+		return New(m, o.Options)
+	}
+	s, err := model.OpenStored(w.path, w.network)
+	if err != nil {
+		return nil, err
+	}
+	c, err := fromStored(s, o.Options)
+	return c, errors.Join(err, s.Close())
+}
+
+// Load reads the model that Open would make a classifier of: to change it,
+// save it or train it further.
+func Load(ctx context.Context, name string, o LoadOptions) (*model.Model, error) {
+	w, err := locate(ctx, name, o)
+	if err != nil {
+		return nil, err
+	}
+	if w.embedded != nil {
+		return w.embedded()
+	}
+	return model.Open(w.path, w.network)
+}
+
+// New makes a classifier of a model. It keeps no reference to the model's
+// parameters.
+func New(m *model.Model, o Options) (*Classifier, error) {
+	return compile(m.Header, o, func(eo engine.Options) (*engine.Program, error) {
+		return engine.Compile(m.Graph, m.Values, eo)
+	})
+}
+
+// OpenReader makes a classifier of a weight file of so many bytes, such as an
+// embedded one. Of a file that does not describe itself, the network is found
+// out from its tensors.
+func OpenReader(r io.ReaderAt, size int64, o Options) (*Classifier, error) {
+	return openReader(r, size, "weight file", o)
+}
+
+// OpenFS makes a classifier of a weight file in a file system, such as an
+// embed.FS. A file that does not describe itself is taken for the network that
+// its name and its tensors say.
+func OpenFS(fsys fs.FS, name string, o Options) (*Classifier, error) {
+	f, err := fsys.Open(name)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if r, ok := f.(io.ReaderAt); ok {
+		return openReader(r, info.Size(), name, o)
+	}
+	content, err := io.ReadAll(f)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return openReader(bytes.NewReader(content), int64(len(content)), name, o)
+}
+
+func openReader(r io.ReaderAt, size int64, name string, o Options) (*Classifier, error) {
+	f, err := weights.NewFile(r, size, name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := model.NewStored(f, "")
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	return fromStored(s, o)
+}
+
+func fromStored(s *model.Stored, o Options) (*Classifier, error) {
+	return compile(s.Header, o, func(eo engine.Options) (*engine.Program, error) {
+		return engine.CompileFrom(s.Graph, s, eo)
+	})
+}
+
+// located is where a model is: in a file, or in the program.
+type located struct {
+	path     string
+	network  string // in the file; "" to find that out
+	embedded func() (*model.Model, error)
+}
+
+// locate finds the model of a name, and fetches it if need be.
+func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
+	if _, err := os.Stat(name); err == nil {
+		return located{path: name, network: o.Network}, nil
+	} else if !errors.Is(err, fs.ErrNotExist) {
+		return located{}, err
+	}
+	if o.Network != "" {
+		return located{}, fmt.Errorf("%s is no file, and %q only says what is in one", name, o.Network)
+	}
+	if name == pretrained.Name {
+		return located{embedded: pretrained.Fashion}, nil
+	}
+	spec, err := zoo.Lookup(name)
+	if err != nil {
+		return located{}, fmt.Errorf("%s is no file, and: %w", name, err)
+	}
+	published, err := publishedName(spec, name)
+	if err != nil {
+		return located{}, err
+	}
+	path, err := o.Hub.Get(ctx, published)
+	return located{path: path, network: published}, err
+}
+
+// publishedName returns the name with the tag of published weights.
+func publishedName(spec zoo.Spec, name string) (string, error) {
+	info := spec.About()
+	for _, w := range info.Weights {
+		if full := info.Name + "." + w.Tag; full == name || info.Name == name {
+			return full, nil
+		}
+	}
+	return "", fmt.Errorf("%s: %w: give a weight file, or train the network", name, ErrNoWeights)
+}

@@ -1,0 +1,88 @@
+package mixnet
+
+import (
+	"errors"
+	"fmt"
+	"image"
+	"io"
+	"os"
+
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// Picture is one of the pictures of a batch, made by File, Bytes or Image.
+type Picture struct {
+	path  string
+	file  []byte
+	image image.Image
+}
+
+// File returns the picture in a file, which is read when its turn comes.
+func File(path string) Picture { return Picture{path: path} }
+
+// Bytes returns the picture that is the content of a file.
+func Bytes(file []byte) Picture { return Picture{file: file} }
+
+// Image returns a picture that is decoded already.
+func Image(img image.Image) Picture { return Picture{image: img} }
+
+// limits bound what a picture may cost.
+type limits struct {
+	pixels, file int64
+}
+
+func newLimits(o Options) limits {
+	l := limits{pixels: vision.DefaultMaxPixels, file: DefaultMaxFileBytes}
+	if o.MaxPixels > 0 {
+		l.pixels = o.MaxPixels
+	}
+	if o.MaxFileBytes > 0 {
+		l.file = o.MaxFileBytes
+	}
+	return l
+}
+
+// prepare scales and crops a picture to the network's input.
+func (c *Classifier) prepare(w *worker, dst *vision.Image, p Picture) error {
+	var src vision.Picture
+	var err error
+	switch {
+	case p.path != "":
+		src.File, err = c.limits.read(p.path)
+	case p.image != nil:
+		src.Pixels, err = c.limits.pixelsOf(p.image, c.header.Preprocess().Channels)
+	case p.file != nil:
+		src.File = p.file
+	default:
+		err = errors.New("no picture: neither file nor image")
+	}
+	if err != nil {
+		return err
+	}
+	if _, err = w.processor.Fit(dst, src); err != nil && p.path != "" {
+		err = fmt.Errorf("%s: %w", p.path, err)
+	}
+	return err
+}
+
+// read returns the content of a file that is not over the limit.
+func (l limits) read(path string) ([]byte, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	content, err := io.ReadAll(io.LimitReader(f, l.file+1))
+	if err == nil && int64(len(content)) > l.file {
+		err = fmt.Errorf("%s: %w: more than %d bytes", path, vision.ErrTooLarge, l.file)
+	}
+	return content, err
+}
+
+// pixelsOf converts an image that is not over the limit.
+func (l limits) pixelsOf(img image.Image, channels int) (*vision.Image, error) {
+	if b := img.Bounds(); !b.Empty() && int64(b.Dx()) > l.pixels/int64(b.Dy()) {
+		return nil, fmt.Errorf("%w: %d×%d pixels, the limit is %d in all", vision.ErrTooLarge, b.Dx(), b.Dy(), l.pixels)
+	}
+	return vision.FromImage(img, channels)
+}

@@ -1,0 +1,50 @@
+package transfer_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/recipe"
+	"github.com/mixnet-go/mixnet/transfer"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// Train a network further on images of other classes.
+func ExampleFineTune() {
+	spec, err := zoo.Lookup("mixnet_tiny")
+	if err != nil {
+		log.Fatal(err)
+	}
+	// A network with random weights, to show the calls.
+	m, err := model.New(spec, zoo.Options{}, []string{"shirt", "shoe"}, 1)
+	if err != nil {
+		log.Fatal(err)
+	}
+	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
+	if err != nil {
+		log.Fatal(err)
+	}
+	few := make([]int, 64)
+	for i := range few {
+		few[i] = i
+	}
+	images, err := data.Subset(splits.Train, few)
+	if err != nil {
+		log.Fatal(err)
+	}
+	r, err := recipe.Preset("finetune")
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.Epochs = 1
+	tuned, err := transfer.FineTune(context.Background(), m, images, transfer.FineTuneOptions{Recipe: r})
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(len(tuned.Classes), "classes")
+	// Output: 10 classes
+}
