@@ -7,8 +7,6 @@ import (
 	"strconv"
 	"strings"
 	"sync"
-
-	"github.com/mixnet-go/mixnet/internal/near"
 )
 
 // ErrUnknown is wrapped by the error of Lookup for a name that no network has.
@@ -188,13 +186,4 @@ func unknown(name string) error {
 		return fmt.Errorf("%w %q; families: %s", ErrUnknown, name, strings.Join(Families(), ", "))
 	}
 	return fmt.Errorf("%w %q; did you mean %s?", ErrUnknown, name, strings.Join(close, ", "))
-}
-
-// Suggest returns up to three names close to a mistyped one, closest first.
-func Suggest(name string) []string {
-	names := make([]string, 0, len(all()))
-	for _, s := range all() {
-		names = append(names, s.About().Name)
-	}
-	return near.Words(name, names)
 }

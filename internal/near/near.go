@@ -20,7 +20,7 @@ func Words(word string, words []string) []string {
 	}
 	var found []match
 	for _, w := range words {
-		d := distance(plain(word), plain(w))
+		d := Distance(Plain(word), Plain(w))
 		switch {
 		case d <= max(1, len(w)/3):
 		case len(word) >= 3 && strings.Contains(w, word):
@@ -38,13 +38,13 @@ func Words(word string, words []string) []string {
 	return out
 }
 
-// plain drops the separators that people mix up.
-func plain(s string) string {
+// Plain drops the separators that people mix up.
+func Plain(s string) string {
 	return strings.NewReplacer("-", "", "_", "", ".", "", " ", "").Replace(s)
 }
 
-// distance is Levenshtein's.
-func distance(a, b string) int {
+// Distance is Levenshtein's.
+func Distance(a, b string) int {
 	row := make([]int, len(b)+1)
 	for j := range row {
 		row[j] = j
