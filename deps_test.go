@@ -43,6 +43,7 @@ var layers = []struct {
 	{"engine", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
+	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
 	{"pretrained", []string{"model", "weights"}},
 	{"recipe", []string{"input", "internal/near"}},
 	{"evaluate", []string{"tensor", "data", "engine"}},
