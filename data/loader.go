@@ -155,6 +155,9 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 	return &Loader{set: d, cfg: cfg, augment: augment, bad: map[int]bool{}}, nil
 }
 
+// Set returns the set that the loader feeds.
+func (l *Loader) Set() Dataset { return l.set }
+
 // Steps returns the number of batches in an epoch.
 func (l *Loader) Steps() int {
 	n := l.set.Len()

@@ -14,39 +14,11 @@ type Confusion struct {
 	// Counts holds, row by row for the true class, how many images were put in
 	// each class: Counts[truth·Classes+predicted].
 	Counts []int64
-	// Total images were counted; the true class was the first choice for Top1
-	// of them and among the first five for Top5.
-	Total, Top1, Top5 int64
 }
 
 // NewConfusion returns an empty count for a number of classes.
 func NewConfusion(classes int) *Confusion {
 	return &Confusion{Classes: classes, Counts: make([]int64, classes*classes)}
-}
-
-// Add counts one image by the network's output for it and returns the rank of
-// the true class, see Rank.
-func (c *Confusion) Add(truth int, logits []float32) (rank int) {
-	best := 0
-	for i := range logits {
-		if logit(logits, i) > logit(logits, best) {
-			best = i
-		}
-	}
-	rank = Rank(logits, truth)
-	c.count(truth, best, rank)
-	return rank
-}
-
-func (c *Confusion) count(truth, predicted, rank int) {
-	c.Counts[truth*c.Classes+predicted]++
-	c.Total++
-	if rank < 1 {
-		c.Top1++
-	}
-	if rank < 5 {
-		c.Top5++
-	}
 }
 
 // Rank returns the rank of the true class in a network's output, 0 for the
@@ -71,32 +43,13 @@ func logit(logits []float32, i int) float32 {
 	return float32(math.Inf(-1))
 }
 
-// Top1Accuracy returns the part of the images whose class was the first choice.
-func (c *Confusion) Top1Accuracy() float64 { return ratio(c.Top1, c.Total) }
-
-// Top5Accuracy returns the part of the images whose class was among the first five.
-func (c *Confusion) Top5Accuracy() float64 { return ratio(c.Top5, c.Total) }
-
 // Class returns how many images of a class there were and how many were
-// recognised.
+// recognized.
 func (c *Confusion) Class(i int) (images, correct int64) {
 	for _, n := range c.Counts[i*c.Classes:][:c.Classes] {
 		images += n
 	}
 	return images, c.Counts[i*c.Classes+i]
-}
-
-// MeanClassAccuracy returns the mean over the classes that have images of the
-// part recognised.
-func (c *Confusion) MeanClassAccuracy() float64 {
-	sum, n := 0.0, 0
-	for i := range c.Classes {
-		if images, correct := c.Class(i); images > 0 {
-			sum += ratio(correct, images)
-			n++
-		}
-	}
-	return sum / float64(max(n, 1))
 }
 
 func ratio(a, b int64) float64 {

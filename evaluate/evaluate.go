@@ -1,23 +1,29 @@
 // Package evaluate measures how well a network classifies a data set.
+//
+// [Run] judges every image, and [Outcomes] keeps how: accuracy with its
+// bounds, the confusion of classes and the difference between two networks
+// all follow from that.
 package evaluate
 
 import (
 	"context"
-	"fmt"
 	"slices"
 	"time"
 
 	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/tensor"
 )
+
+// Forwarder computes a network's logits, N×1×1×classes, of a batch of images.
+// An engine.Program is one.
+type Forwarder interface {
+	Run(ctx context.Context, logits, images *tensor.Tensor) error
+}
 
 // Options adjusts Run.
 type Options struct {
 	// Progress, if not nil, is called after every batch with the result so far.
 	Progress func(*Result)
-	// Each, if not nil, is called for every image, in the order of the set.
-	Each func(Outcome)
 	// Mirror judges by the sum of the logits of an image and of its mirror
 	// image, which takes twice the time.
 	Mirror bool
@@ -25,7 +31,7 @@ type Options struct {
 
 // Result is the outcome of an evaluation.
 type Result struct {
-	Confusion
+	*Outcomes
 	// Seconds is the time taken, with reading and decoding the images.
 	Seconds float64
 	// Bad are the examples that could not be read; they are not counted.
@@ -33,15 +39,16 @@ type Result struct {
 }
 
 // ImagesPerSecond returns the rate, with reading and decoding the images.
-func (r *Result) ImagesPerSecond() float64 { return float64(r.Total) / max(r.Seconds, 1e-9) }
+func (r *Result) ImagesPerSecond() float64 { return float64(r.Images()) / max(r.Seconds, 1e-9) }
 
-// Run classifies one epoch of a loader, which must neither shuffle nor drop
-// examples. When ctx ends it returns the result so far and ctx's error, and
-// likewise ErrNotFinite where an output is not a finite number.
-func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loader, o Options) (*Result, error) {
-	r := &Result{Confusion: *NewConfusion(classes)}
+// Run judges f, a network for the classes of the loader's set, on one epoch of
+// the loader, which must neither shuffle nor drop examples. When ctx ends it
+// returns the result so far and ctx's error, and likewise ErrNotFinite where an
+// output is not a finite number.
+func Run(ctx context.Context, f Forwarder, loader *data.Loader, o Options) (*Result, error) {
+	r := &Result{Outcomes: NewOutcomes(loader.Set())}
 	start := time.Now()
-	logits := tensor.New[float32](tensor.Shape{N: loader.Shape().N, H: 1, W: 1, C: p.Graph().Classes()})
+	logits := tensor.New[float32](tensor.Shape{N: loader.Shape().N, H: 1, W: 1, C: r.Classes})
 	var mirrored *tensor.Tensor
 	if o.Mirror {
 		mirrored = tensor.New[float32](logits.Shape)
@@ -50,43 +57,39 @@ func Run(ctx context.Context, p *engine.Program, classes int, loader *data.Loade
 		if err != nil {
 			return r, err
 		}
-		n := batch.Images.Shape.N
-		if n == 0 {
-			continue
-		}
-		out := &tensor.Tensor{Shape: logits.Shape, Data: logits.Data[:n*logits.Shape.C]}
-		out.Shape.N = n
-		if err := p.Run(ctx, out, &batch.Images); err != nil {
+		out := first(logits, batch.Images.Shape.N)
+		if err := f.Run(ctx, out, &batch.Images); err != nil {
 			return r, err
 		}
 		if o.Mirror {
 			mirror(&batch.Images)
-			other := &tensor.Tensor{Shape: out.Shape, Data: mirrored.Data[:len(out.Data)]}
-			if err := p.Run(ctx, other, &batch.Images); err != nil {
+			other := first(mirrored, out.Shape.N)
+			if err := f.Run(ctx, other, &batch.Images); err != nil {
 				return r, err
 			}
 			for i, v := range other.Data {
 				out.Data[i] += v
 			}
 		}
-		for i, label := range batch.Labels {
-			outcome, err := judge(out.Data[i*out.Shape.C:][:out.Shape.C], label)
-			if err != nil {
-				return r, fmt.Errorf("example %d of the set: %w", batch.Examples[i], err)
-			}
-			r.count(label, outcome.Predicted, outcome.Rank)
-			if o.Each != nil {
-				outcome.Example = batch.Examples[i]
-				o.Each(outcome)
+		for i, example := range batch.Examples {
+			if err := r.Add(example, out.Data[i*r.Classes:][:r.Classes]); err != nil {
+				return r, err
 			}
 		}
-		r.Seconds = time.Since(start).Seconds()
+		r.Seconds, r.Bad = time.Since(start).Seconds(), loader.Bad()
 		if o.Progress != nil {
 			o.Progress(r)
 		}
 	}
 	r.Bad = loader.Bad()
 	return r, nil
+}
+
+// first returns the first n rows of logits.
+func first(logits *tensor.Tensor, n int) *tensor.Tensor {
+	s := logits.Shape
+	s.N = n
+	return &tensor.Tensor{Shape: s, Data: logits.Data[:n*s.C]}
 }
 
 // mirror exchanges left and right.

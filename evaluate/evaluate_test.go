@@ -44,12 +44,11 @@ func TestMirror(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		all := make([]int, n)
-		o.Each = func(r evaluate.Outcome) { all[r.Example] = r.Rank }
-		if _, err := evaluate.Run(t.Context(), p, 10, loader, o); err != nil {
+		r, err := evaluate.Run(t.Context(), p, loader, o)
+		if err != nil {
 			t.Fatal(err)
 		}
-		return all
+		return r.Ranks
 	}
 	if a, b := ranks(&set, evaluate.Options{Mirror: true}), ranks(&turned, evaluate.Options{Mirror: true}); !slices.Equal(a, b) {
 		t.Errorf("with mirror images: %v and %v", a, b)

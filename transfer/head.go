@@ -1,6 +1,7 @@
 package transfer
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -91,15 +92,15 @@ func (h *Head) each(x *Features, images []int, f func(i int, logits []float32)) 
 }
 
 // Evaluate returns what h makes of d, whose features are x.
-func (h *Head) Evaluate(x *Features, d data.Dataset) *Outcomes {
-	o := newOutcomes(d)
-	c := evaluate.NewConfusion(h.Out)
+func (h *Head) Evaluate(x *Features, d data.Dataset) (*evaluate.Outcomes, error) {
+	o := evaluate.NewOutcomes(d)
 	all := make([]int, x.Len())
 	for i := range all {
 		all[i] = i
 	}
-	h.each(x, all, func(i int, logits []float32) { o.Ranks[x.Examples[i]] = c.Add(x.Labels[i], logits) })
-	return o
+	var err error
+	h.each(x, all, func(i int, logits []float32) { err = cmp.Or(err, o.Add(x.Examples[i], logits)) })
+	return o, err
 }
 
 // Install makes h the classifier of a model.

@@ -134,7 +134,10 @@ func TestTransfer(t *testing.T) {
 	if images != 300 {
 		t.Errorf("%d images were reported done", images)
 	}
-	frozen := h.Evaluate(tests, p.all)
+	frozen, err := h.Evaluate(tests, p.all)
+	if err != nil {
+		t.Fatal(err)
+	}
 
 	// With the head in the network, the engine says the same.
 	if err := h.Install(m); err != nil {

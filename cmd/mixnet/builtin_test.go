@@ -10,6 +10,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/evaluate"
 	builtin "github.com/mixnet-go/mixnet/pretrained"
 )
 
@@ -50,11 +51,11 @@ func TestBuiltIn(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, args := range [][]string{{"eval", "--json"}, {"eval", "--json", "--model", builtin.Name}} {
-		var r evalResult
+		var r evaluate.Report
 		if err := json.Unmarshal([]byte(mustRun(t, args...)), &r); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprintf("%.2f", r.Top1), m.Notes[builtin.NoteTop1Subset]; got != want || r.Model != m.Network {
+		if got, want := fmt.Sprintf("%.2f", 100*r.Top1), m.Notes[builtin.NoteTop1Subset]; got != want || r.Model != m.Network {
 			t.Errorf("%v: %s of %s, want %s of %s", args, got, r.Model, want, m.Network)
 		}
 	}

@@ -31,27 +31,6 @@ type evalCmd struct {
 	JSON         bool    `name:"json" help:"Print JSON."`
 }
 
-// evalResult is the outcome in JSON.
-type evalResult struct {
-	Model             string        `json:"model"`
-	Data              string        `json:"data"`
-	Split             string        `json:"split"`
-	Images            int64         `json:"images"`
-	Top1              float64       `json:"top1"` // per cent
-	Top5              float64       `json:"top5"`
-	MeanClassAccuracy float64       `json:"mean_class_accuracy"`
-	ImagesPerSecond   float64       `json:"images_per_s"`
-	Skipped           []string      `json:"skipped,omitempty"`
-	Classes           []classResult `json:"classes"`
-}
-
-type classResult struct {
-	Class   string  `json:"class"`
-	Images  int64   `json:"images"`
-	Correct int64   `json:"correct"`
-	Top1    float64 `json:"top1"`
-}
-
 func (c *evalCmd) Run(e *env) error {
 	if c.BatchSize < 1 {
 		return usagef("--batch-size %d: at least 1", c.BatchSize)
@@ -83,9 +62,9 @@ func (c *evalCmd) Run(e *env) error {
 		return err
 	}
 	bar := e.newProgress("evaluating", "images", int64(set.Len()))
-	r, err := evaluate.Run(e.ctx, run.Program(), m.Graph.Classes(), loader, evaluate.Options{
+	r, err := evaluate.Run(e.ctx, run.Program(), loader, evaluate.Options{
 		Progress: func(r *evaluate.Result) {
-			bar.update(r.Total, fmt.Sprintf("top-1 %.2f %%", 100*r.Top1Accuracy()))
+			bar.update(int64(r.Images()), fmt.Sprintf("top-1 %.2f %%", 100*r.Top(1)))
 		},
 		Mirror: c.Mirror,
 	})
@@ -176,13 +155,13 @@ func matchClasses(d data.Dataset, m *model.Model) (data.Dataset, error) {
 // write stores the confusion matrix where asked to.
 func (c *evalCmd) write(r *evaluate.Result, m *model.Model) error {
 	if c.ConfusionCSV != "" {
-		err := atomicfile.Write(c.ConfusionCSV, func(w io.Writer) error { return r.WriteCSV(w, labels(m)) })
+		err := atomicfile.Write(c.ConfusionCSV, func(w io.Writer) error { return r.Confusion().WriteCSV(w, labels(m)) })
 		if err != nil {
 			return err
 		}
 	}
 	if c.ConfusionPNG != "" {
-		err := (&chart.Confusion{Title: "Confusion", Names: labels(m), Counts: r.Counts}).WriteFile(c.ConfusionPNG)
+		err := (&chart.Confusion{Title: "Confusion", Names: labels(m), Counts: r.Confusion().Counts}).WriteFile(c.ConfusionPNG)
 		if err != nil {
 			return err
 		}
@@ -199,20 +178,8 @@ func labels(m *model.Model) []string {
 }
 
 func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string) error {
-	out := evalResult{
-		Model: m.Network, Data: source(c.Data), Split: part, Images: r.Total,
-		Top1: rounded(r.Top1Accuracy()), Top5: rounded(r.Top5Accuracy()),
-		MeanClassAccuracy: rounded(r.MeanClassAccuracy()), ImagesPerSecond: r.ImagesPerSecond(),
-	}
-	for _, b := range r.Bad {
-		out.Skipped = append(out.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))
-	}
-	for i, name := range labels(m) {
-		images, correct := r.Class(i)
-		if images > 0 {
-			out.Classes = append(out.Classes, classResult{name, images, correct, rounded(float64(correct) / float64(images))})
-		}
-	}
+	out := r.Report(labels(m), 0)
+	out.Model, out.Network, out.Data, out.Split = m.Network, m.Network, source(c.Data), part
 	if c.JSON {
 		return e.json(out)
 	}
@@ -222,13 +189,13 @@ func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string)
 	if c.PerClass {
 		rows := [][]string{{"CLASS", "IMAGES", "CORRECT", "TOP-1"}}
 		for _, k := range out.Classes {
-			rows = append(rows, []string{k.Class, strconv.FormatInt(k.Images, 10), strconv.FormatInt(k.Correct, 10), fmt.Sprintf("%.2f %%", k.Top1)})
+			rows = append(rows, []string{k.Class, strconv.FormatInt(k.Images, 10), strconv.FormatInt(k.Correct, 10), inPercent(k.Top1)})
 		}
 		if err := e.table(rows); err != nil {
 			return err
 		}
 	}
-	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %.2f %%\n", out.Model, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), out.MeanClassAccuracy)
-	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", out.Top1, out.Top5)
+	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %.2f %%\n", out.Model, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), 100*out.MeanClass)
+	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", 100*out.Top1, 100*out.Top5)
 	return nil
 }

@@ -15,6 +15,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/train"
 )
 
@@ -92,7 +93,7 @@ func TestFinetune(t *testing.T) {
 	// Every model is one that eval takes, with the accuracy reported; its data
 	// here are all images.
 	for _, m := range report.Methods {
-		var r evalResult
+		var r evaluate.Report
 		if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", m.Model, "--data", images, "--json")), &r); err != nil {
 			t.Fatal(err)
 		}
@@ -118,7 +119,7 @@ func TestFinetuneHeadOnly(t *testing.T) {
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Methods) != 1 || report.Methods[0].Method != frozen || report.Interval[0] > report.Top1 || report.Interval[1] < report.Top1 {
+	if len(report.Methods) != 1 || report.Methods[0].Method != frozen || report.Top1Interval[0] > report.Top1 || report.Top1Interval[1] < report.Top1 {
 		t.Errorf("report %+v", report)
 	}
 	mustRun(t, "predict", "--model", dir, filepath.Join(images, "class0"))
@@ -126,7 +127,7 @@ func TestFinetuneHeadOnly(t *testing.T) {
 	if err := json.Unmarshal([]byte(mustRun(t, "runs", "--dir", filepath.Dir(dir), "--json")), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || !all[0].Done || math.Abs(all[0].Best-report.Top1) > 1e-9 {
+	if len(all) != 1 || !all[0].Done || math.Abs(all[0].Best-100*report.Top1) > 1e-9 {
 		t.Errorf("runs lists %+v", all)
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -47,7 +48,7 @@ type methodResult struct {
 	Method   string             `json:"method"`
 	Model    string             `json:"model"` // the file with the weights
 	Seconds  float64            `json:"seconds"`
-	Outcomes *transfer.Outcomes `json:"outcomes"`
+	Outcomes *evaluate.Outcomes `json:"outcomes"`
 }
 
 // The ways of training.

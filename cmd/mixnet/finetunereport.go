@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/transfer"
@@ -11,14 +12,11 @@ import (
 
 // finetuneReport is the last line of --json.
 type finetuneReport struct {
-	trainResult
-	// Interval holds top-1 with 95 % confidence, in per cent.
-	Interval [2]float64       `json:"top1_interval"`
-	Weights  string           `json:"weights"`
-	Data     string           `json:"data"`
-	Recipe   recipe.Recipe    `json:"recipe"`
-	Trials   []transfer.Trial `json:"trials,omitempty"`
-	Methods  []methodReport   `json:"methods"`
+	evaluate.Report
+	Weights string           `json:"weights"`
+	Recipe  recipe.Recipe    `json:"recipe"`
+	Trials  []transfer.Trial `json:"trials,omitempty"`
+	Methods []methodReport   `json:"methods"`
 }
 
 // methodReport is a method's accuracy, as fractions.
@@ -26,9 +24,9 @@ type methodReport struct {
 	Method  string  `json:"method"`
 	Model   string  `json:"model"`
 	Seconds float64 `json:"seconds"`
-	transfer.Score
+	evaluate.Score
 	// Ahead is by how much the first method's top-1 is higher.
-	Ahead *transfer.Interval `json:"ahead,omitempty"`
+	Ahead *evaluate.Interval `json:"ahead,omitempty"`
 }
 
 // main returns the method that the run is about.
@@ -42,7 +40,7 @@ func (p *finetunePlan) main() string {
 // summarize measures the results.
 func (j *finetuneJob) summarize() (*finetuneReport, error) {
 	p := &j.plan
-	r := &finetuneReport{Weights: p.Weights, Data: source(p.Data), Recipe: p.Recipe, Trials: p.Trials}
+	r := &finetuneReport{Weights: p.Weights, Recipe: p.Recipe, Trials: p.Trials}
 	change(&r.Recipe, p.Chosen)
 	first := p.result(p.main())
 	for _, method := range []string{fineTuned, frozen, fromScratch} {
@@ -58,10 +56,8 @@ func (j *finetuneJob) summarize() (*finetuneReport, error) {
 			}
 			m.Ahead = &d
 		} else {
-			r.trainResult = trainResult{
-				Run: j.dir, Model: res.Model, Split: j.part, Images: int64(m.Images), Top1: rounded(m.Top1.Value), Top5: rounded(m.Top5.Value),
-			}
-			r.Interval = [2]float64{rounded(m.Top1.Low), rounded(m.Top1.High)}
+			r.Report = res.Outcomes.Report(nil, p.Recipe.Seed)
+			r.Run, r.Model, r.Network, r.Data, r.Split = j.dir, res.Model, j.source.Network, source(p.Data), j.part
 		}
 		r.Seconds += res.Seconds
 		r.Methods = append(r.Methods, m)
@@ -112,7 +108,7 @@ func (j *finetuneJob) next(r *finetuneReport) error {
 	}
 	j.e.printf("\n%s: %s, %s parameters, trained in %s\n", r.Model, m.Network, thousands(m.Graph.ParamCount()), formatDuration(time.Duration(r.Seconds*float64(time.Second))))
 	j.e.next(r.Run, sample)
-	j.e.printf("%s images, %d of them: top-1 between %.2f and %.2f %% with 95 %% confidence\n", r.Split, r.Images, r.Interval[0], r.Interval[1])
-	j.e.printf("top-1 %.2f %%  top-5 %.2f %%\n", r.Top1, r.Top5)
+	j.e.printf("%s images, %d of them: top-1 between %.2f and %.2f %% with 95 %% confidence\n", r.Split, r.Images, 100*r.Top1Interval[0], 100*r.Top1Interval[1])
+	j.e.printf("top-1 %.2f %%  top-5 %.2f %%\n", 100*r.Top1, 100*r.Top5)
 	return nil
 }

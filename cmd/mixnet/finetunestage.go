@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
@@ -26,7 +27,7 @@ func (j *finetuneJob) run() error {
 	for _, s := range []struct {
 		method string
 		wanted bool
-		run    func() (*model.Model, *transfer.Outcomes, error)
+		run    func() (*model.Model, *evaluate.Outcomes, error)
 	}{
 		{frozen, j.plan.Frozen || j.plan.HeadOnly, j.trainHead},
 		{fineTuned, !j.plan.HeadOnly, j.fineTune},
@@ -129,7 +130,7 @@ func (j *finetuneJob) extract(m *model.Model, d data.Dataset) (*transfer.Feature
 }
 
 // trainHead trains the classifier alone.
-func (j *finetuneJob) trainHead() (*model.Model, *transfer.Outcomes, error) {
+func (j *finetuneJob) trainHead() (*model.Model, *evaluate.Outcomes, error) {
 	started := time.Now()
 	m, err := j.adapt()
 	if err != nil {
@@ -146,7 +147,10 @@ func (j *finetuneJob) trainHead() (*model.Model, *transfer.Outcomes, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	o := h.Evaluate(f, j.test)
+	o, err := h.Evaluate(f, j.test)
+	if err != nil {
+		return nil, nil, err
+	}
 	if !j.json {
 		s := o.Score(j.plan.Recipe.Seed)
 		j.e.printf("frozen backbone: a classifier on %d features, penalty %g: top-1 %.2f %% after %s\n\n",
@@ -156,14 +160,14 @@ func (j *finetuneJob) trainHead() (*model.Model, *transfer.Outcomes, error) {
 }
 
 // evaluate runs a model on the test images.
-func (j *finetuneJob) evaluate(m *model.Model) (*transfer.Outcomes, error) {
+func (j *finetuneJob) evaluate(m *model.Model) (*evaluate.Outcomes, error) {
 	bar := j.e.newProgress("evaluating", "images", int64(j.test.Len()))
 	defer bar.done()
 	return transfer.Evaluate(j.e.ctx, m, j.test, j.inference(bar))
 }
 
 // fineTune trains all weights further.
-func (j *finetuneJob) fineTune() (*model.Model, *transfer.Outcomes, error) {
+func (j *finetuneJob) fineTune() (*model.Model, *evaluate.Outcomes, error) {
 	if j.plan.Grid != nil && j.plan.Chosen == nil {
 		if err := j.search(); err != nil {
 			return nil, nil, err
@@ -197,7 +201,7 @@ func (j *finetuneJob) start(d data.Dataset, f *transfer.Features) (*model.Model,
 }
 
 // trainFromScratch trains the same network without the pretrained weights.
-func (j *finetuneJob) trainFromScratch() (*model.Model, *transfer.Outcomes, error) {
+func (j *finetuneJob) trainFromScratch() (*model.Model, *evaluate.Outcomes, error) {
 	m, err := transfer.Scratch(j.source, j.target())
 	if err != nil {
 		return nil, nil, err
@@ -206,7 +210,7 @@ func (j *finetuneJob) trainFromScratch() (*model.Model, *transfer.Outcomes, erro
 }
 
 // training is a run of training for the result.
-func (j *finetuneJob) training(stage, dir string, m *model.Model, r recipe.Recipe) (*model.Model, *transfer.Outcomes, error) {
+func (j *finetuneJob) training(stage, dir string, m *model.Model, r recipe.Recipe) (*model.Model, *evaluate.Outcomes, error) {
 	cfg := train.Config{Model: m, Recipe: r, Train: j.train, Val: j.test, Dir: dir}
 	if j.val != nil && j.plan.Grid == nil {
 		cfg.Val, cfg.KeepBest = j.val, true

@@ -12,6 +12,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/evaluate"
 )
 
 // invoke runs one command line and returns its exit code and output.
@@ -145,7 +147,7 @@ func TestTrainPredictEval(t *testing.T) {
 
 	csv := filepath.Join(dir, "confusion.csv")
 	picture := filepath.Join(dir, "confusion.png")
-	var r evalResult
+	var r evaluate.Report
 	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", dir, "--json", "--confusion-csv", csv, "--confusion-png", picture)), &r); err != nil {
 		t.Fatal(err)
 	}
@@ -176,7 +178,7 @@ func TestTrainFolders(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	out := mustRun(t, "train", "--data", root, "--output", dir, "--epochs", "1", "--batch-size", "4", "--json")
 	lines := strings.Split(strings.TrimSpace(out), "\n")
-	var r trainResult
+	var r evaluate.Report
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil {
 		t.Fatal(err)
 	}

@@ -29,17 +29,6 @@ type trainCmd struct {
 	recipeFlags `set:"recipe=small"`
 }
 
-// trainResult is the last line of --json.
-type trainResult struct {
-	Run     string  `json:"run"`
-	Model   string  `json:"model"` // the file with the weights
-	Split   string  `json:"split"` // what was measured
-	Images  int64   `json:"images"`
-	Top1    float64 `json:"top1"` // per cent
-	Top5    float64 `json:"top5"`
-	Seconds float64 `json:"seconds"`
-}
-
 // trainingData is a set as training uses it.
 type trainingData struct {
 	source string
@@ -112,10 +101,9 @@ func (c *trainCmd) Run(e *env) error {
 		return err
 	}
 	took := before + time.Since(started)
-	res := trainResult{
-		Run: t.dir, Model: path, Split: set.part, Images: r.Total,
-		Top1: rounded(r.Top1Accuracy()), Top5: rounded(r.Top5Accuracy()), Seconds: took.Seconds(),
-	}
+	res := r.Report(nil, t.seed)
+	res.Run, res.Model, res.Network, res.Data, res.Split = t.dir, path, m.Network, set.source, set.part
+	res.Seconds = took.Seconds()
 	if err := writeSummary(t.dir, res); err != nil {
 		return err
 	}
@@ -129,7 +117,7 @@ func (c *trainCmd) Run(e *env) error {
 	e.printf("\n%s: %s, %s parameters, trained in %s\n", path, m.Network, thousands(m.Graph.ParamCount()), formatDuration(took))
 	e.next(t.dir, sample)
 	e.printf("%s images, %d of them:\n", res.Split, res.Images)
-	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", res.Top1, res.Top5)
+	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", 100*res.Top1, 100*res.Top5)
 	return nil
 }
 
@@ -139,6 +127,7 @@ type run struct {
 	dir    string
 	model  *model.Model
 	maxBad int
+	seed   uint64
 	view   *trainView
 }
 
@@ -187,7 +176,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 		e.printf("%s, %s parameters, on %s: %d images, %d classes\n", m.Network, thousands(m.Graph.ParamCount()), set.source, set.train.Len(), len(set.train.Classes()))
 		e.printf("%d epochs of batches of %d, %d threads, run folder %s\n\n", recipe.Epochs, recipe.Batch, e.cores(), dir)
 	}
-	return &run{t, dir, m, recipe.MaxBad, view}, set, nil
+	return &run{t, dir, m, recipe.MaxBad, recipe.Seed, view}, set, nil
 }
 
 // The arguments that a run records for the command.
@@ -240,7 +229,7 @@ func (c *trainCmd) resume(e *env) (*run, *trainingData, error) {
 	if !c.JSON {
 		e.printf("%s: %s, %d of %d epochs done\n\n", c.Resume, saved.Model.Network, len(saved.Epochs()), saved.Recipe.Epochs)
 	}
-	return &run{t, c.Resume, saved.Model, saved.Recipe.MaxBad, view}, set, nil
+	return &run{t, c.Resume, saved.Model, saved.Recipe.MaxBad, saved.Recipe.Seed, view}, set, nil
 }
 
 // newModel builds a network for the classes and the channels of a set, with
@@ -285,7 +274,7 @@ func measure(e *env, m *model.Model, d data.Dataset, maxBad int) (*evaluate.Resu
 	}
 	bar := e.newProgress("evaluating", "images", int64(d.Len()))
 	defer bar.done()
-	return evaluate.Run(e.ctx, run.Program(), m.Graph.Classes(), loader, evaluate.Options{
-		Progress: func(r *evaluate.Result) { bar.update(r.Total, "") },
+	return evaluate.Run(e.ctx, run.Program(), loader, evaluate.Options{
+		Progress: func(r *evaluate.Result) { bar.update(int64(r.Images()), "") },
 	})
 }

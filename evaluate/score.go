@@ -1,62 +1,12 @@
-package transfer
+package evaluate
 
 import (
-	"context"
 	"errors"
 	"math"
 	"slices"
 
-	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/engine"
-	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/internal/rng"
-	"github.com/mixnet-go/mixnet/model"
 )
-
-// Outcomes is how a model did on a test set, image by image.
-type Outcomes struct {
-	// Classes is the number of classes of the set.
-	Classes int `json:"classes"`
-	// Labels are the images' classes.
-	Labels []int `json:"labels"`
-	// Ranks are the places of the images' classes among the model's choices: 0
-	// for a right answer, -1 for an image that could not be read.
-	Ranks []int `json:"ranks"`
-}
-
-// newOutcomes returns the outcomes of d before any image is read.
-func newOutcomes(d data.Dataset) *Outcomes {
-	o := &Outcomes{Classes: len(d.Classes()), Labels: make([]int, d.Len()), Ranks: make([]int, d.Len())}
-	for i := range o.Labels {
-		o.Labels[i], o.Ranks[i] = d.Label(i), -1
-	}
-	return o
-}
-
-// Evaluate runs a model on every image of d.
-func Evaluate(ctx context.Context, m *model.Model, d data.Dataset, how Inference) (*Outcomes, error) {
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: how.Threads})
-	if err != nil {
-		return nil, err
-	}
-	defer program.Close()
-	loader, err := how.loader(m, d)
-	if err != nil {
-		return nil, err
-	}
-	o := newOutcomes(d)
-	options := evaluate.Options{Each: func(r evaluate.Outcome) { o.Ranks[r.Example] = r.Rank }}
-	if how.Progress != nil {
-		options.Progress = func(r *evaluate.Result) { how.Progress(r.Total) }
-	}
-	if _, err := evaluate.Run(ctx, program, m.Graph.Classes(), loader, options); err != nil {
-		return nil, err
-	}
-	return o, nil
-}
-
-// inferenceBatch is how many images the engine is given at a time.
-const inferenceBatch = 32
 
 // Interval is a value with the bounds that hold it with 95 % confidence.
 type Interval struct {
@@ -162,17 +112,6 @@ func (o *Outcomes) Difference(other *Outcomes, seed uint64) (Interval, error) {
 
 // streamBootstrap tells this use of a seed from others.
 const streamBootstrap = 0x626f6f74
-
-// read returns the indices of the images that were read.
-func (o *Outcomes) read() []int {
-	var read []int
-	for i, r := range o.Ranks {
-		if r >= 0 {
-			read = append(read, i)
-		}
-	}
-	return read
-}
 
 // tally is the accuracy on some images.
 type tally struct{ top1, top5, meanClass float64 }
