@@ -41,7 +41,7 @@ var layers = []struct {
 	{"data/fashion", nil},
 	{"data/internal/parquet", nil},
 	{"data", []string{"data/internal/parquet", "tensor", "input", "vision", "internal/rng"}},
-	{"engine", []string{"tensor", "graph", "internal/cpu", "internal/kernel", "internal/pages", "internal/par"}},
+	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},

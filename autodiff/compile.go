@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -82,11 +83,11 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 		}
 		return nil
 	case *graph.Activate:
-		if v.in[0].act != graph.Identity || v.in[0].gate != nil {
+		if v.in[0].act != kernel.Identity || v.in[0].gate != nil {
 			v.in[0].store()
 		}
 		v.view()
-		v.act = op.Func
+		v.act = kernel.Act(op.Func)
 		return nil
 	case *graph.Scale:
 		v.in[1].store()

@@ -57,7 +57,7 @@ func (n *Net[T]) pullBack(v *node[T], w *worker[T], t tile[T]) {
 	case v.norm == nil:
 		x := t.in(v.base.out.data, v.shape.C)
 		for i := range t.rows() {
-			kernel.ActivateGrad(t.row(i), x.row(i), kernel.Act(v.act))
+			kernel.ActivateGrad(t.row(i), x.row(i), v.act)
 		}
 	case up.first && up.last && up.to.isNorm():
 		v.norm.countGradient(n, w, v, t)

@@ -25,7 +25,7 @@ type node[T tensor.Float] struct {
 	out  *buffer[T] // nil for a view
 	base *node[T]   // nil for a stored node that is not a solid view
 	norm *norm[T]
-	act  graph.Activation
+	act  kernel.Act
 	gate gate[T]
 
 	redo      *conv[T] // computes the tensor again wherever it is read; nil if it is kept
@@ -172,9 +172,9 @@ func (v *node[T]) compute(n *Net[T], w *worker[T], t tile[T]) {
 		x = t.in(v.base.out.data, v.shape.C)
 	}
 	if b := v.norm; b != nil {
-		kernel.AffineAct(t.data, t.stride, x.data, x.stride, t.rows(), b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], kernel.Act(v.act))
+		kernel.AffineAct(t.data, t.stride, x.data, x.stride, t.rows(), b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], v.act)
 	} else {
-		kernel.ActivateRows(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), kernel.Act(v.act))
+		kernel.ActivateRows(t.data, t.stride, x.data, x.stride, t.rows(), t.cols(), v.act)
 	}
 	if v.gate != nil {
 		v.gate.apply(n, v, t)

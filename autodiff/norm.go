@@ -105,13 +105,13 @@ func (b *norm[T]) actGrad(n *Net[T], w *worker[T], v *node[T], t tile[T]) (sum, 
 	clear(w.sums[:2*cols])
 	sum, dot = w.sums[:cols], w.sums[cols:2*cols]
 	b.node.base.raw(n, w, t, func(t, x tile[T]) {
-		if y, ok := w.known.value(v, t); ok && v.act == graph.Swish {
+		if y, ok := w.known.value(v, t); ok && v.act == kernel.Swish {
 			kernel.AffineSwishGrad(t.data, t.stride, x.data, x.stride, y.data, y.stride, t.rows(),
 				b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], sum, dot)
 			return
 		}
 		kernel.AffineActGrad(t.data, t.stride, x.data, x.stride, t.rows(),
-			b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], kernel.Act(v.act), sum, dot)
+			b.scale[t.c0:t.c1], b.shift[t.c0:t.c1], b.mean[t.c0:t.c1], v.act, sum, dot)
 	})
 	return sum, dot
 }

@@ -27,9 +27,10 @@ type Options struct {
 	// MaxConcurrent is how many calls run at the same time, each with memory
 	// of its own; further ones wait. 0 means GOMAXPROCS.
 	MaxConcurrent int
-	// Blocks makes the results of the graph's blocks available to Outputs.
-	// Without it, layers of neighbouring blocks can be fused.
-	Blocks bool
+	// Outputs names what the Program can compute: outputs of the graph and
+	// blocks, whose results keep layers of neighbouring ones from being fused.
+	// None means the graph's outputs, without those of training.
+	Outputs []string
 	// Mean and Std, one value per channel, are what RunBytes applies to
 	// pixels: (pixel/255 - Mean) / Std.
 	Mean, Std []float32
@@ -72,20 +73,9 @@ func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) 
 
 func (p *Program) compile(r *reader, opts Options) (err error) {
 	g := p.g
-	p.names = map[string]graph.ID{}
 	var want []graph.ID
-	for _, o := range g.Outputs {
-		if !o.Training {
-			p.names[o.Name] = o.ID
-			want = append(want, o.ID)
-		}
-	}
-	used := g.Used()
-	for _, b := range g.Blocks {
-		if opts.Blocks && used[b.Out] {
-			p.names[b.Name] = b.Out
-			want = append(want, b.Out)
-		}
+	if p.names, want, err = wanted(g, opts.Outputs); err != nil {
+		return err
 	}
 	if p.net, err = lower(r, want); err != nil {
 		return err
@@ -94,6 +84,37 @@ func (p *Program) compile(r *reader, opts Options) (err error) {
 		p.net.stem = p.net.findStem()
 	}
 	return p.net.pack(p.pool, &packing{reader: *r, mean: p.mean, std: p.std})
+}
+
+// wanted returns the nodes of the named outputs and blocks, or of all outputs but
+// those of training.
+func wanted(g *graph.Graph, names []string) (of map[string]graph.ID, ids []graph.ID, err error) {
+	if len(names) == 0 {
+		for _, o := range g.Outputs {
+			if !o.Training {
+				names = append(names, o.Name)
+			}
+		}
+	}
+	of = make(map[string]graph.ID, len(names))
+	for _, name := range names {
+		o, isOutput := g.Find(name)
+		i := slices.IndexFunc(g.Blocks, func(b graph.Block) bool { return b.Name == name })
+		switch {
+		case isOutput && i >= 0 && g.Blocks[i].Out != o.ID:
+			return nil, nil, fmt.Errorf("%q is both an output and a block", name)
+		case isOutput:
+			of[name] = o.ID
+		case i >= 0:
+			of[name] = g.Blocks[i].Out
+		default:
+			return nil, nil, fmt.Errorf("there is no output and no block %q", name)
+		}
+		if id := of[name]; !slices.Contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
+	return of, ids, nil
 }
 
 func checkNormalisation(g *graph.Graph, opts Options) error {
@@ -136,7 +157,7 @@ func (p *Program) Features(ctx context.Context, dst, x *tensor.Tensor) error {
 // Mean and Std of Options.
 func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
 	if p.mean == nil {
-		return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
+		return p.needsNormalisation()
 	}
 	return p.one(ctx, graph.Logits, dst, images{bytes: pixels}, shape)
 }
@@ -144,13 +165,46 @@ func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uin
 // FeaturesBytes is Features on pixels of bytes, as RunBytes takes them.
 func (p *Program) FeaturesBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
 	if p.mean == nil {
-		return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
+		return p.needsNormalisation()
 	}
 	return p.one(ctx, graph.Features, dst, images{bytes: pixels}, shape)
 }
 
-// Outputs returns the results of the given names for a batch of images:
-// the graph's outputs and, with Options.Blocks, names of the graph's blocks.
+// Result is an output that is wanted: its name, one of Options.Outputs, and a
+// tensor of its shape for a whole batch, which OutputShape tells.
+type Result struct {
+	Name string
+	To   *tensor.Tensor
+}
+
+// RunTo computes any of the outputs of a batch of images in one run. What none
+// of them depends on is not computed.
+func (p *Program) RunTo(ctx context.Context, x *tensor.Tensor, results ...Result) error {
+	return p.several(ctx, images{floats: x.Data}, x.Shape, results)
+}
+
+// RunBytesTo is RunTo on pixels of bytes, as RunBytes is Run.
+func (p *Program) RunBytesTo(ctx context.Context, pixels []uint8, shape tensor.Shape, results ...Result) error {
+	if p.mean == nil {
+		return p.needsNormalisation()
+	}
+	return p.several(ctx, images{bytes: pixels}, shape, results)
+}
+
+// OutputShape returns the shape of an output for a batch of images.
+func (p *Program) OutputShape(name string, in tensor.Shape) (tensor.Shape, error) {
+	id, err := p.output(name)
+	if err != nil {
+		return tensor.Shape{}, err
+	}
+	shapes, err := p.g.Shapes(in)
+	if err != nil {
+		return tensor.Shape{}, err
+	}
+	return shapes[id], nil
+}
+
+// Outputs returns the named outputs of a batch of images in new tensors.
 func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string) ([]*tensor.Tensor, error) {
 	if err := x.Check(); err != nil {
 		return nil, fmt.Errorf("%s: input: %w", p.g.Name, err)
@@ -160,34 +214,57 @@ func (p *Program) Outputs(ctx context.Context, x *tensor.Tensor, names ...string
 		return nil, err
 	}
 	out := make([]*tensor.Tensor, len(names))
-	taps := make([]tap, len(names))
+	results := make([]Result, len(names))
 	for i, name := range names {
-		id, ok := p.names[name]
-		if !ok {
-			return nil, fmt.Errorf("%s has no output %q", p.g.Name, name)
+		id, err := p.output(name)
+		if err != nil {
+			return nil, err
 		}
 		out[i] = tensor.New[float32](shapes[id])
-		taps[i] = tap{id, out[i].Data}
+		results[i] = Result{name, out[i]}
 	}
-	return out, p.exec(ctx, images{floats: x.Data}, x.Shape, taps...)
+	return out, p.several(ctx, images{floats: x.Data}, x.Shape, results)
 }
 
 // one computes one output into dst.
 func (p *Program) one(ctx context.Context, name string, dst *tensor.Tensor, x images, in tensor.Shape) error {
-	id, ok := p.names[name]
-	if !ok {
-		return fmt.Errorf("%s has no output %q", p.g.Name, name)
-	}
+	return p.several(ctx, x, in, []Result{{name, dst}})
+}
+
+// several computes outputs of a batch.
+func (p *Program) several(ctx context.Context, x images, in tensor.Shape, results []Result) error {
 	if err := in.Valid(); err != nil {
 		return fmt.Errorf("%s: input: %w", p.g.Name, err)
 	}
 	if n := len(x.floats) + len(x.bytes); n != in.Len() {
 		return fmt.Errorf("%s: input: %w: %v needs %d elements, data has %d", p.g.Name, tensor.ErrShape, in, in.Len(), n)
 	}
-	if err := dst.Check(); err != nil {
-		return fmt.Errorf("%s: output: %w", p.g.Name, err)
+	var few [8]tap
+	taps := few[:0]
+	for _, r := range results {
+		id, err := p.output(r.Name)
+		if err != nil {
+			return err
+		}
+		if err := r.To.Check(); err != nil {
+			return fmt.Errorf("%s: output %s: %w", p.g.Name, r.Name, err)
+		}
+		taps = append(taps, tap{id, r.To})
 	}
-	return p.exec(ctx, x, in, tap{id, dst.Data})
+	return p.exec(ctx, x, in, taps...)
+}
+
+// output returns the node of an output.
+func (p *Program) output(name string) (graph.ID, error) {
+	id, ok := p.names[name]
+	if !ok {
+		return graph.None, fmt.Errorf("%s was compiled without an output %q", p.g.Name, name)
+	}
+	return id, nil
+}
+
+func (p *Program) needsNormalisation() error {
+	return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
 }
 
 // defaultConcurrent is the MaxConcurrent of zero options.

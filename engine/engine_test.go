@@ -267,8 +267,8 @@ func TestProfileCoversNetwork(t *testing.T) {
 	if want, _ := p.Graph().MACs(x.Shape); macs != want {
 		t.Errorf("%d multiply-adds in all steps, want %d", macs, want)
 	}
-	if prof.ArenaBytes <= 0 || len(p.Kernels()) == 0 {
-		t.Errorf("arena %d bytes, kernels %v", prof.ArenaBytes, p.Kernels())
+	if prof.ArenaBytes <= 0 {
+		t.Errorf("arena of %d bytes", prof.ArenaBytes)
 	}
 }
 

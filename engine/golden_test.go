@@ -55,7 +55,7 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 		if strings.HasPrefix(name, "torchvision_") {
 			blocks = nil // they have other names, and the networks are tested under timm's
 		}
-		out := outputs(t, g, values, Options{Threads: 2, Blocks: true}, x, append(blocks, graph.Logits)...)
+		out := outputs(t, g, values, Options{Threads: 2, Outputs: everything(g)}, x, append(blocks, graph.Logits)...)
 		for i, block := range blocks {
 			if err := testkit.CheckTensor(run.Blocks[block], out[i], forwardTolerance); err != nil {
 				t.Errorf("input %v: %s: %v", run.Shape(), block, err)
@@ -84,4 +84,21 @@ func outputs(t *testing.T, g *graph.Graph, v graph.Values[float32], opts Options
 		t.Fatal(err)
 	}
 	return out
+}
+
+// everything names the outputs and blocks of a graph, but for those of training.
+func everything(g *graph.Graph) []string {
+	var names []string
+	for _, o := range g.Outputs {
+		if !o.Training {
+			names = append(names, o.Name)
+		}
+	}
+	used := g.Used()
+	for _, b := range g.Blocks {
+		if used[b.Out] {
+			names = append(names, b.Name)
+		}
+	}
+	return names
 }

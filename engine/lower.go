@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"fmt"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
@@ -70,7 +72,9 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	l.input = l.value(of[0])
 	l.made[l.input] = -1
 	for _, n := range order {
-		l.visit(n)
+		if err := l.visit(n); err != nil {
+			return nil, err
+		}
 	}
 	l.ready = make(map[graph.ID]result, len(want))
 	for _, id := range want {
@@ -114,18 +118,18 @@ func (l *lowering) emit(x layer) {
 
 // visit emits the layer of n, unless it has become part of another one.
 // Layers that end with a later node wait for it in held.
-func (l *lowering) visit(n *node) {
+func (l *lowering) visit(n *node) error {
 	if x := l.held[n]; x != nil {
 		l.emit(x)
-		return
+		return nil
 	}
 	if n.fused {
-		return
+		return nil
 	}
 	end, x := n, layer(nil)
 	switch op := n.op.(type) {
 	case *graph.Input:
-		return
+		return nil
 	case *graph.Conv:
 		end, x = l.conv(n, op)
 	case *graph.Linear:
@@ -142,7 +146,7 @@ func (l *lowering) visit(n *node) {
 	case *graph.Scale:
 		if scalesInput(n) {
 			n.fused = true
-			return
+			return nil
 		}
 		x = &scaleLayer{name: n.name, x: l.plain(l.value(n.in[0])), factors: l.plain(l.value(n.in[1])), y: l.value(n)}
 	case *graph.Add:
@@ -157,23 +161,35 @@ func (l *lowering) visit(n *node) {
 		x = &affineLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(end), scale: op.scale, shift: op.shift, act: f.act}
 	case *graph.Concat:
 		if l.grow(n) {
-			return
+			return nil
 		}
 		x = l.concat(n)
 	case *graph.Slice:
 		l.slice(n, op.From, op.To)
-		return
+		return nil
 	case *graph.Shuffle:
 		l.shuffle(n, op.Groups)
-		return
+		return nil
 	case *graph.Shift:
 		x = &shiftLayer{name: n.name, op: op, x: l.plain(l.value(n.in[0])), y: l.value(n)}
+	default:
+		return unknownOperator(n)
 	}
 	if end == n {
 		l.emit(x)
-		return
+		return nil
 	}
 	l.held[end] = x
+	return nil
+}
+
+// unknownOperator is the error of an operator that the engine does not compute.
+func unknownOperator(n *node) error {
+	kind := fmt.Sprintf("%T", n.op)
+	if op, ok := n.op.(graph.Op); ok {
+		kind = op.Kind()
+	}
+	return fmt.Errorf("%s: operator %s cannot be run", n.name, kind)
 }
 
 // reuse lets layers write over an input that nothing reads afterwards.

@@ -3,10 +3,8 @@ package engine
 import (
 	"context"
 	"fmt"
-	"slices"
 	"time"
 
-	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -51,11 +49,8 @@ func (p *Program) Profile(ctx context.Context, x *tensor.Tensor, runs int) (*Pro
 	s.fit(p.Threads(), plan)
 	s.x = images{floats: x.Data}
 	s.times = make([]time.Duration, len(plan.steps))
-	for _, o := range p.g.Outputs {
-		if !o.Training {
-			result := plan.results[o.ID]
-			s.taps = append(s.taps, stateTap{result, make([]float32, x.Shape.N*result.len())})
-		}
+	for _, result := range plan.results {
+		s.taps = append(s.taps, stateTap{result, make([]float32, x.Shape.N*result.len())})
 	}
 	s.sortTaps()
 	for range max(runs, 1) {
@@ -70,18 +65,4 @@ func (p *Program) Profile(ctx context.Context, x *tensor.Tensor, runs int) (*Pro
 		}
 	}
 	return out, nil
-}
-
-// Kernels names the implementations that p runs on, such as "pointwise avx2".
-func (p *Program) Kernels() []string {
-	var kinds []string
-	plan, err := p.plans.get(p, planKey{tensor.Shape{N: 1, H: 224, W: 224, C: p.g.Channels()}, p.Threads()})
-	if err != nil {
-		return nil
-	}
-	for _, s := range plan.steps {
-		kinds = append(kinds, s.kind+" "+cpu.Current().String())
-	}
-	slices.Sort(kinds)
-	return slices.Compact(kinds)
 }

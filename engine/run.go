@@ -27,8 +27,8 @@ func (x images) part(from, to int) images {
 
 // tap says where the result of a node is to be written, for the whole batch.
 type tap struct {
-	id  graph.ID
-	dst []float32
+	id graph.ID
+	to *tensor.Tensor
 }
 
 // call is one call of a Program: its memory, which later calls use again, and
@@ -59,8 +59,9 @@ func (p *Program) exec(ctx context.Context, x images, in tensor.Shape, taps ...t
 		return err
 	}
 	for _, t := range taps {
-		if want := in.N * b.full.results[t.id].len(); len(t.dst) != want {
-			return fmt.Errorf("%s: output: %w: %d elements, want %d", p.g.Name, tensor.ErrShape, len(t.dst), want)
+		v := b.full.results[t.id].view
+		if want := (tensor.Shape{N: in.N, H: v.h, W: v.w, C: v.c}); t.to.Shape != want {
+			return fmt.Errorf("%s: output: %w: %v, want %v", p.g.Name, tensor.ErrShape, t.to.Shape, want)
 		}
 	}
 	c, err := p.calls.acquire(ctx)
@@ -144,7 +145,7 @@ func (c *call) runUnit(pool *par.Pool, s *state, unit int) error {
 	for _, t := range c.taps {
 		r := p.results[t.id]
 		n := r.len()
-		s.taps = append(s.taps, stateTap{r, t.dst[first*n : (first+p.in.N)*n]})
+		s.taps = append(s.taps, stateTap{r, t.to.Data[first*n : (first+p.in.N)*n]})
 	}
 	s.sortTaps()
 	return s.run(c.ctx, pool, p)

@@ -60,7 +60,9 @@ func simplify(r *reader, want []graph.ID) (order []*node, of []*node, err error)
 				return nil, nil, err
 			}
 		}
-		n.channels = outChannels(n)
+		if n.channels, err = outChannels(n); err != nil {
+			return nil, nil, err
+		}
 		n.pooled = isGlobalPool(n) || len(n.in) > 0 && !slices.ContainsFunc(n.in, func(in *node) bool { return !in.pooled })
 		of[i] = n
 		order = append(order, n)
@@ -82,24 +84,26 @@ func link(order []*node) {
 	}
 }
 
-func outChannels(n *node) int {
+func outChannels(n *node) (int, error) {
 	switch op := n.op.(type) {
 	case *graph.Input:
-		return op.C
+		return op.C, nil
 	case *graph.Conv:
-		return op.Out()
+		return op.Out(), nil
 	case *graph.Linear:
-		return op.Out
+		return op.Out, nil
 	case *graph.Slice:
-		return op.To - op.From
+		return op.To - op.From, nil
 	case *graph.Concat:
 		c := 0
 		for _, in := range n.in {
 			c += in.channels
 		}
-		return c
+		return c, nil
+	case *graph.MixConv, *affine, *graph.Activate, *graph.Scale, *graph.Add, *graph.GlobalPool, *graph.Pool, *graph.Shuffle, *graph.Shift:
+		return n.in[0].channels, nil
 	}
-	return n.in[0].channels
+	return 0, unknownOperator(n)
 }
 
 func (r *reader) normalisation(op *graph.BatchNorm) (*affine, error) {
