@@ -46,7 +46,7 @@ def measure(a):
     threads = min(2, os.cpu_count())
     workers = [schedule.python_worker('torchvision', dict(data=str(a.data.resolve()), threads=threads), 'loading.py')]
     if a.mixnet:
-        workers.insert(0, schedule.Worker('mixnet', [a.mixnet, 'bench', '--load', a.data.resolve(), '--size', SIZE, '--batch', BATCH, '--threads', threads, '--worker']))
+        workers.insert(0, schedule.Worker('mixnet', [a.mixnet, 'bench', 'load', a.data.resolve(), '--size', SIZE, '--batch', BATCH, '--threads', threads, '--worker']))
     schedule.interleave(workers, max(3, a.rounds // 3), a.seconds)
     rows = []
     for w in workers:

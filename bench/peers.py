@@ -38,8 +38,8 @@ ZOO = ('mobilenetv1_050', 'mobilenetv2_140', 'mobilenetv3_small_100', 'mobilenet
 TOLERANCE = 1e-3
 
 
-def our_worker(a, network, batch, size, threads, files=None, extra=()):
-    argv = [a.mixnet, 'bench', network, '--batch', batch, '--threads', threads, '--worker', *extra]
+def our_worker(a, network, batch, size, threads, files=None, what='infer', extra=()):
+    argv = [a.mixnet, 'bench', what, network, '--batch', batch, '--threads', threads, '--worker', *extra]
     argv += ['--size', size] if size else []
     argv += ['--weights', files['safetensors'], '--input', files['input']] if files else []
     return schedule.Worker('mixnet', argv)
@@ -58,8 +58,8 @@ def workers(a, network, batch, size, threads, engines, callers=1):
     """A process of every engine, ready to run, and the files they read."""
     files = export.files(network, batch, size, engines)
     spec = dict(network=network, batch=batch, size=size, threads=threads, callers=callers, **files)
-    crowd = ('--callers', callers) if callers > 1 else ()
-    all = [start(lambda: our_worker(a, network, batch, size, threads, files, crowd), 'mixnet')] if a.mixnet else []
+    crowd = ('callers', ('--callers', callers)) if callers > 1 else ()
+    all = [start(lambda: our_worker(a, network, batch, size, threads, files, *crowd), 'mixnet')] if a.mixnet else []
     all += [start(lambda e=e: schedule.python_worker(e, spec), e) for e in engines if e != 'litert' or 'tflite' in files]
     return [w for w in all if w], files
 
@@ -126,7 +126,7 @@ def grow(a, old):
 def soak(a, old):
     """Ours alone: it fails if equal calls give other bits."""
     import subprocess
-    argv = [a.mixnet, 'bench', 'mixnet_s', '--with', 'mobilenetv3_large_100', '--with', 'shufflenet_v2_x1_0', '--soak', a.long, '--json']
+    argv = [a.mixnet, 'bench', 'soak', 'mixnet_s', 'mobilenetv3_large_100', 'shufflenet_v2_x1_0', '--time', a.long, '--json']
     return json.loads(subprocess.run(argv, check=True, stdout=subprocess.PIPE).stdout)
 
 

@@ -47,7 +47,7 @@ def measure(a, start, our_worker):
         if a.networks and network not in a.networks:
             continue
         spec = dict(network=network, batch=batch, size=size, threads=threads)
-        workers = [start(lambda: our_worker(a, network, batch, size, threads, extra=['--train']), 'mixnet')] if a.mixnet else []
+        workers = [start(lambda: our_worker(a, network, batch, size, threads, what='train'), 'mixnet')] if a.mixnet else []
         workers += [start(lambda e=e: schedule.python_worker(e, spec, 'training.py'), e) for e in ENGINES if e in a.engines]
         workers = [w for w in workers if w]
         schedule.interleave(workers, max(3, a.rounds // 3), a.seconds, 0.2)

@@ -13,15 +13,18 @@ import (
 // TestBenchCallers measures several callers of one network.
 func TestBenchCallers(t *testing.T) {
 	var r callersResult
-	text := mustRun(t, "bench", "mixnet_tiny", "--callers", "5", "--time", "20ms", "--json")
+	text := mustRun(t, "bench", "callers", "mixnet_tiny", "--callers", "5", "--time", "20ms", "--json")
 	if err := json.Unmarshal([]byte(text), &r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Callers != 5 || r.Calls < 5 || r.MedianMS <= 0 || r.P99MS < r.MedianMS || r.ImagesS <= 0 || r.PeakRSSMB <= 0 {
 		t.Errorf("%+v", r)
 	}
-	for _, args := range [][]string{{"--callers=-1"}, {"--callers", "5", "--train"}, {"--soak", "1s", "--profile"}} {
-		if code, _, errs := invoke(t, append([]string{"bench", "mixnet_tiny"}, args...)...); code != exitUsage {
+	for _, args := range [][]string{
+		{"callers", "mixnet_tiny", "--callers=-1"}, {"soak", "mixnet_tiny", "--callers=0"}, {"mixnet_tiny", "--batch", "0"},
+		{"train", "mixnet_tiny", "--size=-1"}, {"profile"}, {"train", "mixnet_tiny", "--callers", "5"},
+	} {
+		if code, _, errs := invoke(t, append([]string{"bench"}, args...)...); code != exitUsage {
 			t.Errorf("%v: exit code %d, %s", args, code, errs)
 		}
 	}
@@ -29,7 +32,7 @@ func TestBenchCallers(t *testing.T) {
 
 // TestBenchSoak runs the mixed load for a moment, and stops it early.
 func TestBenchSoak(t *testing.T) {
-	args := []string{"bench", "mobilenetv1_025", "--with", "shufflenet_v2_x0_5", "--callers", "3", "--soak", "2s", "--json"}
+	args := []string{"bench", "soak", "mobilenetv1_025", "shufflenet_v2_x0_5", "--callers", "3", "--json", "--time", "2s"}
 	var r soakResult
 	if err := json.Unmarshal([]byte(mustRun(t, args...)), &r); err != nil {
 		t.Fatal(err)
@@ -42,12 +45,12 @@ func TestBenchSoak(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
-	args[7] = "1h"
+	args[8] = "1h"
 	code, out, errs := invokeWith(t, ctx, nil, args...)
 	if err := json.Unmarshal([]byte(out), &r); err != nil || code == exitOK {
 		t.Errorf("stopped early: exit code %d, %v, %s\n%s", code, err, errs, out)
 	}
-	if code, _, errs := invoke(t, "bench", "mixnet_tiny", "--soak", "1s"); code != exitUsage || !strings.Contains(errs, "channels") {
+	if code, _, errs := invoke(t, "bench", "soak", "mixnet_tiny", "--time", "1s"); code != exitUsage || !strings.Contains(errs, "channels") {
 		t.Errorf("a network of another number of channels: exit code %d, %s", code, errs)
 	}
 }
@@ -55,7 +58,7 @@ func TestBenchSoak(t *testing.T) {
 // Other bits than the first time are an error.
 func TestSoakComparesOutputs(t *testing.T) {
 	s := soak{first: map[soakKind]uint64{}}
-	p, err := (&benchCmd{Name: "mixnet_tiny"}).program(engine.Options{Threads: 1})
+	p, err := randomProgram("mixnet_tiny", engine.Options{Threads: 1})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -10,7 +10,7 @@ import (
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// callersResult is the outcome of --callers in JSON.
+// callersResult is the outcome of bench callers in JSON.
 type callersResult struct {
 	Network   string  `json:"network"`
 	Callers   int     `json:"callers"`
@@ -28,8 +28,28 @@ type callersResult struct {
 // maxCallers bounds --callers.
 const maxCallers = 1 << 12
 
-// callers measures concurrent calls of one program.
-func (c *benchCmd) callers(e *env, j *job) error {
+type benchCallersCmd struct {
+	benchNetwork
+	Callers int `default:"8" placeholder:"N" help:"How many goroutines call."`
+	benchTime
+}
+
+// Run measures concurrent calls of one program.
+func (c *benchCallersCmd) Run(e *env) error {
+	if c.Callers < 1 || c.Callers > maxCallers {
+		return usagef("--callers %d: between 1 and %d", c.Callers, maxCallers)
+	}
+	j, err := c.inferJob(e, c.Callers)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	if err := j.run(); err != nil {
+		return err
+	}
+	if c.Worker {
+		return j.answer(e, c.Callers)
+	}
 	if _, err := j.crowd(e, c.Callers, c.Time/10); err != nil { // to warm up
 		return err
 	}

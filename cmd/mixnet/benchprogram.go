@@ -18,7 +18,7 @@ type measured struct {
 
 // program compiles the network with parameters read or made one at a time, so
 // that the memory measured is the program's.
-func (c *benchCmd) program(o engine.Options) (*measured, error) {
+func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 	if c.Weights == "" {
 		return randomProgram(c.Name, o)
 	}

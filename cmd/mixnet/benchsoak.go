@@ -18,7 +18,7 @@ import (
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// soakResult is the outcome of --soak in JSON.
+// soakResult is the outcome of bench soak in JSON.
 type soakResult struct {
 	Networks []string `json:"networks"`
 	Callers  int      `json:"callers"`
@@ -66,35 +66,41 @@ type soak struct {
 // soakKind is what an output depends on.
 type soakKind struct{ program, batch, height, width int }
 
-// soak runs a mixed load and fails if equal calls give other bits.
-func (c *benchCmd) soak(e *env) error {
+type benchSoakCmd struct {
+	Names   []string      `arg:"" name:"name" help:"Networks to call in turns, at random."`
+	Time    time.Duration `default:"1m" help:"How long to go on, such as 10m."`
+	Callers int           `default:"4" placeholder:"N" help:"How many goroutines call."`
+	JSON    bool          `name:"json" help:"Print JSON."`
+}
+
+// Run runs a mixed load of batches and sizes, and fails if equal calls give
+// other bits.
+func (c *benchSoakCmd) Run(e *env) error {
+	if c.Callers < 1 || c.Callers > maxCallers {
+		return usagef("--callers %d: between 1 and %d", c.Callers, maxCallers)
+	}
 	s := &soak{first: map[soakKind]uint64{}}
 	r := soakResult{Callers: c.Callers, Threads: e.cores(), Kernels: cpu.Current().String()}
-	if r.Callers == 0 {
-		r.Callers = 4
-	}
 	largest := soakSizes[len(soakSizes)-1]
 	x := tensor.New[float32](tensor.Shape{N: soakBatch, H: largest, W: largest, C: 3})
 	pattern(x)
 	s.pixels = x.Data
-	for _, name := range append([]string{c.Name}, c.With...) {
-		one := *c
-		one.Name = name
-		p, err := one.program(engine.Options{Threads: e.cores(), MaxConcurrent: e.cores()})
+	for _, name := range c.Names {
+		p, err := randomProgram(name, engine.Options{Threads: e.cores(), MaxConcurrent: e.cores()})
 		if err != nil {
 			return err
 		}
 		defer p.Close()
 		if n := p.Graph().Channels(); n != x.Shape.C {
-			return usagef("%s takes %d channels: --soak needs networks that take %d", name, n, x.Shape.C)
+			return usagef("%s takes %d channels: all have to take %d", name, n, x.Shape.C)
 		}
 		s.programs = append(s.programs, p)
 		r.Networks = append(r.Networks, p.Graph().Name)
 	}
 	start := time.Now()
-	err := s.run(e, r.Callers, c.Soak, &r.Memory)
+	err := s.run(e, r.Callers, c.Time, &r.Memory)
 	r.Seconds, r.Calls, r.Images, r.Kinds, r.Compared = time.Since(start).Seconds(), s.calls, s.images, len(s.first), s.compared
-	r.Memory.summarise()
+	r.Memory.summarize()
 	if c.JSON {
 		return errors.Join(e.json(r), err)
 	}
@@ -189,8 +195,8 @@ func (s *soak) check(k soakKind, out []float32) error {
 	return nil
 }
 
-// summarise computes the figures from the samples.
-func (r *resident) summarise() {
+// summarize computes the figures from the samples.
+func (r *resident) summarize() {
 	settled := r.All[len(r.All)/10:]
 	sorted := slices.Sorted(slices.Values(settled))
 	r.Start, r.Median, r.End = settled[0], sorted[len(sorted)/2], settled[len(settled)-1]

@@ -311,9 +311,9 @@ func TestBench(t *testing.T) {
 	if r.Runs < 5 || r.MedianMS <= 0 || r.MinMS > r.MedianMS || r.PeakRSSMB <= 0 {
 		t.Errorf("%+v", r)
 	}
-	for _, args := range [][]string{{"mixnet_tiny", "--train", "--batch", "4"}, {"--load", classFolders(t), "--size", "32"}} {
+	for _, args := range [][]string{{"train", "mixnet_tiny", "--batch", "4"}, {"load", classFolders(t), "--size", "32"}} {
 		var other benchResult
-		text := mustRun(t, append([]string{"bench", "--time", "1ms", "--json"}, args...)...)
+		text := mustRun(t, append([]string{"bench"}, append(args, "--time", "1ms", "--json")...)...)
 		if err := json.Unmarshal([]byte(text), &other); err != nil || other.ImagesS <= 0 || other.MedianMS <= 0 {
 			t.Errorf("%v: %v, %+v", args, err, other)
 		}

@@ -42,7 +42,7 @@ func TestOwnNetwork(t *testing.T) {
 	if len(rows) != 2 || rows[0].Params != info.Params || rows[1].Network != "mine@width=2" || rows[1].MedianMS <= 0 {
 		t.Errorf("%+v", rows)
 	}
-	for _, args := range [][]string{{"bench", file}, {"bench", file, "--train"}} {
+	for _, args := range [][]string{{"bench", file}, {"bench", "infer", file}, {"bench", "train", file}} {
 		if out := mustRun(t, append(args, "--time", "1ms")...); !strings.Contains(out, "mine") {
 			t.Errorf("%v:\n%s", args, out)
 		}

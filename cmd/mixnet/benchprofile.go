@@ -11,7 +11,7 @@ import (
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
-// profileResult is the outcome of --profile in JSON.
+// profileResult is the outcome of bench profile in JSON.
 type profileResult struct {
 	PeakGFLOPS float64       `json:"peak_gflop_per_s"` // of the threads that run
 	MemoryMB   float64       `json:"memory_mb"`
@@ -32,10 +32,20 @@ type profileStep struct {
 // profileRuns is how often every step is timed; the shortest time counts.
 const profileRuns = 20
 
-// profile shows the time of every step.
-func (c *benchCmd) profile(e *env, j *job) error {
-	if j.program == nil {
-		return usagef("--profile shows inference only")
+type benchProfileCmd struct {
+	benchNetwork
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// Run shows the time of every step.
+func (c *benchProfileCmd) Run(e *env) error {
+	j, err := c.inferJob(e, 1)
+	if err != nil {
+		return err
+	}
+	defer j.close()
+	if err := j.run(); err != nil {
+		return err
 	}
 	p, err := j.program.Profile(e.ctx, j.x, profileRuns)
 	if err != nil {
