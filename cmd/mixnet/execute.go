@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/alecthomas/kong"
@@ -54,7 +55,7 @@ func (e *env) run(args []string) int {
 		restore(reflect.ValueOf(&c))
 	}
 	if err != nil {
-		e.failure(err)
+		e.failure(advised(err))
 		e.note("Run \"%s --help\" for usage.\n", e.helpFor(kctx, err))
 		return exitUsage
 	}
@@ -65,6 +66,16 @@ func (e *env) run(args []string) int {
 		}
 	}
 	return e.finish(e.await(func() error { return kctx.Run(e) }))
+}
+
+// advised adds to the error of an unknown flag how to change a setting of that
+// name.
+func advised(err error) error {
+	_, flag, ok := strings.Cut(err.Error(), "unknown flag ")
+	if flag, _, _ = strings.Cut(flag, ","); !ok || setInstead(flag) == "" {
+		return err
+	}
+	return fmt.Errorf("%w; as a setting of the recipe: %s", err, setInstead(flag))
 }
 
 // helpFor returns the command whose help says more about a mistake.

@@ -238,14 +238,30 @@ func TestFinetuneUsage(t *testing.T) {
 
 // The flags that change a recipe are all in what --print-config shows.
 func TestRecipeFlags(t *testing.T) {
-	out := mustRun(t, "train", "--print-config", "--mixup", "0.2", "--cutmix", "0.7", "--randaugment", "3", "--erase", "0.125", "--balance", "--patience", "11",
-		"--sizes", "14,28", "--size-order", "random", "--freeze", "bn1,blocks.0", "--freeze-until", "conv_stem", "--max-bad", "0")
+	out := mustRun(t, "train", "--print-config", "--epochs", "7", "--batch-size", "96", "--lr", "0.25", "--opt", "sgd", "--weight-decay", "0.001", "--ema", "0.5",
+		"--patience", "11", "--sizes", "14,28", "--sampling", "balanced", "--freeze-until", "conv_stem", "--max-bad", "0", "--seed", "3", "--set", "mix.mixup=0.2",
+		"--set", "mix.cutmix=0.7", "--set", "augment.rand_augment.n=3", "--set", "augment.erase.probability=0.125",
+		"--set", "size_order=random", "--set", "freeze=bn1,blocks.0", "--set", "optimizer.layer_decay=0.75")
 	for _, want := range []string{
-		"mixup = 0.2", "cutmix = 0.7", "n = 3", "probability = 0.125", "balance = true", "patience = 11",
+		"epochs = 7", "batch = 96", "lr = 0.25", `kind = "sgd"`, "weight_decay = 0.001", "ema = 0.5", `sampling = "balanced"`, "seed = 3", "layer_decay = 0.75",
+		"mixup = 0.2", "cutmix = 0.7", "n = 3", "probability = 0.125", "patience = 11",
 		"sizes = [14, 28]", "size_order = \"random\"", `freeze = ["bn1", "blocks.0"]`, `freeze_until = "conv_stem"`, "max_bad = -1",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("%q is not in\n%s", want, out)
+		}
+	}
+	for _, tc := range []struct{ args, want string }{
+		{"--mixup 0.2", "--set mix.mixup=VALUE"},
+		{"--size-order random", "--set size_order=VALUE"},
+		{"--momentum 0.9", "--set optimizer.momentum=VALUE"},
+		{"--set optimizer.momentun=0.9", "optimizer.momentum"},
+		{"--set momentum=0.9", "optimizer.momentum"},
+		{"--opt adm", "adamw"},
+		{"--epochs many", "epochs"},
+	} {
+		if code, _, errs := invoke(t, append([]string{"train", "--print-config"}, strings.Fields(tc.args)...)...); code != exitUsage || !strings.Contains(errs, tc.want) {
+			t.Errorf("%s: exit code %d, %s", tc.args, code, errs)
 		}
 	}
 	dir := filepath.Join(t.TempDir(), "run")

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/mixnet-go/mixnet/recipe"
 )
 
 // Exit codes, as the help text documents them.
@@ -59,7 +61,7 @@ func newParser(c *cli, e *env, exit func(int)) (*kong.Kong, error) {
 		kong.Description(fmt.Sprintf(description, e.program)),
 		kong.Writers(e.stdout, e.stderr),
 		kong.Exit(exit),
-		kong.Vars{"version": version()},
+		kong.Vars{"version": version(), "optimizers": words(recipe.OptimizerKinds())},
 		kong.ConfigureHelp(kong.HelpOptions{Compact: true, FlagsLast: true, NoExpandSubcommands: true, WrapUpperBound: 100}),
 		kong.ValueFormatter(helpText),
 		kong.ExplicitGroups([]kong.Group{

@@ -291,6 +291,19 @@ func TestCompletion(t *testing.T) {
 		{[]string{"eval", "--confusion-c"}, "--confusion-csv\n"},
 		{[]string{"completion", "z"}, "zsh\n"},
 		{[]string{"train", "--model", "mixnet_ti"}, "mixnet_tiny\n"},
+		{[]string{"train", "--model=mixnet_ti"}, "--model=mixnet_tiny\n"},
+		{[]string{"train", "--opt", "ad"}, "adamw\n"},
+		{[]string{"train", "--recipe", "s"}, "small\n"},
+		{[]string{"finetune", "--sampling", "b"}, "balanced\n"},
+		{[]string{"train", "--set", "optimizer.mom"}, "optimizer.momentum=\n"},
+		{[]string{"train", "--set", "schedule.kind=c"}, "schedule.kind=cosine\nschedule.kind=constant\n"},
+		{[]string{"bench", "so"}, "soak\n"},
+		{[]string{"bench", "train", "mixnet_x"}, "mixnet_xl\nmixnet_xxl\n"},
+		{[]string{"bench", "mixnet_x"}, "mixnet_xl\nmixnet_xxl\n"},
+		{[]string{"bench", "--prof"}, ""},
+		{[]string{"finetune", "--weights", "fash"}, "fashion\n"},
+		{[]string{"eval", "-m", "fash"}, "fashion\n"},
+		{[]string{"eval", "--split", "v"}, "val\n"},
 	} {
 		if got := mustRun(t, append([]string{"__complete", "--"}, tc.words...)...); got != tc.want {
 			t.Errorf("completing %q gives %q, want %q", tc.words, got, tc.want)
