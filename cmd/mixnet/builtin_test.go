@@ -6,6 +6,7 @@ import (
 	"image"
 	"image/png"
 	"os"
+	"path/filepath"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -14,8 +15,30 @@ import (
 	builtin "github.com/mixnet-go/mixnet/pretrained"
 )
 
-// TestBuiltIn predicts and evaluates where there is neither a run nor a named
-// model: with the built-in one.
+// TestBuiltInPhoto names what is on photos where there is neither a run nor a
+// named model.
+func TestBuiltInPhoto(t *testing.T) {
+	photos, err := filepath.Abs("../../pretrained/photo/testdata")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	var found []prediction
+	if err := json.Unmarshal([]byte(mustRun(t, "predict", "--json", "--offline", photos)), &found); err != nil {
+		t.Fatal(err)
+	}
+	want := []string{"dragonfly", "hotdog", "macaw", "daisy"}
+	if len(found) != len(want) {
+		t.Fatalf("%d photos", len(found))
+	}
+	for i, p := range found {
+		if p.Predictions[0].Label != want[i] {
+			t.Errorf("%s: %+v, want %s", p.Image, p.Predictions[0], want[i])
+		}
+	}
+}
+
+// TestBuiltIn predicts and evaluates with the model of clothes.
 func TestBuiltIn(t *testing.T) {
 	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
 	if err != nil {
@@ -33,7 +56,7 @@ func TestBuiltIn(t *testing.T) {
 		writePNG(t, names[i], s.Pixels.RGBA())
 	}
 	var found []prediction
-	if err := json.Unmarshal([]byte(mustRun(t, "predict", "--json", "--offline", ".")), &found); err != nil {
+	if err := json.Unmarshal([]byte(mustRun(t, "predict", "--json", "--offline", "--model", builtin.Name, ".")), &found); err != nil {
 		t.Fatal(err)
 	}
 	right := 0

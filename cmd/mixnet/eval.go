@@ -35,6 +35,9 @@ func (c *evalCmd) Run(e *env) error {
 	if c.BatchSize < 1 {
 		return usagef("--batch-size %d: at least 1", c.BatchSize)
 	}
+	if c.Data == "" {
+		c.fallback = clothes // as the data
+	}
 	m, err := c.load(e)
 	if err != nil {
 		return err

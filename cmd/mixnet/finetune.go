@@ -1,17 +1,19 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
 
+	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 )
 
 type finetuneCmd struct {
-	Weights   string    `short:"w" placeholder:"FILE|NAME" help:"The trained network to start from: a checkpoint, a run folder, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once."`
+	Weights   string    `short:"w" placeholder:"FILE|NAME" help:"The trained network to start from: a checkpoint, a run folder, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once. Default: the built-in photo, EfficientNet-Lite0 trained on ImageNet."`
 	Network   string    `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline   bool      `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 	Data      string    `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), Oxford Pets, Food-101, IDX, CIFAR and others. Default: the built-in Fashion-MNIST subset."`
@@ -96,9 +98,6 @@ func (c *finetuneCmd) job(e *env) (*finetuneJob, error) {
 
 // plan settles what does not depend on the data.
 func (c *finetuneCmd) plan(p *finetunePlan) error {
-	if c.Weights == "" {
-		return usagef("which network is to be fine-tuned? give --weights FILE or NAME (\"mixnet models\" lists names)")
-	}
 	if c.HeadOnly && (c.Frozen != nil && !*c.Frozen) {
 		return usagef("--head-only is what --no-frozen leaves out")
 	}
@@ -110,7 +109,7 @@ func (c *finetuneCmd) plan(p *finetunePlan) error {
 		return err
 	}
 	*p = finetunePlan{
-		Version: planVersion, Weights: runCheckpoint(c.Weights), Network: c.Network, Data: c.Data,
+		Version: planVersion, Weights: runCheckpoint(cmp.Or(c.Weights, photo.Name)), Network: c.Network, Data: c.Data,
 		TestSplit: c.TestSplit, Size: c.Size, DropPath: c.DropPath, HeadOnly: c.HeadOnly, Recipe: first, Frozen: true,
 	}
 	change(&p.Frozen, c.Frozen)

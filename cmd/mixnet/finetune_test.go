@@ -16,6 +16,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
 )
 
@@ -108,6 +109,20 @@ func TestFinetune(t *testing.T) {
 	}
 	if code, _, errs := invoke(t, "finetune", "--weights", base, "--data", images, "--output", dir); code != exitFailure || !strings.Contains(errs, "resume it") {
 		t.Errorf("a run over another: exit code %d, %s", code, errs)
+	}
+}
+
+// Without a named network, fine-tuning starts from the built-in one for photos.
+func TestFinetuneBuiltIn(t *testing.T) {
+	images := garmentFolders(t, 5)
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, "finetune", "--offline", "--data", images, "--size", "32", "--head-only", "--output", dir)
+	m, err := model.Open(filepath.Join(dir, modelFile), "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if m.Network != "tf_efficientnet_lite0" || len(m.Classes) != 4 || m.Notes["fine_tuned_from"] != "photo" {
+		t.Errorf("%s with %d classes, notes %v", m.Network, len(m.Classes), m.Notes)
 	}
 }
 
@@ -217,7 +232,6 @@ func TestFinetuneUsage(t *testing.T) {
 		code int
 		want string
 	}{
-		{[]string{"--data", images}, exitUsage, "--weights"},
 		{[]string{"-w", "x.safetensors", "-d", images}, exitFailure, "x.safetensors"},
 		{[]string{"-w", "x", "--head-only", "--no-frozen"}, exitUsage, "--no-frozen"},
 		{[]string{"-w", "x", "--rates=-1"}, exitUsage, "invalid recipe"},

@@ -12,16 +12,19 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/model"
-	builtin "github.com/mixnet-go/mixnet/pretrained"
+	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/weights/hub"
 )
 
 // modelFlags say which network and weights to use.
 type modelFlags struct {
-	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once; fashion is built in. Default: the newest run in ./runs, else fashion."`
+	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once; photo and fashion are built in. Default: the newest run in ./runs, else photo."`
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
+
+	// fallback is the built-in model to use where there is no other.
+	fallback builtInModel
 }
 
 // runsDir is where training puts its runs, below the working directory.
@@ -61,8 +64,8 @@ func (f *modelFlags) name(e *env) (string, error) {
 		return "", err
 	}
 	if path == "" {
-		e.note("using the built-in model %s, which knows clothes on black; --model names others\n", builtin.Name)
-		return builtin.Name, nil
+		e.note("using the built-in model %s, which knows %s; --model names others\n", f.fallback.name(), f.fallback.knows())
+		return f.fallback.name(), nil
 	}
 	e.note("using %s\n", path)
 	return path, nil
@@ -77,6 +80,9 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if name == photo.Name && !exists(name) {
+		return photo.Model()
+	}
 	return mixnet.Load(e.ctx, name, f.where(e))
 }
 
@@ -85,6 +91,13 @@ func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 	name, err := f.name(e)
 	if err != nil {
 		return nil, err
+	}
+	if name == photo.Name && !exists(name) {
+		m, err := photo.Model()
+		if err != nil {
+			return nil, err
+		}
+		return mixnet.New(m, e.running())
 	}
 	return mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
 }
