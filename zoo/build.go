@@ -22,7 +22,7 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 	blocks := n.blocks()
 	for _, k := range blocks {
 		k.Act = or(k.Act, act)
-		if k.Kind == Plain {
+		if k.Kind != Inverted {
 			x = b.plain(k, x)
 		} else {
 			x = b.inverted(k, x, info.DropPath*float64(k.number)/float64(len(blocks)))
@@ -64,8 +64,11 @@ type blockBuilder struct {
 	n Network
 }
 
-// plain adds a convolution with batch norm and activation.
+// plain adds a convolution with batch norm and, unless it is linear, activation.
 func (b blockBuilder) plain(k block, x graph.ID) graph.ID {
+	if k.Kind == Linear {
+		k.Act = graph.Identity
+	}
 	return b.convNorm(k.name()+".conv", k.name()+".bn1", x, graph.ConvSpec{
 		Out: k.Out, Kernel: k.Kernels[0], Stride: k.Stride, Padding: b.n.Padding,
 	}, k.Act)

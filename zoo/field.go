@@ -148,7 +148,7 @@ func (k *kindName) parse(s string) error { return parseWord((*uint8)(k), kindWor
 func (p *partName) parse(s string) error { return parseWord((*uint8)(p), partWords[:], s) }
 
 var (
-	kindWords = [...]string{"inverted", "plain"}
+	kindWords = [...]string{"inverted", "plain", "linear"}
 	partWords = [...]string{"auto", "new", "same"}
 )
 

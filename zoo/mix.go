@@ -29,7 +29,7 @@ func MixKernels(g int) []int {
 
 // Mixed returns the table with depthwise convolutions replaced.
 func (n Network) Mixed(m Mix) (Network, error) {
-	n = n.unrolled()
+	n = n.Unrolled()
 	layer := 0
 	for i := range n.Stages {
 		s := &n.Stages[i]

@@ -110,7 +110,7 @@ func mobilenetV3s() []Network {
 // scaledByThemselves returns n, a scaled version of base, with its expanded
 // widths those of base times width, rounded to multiples of 8.
 func scaledByThemselves(base, n Network, width float64) Network {
-	n = n.unrolled()
+	n = n.Unrolled()
 	blocks := n.blocks()
 	for i, b := range base.blocks() {
 		if b.Expand > 0 {

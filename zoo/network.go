@@ -65,6 +65,7 @@ type Kind uint8
 const (
 	Inverted Kind = iota // inverted residual; depthwise-separable without an expansion
 	Plain                // one convolution with batch norm and activation
+	Linear               // one convolution with batch norm alone
 )
 
 // Part places a row in timm's numbering blocks.PART.BLOCK. A new part begins
@@ -175,8 +176,8 @@ func (n Network) blocks() []block {
 	return out
 }
 
-// unrolled returns the same network with one row a block.
-func (n Network) unrolled() Network {
+// Unrolled returns the same network with one row a block.
+func (n Network) Unrolled() Network {
 	blocks := n.blocks()
 	n.Stages = make([]Stage, len(blocks))
 	for i, b := range blocks {

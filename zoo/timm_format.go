@@ -21,6 +21,8 @@ func (s Stage) Timm() (string, error) {
 		return "", errors.New("timm has no word for the channel shuffle")
 	case s.ProjectAct && (s.Expand > 0 || !s.NoSkip):
 		return "", errors.New("timm's dsa, with an activation at the end, has neither expansion nor residual")
+	case s.Kind == Linear:
+		return "", errors.New("timm has no block of a convolution without activation")
 	case s.Kind == Plain:
 		kind = "cn"
 	case s.ProjectAct:

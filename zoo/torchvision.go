@@ -81,7 +81,7 @@ func torchvisionV3(n Network) map[string]string {
 	}
 	for _, b := range n.blocks() {
 		prefix := fmt.Sprintf("features.%d.", b.number+1)
-		if b.Kind == Plain {
+		if b.Kind != Inverted {
 			m[b.name()+".conv"], m[b.name()+".bn1"] = prefix+"0", prefix+"1"
 			continue
 		}

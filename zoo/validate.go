@@ -113,7 +113,7 @@ func (c *checker) stage(s Stage, in int) {
 	for _, k := range s.Kernels {
 		c.kernel("kernels", k)
 	}
-	if s.Kind == Plain {
+	if s.Kind != Inverted {
 		if len(s.Kernels) != 1 {
 			c.bad("kernels", "%v: a plain convolution has one kernel size", s.Kernels)
 		}
