@@ -35,7 +35,7 @@ var layers = []struct {
 	{"vision/internal/jpeg", []string{"vision/internal/pixel"}},
 	{"vision", []string{"input", "vision/internal/jpeg", "vision/internal/pixel"}},
 	{"zoo", []string{"tensor", "graph", "input", "internal/near"}},
-	{"nas", []string{"zoo"}},
+	{"nas", []string{"tensor", "graph", "input", "zoo"}},
 	{"weights", []string{"graph", "internal/atomicfile"}},
 	{"weights/hub", []string{"weights", "internal/atomicfile"}},
 	{"data/fashion", nil},
