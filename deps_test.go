@@ -45,6 +45,7 @@ var layers = []struct {
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
+	{"report", nil},
 	{"pretrained", []string{"model", "weights"}},
 	{"pretrained/photo", []string{"model", "weights"}},
 	{"recipe", []string{"input", "internal/near"}},

@@ -13,8 +13,8 @@ type doctorCmd struct {
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
-// report is what doctor finds out.
-type report struct {
+// doctorReport is what doctor finds out.
+type doctorReport struct {
 	Version      string   `json:"version"`
 	Go           string   `json:"go"`
 	Platform     string   `json:"platform"`
@@ -29,7 +29,7 @@ type report struct {
 }
 
 func (c *doctorCmd) Run(e *env) error {
-	r := report{
+	r := doctorReport{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Cores: runtime.GOMAXPROCS(0), Kernels: cpu.Current().String(),
 	}

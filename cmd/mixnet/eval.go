@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strconv"
 
-	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/evaluate"
@@ -18,80 +17,100 @@ import (
 
 type evalCmd struct {
 	modelFlags
-	Data         string  `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files. Default: the built-in Fashion-MNIST test images."`
-	Split        string  `default:"auto" enum:"auto,train,val,test" help:"Which part to use: auto takes test, else val, else all."`
-	BatchSize    int     `short:"b" default:"32" placeholder:"N" help:"Images at a time."`
-	Size         int     `placeholder:"PX" help:"Input size; the network's own by default."`
-	CropPct      float64 `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
-	MaxBad       *int    `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
-	Mirror       bool    `help:"Classify the mirror images as well and add the logits: twice the time, often a little more accurate."`
-	PerClass     bool    `help:"Show the accuracy of every class."`
-	ConfusionCSV string  `name:"confusion-csv" placeholder:"FILE" help:"Write the confusion matrix as CSV."`
-	ConfusionPNG string  `name:"confusion-png" placeholder:"FILE" help:"Draw the confusion matrix."`
-	JSON         bool    `name:"json" help:"Print JSON."`
+	Data      string   `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files. Default: the images that the model's run has held out, else the built-in Fashion-MNIST test images."`
+	Split     string   `default:"auto" enum:"auto,train,val,test" help:"Which part to use: auto takes what the model's run is judged on; of other images test, else val, else all."`
+	BatchSize int      `short:"b" default:"32" placeholder:"N" help:"Images at a time. Default: ${default}."`
+	Size      int      `placeholder:"PX" help:"Input size; the network's own by default."`
+	CropPct   float64  `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
+	MaxBad    *int     `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
+	Mirror    bool     `help:"Classify the mirror images as well and add the logits: twice the time, often a little more accurate."`
+	PerClass  bool     `help:"Show the accuracy of every class."`
+	Confusion []string `placeholder:"FILE" help:"Write the confusion matrix: .csv as a table, .png, .svg or .pdf as a picture. May be repeated."`
+	Errors    []string `placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
+	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
+	JSON      bool     `name:"json" help:"Print JSON."`
 }
 
+// evalReport is the outcome in JSON.
+type evalReport struct {
+	evaluate.Report
+	TrainedOn int          `json:"trained_on"` // images that the model's run was trained on
+	Confused  []pairResult `json:"confused"`
+}
+
+// pairResult says how often images of one class were taken for another.
+type pairResult struct {
+	Class     string  `json:"class"`
+	Predicted string  `json:"predicted"`
+	Images    int64   `json:"images"`
+	Part      float64 `json:"part"` // of the images of Class
+}
+
+// shownPairs is how many confused pairs are listed.
+const shownPairs = 5
+
 func (c *evalCmd) Run(e *env) error {
-	if c.BatchSize < 1 {
-		return usagef("--batch-size %d: at least 1", c.BatchSize)
+	if err := c.check(); err != nil {
+		return err
 	}
 	if c.Data == "" {
 		c.fallback = clothes // as the data
 	}
+	name, err := c.name(e)
+	if err != nil {
+		return err
+	}
+	c.Model = name
 	m, err := c.load(e)
 	if err != nil {
 		return err
 	}
-	set, part, err := c.open(m)
+	on, err := c.images(e, m)
 	if err != nil {
 		return err
 	}
-	run, err := mixnet.New(m, e.running())
-	if err != nil {
-		return err
-	}
-	defer run.Close()
-	pre := m.Preprocess()
+	how := judging{pre: m.Preprocess(), batch: c.BatchSize, maxBad: on.maxBad, mirror: c.Mirror}
 	if c.Size > 0 {
-		pre.Size = [2]int{c.Size, c.Size}
+		how.pre.Size = [2]int{c.Size, c.Size}
 	}
 	if c.CropPct > 0 {
-		pre.CropPct = c.CropPct
+		how.pre.CropPct = c.CropPct
 	}
-	load := data.Config{Preprocess: pre, Batch: c.BatchSize, Workers: e.cores()}
-	changeMaxBad(&load.MaxBad, c.MaxBad)
-	loader, err := data.NewLoader(set, load)
+	changeMaxBad(&how.maxBad, c.MaxBad)
+	j, err := judge(e, m, on.set, how)
 	if err != nil {
 		return err
 	}
-	bar := e.newProgress("evaluating", "images", int64(set.Len()))
-	r, err := evaluate.Run(e.ctx, run.Program(), loader, evaluate.Options{
-		Progress: func(r *evaluate.Result) {
-			bar.update(int64(r.Images()), fmt.Sprintf("top-1 %.2f %%", 100*r.Top(1)))
-		},
-		Mirror: c.Mirror,
-	})
-	bar.done()
-	if err != nil {
+	title := fmt.Sprintf("%s on %s (%s)", m.Network, on.source, on.part)
+	if err := c.write(e, m, j, title); err != nil {
 		return err
 	}
-	if err := c.write(r, m); err != nil {
-		return err
-	}
-	return c.print(e, m, r, part)
+	return c.print(e, m, j, on)
 }
 
-// open returns the images under the classes of the model.
-func (c *evalCmd) open(m *model.Model) (set data.Dataset, part string, err error) {
-	splits, err := openData(c.Data)
-	if err != nil {
-		return nil, "", err
+// check reports flags that cannot be followed, before any work.
+func (c *evalCmd) check() error {
+	switch {
+	case c.BatchSize < 1:
+		return usagef("--batch-size %d: at least 1", c.BatchSize)
+	case c.Size < 0:
+		return usagef("--size %d: at least 1", c.Size)
+	case c.CropPct < 0 || c.CropPct > 1:
+		return usagef("--crop-pct %v: above 0 and at most 1", c.CropPct)
+	case c.Worst < 1:
+		return usagef("--worst %d: at least 1", c.Worst)
 	}
-	if set, part, err = split(splits, c.Split); err != nil {
-		return nil, "", err
+	for _, file := range c.Confusion {
+		if err := chart.CheckPath(file); err != nil && !hasExtension(file, ".csv") {
+			return usagef("--confusion %w, or .csv", err)
+		}
 	}
-	set, err = matchClasses(set, m)
-	return set, part, err
+	for _, file := range c.Errors {
+		if !hasExtension(file, ".html", ".csv") {
+			return usagef("--errors %s: want .html or .csv", file)
+		}
+	}
+	return nil
 }
 
 // openData opens the set at a path, or the built-in one for "".
@@ -155,34 +174,42 @@ func matchClasses(d data.Dataset, m *model.Model) (data.Dataset, error) {
 	return byName, nil
 }
 
-// write stores the confusion matrix where asked to.
-func (c *evalCmd) write(r *evaluate.Result, m *model.Model) error {
-	if c.ConfusionCSV != "" {
-		err := atomicfile.Write(c.ConfusionCSV, func(w io.Writer) error { return r.Confusion().WriteCSV(w, labels(m)) })
+// write stores the confusion matrix and the mistakes where asked to.
+func (c *evalCmd) write(e *env, m *model.Model, j *judged, title string) error {
+	for _, file := range c.Confusion {
+		err := error(nil)
+		if hasExtension(file, ".csv") {
+			err = atomicfile.Write(file, func(w io.Writer) error { return j.Confusion().WriteCSV(w, j.labels) })
+		} else {
+			err = j.drawing(title).WriteFile(file)
+		}
 		if err != nil {
 			return err
 		}
 	}
-	if c.ConfusionPNG != "" {
-		err := (&chart.Confusion{Title: "Confusion", Names: labels(m), Counts: r.Confusion().Counts}).WriteFile(c.ConfusionPNG)
-		if err != nil {
+	for _, file := range c.Errors {
+		write := func(w io.Writer) error { return j.mistakes(j.Images()).WriteCSV(w) }
+		if hasExtension(file, ".html") {
+			page, err := j.page(e, m, c.Worst)
+			if err != nil {
+				return err
+			}
+			page.Set = title
+			write = func(w io.Writer) error { return page.WriteHTML(w, "Mistakes of "+title) }
+		}
+		if err := atomicfile.Write(file, write); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func labels(m *model.Model) []string {
-	names := make([]string, m.Graph.Classes())
-	for i := range names {
-		names[i] = m.Label(i)
+func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error {
+	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: []pairResult{}}
+	out.Run, out.Model, out.Network, out.Data, out.Split = on.run, c.Model, m.Network, on.source, on.part
+	for _, p := range j.Confusion().Pairs(shownPairs) {
+		out.Confused = append(out.Confused, pairResult{j.labels[p.Truth], j.labels[p.Predicted], p.Count, p.Part})
 	}
-	return names
-}
-
-func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string) error {
-	out := r.Report(labels(m), 0)
-	out.Model, out.Network, out.Data, out.Split = m.Network, m.Network, source(c.Data), part
 	if c.JSON {
 		return e.json(out)
 	}
@@ -198,7 +225,16 @@ func (c *evalCmd) print(e *env, m *model.Model, r *evaluate.Result, part string)
 			return err
 		}
 	}
-	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %.2f %%\n", out.Model, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), 100*out.MeanClass)
-	e.printf("top-1 %.2f %%  top-5 %.2f %%\n", 100*out.Top1, 100*out.Top5)
+	if len(out.Confused) > 0 {
+		rows := [][]string{{"MOST OFTEN CONFUSED", "TAKEN FOR", "IMAGES", "OF THE CLASS"}}
+		for _, p := range out.Confused {
+			rows = append(rows, []string{p.Class, p.Predicted, strconv.FormatInt(p.Images, 10), fmt.Sprintf("%.1f %%", 100*p.Part)})
+		}
+		if err := e.table(rows); err != nil {
+			return err
+		}
+	}
+	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %s\n", out.Network, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), inPercent(out.MeanClass))
+	e.printf("top-1 %s  top-5 %s\n", inPercent(out.Top1), inPercent(out.Top5))
 	return nil
 }

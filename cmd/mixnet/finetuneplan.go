@@ -137,6 +137,12 @@ func (j *finetuneJob) open(offline bool) (err error) {
 	if j.source, err = (&modelFlags{Model: p.Weights, Network: p.Network, Offline: offline}).load(j.e); err != nil {
 		return err
 	}
+	return j.openImages()
+}
+
+// openImages reads the data.
+func (j *finetuneJob) openImages() error {
+	p := &j.plan
 	splits, err := openData(p.Data)
 	if err != nil {
 		return err

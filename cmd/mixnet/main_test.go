@@ -148,7 +148,7 @@ func TestTrainPredictEval(t *testing.T) {
 	csv := filepath.Join(dir, "confusion.csv")
 	picture := filepath.Join(dir, "confusion.png")
 	var r evaluate.Report
-	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", dir, "--json", "--confusion-csv", csv, "--confusion-png", picture)), &r); err != nil {
+	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", dir, "--json", "--confusion", csv, "--confusion", picture)), &r); err != nil {
 		t.Fatal(err)
 	}
 	if r.Images != 2000 || len(r.Classes) != 10 || r.ImagesPerSecond <= 0 {
@@ -288,7 +288,7 @@ func TestCompletion(t *testing.T) {
 	}{
 		{[]string{"pre"}, "predict\n"},
 		{[]string{"info", "mixnet_x"}, "mixnet_xl\nmixnet_xxl\n"},
-		{[]string{"eval", "--confusion-c"}, "--confusion-csv\n"},
+		{[]string{"eval", "--confu"}, "--confusion\n"},
 		{[]string{"completion", "z"}, "zsh\n"},
 		{[]string{"train", "--model", "mixnet_ti"}, "mixnet_tiny\n"},
 		{[]string{"train", "--model=mixnet_ti"}, "--model=mixnet_tiny\n"},
@@ -343,7 +343,7 @@ func TestBench(t *testing.T) {
 }
 
 func TestDoctor(t *testing.T) {
-	var r report
+	var r doctorReport
 	if err := json.Unmarshal([]byte(mustRun(t, "doctor", "--json")), &r); err != nil {
 		t.Fatal(err)
 	}

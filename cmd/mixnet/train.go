@@ -9,9 +9,7 @@ import (
 	"strconv"
 	"time"
 
-	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -259,22 +257,4 @@ func (t *run) run(e *env, maxSteps int) error {
 		return nil
 	}
 	return err
-}
-
-// measure evaluates a model.
-func measure(e *env, m *model.Model, d data.Dataset, maxBad int) (*evaluate.Result, error) {
-	run, err := mixnet.New(m, e.running())
-	if err != nil {
-		return nil, err
-	}
-	defer run.Close()
-	loader, err := data.NewLoader(d, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: e.cores(), MaxBad: maxBad})
-	if err != nil {
-		return nil, err
-	}
-	bar := e.newProgress("evaluating", "images", int64(d.Len()))
-	defer bar.done()
-	return evaluate.Run(e.ctx, run.Program(), loader, evaluate.Options{
-		Progress: func(r *evaluate.Result) { bar.update(int64(r.Images()), "") },
-	})
 }

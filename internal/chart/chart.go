@@ -30,6 +30,9 @@ type Chart struct {
 	Mark *Mark
 	// Note is printed below the plot, in lines as long as it is wide.
 	Note string
+	// Width is that of the drawing in pixels of a screen, at least 320; 0 means
+	// 720.
+	Width float64
 }
 
 // Axis describes one direction.
@@ -99,7 +102,7 @@ func (c *Chart) Write(w io.Writer, format string) error {
 	if err != nil {
 		return fmt.Errorf("chart: %w", err)
 	}
-	s, err := newSurface(format, chartWidth, l.height, c.Title, c.describe())
+	s, err := newSurface(format, l.width, l.height, c.Title, c.describe())
 	if err != nil {
 		return fmt.Errorf("chart: %w", err)
 	}

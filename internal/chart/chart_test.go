@@ -172,7 +172,9 @@ func curves() *Chart {
 // Every text lies within the drawing, even where the reader's font is a tenth
 // wider; none overlaps another, nor does the legend lie in the frame.
 func TestTextsFit(t *testing.T) {
-	for name, c := range map[string]*Chart{"points": &example, "curves": curves()} {
+	narrow := curves()
+	narrow.Width = 360
+	for name, c := range map[string]*Chart{"points": &example, "curves": curves(), "narrow": narrow} {
 		all := parse(t, c.Write)
 		width, height := all[0].num(t, "width"), all[0].num(t, "height")
 		var boxes []box

@@ -1,6 +1,7 @@
 package chart
 
 import (
+	"cmp"
 	"math"
 	"slices"
 	"strings"
@@ -8,10 +9,10 @@ import (
 
 // Lengths of a chart in pixels.
 const (
-	chartWidth  = 720
+	usualWidth  = 720
 	plotHeight  = 330
 	belowHeight = 90
-	leftRoom    = 74 // numbers and label of the y axis
+	leftRoom    = 70 // numbers and label of the y axis
 	rightRoom   = 24
 	titleSize   = 15
 	labelSize   = 12
@@ -26,6 +27,7 @@ const (
 // layout is a chart with everything in its place.
 type layout struct {
 	chart  *Chart
+	width  float64
 	x      scale
 	panels []panel
 	legend []legendEntry
@@ -49,7 +51,7 @@ type legendEntry struct {
 }
 
 func (c *Chart) layout() (*layout, error) {
-	l := &layout{chart: c}
+	l := &layout{chart: c, width: cmp.Or(c.Width, usualWidth)}
 	var xs []float64
 	for _, s := range slices.Concat(c.Series, c.Below.Series) {
 		for _, p := range s.Points {
@@ -60,7 +62,7 @@ func (c *Chart) layout() (*layout, error) {
 	if l.x, err = newScale(c.X, xs, c.X.Whole); err != nil {
 		return nil, err
 	}
-	l.x.from, l.x.to = leftRoom, chartWidth-rightRoom
+	l.x.from, l.x.to = leftRoom, l.width-rightRoom
 	y := 34.0
 	if !c.Labels {
 		y = l.placeLegend(y)
@@ -69,7 +71,7 @@ func (c *Chart) layout() (*layout, error) {
 		y += markSize + 4
 	}
 	l.top = y + 6
-	bottom := l.top + plotHeight
+	bottom := l.top + min(plotHeight, l.width*0.6)
 	if err := l.addPanel(c.Y, c.Series, 0, l.top, bottom); err != nil {
 		return nil, err
 	}
@@ -82,7 +84,7 @@ func (c *Chart) layout() (*layout, error) {
 	}
 	l.height = bottom + 48
 	if c.Note != "" {
-		l.note = wrap(c.Note, noteSize, chartWidth-leftRoom-rightRoom)
+		l.note = wrap(c.Note, noteSize, l.width-leftRoom-rightRoom)
 		l.height += float64(len(l.note))*(noteSize+4) + 4
 	}
 	return l, nil
@@ -113,9 +115,9 @@ func (l *layout) placeLegend(y float64) float64 {
 		if s.Name == "" || len(s.Points) == 0 {
 			continue
 		}
-		name := clip(s.Name, labelSize, 300)
+		name := clip(s.Name, labelSize, (l.width-leftRoom-rightRoom-swatch)/1.3)
 		w := swatch + 6 + 1.2*textWidth(name, labelSize, false) + 18
-		if x+w > chartWidth-rightRoom+18 && x > leftRoom {
+		if x+w > l.width-rightRoom+18 && x > leftRoom {
 			x, y = leftRoom, y+legendRow
 		}
 		l.legend = append(l.legend, legendEntry{x, y + legendRow - 5, name, seriesInk(i)})
@@ -144,7 +146,7 @@ func wrap(s string, size, width float64) []string {
 
 func (l *layout) draw(s surface) {
 	c := l.chart
-	s.text(leftRoom, 24, clip(c.Title, titleSize, chartWidth-leftRoom-2*rightRoom), textStyle{size: titleSize, color: inkText, bold: true})
+	s.text(leftRoom, 24, clip(c.Title, titleSize, l.width-leftRoom-2*rightRoom), textStyle{size: titleSize, color: inkText, bold: true})
 	for _, e := range l.legend {
 		s.line([]point{{e.x, e.y - 4}, {e.x + swatch, e.y - 4}}, e.ink, 3, false)
 		s.text(e.x+swatch+6, e.y, e.name, textStyle{size: labelSize, color: inkText})
@@ -208,7 +210,7 @@ func (l *layout) mark(s surface) {
 	x := l.x.at(m.X)
 	s.line([]point{{x, l.top}, {x, l.panels[len(l.panels)-1].y.from}}, inkDim, 1.2, true)
 	half := 1.1 * textWidth(m.Label, markSize, false) / 2
-	s.text(min(max(x, leftRoom+half), chartWidth-8-half), l.top-5, m.Label, textStyle{size: markSize, color: inkDim, anchor: atMiddle})
+	s.text(min(max(x, leftRoom+half), l.width-8-half), l.top-5, m.Label, textStyle{size: markSize, color: inkDim, anchor: atMiddle})
 }
 
 // curves draws the series; points are shown where they are few.

@@ -1,0 +1,123 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/train"
+)
+
+// runImages are the images of a run, by what it used them for.
+type runImages struct {
+	dir    string // of the run
+	path   string // of the set; "" is the built-in one
+	source string // the set in words
+	fit    data.Dataset
+	judge  data.Dataset // what its result is measured on
+	part   string       // the name of judge
+	maxBad int
+}
+
+// runOf returns the folder of the run that a model is of: the folder itself or
+// the one that its weight file is in; "" if there is none.
+func runOf(name string) string {
+	if name == "" {
+		return ""
+	}
+	info, err := os.Stat(name)
+	if err != nil {
+		return ""
+	}
+	dir := name
+	if !info.IsDir() {
+		dir = filepath.Dir(name)
+	}
+	// The comparison from scratch of a fine-tuning run has a folder of its own.
+	for _, d := range []string{dir, filepath.Dir(filepath.Clean(dir))} {
+		if exists(filepath.Join(d, planFile)) {
+			return d
+		}
+		if exists(filepath.Join(d, train.LastFile)) && exists(filepath.Join(d, train.ConfigFile)) {
+			if saved, err := train.ReadRecord(d); err == nil && len(saved.Args) > 0 {
+				return d
+			}
+		}
+	}
+	return ""
+}
+
+// imagesOfRun opens the images of the run in a folder, in the parts that the run
+// made of them.
+func imagesOfRun(dir string) (*runImages, error) {
+	var r *runImages
+	var err error
+	if exists(filepath.Join(dir, planFile)) {
+		r, err = imagesOfFinetuning(dir)
+	} else {
+		r, err = imagesOfTraining(dir)
+	}
+	if err != nil {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil, fmt.Errorf("the images of the run %s: %w: give --data if they are elsewhere", dir, err)
+		}
+		return nil, fmt.Errorf("the images of the run %s: %w", dir, err)
+	}
+	r.dir = dir
+	return r, nil
+}
+
+func imagesOfTraining(dir string) (*runImages, error) {
+	saved, err := train.ReadRecord(dir)
+	if err != nil {
+		return nil, err
+	}
+	c := trainCmd{}
+	if err := c.recall(saved.Args); err != nil {
+		return nil, err
+	}
+	set, err := c.prepare(saved.Recipe.Seed)
+	if err != nil {
+		return nil, err
+	}
+	return &runImages{path: c.Data, source: set.source, fit: set.train, judge: set.final, part: set.part, maxBad: saved.Recipe.MaxBad}, nil
+}
+
+func imagesOfFinetuning(dir string) (*runImages, error) {
+	j := finetuneJob{dir: dir}
+	if err := j.read(); err != nil {
+		return nil, err
+	}
+	if err := j.openImages(); err != nil {
+		return nil, err
+	}
+	return &runImages{path: j.plan.Data, source: source(j.plan.Data), fit: j.train, judge: j.test, part: j.part, maxBad: j.plan.Recipe.MaxBad}, nil
+}
+
+// trainedOn counts the images of a set that the run was trained on, by where
+// they come from.
+func (r *runImages) trainedOn(d data.Dataset) int {
+	used := make(map[string]bool, r.fit.Len())
+	for i := range r.fit.Len() {
+		used[whole(r.fit.Name(i))] = true
+	}
+	n := 0
+	for i := range d.Len() {
+		if used[whole(d.Name(i))] {
+			n++
+		}
+	}
+	return n
+}
+
+// whole is the name of an example with the whole path in it, whichever way the
+// set was named.
+func whole(name string) string {
+	if abs, err := filepath.Abs(name); err == nil {
+		return abs
+	}
+	return name
+}
