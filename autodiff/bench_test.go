@@ -64,3 +64,34 @@ func benchmarkStep(b *testing.B, name string, batch, size, threads int) {
 	b.ReportMetric(float64(b.N*batch)/b.Elapsed().Seconds(), "images/s")
 	b.ReportMetric(float64(n.Bytes())/1e6, "MB")
 }
+
+// BenchmarkNew measures what it takes to plan a network, in memory that is
+// there already.
+func BenchmarkNew(b *testing.B) {
+	for _, bc := range []struct {
+		model string
+		in    tensor.Shape
+	}{
+		{"mixnet_s", tensor.Shape{N: 32, H: 224, W: 224, C: 3}},
+		{"mixnet_s", tensor.Shape{N: 32, H: 32, W: 32, C: 3}},
+		{"mixnet_tiny", tensor.Shape{N: 32, H: 28, W: 28, C: 1}},
+	} {
+		b.Run(fmt.Sprintf("%s/%d", bc.model, bc.in.H), func(b *testing.B) {
+			spec, err := zoo.Lookup(bc.model)
+			if err != nil {
+				b.Fatal(err)
+			}
+			g, err := spec.Build(zoo.Options{})
+			if err != nil {
+				b.Fatal(err)
+			}
+			memory := autodiff.NewMemory(2)
+			defer memory.Close()
+			for b.Loop() {
+				if _, err := autodiff.New[float32](g, bc.in, autodiff.Options{Memory: memory}); err != nil {
+					b.Fatal(err)
+				}
+			}
+		})
+	}
+}

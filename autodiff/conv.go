@@ -422,7 +422,7 @@ func (k *conv[T]) addWeights(sums []T, g tile[T], windows []T, stride int) {
 	at, weight := 0, 0
 	for i := range k.groups {
 		c := &k.groups[i]
-		kernel.GradWeight(sums[weight:], c.window(), g.data[c.outAt:], g.stride, c.Out, windows[at:], stride, c.window(), g.rows())
+		kernel.MulTransA(sums[weight:], c.window(), g.data[c.outAt:], g.stride, c.Out, windows[at:], stride, c.window(), g.rows())
 		at += c.window()
 		weight += c.len()
 	}

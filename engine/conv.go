@@ -260,7 +260,7 @@ func (c *convLayer) foldBytes(w []float32, g graph.ConvGroup, p *packer) *byteSt
 		s.pad[i] = p.mean[i] * 255
 		std[i] = p.std[i] * 255
 	}
-	kernel.FoldNormalisation(w, s.bias, g.In, s.pad, std)
+	kernel.FoldNormalization(w, s.bias, g.In, s.pad, std)
 	s.weight = kernel.PackConv(w, g.Out, g.In, c.op.Kernel)
 	return s
 }

@@ -59,7 +59,7 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 // CompileFrom makes a Program of g with parameters read from a source.
 func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) {
 	p := &Program{g: g, pool: par.New(opts.Threads), mean: slices.Clone(opts.Mean), std: slices.Clone(opts.Std)}
-	err := checkNormalisation(g, opts)
+	err := checkNormalization(g, opts)
 	if err == nil {
 		err = p.compile(&reader{g, source}, opts)
 	}
@@ -117,7 +117,7 @@ func wanted(g *graph.Graph, names []string) (of map[string]graph.ID, ids []graph
 	return of, ids, nil
 }
 
-func checkNormalisation(g *graph.Graph, opts Options) error {
+func checkNormalization(g *graph.Graph, opts Options) error {
 	if opts.Mean == nil && opts.Std == nil {
 		return nil
 	}
@@ -157,7 +157,7 @@ func (p *Program) Features(ctx context.Context, dst, x *tensor.Tensor) error {
 // Mean and Std of Options.
 func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
 	if p.mean == nil {
-		return p.needsNormalisation()
+		return p.needsNormalization()
 	}
 	return p.one(ctx, graph.Logits, dst, images{bytes: pixels}, shape)
 }
@@ -165,7 +165,7 @@ func (p *Program) RunBytes(ctx context.Context, dst *tensor.Tensor, pixels []uin
 // FeaturesBytes is Features on pixels of bytes, as RunBytes takes them.
 func (p *Program) FeaturesBytes(ctx context.Context, dst *tensor.Tensor, pixels []uint8, shape tensor.Shape) error {
 	if p.mean == nil {
-		return p.needsNormalisation()
+		return p.needsNormalization()
 	}
 	return p.one(ctx, graph.Features, dst, images{bytes: pixels}, shape)
 }
@@ -186,7 +186,7 @@ func (p *Program) RunTo(ctx context.Context, x *tensor.Tensor, results ...Result
 // RunBytesTo is RunTo on pixels of bytes, as RunBytes is Run.
 func (p *Program) RunBytesTo(ctx context.Context, pixels []uint8, shape tensor.Shape, results ...Result) error {
 	if p.mean == nil {
-		return p.needsNormalisation()
+		return p.needsNormalization()
 	}
 	return p.several(ctx, images{bytes: pixels}, shape, results)
 }
@@ -263,7 +263,7 @@ func (p *Program) output(name string) (graph.ID, error) {
 	return id, nil
 }
 
-func (p *Program) needsNormalisation() error {
+func (p *Program) needsNormalization() error {
 	return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
 }
 

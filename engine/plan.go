@@ -110,7 +110,7 @@ func (n *network) plan(g *graph.Graph, in tensor.Shape, threads int) (*plan, err
 	}
 	b.plan.arena = place(b.all)
 	if threads > 1 {
-		b.plan.arena = placeCentred(b.all, b.plan.arena)
+		b.plan.arena = placeCentered(b.all, b.plan.arena)
 	}
 	return b.plan, nil
 }
@@ -210,12 +210,12 @@ func place(blocks []*block) int {
 	return arena
 }
 
-// placeCentred changes the offsets such that blocks at the same place have the
+// placeCentered changes the offsets such that blocks at the same place have the
 // same middle, unless that takes much more than the size that place needed,
 // and returns the size of the arena. A thread that has the first or last rows
 // of one block then finds in its own cache the lines in which to write those
 // of the next.
-func placeCentred(blocks []*block, size int) int {
+func placeCentered(blocks []*block, size int) int {
 	type slot struct {
 		size   int
 		blocks []*block

@@ -72,15 +72,15 @@ func (p *Program) exec(ctx context.Context, x images, in tensor.Shape, taps ...t
 	c.ctx, c.x, c.in, c.batch = ctx, x, in, b
 	c.taps = append(c.taps[:0], taps...)
 	if x.bytes != nil && p.net.stem == nil {
-		c.normalise(p.mean, p.std)
+		c.normalize(p.mean, p.std)
 	}
 	return c.run(p.pool)
 }
 
 // normalise replaces the bytes of the call by floats.
-func (c *call) normalise(mean, std []float32) {
+func (c *call) normalize(mean, std []float32) {
 	c.floats = slices.Grow(c.floats[:0], len(c.x.bytes))[:len(c.x.bytes)]
-	kernel.Normalise(c.floats, c.x.bytes, mean, std)
+	kernel.Normalize(c.floats, c.x.bytes, mean, std)
 	c.x = images{floats: c.floats}
 }
 

@@ -56,7 +56,7 @@ func simplify(r *reader, want []graph.ID) (order []*node, of []*node, err error)
 			}
 			active[n.in[0]][op.Func] = n
 		case *graph.BatchNorm:
-			if n.op, err = r.normalisation(op); err != nil {
+			if n.op, err = r.normalization(op); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -106,7 +106,7 @@ func outChannels(n *node) (int, error) {
 	return 0, unknownOperator(n)
 }
 
-func (r *reader) normalisation(op *graph.BatchNorm) (*affine, error) {
+func (r *reader) normalization(op *graph.BatchNorm) (*affine, error) {
 	var params [4][]float32
 	for i, id := range [...]graph.ParamID{op.Gamma, op.Beta, op.Mean, op.Var} {
 		v, err := r.copyOf(id)

@@ -108,11 +108,11 @@ func orthogonalize[T tensor.Float](dst, x []T, m matrix, scale T, scratch []T) {
 	// product sets z to the product of two polynomials of G, which are symmetric.
 	product := func(z, x, y []T) {
 		clear(z)
-		kernel.GradWeight(z, n, x, n, n, y, n, n, n)
+		kernel.MulTransA(z, n, x, n, n, y, n, n, n)
 	}
 	if tall {
 		clear(g)
-		kernel.GradWeight(g, n, x, n, n, x, n, n, m.out)
+		kernel.MulTransA(g, n, x, n, n, x, n, n, m.out)
 	} else {
 		rows := kernel.MatrixIn(scratch[:kernel.MatrixLen(m.out, m.in)], m.out, m.in)
 		rows.Pack(x)
@@ -145,7 +145,7 @@ func orthogonalize[T tensor.Float](dst, x []T, m matrix, scale T, scratch []T) {
 		kernel.Pointwise(dst, n, x, n, m.out, columns, nil)
 	} else {
 		clear(dst)
-		kernel.GradWeight(dst, m.in, q, n, n, x, m.in, m.in, n)
+		kernel.MulTransA(dst, m.in, q, n, n, x, m.in, m.in, n)
 	}
 }
 

@@ -173,7 +173,7 @@ func (r *regression) addColumns(grad []float64, from, to int) {
 		for c := range r.classes {
 			clear(r.partial[c*r.in+from : c*r.in+to])
 		}
-		kernel.GradWeight(r.partial[from:], r.in, r.delta[row*r.classes:], r.classes, r.classes, r.x[row*r.in+from:], r.in, to-from, rows)
+		kernel.MulTransA(r.partial[from:], r.in, r.delta[row*r.classes:], r.classes, r.classes, r.x[row*r.in+from:], r.in, to-from, rows)
 		for c := range r.classes {
 			for k := c*r.in + from; k < c*r.in+to; k++ {
 				grad[k] += float64(r.partial[k])

@@ -4,6 +4,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/weights/hub"
@@ -21,6 +22,7 @@ type doctorReport struct {
 	Cores        int      `json:"cores"`
 	Levels       []string `json:"cpu_levels"` // that this machine and build can run
 	Kernels      string   `json:"kernels"`    // the one that runs
+	Features     []string `json:"cpu_features"`
 	Problem      string   `json:"problem,omitempty"`
 	Cache        string   `json:"cache"`
 	CachedFiles  int      `json:"cached_files"`
@@ -31,7 +33,7 @@ type doctorReport struct {
 func (c *doctorCmd) Run(e *env) error {
 	r := doctorReport{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
-		Cores: runtime.GOMAXPROCS(0), Kernels: cpu.Current().String(),
+		Cores: runtime.GOMAXPROCS(0), Kernels: cpu.Current().String(), Features: cpu.Features().Names(),
 	}
 	for _, l := range cpu.Available() {
 		r.Levels = append(r.Levels, l.String())
@@ -50,6 +52,9 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	e.printf("mixnet    %s, %s, %s, %d cores\n", r.Version, r.Go, r.Platform, r.Cores)
 	e.printf("kernels   %s (this machine can run %v; %s overrides)\n", r.Kernels, r.Levels, cpu.EnvVar)
+	if len(r.Features) > 0 {
+		e.printf("          besides: %s\n", strings.Join(r.Features, ", "))
+	}
 	if r.Problem != "" {
 		e.printf("          %s\n", r.Problem)
 	}

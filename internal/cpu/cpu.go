@@ -13,14 +13,13 @@ import (
 	"strings"
 )
 
-// Level is an instruction set that kernels are written for. A higher level
-// includes the lower ones of its architecture.
+// Level is an instruction set that most kernels are written for. A higher level
+// includes the lower ones. What does not grow with the level is a Feature.
 type Level uint8
 
 // The levels.
 const (
 	Generic Level = iota // plain Go, everywhere
-	NEON                 // arm64 Advanced SIMD
 	AVX2                 // amd64 AVX2 and FMA
 	AVX512               // amd64 AVX-512 F, BW, DQ and VL, and BMI2
 )
@@ -28,7 +27,7 @@ const (
 // EnvVar is the environment variable that overrides the choice.
 const EnvVar = "MIXNET_CPU"
 
-var names = [...]string{Generic: "generic", NEON: "neon", AVX2: "avx2", AVX512: "avx512"}
+var names = [...]string{Generic: "generic", AVX2: "avx2", AVX512: "avx512"}
 
 // String returns the name used in MIXNET_CPU.
 func (l Level) String() string {
@@ -48,6 +47,9 @@ func ParseLevel(s string) (Level, error) {
 
 // available lists the usable levels, lowest first.
 var available = detect()
+
+// features are those of the machine, as far as this build can use them.
+var features = detectFeatures()
 
 // current and errEnv are the outcome of choose.
 var current, errEnv = choose(os.Getenv(EnvVar), available)

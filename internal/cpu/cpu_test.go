@@ -59,16 +59,52 @@ func TestSetRestores(t *testing.T) {
 	}
 }
 
+// flags returns the operating system's list of what the processor has.
+func flags(t *testing.T) []string {
+	t.Helper()
+	info, err := os.ReadFile("/proc/cpuinfo")
+	if err != nil {
+		t.Skip("no /proc/cpuinfo to compare with")
+	}
+	return strings.Fields(string(info))
+}
+
+// The features are those that the operating system lists, at the levels that
+// they belong to.
+func TestFeatures(t *testing.T) {
+	if runtime.GOARCH == "amd64" && !purego {
+		flags := flags(t)
+		for i, name := range featureNames {
+			if f := Feature(1 << i); (features&f != 0) != slices.Contains(flags, name) {
+				t.Errorf("%s: found %v, the system lists it: %v", name, features&f != 0, slices.Contains(flags, name))
+			}
+		}
+	} else if features != 0 {
+		t.Errorf("features %v", features)
+	}
+	for _, l := range Available() {
+		restore, err := Set(l)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, need := range needs {
+			if f := Feature(1 << i); Has(f) != (features&f != 0 && l >= need) {
+				t.Errorf("%v at %v: %v", f, l, Has(f))
+			}
+		}
+		restore()
+	}
+	if s := (F16C | AVX512BF16).String(); s != "f16c avx512_bf16" {
+		t.Errorf("names %q", s)
+	}
+}
+
 // The kernel's own list of features is the witness that the best instruction
 // set of the machine is not lost silently.
 func TestFlagshipDetected(t *testing.T) {
 	want := Generic
 	if runtime.GOARCH == "amd64" && !purego {
-		info, err := os.ReadFile("/proc/cpuinfo")
-		if err != nil {
-			t.Skip("no /proc/cpuinfo to compare with")
-		}
-		flags := strings.Fields(string(info))
+		flags := flags(t)
 		has := func(names ...string) bool {
 			for _, n := range names {
 				if !slices.Contains(flags, n) {

@@ -19,3 +19,15 @@ func detect() []Level {
 	}
 	return levels
 }
+
+func detectFeatures() (all Feature) {
+	x := &cpu.X86
+	for i, has := range [len(featureNames)]bool{
+		x.HasF16C, x.HasAVXVNNI, x.HasAVX512VNNI, x.HasAVX512BF16, x.HasAMXTile, x.HasAMXInt8, x.HasAMXBF16,
+	} {
+		if has {
+			all |= 1 << i
+		}
+	}
+	return all
+}

@@ -6,3 +6,5 @@ package cpu
 const purego = true
 
 func detect() []Level { return []Level{Generic} }
+
+func detectFeatures() Feature { return 0 }

@@ -1,8 +1,8 @@
 package kernel
 
-// Normalise sets dst to (src/255 - mean)/std, channel by channel, for pixels
+// Normalize sets dst to (src/255 - mean)/std, channel by channel, for pixels
 // of len(mean) bytes.
-func Normalise(dst []float32, src []uint8, mean, std []float32) {
+func Normalize(dst []float32, src []uint8, mean, std []float32) {
 	c := len(mean)
 	src = src[:len(dst)]
 	for i, m := range mean {

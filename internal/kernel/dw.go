@@ -47,8 +47,26 @@ func PackDW[T Float](w []T, kernel, channels int) *DWFilterOf[T] {
 
 // NewDWFilter returns a zero filter of the given size.
 func NewDWFilter[T Float](kernel, channels int) *DWFilterOf[T] {
-	blocks := (channels + dwBlock - 1) / dwBlock
-	return &DWFilterOf[T]{Kernel: kernel, Channels: channels, blocks: make([]T, blocks*kernel*kernel*dwBlock)}
+	return &DWFilterOf[T]{Kernel: kernel, Channels: channels, blocks: make([]T, DWFilterLen(kernel, channels))}
+}
+
+// DWFilterLen returns the values that a filter of the given size holds.
+func DWFilterLen(kernel, channels int) int {
+	return (channels + dwBlock - 1) / dwBlock * dwBlock * kernel * kernel
+}
+
+// EmptyDWFilter returns a filter of the given size that Move is to give memory.
+func EmptyDWFilter[T Float](kernel, channels int) *DWFilterOf[T] {
+	return &DWFilterOf[T]{Kernel: kernel, Channels: channels}
+}
+
+// Move lets the values of f lie in mem, of length DWFilterLen. They are
+// undefined until they are packed or cleared.
+func (f *DWFilterOf[T]) Move(mem []T) {
+	f.blocks = mem[:DWFilterLen(f.Kernel, f.Channels)]
+	if f.Channels%dwBlock != 0 {
+		clear(f.channel(f.Channels &^ (dwBlock - 1)))
+	}
 }
 
 // Pack replaces the values of f by those of w, a (Channels, 1, Kernel,

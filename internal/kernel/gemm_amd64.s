@@ -28753,9 +28753,9 @@ tile_linear:
 	VZEROUPPER
 	RET
 
-// func gradWeightAVX2(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
+// func mulTransAAVX2(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
 // Requires: AVX, FMA3
-TEXT ·gradWeightAVX2(SB), NOSPLIT, $0-72
+TEXT ·mulTransAAVX2(SB), NOSPLIT, $0-72
 	MOVQ dst+0(FP), DI
 	MOVQ dy+16(FP), SI
 	MOVQ dyStride+24(FP), R8
@@ -33086,9 +33086,9 @@ r1v1m_next:
 	VZEROUPPER
 	RET
 
-// func gradWeightAVX512(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
+// func mulTransAAVX512(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
 // Requires: AVX, AVX512F, BMI2
-TEXT ·gradWeightAVX512(SB), NOSPLIT, $0-72
+TEXT ·mulTransAAVX512(SB), NOSPLIT, $0-72
 	MOVQ  dst+0(FP), DI
 	MOVQ  dy+16(FP), SI
 	MOVQ  dyStride+24(FP), R8

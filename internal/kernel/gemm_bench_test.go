@@ -53,9 +53,9 @@ func BenchmarkPointwise(b *testing.B) {
 	}
 }
 
-// BenchmarkGradWeight runs the same kind of shapes, on tiles of pixels that
+// BenchmarkMulTransA runs the same kind of shapes, on tiles of pixels that
 // fit the second-level cache.
-func BenchmarkGradWeight(b *testing.B) {
+func BenchmarkMulTransA(b *testing.B) {
 	peak := PeakFLOPS()
 	for _, s := range []struct{ rows, in, out int }{
 		{256, 16, 96},
@@ -72,7 +72,7 @@ func BenchmarkGradWeight(b *testing.B) {
 		b.Run(fmt.Sprintf("%dx%dx%d", s.rows, s.in, s.out), func(b *testing.B) {
 			r := rand.New(rand.NewPCG(1, 2))
 			x, dy, dw := randoms(r, s.rows*s.in), randoms(r, s.rows*s.out), make([]float32, s.in*s.out)
-			t := fastest(b, func() { GradWeight(dw, s.in, dy, s.out, s.out, x, s.in, s.in, s.rows) })
+			t := fastest(b, func() { MulTransA(dw, s.in, dy, s.out, s.out, x, s.in, s.in, s.rows) })
 			flops := float64(2*s.rows*s.in*s.out) / t
 			b.ReportMetric(flops/1e9, "GFLOP/s")
 			b.ReportMetric(100*flops/peak, "%peak")

@@ -4,4 +4,4 @@ package kernel
 
 func pointwiseAsm([]float32, int, []float32, int, int, *Matrix, *Epilogue) bool { return false }
 
-func gradWeightAsm([]float32, int, []float32, int, int, []float32, int, int, int) bool { return false }
+func mulTransAAsm([]float32, int, []float32, int, int, []float32, int, int, int) bool { return false }

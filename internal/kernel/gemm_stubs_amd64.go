@@ -38,17 +38,17 @@ func pointwise12AVX2(dst *float32, dstStride int, src *float32, srcStride int, r
 //go:noescape
 func pointwise20AVX2(dst *float32, dstStride int, src *float32, srcStride int, rows int, b *float32, bNext int, k int, bias *float32, act int, add *float32, addStride int)
 
-// gradWeightAVX2 adds to dst, of rows rows and cols columns, the products of the
+// mulTransAAVX2 adds to dst, of rows rows and cols columns, the products of the
 // channels of dy with those of x, summed over k pixels. Strides are in bytes.
 //
 //go:noescape
-func gradWeightAVX2(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
+func mulTransAAVX2(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
 
-// gradWeightAVX512 adds to dst, of rows rows and cols columns, the products of the
+// mulTransAAVX512 adds to dst, of rows rows and cols columns, the products of the
 // channels of dy with those of x, summed over k pixels. Strides are in bytes.
 //
 //go:noescape
-func gradWeightAVX512(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
+func mulTransAAVX512(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)
 
 // fmaLoopAVX2 does rounds times 12 vector multiply-adds in registers.
 func fmaLoopAVX2(rounds int)

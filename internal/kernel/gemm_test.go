@@ -273,7 +273,7 @@ func TestNoAllocations(t *testing.T) {
 			halves.Product(y, 32, x, 32, 100, c, Swish, sums)
 			Conv(y, 8, x, shape, 0, 3, stem, nil, scratch)
 			ConvBytes(y, 8, bytes, shape, c, 0, 3, stem, nil, scratch)
-			GradWeight(y, 32, x, 32, 32, z, 32, 32, 100)
+			MulTransA(y, 32, x, 32, 32, z, 32, 32, 100)
 			for _, l := range loops {
 				l.dispatch(all)
 			}

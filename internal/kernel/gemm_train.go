@@ -1,17 +1,19 @@
 package kernel
 
-// GradWeight adds the gradient of a linear layer's weight, for rows pixels:
+// MulTransA adds the product of the transpose of a with b, both of rows rows:
 //
-//	dw[n·dwStride+k] += Σ_r dy[r·dyStride+n]·x[r·xStride+k]
+//	dst[i·dstStride+j] += Σ_r a[r·aStride+i]·b[r·bStride+j]
 //
-// for n < out and k < in. With dwStride = in, dw is in PyTorch's layout. The
-// gradient of the input is Pointwise with a matrix from PackTransposed.
-func GradWeight[T Float](dw []T, dwStride int, dy []T, dyStride, out int, x []T, xStride, in, rows int) {
-	need("weight gradient", dw, out, dwStride, in)
-	need("gradient", dy, rows, dyStride, out)
-	need("source", x, rows, xStride, in)
-	if d, ok := any(dw).([]float32); ok && gradWeightAsm(d, dwStride, any(dy).([]float32), dyStride, out, any(x).([]float32), xStride, in, rows) {
+// for i < m and j < n. It is the gradient of a linear layer's weight, in
+// PyTorch's layout if dstStride = n, where a is that of the output and b the
+// input. The gradient of the input is Pointwise with a matrix from
+// PackTransposed.
+func MulTransA[T Float](dst []T, dstStride int, a []T, aStride, m int, b []T, bStride, n, rows int) {
+	need("destination", dst, m, dstStride, n)
+	need("first factor", a, rows, aStride, m)
+	need("second factor", b, rows, bStride, n)
+	if d, ok := any(dst).([]float32); ok && mulTransAAsm(d, dstStride, any(a).([]float32), aStride, m, any(b).([]float32), bStride, n, rows) {
 		return
 	}
-	gradWeightGeneric(dw, dwStride, dy, dyStride, out, x, xStride, in, rows)
+	mulTransAGeneric(dst, dstStride, a, aStride, m, b, bStride, n, rows)
 }

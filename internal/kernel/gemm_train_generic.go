@@ -1,10 +1,10 @@
 package kernel
 
-func gradWeightGeneric[T Float](dw []T, dwStride int, dy []T, dyStride, out int, x []T, xStride, in, rows int) {
+func mulTransAGeneric[T Float](dst []T, dstStride int, a []T, aStride, m int, b []T, bStride, n, rows int) {
 	for r := range rows {
-		xr := x[r*xStride:][:in]
-		for n, g := range dy[r*dyStride:][:out] {
-			mulAddGeneric(dw[n*dwStride:][:in], g, xr)
+		br := b[r*bStride:][:n]
+		for i, x := range a[r*aStride:][:m] {
+			mulAddGeneric(dst[i*dstStride:][:n], x, br)
 		}
 	}
 }

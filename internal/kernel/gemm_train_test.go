@@ -8,9 +8,9 @@ import (
 	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
 )
 
-// GradWeight equals sums in float64, for all tails of tiles and vectors. The
+// MulTransA equals sums in float64, for all tails of tiles and vectors. The
 // error of a float32 sum of n products of values up to 1 is below n²·2^-24.
-func TestGradWeight(t *testing.T) {
+func TestMulTransA(t *testing.T) {
 	var guards [3]*guarded
 	for i := range guards {
 		guards[i] = newGuarded(t, 1<<15)
@@ -23,22 +23,22 @@ func TestGradWeight(t *testing.T) {
 					if rows > 100 && (in+3*out)%31 != 0 {
 						continue
 					}
-					checkGradWeight(t, r, guards, rows, out, in, out+r.IntN(3), in+r.IntN(3))
+					checkMulTransA(t, r, guards, rows, out, in, out+r.IntN(3), in+r.IntN(3))
 				}
 			}
 		}
 		// Pixels that compete for places in the cache go another way.
 		for _, out := range []int{7, 48, 100} {
 			for _, in := range []int{5, 32, 70} {
-				checkGradWeight(t, r, guards, 9, out, in, 512, in)
-				checkGradWeight(t, r, guards, 9, out, in, out, 1024)
-				checkGradWeight(t, r, guards, 60, out, in, 512, 512)
+				checkMulTransA(t, r, guards, 9, out, in, 512, in)
+				checkMulTransA(t, r, guards, 9, out, in, out, 1024)
+				checkMulTransA(t, r, guards, 60, out, in, 512, 512)
 			}
 		}
 	})
 }
 
-func checkGradWeight(t *testing.T, r *rand.Rand, guards [3]*guarded, rows, out, in, dyStride, xStride int) {
+func checkMulTransA(t *testing.T, r *rand.Rand, guards [3]*guarded, rows, out, in, dyStride, xStride int) {
 	t.Helper()
 	dwStride := in + r.IntN(3)
 	dw := randoms(r, (out-1)*dwStride+in)
@@ -47,7 +47,7 @@ func checkGradWeight(t *testing.T, r *rand.Rand, guards [3]*guarded, rows, out, 
 		dy, x = randoms(r, (rows-1)*dyStride+out), randoms(r, (rows-1)*xStride+in)
 	}
 	got := guards[0].copyOf(dw)
-	GradWeight(got, dwStride, guards[1].copyOf(dy), dyStride, out, guards[2].copyOf(x), xStride, in, rows)
+	MulTransA(got, dwStride, guards[1].copyOf(dy), dyStride, out, guards[2].copyOf(x), xStride, in, rows)
 	guards[0].check(t, len(got))
 	for i := range got {
 		n, k := i/dwStride, i%dwStride

@@ -11,6 +11,18 @@ func MatrixIn[T Float](mem []T, out, in int) *MatrixOf[T] {
 	return &MatrixOf[T]{K: in, N: out, panels: mem[:MatrixLen(out, in)]}
 }
 
+// EmptyMatrix returns a matrix of the given size that Move is to give memory.
+func EmptyMatrix[T Float](out, in int) *MatrixOf[T] { return &MatrixOf[T]{K: in, N: out} }
+
+// Move lets the values of m lie in mem, of length MatrixLen. They are undefined
+// until they are packed.
+func (m *MatrixOf[T]) Move(mem []T) {
+	m.panels = mem[:MatrixLen(m.N, m.K)]
+	if m.N%panelCols != 0 {
+		clear(m.panel(m.N / panelCols))
+	}
+}
+
 // PackScaled is Pack of w with row n multiplied by scale[n]; a nil scale is all
 // ones. w may lie in the memory of m, at its beginning: it is worked on by way
 // of scratch, of ScratchLen(K) elements.

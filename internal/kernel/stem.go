@@ -31,10 +31,10 @@ func PackConv[T Float](w []T, out, in, k int) *MatrixOf[T] {
 	return m
 }
 
-// FoldNormalisation changes the weights (out, in, k, k) and the bias, length
+// FoldNormalization changes the weights (out, in, k, k) and the bias, length
 // out, of a convolution on (x-mean)/std, so that on x it gives the same. mean
 // and std have a value for each input channel, in the units of x.
-func FoldNormalisation[T Float](w, bias []T, in int, mean, std []T) {
+func FoldNormalization[T Float](w, bias []T, in int, mean, std []T) {
 	perOut := len(w) / len(bias)
 	taps := perOut / in
 	for n := range bias {
@@ -57,7 +57,7 @@ func Conv[T Float](dst []T, dstStride int, src []T, s *ConvShape, y0, y1 int, w 
 
 // ConvBytes is Conv on an image of bytes, with a value for the padding of
 // each channel, length s.C. With a normalisation (x-mean)/std folded into the
-// weights by FoldNormalisation, the padding is the mean.
+// weights by FoldNormalization, the padding is the mean.
 func ConvBytes(dst []float32, dstStride int, src []uint8, s *ConvShape, pad []float32, y0, y1 int, w *Matrix, ep *Epilogue, scratch []float32) {
 	conv(dst, dstStride, src, s, y0, y1, w, ep, scratch, pad[:s.C])
 }

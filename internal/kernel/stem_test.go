@@ -73,7 +73,7 @@ func checkConv(t *testing.T, r *rand.Rand, s *ConvShape, out, y0, y1 int) {
 	folded := append([]float32(nil), w...)
 	epBytes := *ep
 	epBytes.Bias = append([]float32(nil), ep.Bias...)
-	FoldNormalisation(folded, epBytes.Bias, s.C, mean, std)
+	FoldNormalization(folded, epBytes.Bias, s.C, mean, std)
 	ConvBytes(gotBytes, stride, bytes, s, mean, y0, y1, PackConv(folded, out, s.C, s.K), &epBytes, scratch)
 
 	inside := func(y, x int) bool { return y >= 0 && y < s.H && x >= 0 && x < s.W }

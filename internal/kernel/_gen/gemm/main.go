@@ -20,8 +20,8 @@ func main() {
 	}
 	pointwiseQuad(simd.AVX2, 8, 1)
 	pointwiseQuad(simd.AVX2, 4, 2)
-	gradWeight(simd.AVX2)
-	gradWeight(simd.AVX512)
+	mulTransA(simd.AVX2)
+	mulTransA(simd.AVX512)
 	fmaLoop(simd.AVX2)
 	fmaLoop(simd.AVX512)
 	Generate()
@@ -42,8 +42,8 @@ var (
 	bPanel  = reg.RBX
 	aStride = reg.R8
 	a3      = reg.R10 // 3·aStride
-	a5      = reg.R11 // 5·aStride, or with gradWeight 3·bStride
-	bStride = reg.R9  // distance to the second panel, or with gradWeight to the next pixel
+	a5      = reg.R11 // 5·aStride, or with mulTransA 3·bStride
+	bStride = reg.R9  // distance to the second panel, or with mulTransA to the next pixel
 
 	aRun  = [2]reg.GPPhysical{reg.RAX, reg.R12} // rows 0-6 and 7-13 at the current step
 	bRun  = reg.RDX
@@ -534,12 +534,12 @@ func wideMask(s *simd.ISA, vecs int) {
 	s.TailMask(count, tmp, nil, reg.K1)
 }
 
-// gradWeight emits the product of the transpose of a matrix of k pixels with
+// mulTransA emits the product of the transpose of a matrix of k pixels with
 // up to two vectors of columns of another.
-func gradWeight(s *simd.ISA) {
-	TEXT("gradWeight"+s.Name, attr.NOSPLIT, "func(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)")
+func mulTransA(s *simd.ISA) {
+	TEXT("mulTransA"+s.Name, attr.NOSPLIT, "func(dst *float32, dstStride int, dy *float32, dyStride int, rows int, x *float32, xStride int, k int, cols int)")
 	Pragma("noescape")
-	Doc("gradWeight"+s.Name+" adds to dst, of rows rows and cols columns, the products of the",
+	Doc("mulTransA"+s.Name+" adds to dst, of rows rows and cols columns, the products of the",
 		"channels of dy with those of x, summed over k pixels. Strides are in bytes.")
 	Load(Param("dst"), dTile)
 	Load(Param("dy"), aTile)

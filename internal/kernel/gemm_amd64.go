@@ -1,4 +1,4 @@
-//go:build amd64 && !purego
+//go:build !purego
 
 package kernel
 
@@ -128,23 +128,23 @@ func (p *product) epilogue(r0, n0 int) (bias [2 * panelCols]float32, add *float3
 // panelBytes returns the distance between panels.
 func (p *product) panelBytes() int { return 4 * panelCols * p.w.K }
 
-// gradWeightAsm is GradWeight in assembly; ok tells whether this CPU has it.
+// mulTransAAsm is MulTransA in assembly; ok tells whether this CPU has it.
 //
 // One (or with AVX-512 two) times 16 columns of x at a time meet all of dy's,
 // for a chunk of pixels whose lines fit the first-level cache.
-func gradWeightAsm(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) (ok bool) {
+func mulTransAAsm(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) (ok bool) {
 	if cpu.Current() < cpu.AVX2 {
 		return false
 	}
 	if out == 0 || in == 0 {
 		return true
 	}
-	for r0 := 0; r0 < rows; r0 += gradChunk {
-		n := min(gradChunk, rows-r0)
+	for r0 := 0; r0 < rows; r0 += transChunk {
+		n := min(transChunk, rows-r0)
 		if competes(dyStride) || competes(xStride) {
-			gradWeightPacked(dw, dwStride, dy[r0*dyStride:], dyStride, out, x[r0*xStride:], xStride, in, n)
+			mulTransAPacked(dw, dwStride, dy[r0*dyStride:], dyStride, out, x[r0*xStride:], xStride, in, n)
 		} else {
-			gradWeightChunk(dw, dwStride, dy[r0*dyStride:], dyStride, out, x[r0*xStride:], xStride, in, n)
+			mulTransAChunk(dw, dwStride, dy[r0*dyStride:], dyStride, out, x[r0*xStride:], xStride, in, n)
 		}
 	}
 	return true
@@ -155,43 +155,43 @@ func gradWeightAsm(dw []float32, dwStride int, dy []float32, dyStride, out int, 
 // by 1024 channels go from 40 to 65 GFLOP/s on Zen 3, 256 by 256 lose 1 %.
 func competes(stride int) bool { return stride%256 == 0 && stride > 256 }
 
-// gradChunk is the number of pixels that GradWeight takes at a time.
-const gradChunk = 128
+// transChunk is the number of pixels that MulTransA takes at a time.
+const transChunk = 128
 
-// gradCols returns the columns that one call of the assembly does.
-func gradCols() int {
+// transCols returns the columns that one call of the assembly does.
+func transCols() int {
 	if cpu.Current() == cpu.AVX512 {
 		return 32
 	}
 	return 16
 }
 
-func gradWeightChunk(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) {
-	step := gradCols()
+func mulTransAChunk(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) {
+	step := transCols()
 	for k0 := 0; k0 < in; k0 += step {
 		d, g, s, cols := &dw[k0], &dy[0], &x[k0], min(step, in-k0)
 		if step == 32 {
-			gradWeightAVX512(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, rows, cols)
+			mulTransAAVX512(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, rows, cols)
 		} else {
-			gradWeightAVX2(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, rows, cols)
+			mulTransAAVX2(d, 4*dwStride, g, 4*dyStride, out, s, 4*xStride, rows, cols)
 		}
 	}
 }
 
-// gradWeightPacked is gradWeightChunk on copies of some columns of dy and x at
+// mulTransAPacked is mulTransAChunk on copies of some columns of dy and x at
 // a time.
-func gradWeightPacked(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) {
+func mulTransAPacked(dw []float32, dwStride int, dy []float32, dyStride, out int, x []float32, xStride, in, rows int) {
 	const gCols = 48
-	var g [gradChunk * gCols]float32
-	var s [gradChunk * 32]float32
-	step := gradCols()
+	var g [transChunk * gCols]float32
+	var s [transChunk * 32]float32
+	step := transCols()
 	for n0 := 0; n0 < out; n0 += gCols {
 		outs := min(gCols, out-n0)
 		ScaleRows(g[:], gCols, dy[n0:], dyStride, rows, ones[:outs])
 		for k0 := 0; k0 < in; k0 += step {
 			cols := min(step, in-k0)
 			ScaleRows(s[:], step, x[k0:], xStride, rows, ones[:cols])
-			gradWeightChunk(dw[n0*dwStride+k0:], dwStride, g[:], gCols, outs, s[:], step, cols, rows)
+			mulTransAChunk(dw[n0*dwStride+k0:], dwStride, g[:], gCols, outs, s[:], step, cols, rows)
 		}
 	}
 }

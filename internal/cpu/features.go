@@ -1,0 +1,52 @@
+package cpu
+
+import "strings"
+
+// Feature is an instruction-set extension that not every machine of a level
+// has: Skylake-X has AVX-512 without VNNI, Alder Lake VNNI without AVX-512. A
+// value may be a set of several.
+type Feature uint16
+
+// The features.
+const (
+	F16C       Feature = 1 << iota // conversion of float16
+	AVXVNNI                        // products of bytes summed as int32, in AVX2's registers
+	AVX512VNNI                     // the same in AVX-512's
+	AVX512BF16                     // products of bfloat16 summed as float32
+	AMXTile                        // matrices in tile registers, which Linux gives to processes that ask
+	AMXInt8                        // products of tiles of bytes
+	AMXBF16                        // products of tiles of bfloat16
+)
+
+var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+
+// needs is the least level that each feature is used at.
+var needs = [len(featureNames)]Level{AVX2, AVX2, AVX512, AVX512, AVX512, AVX512, AVX512}
+
+// Features returns the features that kernels may use at the current level.
+func Features() Feature {
+	var usable Feature
+	for i, l := range needs {
+		if current >= l {
+			usable |= features & (1 << i)
+		}
+	}
+	return usable
+}
+
+// Has reports whether kernels may use all features of a set.
+func Has(f Feature) bool { return Features()&f == f }
+
+// Names returns the names of the features of a set, as in /proc/cpuinfo.
+func (f Feature) Names() []string {
+	names := []string{}
+	for i, name := range featureNames {
+		if f&(1<<i) != 0 {
+			names = append(names, name)
+		}
+	}
+	return names
+}
+
+// String returns the names, separated by spaces.
+func (f Feature) String() string { return strings.Join(f.Names(), " ") }
