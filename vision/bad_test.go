@@ -8,6 +8,7 @@ import (
 	"image"
 	"os"
 	"path/filepath"
+	"regexp"
 	"runtime"
 	"strings"
 	"testing"
@@ -141,19 +142,25 @@ func TestCutShort(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	foreign, err := filepath.Glob(filepath.Join(foreignDir, "*"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	var d Decoder
 	var m Image
-	for _, file := range files {
+	for _, file := range append(files, foreign...) {
 		if strings.HasSuffix(file, ".ref.png") {
 			continue
 		}
+		// The first of several pictures may end before the file's middle.
+		first := regexp.MustCompile("animated|offset|opaque|pages|more-data").MatchString(file)
 		data, err := os.ReadFile(file)
 		if err != nil {
 			t.Fatal(err)
 		}
 		for n := 0; n < len(data); n += 1 + len(data)/200 {
 			err := d.Decode(&m, data[:n], 3)
-			if err == nil && n < len(data)/2 {
+			if err == nil && n < len(data)/2 && !first {
 				t.Errorf("%s: the first %d of %d bytes make a picture", file, n, len(data))
 			}
 			if err != nil && !known(err) {
@@ -175,7 +182,7 @@ func known(err error) bool {
 
 // FuzzDecode decodes and preprocesses whatever it is given.
 func FuzzDecode(f *testing.F) {
-	for _, pattern := range []string{filepath.Join(pillowDir, "decode", "*"), filepath.Join(crcDir, "*.jpg")} {
+	for _, pattern := range []string{filepath.Join(pillowDir, "decode", "*"), filepath.Join(crcDir, "*.jpg"), filepath.Join(foreignDir, "*.[^j]*")} {
 		files, err := filepath.Glob(pattern)
 		if err != nil {
 			f.Fatal(err)

@@ -3,12 +3,16 @@ package vision
 import (
 	"image"
 	"image/color"
+	"reflect"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 )
 
 // FromImage converts any picture to 8 bits, with channels 3 (RGB) or 1 (grey),
 // as Pillow's convert does: alpha is dropped, not blended; 16-bit samples keep
 // their high byte; grey is (19595·R + 38470·G + 7471·B + 32768) / 65536. A
-// premultiplied colour is divided by its alpha first.
+// premultiplied color is divided by its alpha first. A picture of more than
+// [DefaultMaxPixels] is refused with [ErrTooLarge].
 func FromImage(img image.Image, channels int) (*Image, error) {
 	dst := new(Image)
 	if err := convert(dst, img, channels); err != nil {
@@ -19,12 +23,22 @@ func FromImage(img image.Image, channels int) (*Image, error) {
 
 // convert is [FromImage] into dst's memory.
 func convert(dst *Image, img image.Image, channels int) error {
-	if img == nil {
+	if v := reflect.ValueOf(img); img == nil || v.Kind() == reflect.Pointer && v.IsNil() {
 		return (*Image)(nil).Check()
 	}
 	b := img.Bounds()
 	if err := checkSize(b.Dx(), b.Dy(), channels); err != nil {
 		return err
+	}
+	if err := checkPixels(b.Dx(), b.Dy(), 0); err != nil {
+		return err
+	}
+	if m, ok := img.(*Image); ok {
+		if err := m.Check(); err != nil {
+			return err
+		}
+		dst.convert(m, channels)
+		return nil
 	}
 	dst.reset(b.Dx(), b.Dy(), channels)
 	w := writer{pix: dst.Pix, gray: channels == 1}
@@ -85,7 +99,7 @@ type writer struct {
 
 func (w *writer) put(r, g, b uint8) {
 	if w.gray {
-		w.pix[0] = luma(r, g, b)
+		w.pix[0] = codec.Luma(r, g, b)
 		w.pix = w.pix[1:]
 		return
 	}
@@ -105,11 +119,6 @@ func (w *writer) paletted(m *image.Paletted) {
 			w.put(palette[v][0], palette[v][1], palette[v][2])
 		}
 	}
-}
-
-// luma is the grey of a colour, as Pillow and ITU-R 601 weigh it.
-func luma(r, g, b uint8) uint8 {
-	return uint8((uint32(r)*19595 + uint32(g)*38470 + uint32(b)*7471 + 1<<15) >> 16)
 }
 
 // Convert returns m with the given channels, 3 or 1; m itself if it has them.
@@ -137,7 +146,7 @@ func (m *Image) convert(src *Image, channels int) {
 	case channels == 1:
 		p := src.Pix
 		for i := range m.Pix {
-			m.Pix[i] = luma(p[0], p[1], p[2])
+			m.Pix[i] = codec.Luma(p[0], p[1], p[2])
 			p = p[3:]
 		}
 	default:

@@ -98,8 +98,12 @@ func TestRegionIsPartOfWhole(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	files = append(files, more...)
-	if len(files) < 100 {
+	foreign, err := filepath.Glob(filepath.Join(foreignDir, "*.[^j]*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(append(files, more...), foreign...)
+	if len(files) < 250 {
 		t.Fatalf("%d files", len(files))
 	}
 	var d Decoder

@@ -2,38 +2,54 @@ package vision
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"image"
-	"image/png"
 	"io"
+	"io/fs"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
-
+	"github.com/mixnet-go/mixnet/vision/internal/bmp"
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 	"github.com/mixnet-go/mixnet/vision/internal/jpeg"
+	"github.com/mixnet-go/mixnet/vision/internal/png"
+	"github.com/mixnet-go/mixnet/vision/internal/pnm"
+	"github.com/mixnet-go/mixnet/vision/internal/tiff"
+	"github.com/mixnet-go/mixnet/vision/internal/webp"
 )
 
-// DefaultMaxPixels is the size of picture that a [Decoder] refuses to exceed
-// unless told otherwise.
-const DefaultMaxPixels = 100_000_000
+// Limits of a [Decoder], unless told otherwise.
+const (
+	// DefaultMaxPixels is the largest width times height.
+	DefaultMaxPixels = 100_000_000
+	// DefaultMaxMemory is the most memory, in bytes.
+	DefaultMaxMemory = 800_000_000
+)
 
-// maxFileBytes bounds what is read of a stream.
-const maxFileBytes = 1 << 30
+// MaxFileBytes bounds what [ReadFile] reads.
+const MaxFileBytes = 400_000_000
 
-// Decoder turns picture files into images: JPEG (baseline, progressive, grey,
-// CMYK, YCCK), PNG, WebP, BMP and the first frame of a GIF, whatever the
-// file's name says. It turns them upright by their EXIF orientation and
-// converts them as [FromImage] does. The zero value is ready; it keeps its
-// buffers, and serves one goroutine at a time.
+// Decoder turns picture files into images: JPEG (baseline, progressive, gray,
+// CMYK, YCCK), PNG, WebP, BMP, TIFF, PNM and the first frame of a GIF, an
+// animated WebP or PNG, whatever the file's name says. It turns them upright by
+// their EXIF orientation and converts them as [FromImage] does. The zero value
+// is ready; it keeps its buffers, and serves one goroutine at a time.
 type Decoder struct {
 	// MaxPixels is the largest width times height that is decoded, checked in
 	// the header before memory is taken; 0 means DefaultMaxPixels.
 	MaxPixels int64
+	// MaxMemory bounds the bytes that decoding one picture takes, with the
+	// result but without the file, estimated from the header; 0 means
+	// DefaultMaxMemory. 3 to 11 bytes a pixel are needed: few for PNG and
+	// baseline JPEG, many for progressive JPEG and lossless WebP.
+	MaxMemory int64
+	// Context, unless it is nil, ends the decoding of a picture when it is
+	// done; the error wraps its own. It may be set anew for each picture.
+	Context context.Context
 	// IgnoreOrientation leaves the picture as it is stored.
 	IgnoreOrientation bool
 
-	jpeg        jpeg.Decoder
-	whole, part Image
+	jpeg jpeg.Decoder
+	part Image
 }
 
 // Decode decodes a picture file to RGB with the default limits.
@@ -48,18 +64,38 @@ func Decode(data []byte) (*Image, error) {
 
 // DecodeReader is [Decode] of all that r holds.
 func DecodeReader(r io.Reader) (*Image, error) {
-	data, err := io.ReadAll(io.LimitReader(r, maxFileBytes+1))
+	data, err := ReadFile(r)
 	if err != nil {
-		return nil, fmt.Errorf("read image: %w", err)
-	}
-	if len(data) > maxFileBytes {
-		return nil, fmt.Errorf("%w: the file has more than %d bytes", ErrTooLarge, maxFileBytes)
+		return nil, err
 	}
 	return Decode(data)
 }
 
+// ReadFile reads a picture file to its end. It fails early if the first bytes
+// are those of no picture, and with [ErrTooLarge] beyond [MaxFileBytes].
+func ReadFile(r io.Reader) ([]byte, error) {
+	var buf bytes.Buffer
+	if _, err := io.CopyN(&buf, r, 12); err != nil && err != io.EOF {
+		return nil, fmt.Errorf("read image: %w", err)
+	}
+	if _, err := Sniff(buf.Bytes()); err != nil {
+		return nil, err
+	}
+	if f, ok := r.(fs.File); ok {
+		if info, err := f.Stat(); err == nil && info.Size() < MaxFileBytes {
+			buf.Grow(int(info.Size()) + bytes.MinRead)
+		}
+	}
+	if _, err := io.CopyN(&buf, r, MaxFileBytes+1-12); err == nil {
+		return nil, fmt.Errorf("%w: the file has more than %d bytes", ErrTooLarge, MaxFileBytes)
+	} else if err != io.EOF {
+		return nil, fmt.Errorf("read image: %w", err)
+	}
+	return buf.Bytes(), nil
+}
+
 // Decode decodes a picture file into dst, reusing its memory, with 3 channels
-// (RGB) or 1 (grey).
+// (RGB) or 1 (gray).
 func (d *Decoder) Decode(dst *Image, data []byte, channels int) error {
 	info, err := d.Inspect(data)
 	if err != nil {
@@ -75,12 +111,8 @@ func (d *Decoder) Inspect(data []byte) (Info, error) {
 	if err != nil {
 		return Info{}, err
 	}
-	limit := d.MaxPixels
-	if limit <= 0 {
-		limit = DefaultMaxPixels
-	}
-	if int64(info.W) > limit/int64(info.H) {
-		return Info{}, fmt.Errorf("%s: %w: %d×%d pixels, the limit is %d in all", info.Format, ErrTooLarge, info.W, info.H, limit)
+	if err := checkPixels(info.W, info.H, d.MaxPixels); err != nil {
+		return Info{}, fmt.Errorf("%s: %w", info.Format, err)
 	}
 	if d.IgnoreOrientation {
 		if info.Orientation.swaps() {
@@ -91,11 +123,26 @@ func (d *Decoder) Inspect(data []byte) (Info, error) {
 	return info, nil
 }
 
+// checkPixels reports an error for a picture of more pixels than the limit, 0
+// meaning the default.
+func checkPixels(w, h int, limit int64) error {
+	if limit <= 0 {
+		limit = DefaultMaxPixels
+	}
+	if int64(w) > limit/int64(h) {
+		return fmt.Errorf("%w: %d×%d pixels, the limit is %d in all", ErrTooLarge, w, h, limit)
+	}
+	return nil
+}
+
 // Region decodes the part of the upright picture inside r, which costs less
 // than all of it for a JPEG; info is what [Decoder.Inspect] said of data.
 func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, channels int) error {
 	if r.Empty() || !r.In(image.Rect(0, 0, info.W, info.H)) {
 		return fmt.Errorf("%w: region %v of a %d×%d image", ErrImage, r, info.W, info.H)
+	}
+	if err := checkSize(r.Dx(), r.Dy(), channels); err != nil {
+		return err
 	}
 	w, h := info.W, info.H
 	if info.Orientation.swaps() {
@@ -106,76 +153,42 @@ func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, 
 	if info.Orientation != Upright {
 		target = &d.part
 	}
-	if err := d.stored(target, data, info.Format, w, h, stored, channels); err != nil {
-		return err
+	pix, err := d.stored(target.Pix, data, info.Format, stored, channels)
+	if err != nil {
+		return decodeError(info.Format, err)
 	}
+	*target = Image{W: stored.Dx(), H: stored.Dy(), C: channels, Pix: pix}
 	if info.Orientation != Upright {
 		info.Orientation.orient(dst, target)
 	}
 	return nil
 }
 
-// stored decodes the part of the w×h picture inside r as it is stored.
-func (d *Decoder) stored(dst *Image, data []byte, f Format, w, h int, r image.Rectangle, channels int) error {
-	if f == JPEG {
-		pix, err := d.jpeg.Decode(dst.Pix, data, r, channels)
-		if err != nil {
-			return decodeError(f, err)
-		}
-		*dst = Image{W: r.Dx(), H: r.Dy(), C: channels, Pix: pix}
-		return nil
+// stored decodes the part of the picture inside r as it is stored, into buf's
+// memory if it is large enough.
+func (d *Decoder) stored(buf, data []byte, f Format, r image.Rectangle, channels int) ([]uint8, error) {
+	limits := codec.Limits{Bytes: d.MaxMemory}
+	if limits.Bytes <= 0 {
+		limits.Bytes = DefaultMaxMemory
 	}
-	whole := r.Dx() == w && r.Dy() == h
-	target := dst
-	if !whole {
-		target = &d.whole
+	if d.Context != nil {
+		limits.Stop = d.Context.Err
 	}
-	if err := decodeStored(target, data, f, w, h, channels); err != nil {
-		return decodeError(f, err)
-	}
-	if target.W != w || target.H != h {
-		return fmt.Errorf("%s: %w: the header says %d×%d, the picture is %d×%d", f, ErrCorrupt, w, h, target.W, target.H)
-	}
-	if !whole {
-		dst.reset(r.Dx(), r.Dy(), channels)
-		copyRegion(dst, target, r)
-	}
-	return nil
-}
-
-// decodeStored decodes all of the w×h picture as it is stored.
-func decodeStored(dst *Image, data []byte, f Format, w, h, channels int) error {
-	var img image.Image
-	var err error
-	r := bytes.NewReader(data)
 	switch f {
-	case GIF:
-		return decodeGIF(dst, data, channels)
+	case JPEG:
+		return d.jpeg.Decode(buf, data, r, channels, limits)
 	case PNG:
-		// Deflate shrinks by at most 1032; a sample takes at least a bit.
-		if int64(w)*int64(h)/8/1032 > int64(len(data)) {
-			return ErrTruncated
-		}
-		img, err = png.Decode(r)
+		return png.Decode(buf, data, r, channels, limits)
 	case WebP:
-		if img, err = webp.Decode(r); err == nil {
-			switch m := img.(type) {
-			case *image.YCbCr:
-				convertVP8(dst, m, channels)
-				return nil
-			case *image.NYCbCrA:
-				convertVP8(dst, &m.YCbCr, channels)
-				return nil
-			}
-		}
-	default:
-		if int64(w)*int64(h)/8 > int64(len(data)) {
-			return ErrTruncated // a pixel takes at least a bit
-		}
-		img, err = bmp.Decode(r)
+		return webp.Decode(buf, data, r, channels, limits)
+	case GIF:
+		return decodeGIF(buf, data, r, channels, limits)
+	case BMP:
+		return bmp.Decode(buf, data, r, channels, limits)
+	case TIFF:
+		return tiff.Decode(buf, data, r, channels, limits)
+	case PNM:
+		return pnm.Decode(buf, data, r, channels, limits)
 	}
-	if err != nil {
-		return err
-	}
-	return convert(dst, img, channels)
+	return nil, codec.Unsupported("%q", f)
 }

@@ -1,5 +1,7 @@
 package vision
 
+import "github.com/mixnet-go/mixnet/vision/internal/codec"
+
 // The operations below equal those of Pillow's ImageEnhance and ImageOps.
 
 // table maps every sample of an image.
@@ -41,7 +43,7 @@ func (m *Image) contrast(factor float32) {
 		}
 	} else {
 		for p := m.Pix; len(p) >= 3; p = p[3:] {
-			sum += int(luma(p[0], p[1], p[2]))
+			sum += int(codec.Luma(p[0], p[1], p[2]))
 		}
 	}
 	var t table
@@ -55,7 +57,7 @@ func (m *Image) saturate(factor float32) {
 		return
 	}
 	for p := m.Pix; len(p) >= 3; p = p[3:] {
-		g := luma(p[0], p[1], p[2])
+		g := codec.Luma(p[0], p[1], p[2])
 		p[0], p[1], p[2] = blend(g, p[0], factor), blend(g, p[1], factor), blend(g, p[2], factor)
 	}
 }

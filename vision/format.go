@@ -1,17 +1,20 @@
 package vision
 
 import (
-	"bytes"
-	"encoding/binary"
+	"context"
 	"errors"
 	"fmt"
-	"image"
 	"io"
+	"path"
+	"slices"
+	"strings"
 
-	"golang.org/x/image/bmp"
-	"golang.org/x/image/webp"
-
-	"github.com/mixnet-go/mixnet/vision/internal/jpeg"
+	"github.com/mixnet-go/mixnet/vision/internal/bmp"
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
+	"github.com/mixnet-go/mixnet/vision/internal/png"
+	"github.com/mixnet-go/mixnet/vision/internal/pnm"
+	"github.com/mixnet-go/mixnet/vision/internal/tiff"
+	"github.com/mixnet-go/mixnet/vision/internal/webp"
 )
 
 // Format is the encoding of a picture file, told from its first bytes.
@@ -24,43 +27,64 @@ const (
 	GIF  Format = "gif"
 	WebP Format = "webp"
 	BMP  Format = "bmp"
+	TIFF Format = "tiff"
+	PNM  Format = "pnm" // PBM, PGM and PPM
 )
 
-// Errors of a picture file; every error of a decode wraps one of them or
-// [ErrImage].
+// Extensions returns how the names of picture files end, in lower case with
+// their dots: those that [IsPicture] knows.
+func Extensions() []string {
+	return []string{
+		".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".apng", ".webp", ".gif", ".bmp", ".dib",
+		".tif", ".tiff", ".ppm", ".pgm", ".pbm", ".pnm",
+	}
+}
+
+// IsPicture says whether a file's name ends as those of pictures that can be
+// read do, in upper or lower case. What the file is, its content says: see
+// [Sniff].
+func IsPicture(name string) bool {
+	return slices.Contains(Extensions(), strings.ToLower(path.Ext(name)))
+}
+
+// Errors of a picture file; every error of a decode wraps one of them, or
+// [ErrImage], or is that of the [Decoder]'s context.
 var (
 	// ErrFormat says that the bytes are no picture, or one of a kind that is
 	// not read.
-	ErrFormat = errors.New("unknown image format")
+	ErrFormat = codec.ErrFormat
 	// ErrTruncated says that the file ends too early.
-	ErrTruncated = errors.New("image is cut short")
+	ErrTruncated = codec.ErrTruncated
 	// ErrCorrupt says that the file contradicts its format.
-	ErrCorrupt = errors.New("image is corrupt")
-	// ErrTooLarge says that the picture has more pixels than the limit.
-	ErrTooLarge = errors.New("image is too large")
+	ErrCorrupt = codec.ErrCorrupt
+	// ErrTooLarge says that the picture has more pixels, or takes more memory
+	// or work to decode, than the limit.
+	ErrTooLarge = codec.ErrTooLarge
 )
 
 // Sniff returns the format of a file that begins with head (12 bytes are
 // enough), whatever its name.
 func Sniff(head []byte) (Format, error) {
-	has := func(at int, magic string) bool {
-		return len(head) >= at+len(magic) && string(head[at:at+len(magic)]) == magic
-	}
+	begins := func(magic string) bool { return strings.HasPrefix(string(head[:min(len(head), 12)]), magic) }
 	switch {
 	case len(head) == 0:
 		return "", fmt.Errorf("%w: it is empty", ErrTruncated)
-	case has(0, "\xff\xd8"):
+	case begins("\xff\xd8"):
 		return JPEG, nil
-	case has(0, "\x89PNG\r\n\x1a\n"):
+	case begins(png.Magic):
 		return PNG, nil
-	case has(0, "GIF87a"), has(0, "GIF89a"):
+	case begins("GIF87a"), begins("GIF89a"):
 		return GIF, nil
-	case has(0, "RIFF") && has(8, "WEBP"):
+	case webp.Sniff(head):
 		return WebP, nil
-	case has(0, "BM"):
+	case begins(bmp.Magic):
 		return BMP, nil
+	case tiff.Sniff(head):
+		return TIFF, nil
+	case pnm.Sniff(head):
+		return PNM, nil
 	}
-	return "", fmt.Errorf("%w: a file that begins with %q is no JPEG, PNG, WebP, BMP or GIF", ErrFormat, head[:min(len(head), 8)])
+	return "", fmt.Errorf("%w: a file that begins with %q is no JPEG, PNG, WebP, BMP, GIF, TIFF or PNM", ErrFormat, head[:min(len(head), 8)])
 }
 
 // Info is what the header of a picture file says.
@@ -84,18 +108,29 @@ func Inspect(data []byte) (Info, error) {
 	case JPEG:
 		info.W, info.H, info.Orientation, err = inspectJPEG(data)
 	case PNG:
-		info.W, info.H, info.Orientation, err = inspectPNG(data)
+		var h png.Header
+		var exif []byte
+		h, exif, err = png.Inspect(data)
+		info.W, info.H, info.Orientation = h.W, h.H, orientationTIFF(exif)
 	case WebP:
-		var c image.Config
-		c, err = webp.DecodeConfig(bytes.NewReader(data))
-		info.W, info.H = c.Width, c.Height
-		info.Orientation = orientationWebP(data)
+		var h webp.Header
+		h, err = webp.Inspect(data)
+		info.W, info.H, info.Orientation = h.W, h.H, orientationTIFF(h.EXIF)
 	case GIF:
 		info.W, info.H, err = inspectGIF(data)
 	case BMP:
-		var c image.Config
-		c, err = bmp.DecodeConfig(bytes.NewReader(data))
-		info.W, info.H = c.Width, c.Height
+		var h *bmp.Header
+		if h, err = bmp.Inspect(data); err == nil {
+			info.W, info.H = h.W, h.H
+		}
+	case TIFF:
+		var h tiff.Header
+		h, err = tiff.Inspect(data)
+		info.W, info.H, info.Orientation = h.W, h.H, orientationTIFF(data)
+	case PNM:
+		var h pnm.Header
+		h, err = pnm.Inspect(data)
+		info.W, info.H = h.W, h.H
 	}
 	if err == nil && (info.W < 1 || info.H < 1) {
 		err = fmt.Errorf("%w: size %d×%d", ErrCorrupt, info.W, info.H)
@@ -109,63 +144,16 @@ func Inspect(data []byte) (Info, error) {
 	return info, nil
 }
 
-// decodeError names the format and makes the standard library's complaints
-// wrap one of ours.
+// decodeError names the format and makes the complaints of other packages wrap
+// one of ours.
 func decodeError(f Format, err error) error {
-	switch {
-	case errors.Is(err, ErrTruncated), errors.Is(err, ErrCorrupt), errors.Is(err, ErrFormat), errors.Is(err, ErrTooLarge):
-		return fmt.Errorf("%s: %w", f, err)
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF), errors.Is(err, jpeg.ErrTruncated):
+	for _, ours := range []error{ErrTruncated, ErrCorrupt, ErrFormat, ErrTooLarge, context.Canceled, context.DeadlineExceeded} {
+		if errors.Is(err, ours) {
+			return fmt.Errorf("%s: %w", f, err)
+		}
+	}
+	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return fmt.Errorf("%s: %w", f, ErrTruncated)
-	case errors.Is(err, jpeg.ErrUnsupported):
-		return fmt.Errorf("%s: %w: %w", f, ErrFormat, err)
 	}
 	return fmt.Errorf("%s: %w: %w", f, ErrCorrupt, err)
-}
-
-// inspectPNG reads IHDR, and eXIf if it comes before the pixels.
-func inspectPNG(data []byte) (w, h int, o Orientation, err error) {
-	const header = 8 + 8 + 13
-	if len(data) < header {
-		return 0, 0, 0, ErrTruncated
-	}
-	if string(data[12:16]) != "IHDR" {
-		return 0, 0, 0, fmt.Errorf("%w: no IHDR", ErrCorrupt)
-	}
-	width, height := binary.BigEndian.Uint32(data[16:]), binary.BigEndian.Uint32(data[20:])
-	if width > 1<<31-1 || height > 1<<31-1 {
-		return 0, 0, 0, fmt.Errorf("%w: size %d×%d", ErrCorrupt, width, height)
-	}
-	o = Upright
-	for rest := data[8:]; len(rest) >= 12; {
-		n := binary.BigEndian.Uint32(rest)
-		kind := string(rest[4:8])
-		if kind == "IDAT" || uint64(n)+12 > uint64(len(rest)) {
-			break
-		}
-		if kind == "eXIf" {
-			o = orientationTIFF(rest[8 : 8+n])
-			break
-		}
-		rest = rest[12+n:]
-	}
-	return int(width), int(height), o, nil
-}
-
-// orientationWebP reads the EXIF chunk of a RIFF file.
-func orientationWebP(data []byte) Orientation {
-	if len(data) < 12 {
-		return Upright
-	}
-	for rest := data[12:]; len(rest) >= 8; {
-		n := uint64(binary.LittleEndian.Uint32(rest[4:]))
-		if 8+n > uint64(len(rest)) {
-			break
-		}
-		if string(rest[:4]) == "EXIF" {
-			return orientationTIFF(bytes.TrimPrefix(rest[8:8+n], []byte("Exif\x00\x00")))
-		}
-		rest = rest[min(8+n+n&1, uint64(len(rest))):]
-	}
-	return Upright
 }

@@ -4,7 +4,10 @@ import (
 	"compress/lzw"
 	"encoding/binary"
 	"fmt"
+	"image"
 	"io"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 )
 
 // gifFrame is the first frame of a GIF and the screen it lies on.
@@ -155,38 +158,48 @@ func (g *gifBlocks) ReadByte() (byte, error) {
 	return b, nil
 }
 
-// decodeGIF decodes the first frame onto the whole screen.
-func decodeGIF(dst *Image, data []byte, channels int) error {
+// decodeGIF decodes the part of the screen inside region, with the first frame
+// on it.
+func decodeGIF(buf, data []byte, region image.Rectangle, channels int, limits codec.Limits) ([]uint8, error) {
 	f, err := parseGIF(data)
 	if err != nil {
-		return err
+		return nil, err
 	}
 	// A code of at most 12 bits stands for less than 4096 pixels.
 	if f.fw*f.fh > len(f.codes)*4096 {
-		return ErrTruncated
+		return nil, ErrTruncated
+	}
+	memory := int64(region.Dx())*int64(region.Dy())*int64(channels) + int64(f.fw)*int64(f.fh)
+	if err := limits.Memory(memory); err != nil {
+		return nil, err
 	}
 	codes := lzw.NewReader(&gifBlocks{rest: f.codes}, lzw.LSB, f.codeSize)
 	defer codes.Close()
 	index := make([]byte, f.fw*f.fh)
 	if _, err := io.ReadFull(codes, index); err != nil {
-		return err
+		return nil, err
 	}
-	palette := make([]byte, 3*256)
-	copy(palette, f.palette)
-	dst.reset(f.w, f.h, channels)
-	w := writer{pix: dst.Pix, gray: channels == 1}
-	fill := palette[3*int(f.fill):][:3]
+	if err := limits.Stopped(); err != nil {
+		return nil, err
+	}
+	var palette codec.Palette
+	for i := range len(f.palette) / 3 {
+		copy(palette[i][:], f.palette[3*i:])
+	}
+	raster := codec.NewRaster(buf, region, channels)
+	row, rgb := make([]uint8, f.w), make([]uint8, 3*f.w)
 	rows := f.rowOrder()
-	for y := range f.h {
-		for x := range f.w {
-			c := fill
-			if fx, fy := x-f.x, y-f.y; fx >= 0 && fx < f.fw && fy >= 0 && fy < f.fh {
-				c = palette[3*int(index[rows[fy]*f.fw+fx]):][:3]
-			}
-			w.put(c[0], c[1], c[2])
+	for y := region.Min.Y; y < region.Max.Y; y++ {
+		for x := range row {
+			row[x] = f.fill
 		}
+		if fy := y - f.y; fy >= 0 && fy < f.fh {
+			copy(row[f.x:], index[rows[fy]*f.fw:][:f.fw])
+		}
+		palette.Row(rgb, row)
+		raster.RGB(y, rgb)
 	}
-	return nil
+	return raster.Pix, nil
 }
 
 // rowOrder returns where each row of the frame is among the decoded ones.

@@ -6,11 +6,13 @@ package vision
 import (
 	"errors"
 	"fmt"
+	"image"
+	"image/color"
 )
 
 // Image is an 8-bit picture, rows from the top, channels innermost: channel c
 // of the pixel in row y and column x is Pix[(y·W+x)·C+c]. C is 3 (RGB) or 1
-// (grey).
+// (gray). *Image is an [image.Image] whose pixels are opaque.
 type Image struct {
 	W, H, C int
 	Pix     []uint8
@@ -23,6 +25,36 @@ var ErrImage = errors.New("invalid image")
 func NewImage(w, h, c int) *Image {
 	return &Image{W: w, H: h, C: c, Pix: make([]uint8, w*h*c)}
 }
+
+// ColorModel returns [color.GrayModel] or [color.RGBAModel].
+func (m *Image) ColorModel() color.Model {
+	if m.C == 1 {
+		return color.GrayModel
+	}
+	return color.RGBAModel
+}
+
+// Bounds returns the rectangle from (0, 0) to (W, H).
+func (m *Image) Bounds() image.Rectangle { return image.Rect(0, 0, m.W, m.H) }
+
+// At returns the color of the pixel in column x and row y; outside the picture
+// it is transparent, or for gray pictures black.
+func (m *Image) At(x, y int) color.Color {
+	inside := image.Pt(x, y).In(m.Bounds())
+	i := (y*m.W + x) * m.C
+	switch {
+	case m.C == 1 && inside:
+		return color.Gray{m.Pix[i]}
+	case m.C == 1:
+		return color.Gray{}
+	case inside:
+		return color.RGBA{m.Pix[i], m.Pix[i+1], m.Pix[i+2], 255}
+	}
+	return color.RGBA{}
+}
+
+// Opaque says that no pixel is transparent; encoders ask for it.
+func (m *Image) Opaque() bool { return true }
 
 // Check reports an error unless the sizes are positive and Pix has their
 // length.

@@ -3,6 +3,8 @@ package jpeg
 import (
 	"bytes"
 	"encoding/binary"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 )
 
 // fastBits is the length of code that is looked up at once.
@@ -28,29 +30,38 @@ func (d *Decoder) readHuffman(b []byte) error {
 	for len(b) > 0 {
 		class, id := b[0]>>4, b[0]&15
 		if class > 1 || id > 3 || len(b) < 17 {
-			return corrupt("Huffman table")
+			return codec.Corrupt("Huffman table")
 		}
 		n := 0
 		for _, c := range b[1:17] {
 			n += int(c)
 		}
 		if n > 256 || len(b) < 17+n {
-			return corrupt("Huffman table of %d codes", n)
+			return codec.Corrupt("Huffman table of %d codes", n)
 		}
 		t := &d.dc[id]
 		if class == 1 {
 			t = &d.ac[id]
 		}
-		if !bytes.Equal(t.source, b[:17+n]) {
-			t.source = t.source[:0]
-			if err := t.build(b[1:17], b[17:17+n]); err != nil {
-				return err
-			}
-			t.source = append(t.source, b[:17+n]...)
+		if err := t.define(b[1 : 17+n]); err != nil {
+			return err
 		}
-		t.defined = true
 		b = b[17+n:]
 	}
+	return nil
+}
+
+// define takes over a table, source being the number of codes of each length
+// and the symbols, unless it is the one already there.
+func (t *huffman) define(source []byte) error {
+	if !bytes.Equal(t.source, source) {
+		t.source = t.source[:0]
+		if err := t.build(source[:16], source[16:]); err != nil {
+			return err
+		}
+		t.source = append(t.source, source...)
+	}
+	t.defined = true
 	return nil
 }
 
@@ -64,7 +75,7 @@ func (t *huffman) build(counts, symbols []byte) error {
 		t.offset[l] = int32(index) - int32(code)
 		for range counts[l-1] {
 			if code >= 1<<l {
-				return corrupt("Huffman table has more codes than bits allow")
+				return codec.Corrupt("Huffman table has more codes than bits allow")
 			}
 			if l <= fastBits {
 				t.enter(code, l, t.symbols[index])
@@ -151,7 +162,7 @@ func (e *entropy) close() {
 // reader returns a reader of the i-th restart interval.
 func (e *entropy) reader(i int) (reader, error) {
 	if i >= len(e.ends) {
-		return reader{}, ErrTruncated
+		return reader{}, codec.ErrTruncated
 	}
 	from := 0
 	if i > 0 {

@@ -8,25 +8,10 @@
 package jpeg
 
 import (
-	"errors"
-	"fmt"
 	"image"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 )
-
-// Errors that the package's errors wrap.
-var (
-	ErrTruncated   = errors.New("image is cut short")
-	ErrCorrupt     = errors.New("image is corrupt")
-	ErrUnsupported = errors.New("unsupported JPEG coding")
-)
-
-func corrupt(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrCorrupt, fmt.Sprintf(format, args...))
-}
-
-func unsupported(format string, args ...any) error {
-	return fmt.Errorf("%w: %s", ErrUnsupported, fmt.Sprintf(format, args...))
-}
 
 // Decoder decodes one file after the other with the same buffers. The zero
 // value is ready. It serves one goroutine at a time.
@@ -38,21 +23,39 @@ type Decoder struct {
 	jfif    bool // there was a JFIF marker
 	adobe   int  // transform of the Adobe marker, -1 without one
 	scans   int
+	visits  int // blocks that scans went over
+	limits  codec.Limits
 
 	entropy entropy
 	output
 }
 
+// keep is the memory for coefficients that outlives a decode.
+const keep = 64 << 20
+
 // Decode decodes the part of a JPEG file inside region, in the coordinates of
-// the stored picture, to rows of channels 3 (RGB) or 1 (grey) samples. They are
+// the stored picture, to rows of channels 3 (RGB) or 1 (gray) samples. They are
 // in buf's memory if it is large enough.
-func (d *Decoder) Decode(buf []uint8, data []byte, region image.Rectangle, channels int) ([]uint8, error) {
+func (d *Decoder) Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limits codec.Limits) ([]uint8, error) {
+	d.limits = limits
+	defer d.trim()
 	if err := d.decode(data, region); err != nil {
 		return nil, err
 	}
 	buf = resized(buf, region.Dx()*region.Dy()*channels)
 	d.write(buf, channels)
 	return buf, nil
+}
+
+// trim lets go of large buffers, which few files need.
+func (d *Decoder) trim() {
+	for i := range d.comps {
+		c := &d.comps[i]
+		if cap(c.coef)*2+cap(c.plane) > keep/len(d.comps) {
+			c.coef, c.plane = nil, nil
+		}
+	}
+	d.limits = codec.Limits{}
 }
 
 // decode fills the planes.
@@ -67,7 +70,7 @@ func (d *Decoder) decode(data []byte, region image.Rectangle) error {
 		switch marker {
 		case markerSOF0, markerSOF1, markerSOF2:
 			if d.comp != nil {
-				return corrupt("a second frame header")
+				return codec.Corrupt("a second frame header")
 			}
 			if err := d.readFrame(body, marker == markerSOF2); err != nil {
 				return err
@@ -81,7 +84,7 @@ func (d *Decoder) decode(data []byte, region image.Rectangle) error {
 			err = d.readQuant(body)
 		case markerDRI:
 			if len(body) != 2 {
-				return corrupt("restart interval of %d bytes", len(body))
+				return codec.Corrupt("restart interval of %d bytes", len(body))
 			}
 			d.restart = int(body[0])<<8 | int(body[1])
 		case markerAPP0:
@@ -99,7 +102,7 @@ func (d *Decoder) decode(data []byte, region image.Rectangle) error {
 			return d.reconstruct()
 		default:
 			if marker >= markerSOF3 && marker <= markerSOF15 {
-				return unsupported("process SOF%d", marker-markerSOF0)
+				return codec.Unsupported("process SOF%d", marker-markerSOF0)
 			}
 		}
 		if err != nil {
@@ -112,7 +115,7 @@ func (d *Decoder) decode(data []byte, region image.Rectangle) error {
 // is likely to repeat, and its buffers.
 func (d *Decoder) reset() {
 	d.comp = nil
-	d.restart, d.jfif, d.adobe, d.scans = 0, false, -1, 0
+	d.restart, d.jfif, d.adobe, d.scans, d.visits = 0, false, -1, 0, 0
 	d.quant = [4][64]uint16{}
 	for i := range 4 {
 		d.dc[i].defined, d.ac[i].defined = false, false
@@ -123,12 +126,12 @@ func (d *Decoder) reset() {
 // scans.
 func (d *Decoder) reconstruct() error {
 	if d.comp == nil {
-		return corrupt("no frame header")
+		return codec.Corrupt("no frame header")
 	}
 	for i := range d.comp {
 		c := &d.comp[i]
 		if !c.seen {
-			return corrupt("no scan for component %d", c.id)
+			return codec.Corrupt("no scan for component %d", c.id)
 		}
 		c.reconstruct(d.progressive)
 	}

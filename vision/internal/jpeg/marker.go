@@ -3,6 +3,8 @@ package jpeg
 import (
 	"bytes"
 	"image"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
 )
 
 const (
@@ -32,7 +34,7 @@ func (p *parser) next() (marker byte, body []byte, err error) {
 	for {
 		at := bytes.IndexByte(p.rest, 0xff)
 		if at < 0 || at+1 >= len(p.rest) {
-			return 0, nil, ErrTruncated
+			return 0, nil, codec.ErrTruncated
 		}
 		marker, p.rest = p.rest[at+1], p.rest[at+1:]
 		switch {
@@ -46,14 +48,14 @@ func (p *parser) next() (marker byte, body []byte, err error) {
 			return marker, nil, nil
 		}
 		if len(p.rest) < 3 {
-			return 0, nil, ErrTruncated
+			return 0, nil, codec.ErrTruncated
 		}
 		n := int(p.rest[1])<<8 | int(p.rest[2])
 		if n < 2 {
-			return 0, nil, corrupt("segment of %d bytes", n)
+			return 0, nil, codec.Corrupt("segment of %d bytes", n)
 		}
 		if len(p.rest) < 1+n {
-			return 0, nil, ErrTruncated
+			return 0, nil, codec.ErrTruncated
 		}
 		body, p.rest = p.rest[3:1+n], p.rest[1+n:]
 		return marker, body, nil
@@ -67,6 +69,7 @@ type frame struct {
 	hMax, vMax   int
 	mcusX, mcusY int
 	region       image.Rectangle // the part that is wanted
+	memory       int64           // that decoding takes
 	comp         []component
 	comps        [4]component // comp's memory
 }
@@ -109,20 +112,20 @@ func (c *component) setSteps(quant *[64]uint16) {
 // readFrame reads SOF0, SOF1 or SOF2.
 func (d *Decoder) readFrame(b []byte, progressive bool) error {
 	if len(b) < 6 || len(b) != 6+3*int(b[5]) {
-		return corrupt("frame header of %d bytes", len(b))
+		return codec.Corrupt("frame header of %d bytes", len(b))
 	}
 	if b[0] != 8 {
-		return unsupported("%d bits a sample", b[0])
+		return codec.Unsupported("%d bits a sample", b[0])
 	}
 	f := &d.frame
 	f.progressive = progressive
 	f.h, f.w = int(b[1])<<8|int(b[2]), int(b[3])<<8|int(b[4])
 	if f.h == 0 || f.w == 0 {
-		return corrupt("size %d×%d", f.w, f.h)
+		return codec.Corrupt("size %d×%d", f.w, f.h)
 	}
 	n := int(b[5])
 	if n != 1 && n != 3 && n != 4 {
-		return unsupported("%d components", n)
+		return codec.Unsupported("%d components", n)
 	}
 	f.comp = f.comps[:n]
 	f.hMax, f.vMax = 1, 1
@@ -131,7 +134,7 @@ func (d *Decoder) readFrame(b []byte, progressive bool) error {
 		c := &f.comp[i]
 		*c = component{id: s[0], h: int(s[1] >> 4), v: int(s[1] & 15), tq: s[2], plane: c.plane, coef: c.coef}
 		if c.h < 1 || c.h > 4 || c.v < 1 || c.v > 4 || c.tq > 3 {
-			return corrupt("component %d: sampling %d×%d, table %d", c.id, c.h, c.v, c.tq)
+			return codec.Corrupt("component %d: sampling %d×%d, table %d", c.id, c.h, c.v, c.tq)
 		}
 		f.hMax, f.vMax = max(f.hMax, c.h), max(f.vMax, c.v)
 	}
@@ -139,7 +142,7 @@ func (d *Decoder) readFrame(b []byte, progressive bool) error {
 	for i := range f.comp {
 		c := &f.comp[i]
 		if f.hMax%c.h != 0 || f.vMax%c.v != 0 {
-			return unsupported("component %d is sampled %d×%d of %d×%d", c.id, c.h, c.v, f.hMax, f.vMax)
+			return codec.Unsupported("component %d is sampled %d×%d of %d×%d", c.id, c.h, c.v, f.hMax, f.vMax)
 		}
 		c.w, c.hgt = ceilDiv(f.w*c.h, f.hMax), ceilDiv(f.h*c.v, f.vMax)
 		c.blocksX, c.blocksY = ceilDiv(c.w, 8), ceilDiv(c.hgt, 8)
@@ -151,7 +154,7 @@ func (d *Decoder) readFrame(b []byte, progressive bool) error {
 // prepare lays out the planes for the region of a file of size bytes.
 func (d *Decoder) prepare(region image.Rectangle, size int) error {
 	if region.Empty() || !region.In(image.Rect(0, 0, d.w, d.h)) {
-		return corrupt("region %v of a %d×%d picture", region, d.w, d.h)
+		return codec.Corrupt("region %v of a %d×%d picture", region, d.w, d.h)
 	}
 	d.region = region
 	blocks := 0
@@ -159,8 +162,9 @@ func (d *Decoder) prepare(region image.Rectangle, size int) error {
 		blocks += d.comp[i].blocksX * d.comp[i].blocksY
 	}
 	if blocks/8 > size {
-		return ErrTruncated // a block takes at least one bit
+		return codec.ErrTruncated // a block takes at least one bit
 	}
+	memory := 3 * int64(region.Dx()) * int64(region.Dy())
 	for i := range d.comp {
 		c := &d.comp[i]
 		// Interpolation reads one sample beyond.
@@ -169,8 +173,19 @@ func (d *Decoder) prepare(region image.Rectangle, size int) error {
 		c.x0, c.x1 = max(x0, 0)/8, ceilDiv(min(x1, c.w), 8)
 		c.y0, c.y1 = max(y0, 0)/8, ceilDiv(min(y1, c.hgt), 8)
 		c.stride = 8 * (c.x1 - c.x0)
+		memory += int64(c.stride) * int64(8*(c.y1-c.y0))
+		if d.progressive {
+			memory += 2 * 64 * int64(c.paddedX) * int64(c.paddedY)
+		}
+	}
+	if err := d.limits.Memory(memory); err != nil {
+		return err
+	}
+	for i := range d.comp {
+		c := &d.comp[i]
 		c.plane = resized(c.plane, c.stride*8*(c.y1-c.y0))
 	}
+	d.memory = memory
 	return nil
 }
 
@@ -180,7 +195,7 @@ func (d *Decoder) readQuant(b []byte) error {
 		wide, id := b[0]>>4, b[0]&15
 		n := 64 << wide
 		if wide > 1 || id > 3 || len(b) < 1+n {
-			return corrupt("quantisation table")
+			return codec.Corrupt("quantisation table")
 		}
 		t := &d.quant[id]
 		for i := range t {

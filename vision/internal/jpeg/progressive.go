@@ -80,6 +80,10 @@ func endOfBand(r *reader, run int) int32 {
 // refineAC adds one bit to every coefficient of a run that is not zero, and
 // brings in new ones.
 func (s *scanHeader) refineAC(r *reader, t *huffman, b *[64]int16, eobRun *int32) bool {
+	if *eobRun > 0 && empty(b) {
+		*eobRun--
+		return true
+	}
 	bit := int16(1) << s.low
 	k := s.from
 	if *eobRun == 0 {
@@ -116,6 +120,15 @@ func (s *scanHeader) refineAC(r *reader, t *huffman, b *[64]int16, eobRun *int32
 		s.pass(r, b, k, 64, bit)
 	}
 	return true
+}
+
+// empty says whether no coefficient of b but the first is other than zero.
+func empty(b *[64]int16) bool {
+	any := b[1] | b[2] | b[3]
+	for i := 4; i < 64; i += 4 {
+		any |= b[i] | b[i+1] | b[i+2] | b[i+3]
+	}
+	return any == 0
 }
 
 // pass refines the coefficients from k on that are not zero, passing over run

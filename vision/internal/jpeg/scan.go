@@ -1,6 +1,12 @@
 package jpeg
 
-import "github.com/mixnet-go/mixnet/vision/internal/pixel"
+import (
+	"errors"
+	"fmt"
+
+	"github.com/mixnet-go/mixnet/vision/internal/codec"
+	"github.com/mixnet-go/mixnet/vision/internal/pixel"
+)
 
 // zigzag maps the order of coefficients in the file to their place in a block.
 var zigzag = [64]uint8{
@@ -14,9 +20,30 @@ var zigzag = [64]uint8{
 	53, 60, 61, 54, 47, 55, 62, 63,
 }
 
-// maxScans bounds the scans of one picture, each of which may cost a pass over
-// all its coefficients.
-const maxScans = 256
+// A scan may cost a pass over all coefficients while its own bytes are few.
+// Encoders write about ten scans; these bounds leave room for any that is meant.
+const (
+	maxScans   = 256     // of one picture
+	maxPasses  = 32      // over all blocks,
+	freeVisits = 1 << 24 // or as many visits of a block as cost nothing to speak of
+)
+
+// allow reports an error if the picture has too many scans.
+func (d *Decoder) allow(s *scanHeader) error {
+	all, visited := 0, 0
+	for i := range d.comp {
+		all += d.comp[i].paddedX * d.comp[i].paddedY
+	}
+	for _, c := range s.comp {
+		visited += c.paddedX * c.paddedY
+	}
+	d.scans++
+	d.visits += visited
+	if d.scans > maxScans || d.visits > max(maxPasses*all, freeVisits) {
+		return fmt.Errorf("%w: %d scans of %d×%d pixels", codec.ErrTooLarge, d.scans, d.w, d.h)
+	}
+	return nil
+}
 
 // scanHeader is what SOS says.
 type scanHeader struct {
@@ -34,11 +61,19 @@ func (d *Decoder) readScan(b []byte, p *parser) (whole bool, err error) {
 	if err := d.readScanHeader(&s, b); err != nil {
 		return false, err
 	}
-	if d.scans++; d.scans > maxScans {
-		return false, corrupt("more than %d scans", maxScans)
+	if err := d.allow(&s); err != nil {
+		return false, err
 	}
 	p.rest = d.entropy.unstuff(p.rest)
 	whole = !d.progressive && len(s.comp) == len(d.comp)
+	if !d.progressive && !whole {
+		for _, c := range s.comp {
+			d.memory += 2 * 64 * int64(c.paddedX) * int64(c.paddedY)
+		}
+		if err := d.limits.Memory(d.memory); err != nil {
+			return false, err
+		}
+	}
 	for _, c := range s.comp {
 		if !whole && !c.seen {
 			c.coef = resized(c.coef, 64*c.paddedX*c.paddedY)
@@ -55,10 +90,10 @@ func (d *Decoder) readScan(b []byte, p *parser) (whole bool, err error) {
 // readScanHeader reads SOS.
 func (d *Decoder) readScanHeader(s *scanHeader, b []byte) error {
 	if d.comp == nil {
-		return corrupt("a scan before the frame header")
+		return codec.Corrupt("a scan before the frame header")
 	}
 	if len(b) < 1 || len(b) != 4+2*int(b[0]) || b[0] < 1 || int(b[0]) > len(d.comp) {
-		return corrupt("scan header of %d bytes", len(b))
+		return codec.Corrupt("scan header of %d bytes", len(b))
 	}
 	n := int(b[0])
 	s.comp = s.list[:n]
@@ -70,7 +105,7 @@ func (d *Decoder) readScanHeader(s *scanHeader, b []byte) error {
 	}
 	if s.from > s.to || s.to > 63 || s.high > 13 || s.low > 13 || s.high > 0 && s.low != s.high-1 ||
 		d.progressive && (s.from == 0 && s.to != 0 || s.from > 0 && n > 1) {
-		return corrupt("scan of coefficients %d to %d, bits %d to %d, %d components", s.from, s.to, s.high, s.low, n)
+		return codec.Corrupt("scan of coefficients %d to %d, bits %d to %d, %d components", s.from, s.to, s.high, s.low, n)
 	}
 	for i := range n {
 		id, dc, ac := b[1+2*i], b[2+2*i]>>4, b[2+2*i]&15
@@ -81,25 +116,30 @@ func (d *Decoder) readScanHeader(s *scanHeader, b []byte) error {
 		}
 		c := s.comp[i]
 		if c == nil {
-			return corrupt("a scan of component %d, which the frame lacks", id)
+			return codec.Corrupt("a scan of component %d, which the frame lacks", id)
 		}
 		for _, other := range s.comp[:i] {
 			if other == c {
-				return corrupt("a scan of component %d twice", id)
+				return codec.Corrupt("a scan of component %d twice", id)
 			}
 		}
 		if dc > 3 || ac > 3 {
-			return corrupt("Huffman tables %d and %d", dc, ac)
+			return codec.Corrupt("Huffman tables %d and %d", dc, ac)
 		}
 		c.dc, c.ac = &d.dc[dc], &d.ac[ac]
+		if !d.progressive {
+			if err := errors.Join(c.dc.orStandard(&standardDC, dc), c.ac.orStandard(&standardAC, ac)); err != nil {
+				return err
+			}
+		}
 		if s.from == 0 && s.high == 0 && !c.dc.defined || s.to > 0 && !c.ac.defined {
-			return corrupt("a scan without its Huffman table")
+			return codec.Corrupt("a scan without its Huffman table")
 		}
 		blocks += c.h * c.v
 	}
 	s.interleaved = n > 1
 	if s.interleaved && blocks > 10 {
-		return corrupt("%d blocks in an MCU", blocks)
+		return codec.Corrupt("%d blocks in an MCU", blocks)
 	}
 	return nil
 }
@@ -119,10 +159,13 @@ func (d *Decoder) decodeScan(s *scanHeader, whole bool) error {
 	var r reader
 	left, interval := 0, 0
 	for my := range stop {
-		for mx := range mcusX {
+		if err := d.limits.Stopped(); err != nil {
+			return err
+		}
+		for mx := 0; mx < mcusX; mx++ {
 			if left == 0 {
 				if interval > 0 && r.overrun() {
-					return ErrTruncated
+					return codec.ErrTruncated
 				}
 				var err error
 				if r, err = d.entropy.reader(interval); err != nil {
@@ -137,6 +180,12 @@ func (d *Decoder) decodeScan(s *scanHeader, whole bool) error {
 					c.pred = 0
 				}
 			}
+			if eobRun > 1 && s.from > 0 && s.high == 0 {
+				// Blocks in a run of ends of bands stay as they are.
+				n := min(int(eobRun), left, mcusX-mx)
+				mx, left, eobRun = mx+n-1, left-n, eobRun-int32(n)
+				continue
+			}
 			left--
 			var ok bool
 			switch {
@@ -149,13 +198,13 @@ func (d *Decoder) decodeScan(s *scanHeader, whole bool) error {
 			}
 			if !ok {
 				if r.overrun() {
-					return ErrTruncated
+					return codec.ErrTruncated
 				}
-				return corrupt("entropy-coded data of MCU (%d, %d)", mx, my)
+				return codec.Corrupt("entropy-coded data of MCU (%d, %d)", mx, my)
 			}
 		}
 		if r.overrun() {
-			return ErrTruncated
+			return codec.ErrTruncated
 		}
 	}
 	return nil
