@@ -106,9 +106,9 @@ func (n *Net[T]) compileOp(v *node[T], op graph.Op) error {
 	switch op := op.(type) {
 	case *graph.Input:
 	case *graph.Conv:
-		v.op = newConv(v, op)
+		v.op = newConv(n, v, op)
 	case *graph.Linear:
-		v.op = newConv(v, linear(op))
+		v.op = newConv(n, v, linear(op))
 	case *graph.MixConv:
 		v.op = newMixConv(n, v, op)
 	case *graph.GlobalPool:

@@ -62,7 +62,7 @@ func (g *convGroup[T]) weights(v graph.Values[T]) []T {
 	return g.ordered
 }
 
-func newConv[T tensor.Float](v *node[T], op *graph.Conv) *conv[T] {
+func newConv[T tensor.Float](n *Net[T], v *node[T], op *graph.Conv) *conv[T] {
 	k := &conv[T]{op: op, direct: op.Kernel == 1 && op.Stride == 1}
 	in := v.in[0].shape
 	_, k.pad.top = op.Padding.Extent(in.H, op.Kernel, op.Stride, op.Dilation)
@@ -81,17 +81,27 @@ func newConv[T tensor.Float](v *node[T], op *graph.Conv) *conv[T] {
 		} else {
 			g.param = op.Weights[0]
 		}
-		g.product = kernel.NewMatrix[T](g.Out, g.window())
-		g.adjoint = kernel.NewMatrix[T](g.window(), g.Out)
-		if g.area > 1 {
-			g.ordered = make([]T, g.len())
-		}
+		g.product, g.adjoint = kernel.EmptyMatrix[T](g.Out, g.window()), kernel.EmptyMatrix[T](g.window(), g.Out)
 		k.groups = append(k.groups, g)
 		g.inAt += size.In
 		g.outAt += size.Out
 		g.at += g.len()
 	}
+	for i := range k.groups {
+		k.groups[i].reserve(n)
+	}
 	return k
+}
+
+// reserve reserves memory for packed weights.
+func (g *convGroup[T]) reserve(n *Net[T]) {
+	n.packMatrix(g.product)
+	if !n.opts.ForwardOnly {
+		n.packMatrix(g.adjoint)
+	}
+	if g.area > 1 {
+		n.pack(g.len(), func(mem []T) { g.ordered = mem })
+	}
 }
 
 // shape describes a convolution of one group.

@@ -4,14 +4,15 @@ import (
 	"errors"
 	"unsafe"
 
+	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/par"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
-// Memory is what nets that take turns share: the memory for their activations
-// and gradients of activations, as much as the most demanding of them needs,
-// and the threads that run them. The nets may be of different graphs, sizes and
+// Memory is what nets that take turns share: the memory for their activations,
+// gradients of activations and packed weights, as much as the most demanding of
+// them needs, and the threads that run them. The nets may be of different graphs, sizes and
 // element types. A pass of one ends a step of the others, and outputs are valid
 // until the next pass of any. No two may run at once.
 type Memory struct {
@@ -66,8 +67,29 @@ func sizeOf[T tensor.Float](n int) int {
 	return n * int(unsafe.Sizeof(t))
 }
 
+// packed is memory for weights as the kernels take them, which every pass packs
+// anew.
+type packed[T tensor.Float] struct {
+	size int
+	move func(mem []T) // lets them lie in mem
+}
+
+// pack reserves memory for size elements of packed weights.
+func (n *Net[T]) pack(size int, move func(mem []T)) {
+	n.packed = append(n.packed, packed[T]{size, move})
+	n.weights += aligned(size)
+}
+
+// packMatrix reserves memory for the values of m.
+func (n *Net[T]) packMatrix(m *kernel.MatrixOf[T]) { n.pack(kernel.MatrixLen(m.N, m.K), m.Move) }
+
+// packFilter reserves memory for the values of f.
+func (n *Net[T]) packFilter(f *kernel.DWFilterOf[T]) {
+	n.pack(kernel.DWFilterLen(f.Kernel, f.Channels), f.Move)
+}
+
 // elems returns how many elements n needs in all.
-func (n *Net[T]) elems() int { return n.arena + len(n.workers)*n.private.total() }
+func (n *Net[T]) elems() int { return n.arena + len(n.workers)*n.private.total() + n.weights }
 
 // bind puts the tensors of n into the shared memory, ending what another net
 // had there.
@@ -87,6 +109,10 @@ func (n *Net[T]) bind() {
 	for i := range n.workers {
 		n.workers[i] = newWorker(i, n.data[at:], &n.private)
 		at += n.private.total()
+	}
+	for _, p := range n.packed {
+		p.move(n.data[at:][:p.size:p.size])
+		at += aligned(p.size)
 	}
 }
 

@@ -73,11 +73,7 @@ func newMixConv[T tensor.Float](n *Net[T], v *node[T], op *graph.MixConv) *mixCo
 		for p.first = 0; p.first < g.Channels; p.first += step {
 			p.Channels = min(step, g.Channels-p.first)
 			p.c0 = c0 + p.first
-			p.filter = kernel.NewDWFilter[T](g.Kernel, p.Channels)
-			p.sums = make([]*kernel.DWFilterOf[T], len(n.workers))
-			for w := range p.sums {
-				p.sums[w] = kernel.NewDWFilter[T](g.Kernel, p.Channels)
-			}
+			p.reserve(n)
 			m.parts = append(m.parts, p)
 		}
 		c0 += g.Channels
@@ -96,6 +92,20 @@ func newMixConv[T tensor.Float](n *Net[T], v *node[T], op *graph.MixConv) *mixCo
 	}
 	m.cut(v)
 	return m
+}
+
+// reserve reserves memory for the filter and its gradients.
+func (p *mixPart[T]) reserve(n *Net[T]) {
+	p.filter, p.sums = kernel.EmptyDWFilter[T](p.Kernel, p.Channels), nil
+	n.packFilter(p.filter)
+	if n.opts.ForwardOnly {
+		return
+	}
+	for range n.workers {
+		sums := kernel.EmptyDWFilter[T](p.Kernel, p.Channels)
+		n.packFilter(sums)
+		p.sums = append(p.sums, sums)
+	}
 }
 
 // mixUnit is a tile: output rows [y0, y1) of one block of one image.

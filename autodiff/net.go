@@ -18,6 +18,14 @@
 //
 // Results depend on the number of threads, because sums are cut into one part
 // per thread, but not on timing.
+//
+// # Many networks
+//
+// A search trains paths of one large network, each a graph of its own. Their
+// nets take turns in one Memory, and New plans one in milliseconds. Parameters
+// and gradients are arguments of every pass, so those of a path can be slices of
+// the large network's: of whole parameters, or of the first outputs of one. Two
+// parameters of one graph must not overlap.
 package autodiff
 
 import (
@@ -70,7 +78,9 @@ type Net[T tensor.Float] struct {
 	arena   int          // elements of all tensors
 	buffers []*buffer[T] // in the arena
 	private private      // what each worker needs beside it
-	data    []T          // arena and workers' memory; nil while another net uses it
+	packed  []packed[T]  // weights as the kernels take them
+	weights int          // elements of these
+	data    []T          // memory for all of them; nil while another net uses it
 
 	batch  int  // images of the pass in progress
 	train  bool // batch statistics and dropout
@@ -142,8 +152,8 @@ func (n *Net[T]) Close() {
 // Shape returns the planned input shape.
 func (n *Net[T]) Shape() tensor.Shape { return n.in }
 
-// Bytes returns the size of the memory for activations and gradients of
-// activations.
+// Bytes returns the size of the memory for activations, gradients of activations
+// and packed weights.
 func (n *Net[T]) Bytes() int64 { return int64(sizeOf[T](n.elems())) }
 
 // Train runs x forward with batch statistics, moving the running ones in
@@ -224,6 +234,9 @@ func (n *Net[T]) checkValues(what string, v graph.Values[T]) error {
 // Outputs returns the number of outputs: the logits and, in training, the
 // auxiliary heads.
 func (n *Net[T]) Outputs() int { return len(n.outputs) }
+
+// OutputShape returns the shape of output i for a full batch.
+func (n *Net[T]) OutputShape(i int) tensor.Shape { return n.outputs[i].to.shape }
 
 // Output returns the logits (i = 0) or those of an auxiliary head of the last
 // Train or Eval, shape N×classes. They are valid until the next one, of this

@@ -29,6 +29,9 @@ func TestEveryOperator(t *testing.T) {
 			if err := net.Train(testkit.Input[float32](in), v, 0); err != nil {
 				t.Fatal(err)
 			}
+			if want := net.OutputShape(0); len(net.Output(0)) != want.Len() || want.C != g.Outputs[0].Channels {
+				t.Errorf("%d outputs of shape %v", len(net.Output(0)), want)
+			}
 			if err := net.Backward([][]float32{slices.Clone(net.Output(0))}, v, grads); err != nil {
 				t.Fatal(err)
 			}
