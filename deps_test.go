@@ -18,6 +18,7 @@ var layers = []struct {
 	{"tensor", nil},
 	{"imagenet", nil},
 	{"evaluate/coco", nil},
+	{"detect", nil},
 	{"input", nil},
 	{"internal/atomicfile", nil},
 	{"internal/cpu", nil},
