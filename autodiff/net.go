@@ -14,7 +14,7 @@
 //
 // Where every tensor lives is settled once, by New, from the moments it is
 // first written and last read during a whole step; the steps that follow
-// allocate no tensors.
+// allocate no tensors. PLANNING.md tells the rules by which that is done.
 //
 // Results depend on the number of threads, because sums are cut into one part
 // per thread, but not on timing.
@@ -67,7 +67,7 @@ type Net[T tensor.Float] struct {
 	in      tensor.Shape
 	opts    Options
 	nodes   []*node[T] // by graph.ID; nil where no output depends on it
-	outputs []*edge[T] // where the loss enters: the logits, then the auxiliary heads
+	outputs []*edge[T] // where the loss enters
 	norms   []*norm[T]
 	ahead   []segment[T] // the forward pass
 	back    []segment[T] // the backward pass
@@ -231,16 +231,16 @@ func (n *Net[T]) checkValues(what string, v graph.Values[T]) error {
 	return nil
 }
 
-// Outputs returns the number of outputs: the logits and, in training, the
-// auxiliary heads.
+// Outputs returns the number of outputs: those of the graph that have a loss, in
+// its order, without those of training in a net planned for ForwardOnly.
 func (n *Net[T]) Outputs() int { return len(n.outputs) }
 
 // OutputShape returns the shape of output i for a full batch.
 func (n *Net[T]) OutputShape(i int) tensor.Shape { return n.outputs[i].to.shape }
 
-// Output returns the logits (i = 0) or those of an auxiliary head of the last
-// Train or Eval, shape N×classes. They are valid until the next one, of this
-// net or of another that shares its memory, after which this is nil.
+// Output returns output i of the last Train or Eval, of OutputShape but for the
+// batch. It is valid until the next one, of this net or of another that shares
+// its memory, after which it is nil.
 func (n *Net[T]) Output(i int) []T {
 	v := n.outputs[i].to
 	if v.out.data == nil {
