@@ -41,7 +41,7 @@ func Thumbnail(img image.Image) ([]byte, error) {
 // not blur them.
 func enlarged(img image.Image) image.Image {
 	size := img.Bounds().Size()
-	zoom := max(1, smallSide/max(size.X, size.Y))
+	zoom := max(1, thumbnailSide/max(size.X, size.Y))
 	big := image.NewRGBA(image.Rect(0, 0, zoom*size.X, zoom*size.Y))
 	draw.NearestNeighbor.Scale(big, big.Bounds(), img, img.Bounds(), draw.Src, nil)
 	return big

@@ -8,8 +8,13 @@ import (
 	"github.com/mixnet-go/mixnet/report"
 )
 
+// drawing is a picture of the package chart.
+type drawing interface {
+	Write(w io.Writer, format string) error
+}
+
 // drawn returns a drawing as SVG.
-func drawn(d interface{ Write(io.Writer, string) error }) (string, error) {
+func drawn(d drawing) (string, error) {
 	var b strings.Builder
 	err := d.Write(&b, "svg")
 	return b.String(), err

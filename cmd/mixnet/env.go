@@ -31,6 +31,7 @@ type env struct {
 	threads        int
 	noColor        bool
 	program        string // how the user starts it
+	args           []string
 	app            *kong.Application
 	given          []string // the flags on the command line
 

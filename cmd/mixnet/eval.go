@@ -49,6 +49,15 @@ type pairResult struct {
 // shownPairs is how many confused pairs are listed.
 const shownPairs = 5
 
+// confused are the pairs that are listed.
+func (j *judged) confused() []pairResult {
+	pairs := []pairResult{}
+	for _, p := range j.Confusion().Pairs(shownPairs) {
+		pairs = append(pairs, pairResult{j.labels[p.Truth], j.labels[p.Predicted], p.Count, p.Part})
+	}
+	return pairs
+}
+
 func (c *evalCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
@@ -205,11 +214,8 @@ func (c *evalCmd) write(e *env, m *model.Model, j *judged, title string) error {
 }
 
 func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error {
-	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: []pairResult{}}
+	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: j.confused()}
 	out.Run, out.Model, out.Network, out.Data, out.Split = on.run, c.Model, m.Network, on.source, on.part
-	for _, p := range j.Confusion().Pairs(shownPairs) {
-		out.Confused = append(out.Confused, pairResult{j.labels[p.Truth], j.labels[p.Predicted], p.Count, p.Part})
-	}
 	if c.JSON {
 		return e.json(out)
 	}

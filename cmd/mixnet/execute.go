@@ -21,7 +21,7 @@ func execute(ctx context.Context, in invocation) int {
 		}
 	}}
 	stderr := &output{w: in.stderr}
-	e := &env{ctx: ctx, stdin: in.stdin, stdout: stdout, stderr: stderr, program: in.program}
+	e := &env{ctx: ctx, stdin: in.stdin, stdout: stdout, stderr: stderr, program: in.program, args: in.args}
 	code := e.run(in.args)
 	err := stdout.close()
 	switch {

@@ -72,6 +72,8 @@ func (c *finetuneCmd) job(e *env) (*finetuneJob, error) {
 		}
 	} else if err := c.plan(&j.plan); err != nil {
 		return nil, err
+	} else {
+		j.plan.Command = e.command(e.args...)
 	}
 	if err := j.open(c.Offline); err != nil {
 		return nil, err

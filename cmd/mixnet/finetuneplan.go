@@ -23,6 +23,7 @@ const planVersion = 1
 
 // finetunePlan is what a run does, and the results it has so far.
 type finetunePlan struct {
+	Command   string        `json:"command,omitempty"` // the command line
 	Version   int           `json:"version"`
 	Weights   string        `json:"weights"`
 	Network   string        `json:"network,omitempty"`

@@ -74,6 +74,13 @@ func (j *finetuneJob) report() error {
 	if err := writeSummary(j.dir, r); err != nil {
 		return err
 	}
+	m, err := model.Open(r.Model, "")
+	if err != nil {
+		return err
+	}
+	if err := reportAtEnd(j.e, j.dir, m, nil); err != nil {
+		return err
+	}
 	if j.json {
 		return j.e.jsonLine(r)
 	}
@@ -91,17 +98,13 @@ func (j *finetuneJob) report() error {
 	if err := j.e.table(rows); err != nil {
 		return err
 	}
-	return j.next(r)
+	return j.next(r, m)
 }
 
 func inPercent(part float64) string { return fmt.Sprintf("%.2f %%", 100*part) }
 
 // next prints what can be done with the result, and the result.
-func (j *finetuneJob) next(r *finetuneReport) error {
-	m, err := model.Open(r.Model, "")
-	if err != nil {
-		return err
-	}
+func (j *finetuneJob) next(r *finetuneReport, m *model.Model) error {
 	sample, err := sampleImage(j.test, j.dir)
 	if err != nil {
 		return err

@@ -29,6 +29,7 @@ type cli struct {
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
+	Report     reportCmd     `cmd:"" group:"look" help:"Judge a run again and write its report and its model card."`
 	Models     modelsCmd     `cmd:"" group:"look" help:"List the networks, with parameters, multiply-adds and published accuracy."`
 	Info       infoCmd       `cmd:"" group:"look" help:"Show a network layer by layer."`
 	Compare    compareCmd    `cmd:"" group:"look" help:"Set networks side by side: size, memory, measured speed."`

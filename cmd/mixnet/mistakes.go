@@ -37,6 +37,21 @@ func (j *judged) mistakes(n int) *report.Judgement {
 	return r
 }
 
+// narrowClasses is up to how many classes a matrix fits a telephone's screen.
+const narrowClasses = 12
+
+// figure is the confusion matrix on a page.
+func (j *judged) figure() (f report.Figure, err error) {
+	d := j.drawing("Confusion matrix")
+	f.Caption = "Rows are true classes, columns what was predicted; a cell is as strong as its part of the true class."
+	if f.Wide, err = drawn(d); err != nil || len(j.labels) > narrowClasses {
+		return f, err
+	}
+	d.Width = narrowWidth
+	f.Narrow, err = drawn(d)
+	return f, err
+}
+
 // pagePairs is how many confused pairs a page lists.
 const pagePairs = 15
 
@@ -54,11 +69,11 @@ func (j *judged) page(e *env, m *model.Model, n int) (*report.Judgement, error) 
 		r.Pairs = append(r.Pairs, report.Pair{Truth: j.labels[p.Truth], Predicted: j.labels[p.Predicted], Count: p.Count, Part: p.Part})
 	}
 	if len(j.labels) <= chart.MaxConfusion {
-		drawing, err := drawn(j.drawing("Confusion matrix"))
+		f, err := j.figure()
 		if err != nil {
 			return nil, err
 		}
-		r.Confusion = &report.Figure{Caption: "Rows are true classes, columns what was predicted; a cell is as dark as its part of the true class.", Wide: drawing}
+		r.Confusion = &f
 	}
 	return r, j.illustrate(e, m, r, n)
 }

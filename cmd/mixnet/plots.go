@@ -102,7 +102,7 @@ func runCost(dir string) (macs, params int64, err error) {
 }
 
 // whyLossesDiffer explains the distance of the two curves of a run.
-const whyLossesDiffer = "Training values are sums over the epoch, while the weights still change, on augmented images and with the recipe's label smoothing, mixing and dropout; " +
+const whyLossesDiffer = "Training values are means over the epoch, while the weights still change, on augmented images and with the recipe's label smoothing, mixing and dropout; " +
 	"validation values are taken after it on plain images without any of these. So training loss can lie above validation loss, and training accuracy below."
 
 // lossChart and accuracyChart draw a run, with its learning rate below and the

@@ -20,6 +20,7 @@ type runImages struct {
 	judge  data.Dataset // what its result is measured on
 	part   string       // the name of judge
 	maxBad int
+	seed   uint64
 }
 
 // runOf returns the folder of the run that a model is of: the folder itself or
@@ -83,7 +84,7 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: c.Data, source: set.source, fit: set.train, judge: set.final, part: set.part, maxBad: saved.Recipe.MaxBad}, nil
+	return &runImages{path: c.Data, source: set.source, fit: set.train, judge: set.final, part: set.part, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {
@@ -94,7 +95,7 @@ func imagesOfFinetuning(dir string) (*runImages, error) {
 	if err := j.openImages(); err != nil {
 		return nil, err
 	}
-	return &runImages{path: j.plan.Data, source: source(j.plan.Data), fit: j.train, judge: j.test, part: j.part, maxBad: j.plan.Recipe.MaxBad}, nil
+	return &runImages{path: j.plan.Data, source: source(j.plan.Data), fit: j.train, judge: j.test, part: j.part, maxBad: j.plan.Recipe.MaxBad, seed: j.plan.Recipe.Seed}, nil
 }
 
 // trainedOn counts the images of a set that the run was trained on, by where

@@ -105,6 +105,9 @@ func (c *trainCmd) Run(e *env) error {
 	if err := writeSummary(t.dir, res); err != nil {
 		return err
 	}
+	if err := reportAtEnd(e, t.dir, m, r); err != nil {
+		return err
+	}
 	if c.JSON {
 		return e.jsonLine(res)
 	}
@@ -164,7 +167,7 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 	}
 	view := newTrainView(e, c.JSON, dir, nil)
 	t, err := train.New(train.Config{
-		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Args: c.args(), Dir: dir, Threads: e.cores(), KeepBest: set.choose,
+		Model: m, Recipe: recipe, Train: set.train, Val: set.watch, Source: set.source, Args: c.args(e), Dir: dir, Threads: e.cores(), KeepBest: set.choose,
 		OnStep: view.step, OnEpoch: view.epoch, OnWarning: view.warning,
 	})
 	if err != nil {
@@ -181,10 +184,11 @@ func (c *trainCmd) trainer(e *env) (*run, *trainingData, error) {
 const (
 	argData     = "data"
 	argValSplit = "val_split"
+	argCommand  = "command"
 )
 
-func (c *trainCmd) args() map[string]string {
-	return map[string]string{argData: c.Data, argValSplit: strconv.FormatFloat(c.ValSplit, 'g', -1, 64)}
+func (c *trainCmd) args(e *env) map[string]string {
+	return map[string]string{argCommand: e.command(e.args...), argData: c.Data, argValSplit: strconv.FormatFloat(c.ValSplit, 'g', -1, 64)}
 }
 
 // recall takes what was not given from the arguments of a run to continue.

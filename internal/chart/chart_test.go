@@ -312,6 +312,11 @@ func TestConfusion(t *testing.T) {
 			t.Errorf("%d classes: %d names", n, named)
 		}
 	}
+	narrow := confusion(8)
+	narrow.Width = 360
+	if w := parse(t, narrow.Write)[0].num(t, "width"); w < 300 || w > 380 {
+		t.Errorf("a width of 360 was asked for, the picture has %v", w)
+	}
 	if err := confusion(MaxConfusion+1).Write(io.Discard, "svg"); err == nil {
 		t.Error("more classes than can be seen were drawn")
 	}

@@ -16,6 +16,9 @@ type Confusion struct {
 	// Counts holds, row by row for the true class, how many images were put
 	// in each class: Counts[truth·len(Names)+predicted].
 	Counts []int64
+	// Width is about that of the picture in pixels of a screen, where its
+	// classes have room in it; 0 for one that suits the number of classes.
+	Width float64
 }
 
 // MaxConfusion is the most classes that a picture shows; more are no more than
@@ -83,7 +86,11 @@ type matrix struct {
 
 func newMatrix(c *Confusion) *matrix {
 	m := &matrix{Confusion: c, n: len(c.Names), totals: make([]int64, len(c.Names))}
-	m.cell = min(88, max(1, matrixSide/float64(m.n)))
+	side, least := float64(matrixSide), float64(matrixLeast)
+	if c.Width > 0 {
+		side, least = max(c.Width-barRoom-nameRoom/2, nameRoom), c.Width
+	}
+	m.cell = min(88, max(1, side/float64(m.n)))
 	if m.cell > 4 {
 		m.cell = math.Floor(m.cell)
 	}
@@ -96,7 +103,7 @@ func newMatrix(c *Confusion) *matrix {
 	}
 	widest = min(widest, nameRoom)
 	m.left, m.top, m.below = widest*1.1+44, 44, widest*1.1+44
-	m.width = max(m.left+m.side+barRoom, matrixLeast)
+	m.width = max(m.left+m.side+barRoom, least)
 	for i := range m.n {
 		for _, v := range c.Counts[i*m.n:][:m.n] {
 			m.totals[i] += v

@@ -1,0 +1,159 @@
+package main
+
+import (
+	"bytes"
+	"encoding/csv"
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// trained returns a run on class folders, and the folders.
+func trained(t *testing.T) (run, root string) {
+	t.Helper()
+	root = classFolders(t)
+	run = filepath.Join(t.TempDir(), "run")
+	mustRun(t, "train", "--data", root, "--output", run, "--epochs", "1", "--batch-size", "4", "--seed", "3")
+	return run, root
+}
+
+// A run is judged on the images that it held out, whether its folder or a file
+// in it is named, with the accuracy that training has told.
+func TestEvalOfRun(t *testing.T) {
+	run, root := trained(t)
+	var told struct {
+		Top1   float64 `json:"top1"`
+		Images int     `json:"images"`
+	}
+	text, err := os.ReadFile(filepath.Join(run, summaryFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal(text, &told); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{run, filepath.Join(run, modelFile)} {
+		var r evalReport
+		code, out, errs := invoke(t, "eval", "--model", name, "--json")
+		if code != exitOK || strings.Contains(errs, "warning") {
+			t.Fatalf("exit code %d, %s", code, errs)
+		}
+		if err := json.Unmarshal([]byte(out), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Images != told.Images || r.Images != 2 || r.Top1 != told.Top1 || r.TrainedOn != 0 || r.Run != run {
+			t.Errorf("%s: %+v, training told %+v", name, r, told)
+		}
+	}
+	// With the images trained on among them, that is told.
+	var r evalReport
+	code, out, errs := invoke(t, "eval", "--model", run, "--data", root, "--json")
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		t.Fatal(err)
+	}
+	if code != exitOK || r.Images != 20 || r.TrainedOn != 18 || !strings.Contains(errs, "trained on 18 of these 20 images") {
+		t.Errorf("exit code %d, %+v\n%s", code, r, errs)
+	}
+	// A copy elsewhere has no run: the built-in images are not its own.
+	lone := filepath.Join(t.TempDir(), "lone.safetensors")
+	mustRun(t, "convert", filepath.Join(run, modelFile), lone)
+	if code, _, errs := invoke(t, "eval", "--model", lone); code != exitUsage || !strings.Contains(errs, "--data") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// The mistakes are written as a page and as a table, and are those that are
+// counted.
+func TestEvalErrors(t *testing.T) {
+	run, root := trained(t)
+	dir := t.TempDir()
+	page, table, picture := filepath.Join(dir, "errors.html"), filepath.Join(dir, "errors.csv"), filepath.Join(dir, "confusion.svg")
+	args := []string{"eval", "--model", run, "--data", root, "--split", "train", "--errors", page, "--errors", table, "--confusion", picture, "--worst", "3"}
+	var r evalReport
+	if err := json.Unmarshal([]byte(mustRun(t, append(args, "--json")...)), &r); err != nil {
+		t.Fatal(err)
+	}
+	wrong := 0
+	for _, c := range r.Classes {
+		wrong += int(c.Images - c.Correct)
+	}
+	text, err := os.ReadFile(table)
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows, err := csv.NewReader(bytes.NewReader(text)).ReadAll()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(rows)-1 != wrong || wrong == 0 {
+		t.Errorf("%d rows for %d mistakes", len(rows)-1, wrong)
+	}
+	for _, row := range rows[1:] {
+		if !exists(row[0]) || filepath.Base(filepath.Dir(row[0])) != row[1] || row[1] == row[2] {
+			t.Errorf("row %q", row)
+		}
+	}
+	html, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := bytes.Count(html, []byte("<img")); n != 2*min(3, wrong) {
+		t.Errorf("%d pictures of %d mistakes: want an image and a map for each of three", n, wrong)
+	}
+	svg, err := os.ReadFile(picture)
+	if err != nil || !bytes.Contains(svg, []byte(">light<")) {
+		t.Errorf("the confusion matrix does not name the classes: %v", err)
+	}
+	if out := mustRun(t, args...); len(r.Confused) == 0 || !strings.Contains(out, "MOST OFTEN CONFUSED") || !strings.Contains(out, r.Confused[0].Predicted) {
+		t.Errorf("%+v\n%s", r.Confused, out)
+	}
+	for _, bad := range [][]string{{"--errors", "x.txt"}, {"--confusion", "x.gif"}, {"--worst", "0"}, {"--crop-pct", "1.5"}, {"--size=-3"}} {
+		if code, _, errs := invoke(t, append([]string{"eval", "--model", run}, bad...)...); code != exitUsage || !strings.Contains(errs, bad[0][:6]) {
+			t.Errorf("%v: exit code %d, %s", bad, code, errs)
+		}
+	}
+}
+
+// Training and fine-tuning end with a report and a card, which the command
+// "report" writes again.
+func TestReport(t *testing.T) {
+	run, root := trained(t)
+	tuned := filepath.Join(t.TempDir(), "tuned")
+	mustRun(t, "finetune", "-w", filepath.Join(run, modelFile), "--data", root, "--output", tuned, "--head-only")
+	for _, dir := range []string{run, tuned} {
+		page, err := os.ReadFile(filepath.Join(dir, reportFile))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, want := range []string{"<svg", "Confusion", "Settings", root, filepath.Base(dir), "--output " + dir, "mixnet_tiny"} {
+			if !bytes.Contains(page, []byte(want)) {
+				t.Errorf("%s: no %q in the report", dir, want)
+			}
+		}
+		card, err := os.ReadFile(filepath.Join(dir, cardFile))
+		if err != nil || !bytes.HasPrefix(card, []byte("---\n")) || !bytes.Contains(card, []byte("0. dark\n1. light\n")) {
+			t.Errorf("card: %v\n%s", err, card)
+		}
+		for _, file := range []string{reportFile, cardFile} {
+			if err := os.Remove(filepath.Join(dir, file)); err != nil {
+				t.Fatal(err)
+			}
+		}
+		var r reportResult
+		if err := json.Unmarshal([]byte(mustRun(t, "report", dir, "--json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		again, err := os.ReadFile(r.Report)
+		if err != nil || !bytes.Equal(again, page) {
+			t.Errorf("%s: another report the second time: %v", dir, err)
+		}
+		if again, err := os.ReadFile(r.Card); err != nil || !bytes.Equal(again, card) {
+			t.Errorf("%s: another card the second time: %v", dir, err)
+		}
+	}
+	if code, _, errs := invoke(t, "report", root); code != exitFailure || !strings.Contains(errs, "no run folder") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
