@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -40,6 +41,9 @@ var (
 	}
 )
 
+// files lists the files of the pictures.
+func (k *cifarKind) files() []string { return slices.Concat(k.train, k.test) }
+
 // OpenCIFAR reads the binary version of CIFAR-10 or CIFAR-100 (fine labels) in
 // the top folder of fsys; name names it in messages. Of CIFAR-10's five
 // training files, those that are there are read. It returns nil if there are
@@ -72,9 +76,12 @@ func OpenCIFAR(fsys fs.FS, name string) (*Splits, error) {
 func (k *cifarKind) read(fsys fs.FS, name string, files []string) (*Memory, error) {
 	var m *Memory
 	for _, file := range files {
-		f, err := fsys.Open(file)
-		if err != nil {
+		f, err := openFS(fsys, file)
+		if errors.Is(err, fs.ErrNotExist) {
 			continue
+		}
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", name, err)
 		}
 		raw, err := io.ReadAll(io.LimitReader(f, maxArray))
 		f.Close()

@@ -15,6 +15,9 @@ import (
 var (
 	// ErrLayout says that a path holds no data set of a known layout.
 	ErrLayout = errors.New("not a known data set")
+	// ErrAmbiguous says that a path can be read as more than one data set; it is
+	// an ErrLayout too.
+	ErrAmbiguous = errors.New("it can be read in more than one way")
 	// ErrCorrupt says that a data file contradicts its format.
 	ErrCorrupt = errors.New("data file is corrupt")
 	// ErrLabel says that a label is outside the classes.
@@ -71,6 +74,10 @@ type Splits struct {
 	Kind string
 	// Train, Val and Test are the parts. A set without parts has Train alone.
 	Train, Val, Test Dataset
+	// LeftOut says what lies there as well and is no part of the set.
+	LeftOut []LeftOut
+	// Notes say how the layout was understood where it is not plain.
+	Notes []string
 }
 
 // Classes returns the names of the classes.

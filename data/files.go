@@ -7,27 +7,17 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
 // maxFile bounds one picture file.
 const maxFile = 256 << 20
 
-// maxDepth bounds how deep pictures are looked for, and linkDepth how deep links
-// to folders are followed, which might lead back.
-const (
-	maxDepth  = 16
-	linkDepth = 3
-)
-
 // tree is a list of picture files under one root, in a folder or in tar
 // archives.
 type tree struct {
 	root     string   // of the paths, for messages and, in a folder, for opening
-	paths    []string // with slashes, in order
-	empty    []string // folders without a picture, only the outermost
-	tables   []string // Parquet files
+	paths    []string // with slashes
 	archives []string // tar files; none for a folder
 	places   []place  // of the paths within them
 }
@@ -62,19 +52,12 @@ func (t *tree) read(i int, s *Sample) error {
 // readFile makes s the picture in a file, or in size bytes of it from offset
 // on; size -1 means all.
 func (s *Sample) readFile(name string, offset, size int64) error {
-	f, err := os.Open(name)
+	f, info, err := openRegular(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
 	if size < 0 {
-		info, err := f.Stat()
-		if err != nil {
-			return err
-		}
-		if !info.Mode().IsRegular() {
-			return fmt.Errorf("%s: not a regular file", name)
-		}
 		size = info.Size()
 	}
 	if size > maxFile {
@@ -88,72 +71,30 @@ func (s *Sample) readFile(name string, offset, size int64) error {
 	return nil
 }
 
+// openRegular opens a file unless it is a pipe or a device, which might never
+// end, or never begin.
+func openRegular(name string) (*os.File, os.FileInfo, error) {
+	info, err := os.Stat(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, nil, fmt.Errorf("%s: not a regular file", name)
+	}
+	f, err := os.Open(name)
+	return f, info, err
+}
+
 // isPicture says whether a file's name ends as a picture's does.
 func isPicture(name string) bool {
 	if strings.HasPrefix(path.Base(name), ".") {
 		return false
 	}
 	switch strings.ToLower(path.Ext(name)) {
-	case ".jpg", ".jpeg", ".png", ".webp", ".bmp", ".gif":
+	case ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif":
 		return true
 	}
 	return false
-}
-
-// walk lists the pictures of a folder, and its Parquet files.
-func walk(root string) (*tree, error) {
-	t := &tree{root: root}
-	if _, err := t.collect("", maxDepth); err != nil {
-		return nil, err
-	}
-	slices.Sort(t.paths)
-	return t, nil
-}
-
-// collect adds the pictures at and below dir, and reports whether there are
-// any.
-func (t *tree) collect(dir string, depth int) (found bool, err error) {
-	entries, err := os.ReadDir(filepath.Join(t.root, filepath.FromSlash(dir)))
-	if err != nil {
-		return false, err
-	}
-	mark := len(t.empty)
-	for _, e := range entries {
-		name := path.Join(dir, e.Name())
-		switch {
-		case strings.HasPrefix(e.Name(), "."):
-		case t.isDir(name, e, depth):
-			if depth == 0 {
-				continue
-			}
-			sub, err := t.collect(name, depth-1)
-			if err != nil {
-				return false, err
-			}
-			found = found || sub
-		case isPicture(e.Name()):
-			t.paths = append(t.paths, name)
-			found = true
-		case strings.HasSuffix(e.Name(), ".parquet"):
-			t.tables = append(t.tables, filepath.Join(t.root, filepath.FromSlash(name)))
-		}
-	}
-	if !found {
-		t.empty = append(t.empty[:mark], dir)
-	}
-	return found, nil
-}
-
-// isDir says whether an entry is a folder or a link to one.
-func (t *tree) isDir(name string, e os.DirEntry, depth int) bool {
-	if e.Type()&os.ModeSymlink == 0 {
-		return e.IsDir()
-	}
-	if depth <= maxDepth-linkDepth {
-		return false
-	}
-	info, err := os.Stat(filepath.Join(t.root, filepath.FromSlash(name)))
-	return err == nil && info.IsDir()
 }
 
 // Files is a set of picture files.

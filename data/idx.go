@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"path"
-	"slices"
 	"strconv"
 	"strings"
 )
@@ -90,93 +89,22 @@ func cutShort(err error) error {
 	return fmt.Errorf("%w: %w", ErrCorrupt, err)
 }
 
-// idxPair is a file of pictures and the file of their labels.
-type idxPair struct{ images, labels string }
-
-// findIDX returns the pairs of IDX files in the top folder of fsys, by the
-// names that MNIST and its kin use: train-images-idx3-ubyte,
-// t10k-labels.idx1-ubyte.gz and the like.
-func findIDX(fsys fs.FS) (train, test *idxPair, err error) {
-	entries, err := fs.ReadDir(fsys, ".")
+// openFS is [openRegular] in a file system.
+func openFS(fsys fs.FS, file string) (fs.File, error) {
+	info, err := fs.Stat(fsys, file)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	names := map[string]bool{}
-	for _, e := range entries {
-		names[e.Name()] = true
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s: not a regular file", file)
 	}
-	for _, e := range entries {
-		n := e.Name()
-		lower := strings.ToLower(n)
-		if !strings.Contains(lower, "images") || !strings.Contains(lower, "idx") {
-			continue
-		}
-		base := strings.TrimSuffix(n, ".gz")
-		labels := strings.Replace(strings.Replace(base, "images", "labels", 1), "idx3", "idx1", 1)
-		labels = strings.Replace(labels, "idx4", "idx1", 1)
-		switch {
-		case names[labels]:
-		case names[labels+".gz"]:
-			labels += ".gz"
-		default:
-			return nil, nil, fmt.Errorf("%w: %s has no file of labels: want %s or %s.gz", ErrLayout, n, labels, labels)
-		}
-		pair := &idxPair{n, labels}
-		if strings.Contains(lower, "t10k") || strings.Contains(lower, "test") {
-			test = pair
-		} else {
-			train = pair
-		}
-	}
-	return train, test, nil
-}
-
-// OpenIDX reads the pairs of IDX files (MNIST's format, gzipped or not) in the
-// top folder of fsys, each of pictures and of labels. name names the set in
-// messages; a name with "fashion" in it gets Fashion-MNIST's class names. It
-// returns nil if there are no such files.
-func OpenIDX(fsys fs.FS, name string) (*Splits, error) {
-	train, test, err := findIDX(fsys)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
-	}
-	if train == nil && test == nil {
-		return nil, nil
-	}
-	s := &Splits{Kind: "IDX"}
-	var sets []*Memory
-	for _, p := range []struct {
-		pair *idxPair
-		part *Dataset
-	}{{train, &s.Train}, {test, &s.Test}} {
-		if p.pair == nil {
-			continue
-		}
-		m, err := readPair(fsys, name, *p.pair)
-		if err != nil {
-			return nil, err
-		}
-		sets = append(sets, m)
-		*p.part = m
-	}
-	classes := 0
-	for _, m := range sets {
-		classes = max(classes, 1+slices.Max(m.Labels))
-	}
-	names := idxClasses(name, classes)
-	for _, m := range sets {
-		m.Names = names
-		if err := m.Check(); err != nil {
-			return nil, err
-		}
-	}
-	return s, nil
+	return fsys.Open(file)
 }
 
 // readPair reads one pair of files; the class names are left open.
 func readPair(fsys fs.FS, name string, p idxPair) (*Memory, error) {
 	read := func(file string) (*idxArray, error) {
-		f, err := fsys.Open(file)
+		f, err := openFS(fsys, file)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", path.Join(name, file), err)
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -30,13 +29,17 @@ func (p parquetFile) ReadAt(b []byte, at int64) (int, error) {
 // table is one Parquet file of a set.
 type table struct {
 	name    string
+	short   string // below the folder of the set
 	part    part
 	rows    int
+	columns string // their names, for messages
 	image   *parquet.Column
 	label   *parquet.Column
 	classes []string // of Hugging Face's metadata
 	numbers []int    // labels that are numbers, -1 for none
-	words   []string // labels that are words
+	words   []string // labels that are words, "" for none
+	without int      // rows without a label
+	first   int      // the first of them
 }
 
 // tableRows is a set of rows of Parquet files.
@@ -84,17 +87,72 @@ func (t *tableRows) Read(i int, s *Sample) error {
 // OpenParquet reads Parquet files as Hugging Face's data sets have them: a
 // column of picture files — image.bytes, or the like — and one of labels,
 // numbers or words. The names of the classes come from the file's metadata if
-// they are there. A file's name, or its folder's, begins with the part it is
-// of: train, validation or test.
-func OpenParquet(files ...string) (*Splits, error) {
-	var tables []*table
-	for _, name := range files {
-		t, err := openTable(name)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		tables = append(tables, t)
+// they are there. A word in a file's name says the part it is of, as described
+// with [Open]. A part without labels, all of them missing or -1, is left out.
+func OpenParquet(files ...string) (*Splits, error) { return openTables(givenFiles(files)) }
+
+// openTables reads Parquet files.
+func openTables(files []sourceFile) (*Splits, error) {
+	if err := settleParts(files); err != nil {
+		return nil, err
 	}
+	var tables []*table
+	var left leftOut
+	var foreign error // of a file without pictures
+	for _, file := range files {
+		t, err := openTable(file)
+		switch {
+		case errors.Is(err, errNoPictures):
+			foreign = fmt.Errorf("%s: %w", file.path, err)
+			left.add("Parquet file without pictures", file.name)
+		case err != nil:
+			return nil, fmt.Errorf("%s: %w", file.path, err)
+		default:
+			tables = append(tables, t)
+		}
+	}
+	if len(tables) == 0 && foreign != nil {
+		return nil, foreign
+	}
+	tables, err := withLabels(tables, &left)
+	if err != nil {
+		return nil, err
+	}
+	return joinTables(tables, &left)
+}
+
+// withLabels returns the tables of the parts that have labels.
+func withLabels(tables []*table, left *leftOut) ([]*table, error) {
+	var labelled [testPart + 1]bool
+	for _, t := range tables {
+		if t.rows > 0 && t.without < t.rows {
+			labelled[t.part] = true
+		}
+	}
+	var kept []*table
+	for _, t := range tables {
+		switch {
+		case !labelled[t.part] && t.rows > 0:
+			left.add(fmt.Sprintf("Parquet file of the part %s, which has no labels", t.part), t.short)
+		case t.label == nil && t.rows > 0:
+			return nil, fmt.Errorf("%s: %w: no column of labels among %s", t.name, ErrLayout, t.columns)
+		case t.without > 0:
+			return nil, fmt.Errorf("%w: %s: row %d has no label", ErrLabel, t.name, t.first)
+		default:
+			kept = append(kept, t)
+		}
+	}
+	if len(kept) == 0 && len(tables) > 0 {
+		if t := tables[0]; t.label == nil {
+			return nil, fmt.Errorf("%s: %w: no column of labels among %s", t.name, ErrLayout, t.columns)
+		}
+		return nil, fmt.Errorf("%w: %s: no row has a label", ErrLayout, tables[0].name)
+	}
+	return kept, nil
+}
+
+// joinTables makes the parts.
+func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 	classes, err := tableClasses(tables)
 	if err != nil {
 		return nil, err
@@ -103,37 +161,25 @@ func OpenParquet(files ...string) (*Splits, error) {
 	for i, c := range classes {
 		label[c] = i
 	}
-	var sets [testPart + 1]*tableRows
+	s := &Splits{Kind: "Parquet", LeftOut: left.list()}
 	for i, t := range tables {
-		set := sets[t.part]
-		if set == nil {
-			set = &tableRows{tables: tables, classes: classes}
-			sets[t.part] = set
-		}
 		for row := range t.rows {
 			l := -1
 			if t.words != nil {
 				l = label[t.words[row]]
-			} else if l = t.numbers[row]; t.classes == nil && l >= 0 {
+			} else if l = t.numbers[row]; t.classes == nil {
 				l = label[strconv.Itoa(l)]
 			}
-			if l < 0 || l >= len(classes) {
+			if l >= len(classes) {
 				return nil, fmt.Errorf("%w: %s[%d] has label %d, there are %d classes", ErrLabel, t.name, row, l, len(classes))
+			}
+			set, ok := (*s.part(t.part)).(*tableRows)
+			if !ok {
+				set = &tableRows{tables: tables, classes: classes}
+				*s.part(t.part) = set
 			}
 			set.rows = append(set.rows, tableRow{int32(i), int32(row)})
 			set.labels = append(set.labels, l)
-		}
-	}
-	s := &Splits{Kind: "Parquet"}
-	for p, set := range sets {
-		switch {
-		case set == nil || len(set.rows) == 0:
-		case part(p) == noPart || part(p) == trainPart:
-			s.Train = set
-		case part(p) == valPart:
-			s.Val = set
-		default:
-			s.Test = set
 		}
 	}
 	if s.Train == nil && s.Val == nil && s.Test == nil {
@@ -175,25 +221,25 @@ func tableClasses(tables []*table) ([]string, error) {
 }
 
 // openTable reads the footer and the labels of a file.
-func openTable(name string) (*table, error) {
-	info, err := os.Stat(name)
+func openTable(file sourceFile) (*table, error) {
+	name := file.path
+	opened, info, err := openRegular(name)
 	if err != nil {
 		return nil, err
 	}
+	opened.Close()
 	f, err := parquet.Open(parquetFile(name), info.Size())
 	if err != nil {
 		return nil, parquetError(err)
 	}
-	t := &table{name: name, part: prefixPart(filepath.Base(name)), rows: int(f.Rows)}
-	if t.part == noPart {
-		t.part = partOf(filepath.Base(filepath.Dir(name)))
-	}
+	t := &table{name: name, short: file.name, part: file.part, rows: int(f.Rows), columns: columnNames(f)}
 	features := hubFeatures(f.Meta["huggingface"])
 	if t.image = imageColumn(f, features); t.image == nil {
-		return nil, fmt.Errorf("%w: no column of pictures among %s", ErrLayout, columnNames(f))
+		return nil, fmt.Errorf("%w among %s", errNoPictures, t.columns)
 	}
 	if t.label, t.classes = labelColumn(f, features); t.label == nil {
-		return nil, fmt.Errorf("%w: no column of labels among %s", ErrLayout, columnNames(f))
+		t.without = t.rows
+		return t, nil
 	}
 	if err := t.readLabels(); err != nil {
 		return nil, parquetError(err)
@@ -201,6 +247,9 @@ func openTable(name string) (*table, error) {
 	var check parquet.Reader
 	return t, parquetError(check.Reset(t.image))
 }
+
+// errNoPictures says that a table has no column of pictures.
+var errNoPictures = fmt.Errorf("%w: no column of pictures", ErrLayout)
 
 // parquetError makes a reader's complaint wrap one of this package's.
 func parquetError(err error) error {
@@ -219,6 +268,11 @@ func (t *table) readLabels() error {
 	if err := r.Reset(t.label); err != nil {
 		return err
 	}
+	none := func(row int) {
+		if t.without++; t.without == 1 {
+			t.first = row
+		}
+	}
 	for row := range t.rows {
 		if t.label.Type == parquet.ByteArray {
 			b, err := r.Bytes(int64(row))
@@ -226,16 +280,19 @@ func (t *table) readLabels() error {
 				return err
 			}
 			if len(b) == 0 {
-				return fmt.Errorf("%w: row %d has no label", ErrLabel, row)
+				none(row)
 			}
 			t.words = append(t.words, string(b))
 			continue
 		}
 		v, ok, err := r.Int(int64(row))
-		if err != nil {
+		switch {
+		case err != nil:
 			return err
-		}
-		if !ok || v < 0 || v > 1<<30 {
+		case !ok || v == -1:
+			none(row)
+			v = -1
+		case v < 0 || v > 1<<30:
 			return fmt.Errorf("%w: row %d has label %d", ErrLabel, row, v)
 		}
 		t.numbers = append(t.numbers, int(v))
