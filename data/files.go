@@ -8,6 +8,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/mixnet-go/mixnet/vision"
 )
 
 // maxFile bounds one picture file.
@@ -87,14 +89,7 @@ func openRegular(name string) (*os.File, os.FileInfo, error) {
 
 // isPicture says whether a file's name ends as a picture's does.
 func isPicture(name string) bool {
-	if strings.HasPrefix(path.Base(name), ".") {
-		return false
-	}
-	switch strings.ToLower(path.Ext(name)) {
-	case ".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif":
-		return true
-	}
-	return false
+	return !strings.HasPrefix(path.Base(name), ".") && vision.IsPicture(name)
 }
 
 // Files is a set of picture files.
