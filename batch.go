@@ -157,7 +157,7 @@ func (c *Classifier) prepareAll(ctx context.Context, k *chunk, pictures []Pictur
 					continue
 				}
 				dst.Pix = k.pixels[i*size : i*size : (i+1)*size]
-				k.errs[i] = c.prepare(w, &dst, pictures[i])
+				k.errs[i] = c.prepare(ctx, w, &dst, pictures[i])
 				copy(k.pixels[i*size:(i+1)*size], dst.Pix) // where they are already, unless a decoder had memory of its own
 			}
 		})

@@ -179,7 +179,7 @@ func (c *Classifier) run(ctx context.Context, w *worker, o output, dst []float32
 	if err := ctx.Err(); err != nil {
 		return err
 	}
-	if err := c.prepare(w, &w.image, p); err != nil {
+	if err := c.prepare(ctx, w, &w.image, p); err != nil {
 		return err
 	}
 	if err := c.compute(ctx, o, dst, w.image.Pix, 1); err != nil {

@@ -1,6 +1,7 @@
 package mixnet
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"image"
@@ -43,14 +44,15 @@ func newLimits(o Options) limits {
 }
 
 // prepare scales and crops a picture to the network's input.
-func (c *Classifier) prepare(w *worker, dst *vision.Image, p Picture) error {
+func (c *Classifier) prepare(ctx context.Context, w *worker, dst *vision.Image, p Picture) error {
 	var src vision.Picture
 	var err error
 	switch {
 	case p.path != "":
 		src.File, err = c.limits.read(p.path)
 	case p.image != nil:
-		src.Pixels, err = c.limits.pixelsOf(p.image, c.header.Preprocess().Channels)
+		src.Pixels = new(vision.Image)
+		err = w.processor.Decoder.Convert(src.Pixels, p.image, c.header.Preprocess().Channels)
 	case p.file != nil:
 		src.File = p.file
 	default:
@@ -59,6 +61,8 @@ func (c *Classifier) prepare(w *worker, dst *vision.Image, p Picture) error {
 	if err != nil {
 		return err
 	}
+	w.processor.Decoder.Context = ctx
+	defer func() { w.processor.Decoder.Context = nil }()
 	if _, err = w.processor.Fit(dst, src); err != nil && p.path != "" {
 		err = fmt.Errorf("%s: %w", p.path, err)
 	}
@@ -77,12 +81,4 @@ func (l limits) read(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: %w: more than %d bytes", path, vision.ErrTooLarge, l.file)
 	}
 	return content, err
-}
-
-// pixelsOf converts an image that is not over the limit.
-func (l limits) pixelsOf(img image.Image, channels int) (*vision.Image, error) {
-	if b := img.Bounds(); !b.Empty() && int64(b.Dx()) > l.pixels/int64(b.Dy()) {
-		return nil, fmt.Errorf("%w: %d×%d pixels, the limit is %d in all", vision.ErrTooLarge, b.Dx(), b.Dy(), l.pixels)
-	}
-	return vision.FromImage(img, channels)
 }

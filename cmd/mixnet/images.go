@@ -10,13 +10,9 @@ import (
 	"slices"
 	"strings"
 	"syscall"
+
+	"github.com/mixnet-go/mixnet/vision"
 )
-
-var imageExtensions = []string{".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".bmp", ".gif"}
-
-func isImage(path string) bool {
-	return slices.Contains(imageExtensions, strings.ToLower(filepath.Ext(path)))
-}
 
 // hidden reports a name that data sets leave out too: one that begins with a
 // dot, as the companions "._a.jpg" do that macOS writes on other file systems.
@@ -40,7 +36,7 @@ func imageFiles(args []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no images in this folder (JPEG, PNG, WebP, BMP or GIF)", arg)
+			return nil, fmt.Errorf("%s: no images in this folder (JPEG, PNG, WebP, BMP, GIF, TIFF or PNM)", arg)
 		}
 		files = append(files, found...)
 	}
@@ -77,7 +73,7 @@ func imagesBelow(root string) ([]string, error) {
 				if err := walk(path, append(slices.Clip(above), self)); err != nil {
 					return err
 				}
-			case info.Mode().IsRegular() && isImage(path):
+			case info.Mode().IsRegular() && vision.IsPicture(path):
 				files = append(files, path)
 			}
 		}

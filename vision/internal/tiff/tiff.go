@@ -9,7 +9,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"image"
-	"image/color"
 	"io"
 
 	"golang.org/x/image/tiff"
@@ -193,7 +192,7 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	}
 	raster := codec.NewRaster(buf, region, channels)
 	rgb := make([]uint8, 3*h.W)
-	row := converter(m)
+	row := codec.Rows(m)
 	for y := region.Min.Y; y < region.Max.Y; y++ {
 		row(rgb, y)
 		if h.fax && h.blackIsZero {
@@ -231,29 +230,4 @@ func named(err error) error {
 		return codec.ErrTruncated
 	}
 	return err
-}
-
-// converter returns what makes RGB of row y. 16-bit samples keep their high
-// byte, alpha is dropped.
-func converter(img image.Image) func(rgb []uint8, y int) {
-	switch m := img.(type) {
-	case *image.Gray:
-		return func(rgb []uint8, y int) {
-			for i, v := range m.Pix[y*m.Stride:][:len(rgb)/3] {
-				rgb[3*i], rgb[3*i+1], rgb[3*i+2] = v, v, v
-			}
-		}
-	case *image.NRGBA:
-		return func(rgb []uint8, y int) {
-			for i := range len(rgb) / 3 {
-				copy(rgb[3*i:3*i+3], m.Pix[y*m.Stride+4*i:])
-			}
-		}
-	}
-	return func(rgb []uint8, y int) {
-		for i := range len(rgb) / 3 {
-			c := color.NRGBA64Model.Convert(img.At(i, y)).(color.NRGBA64)
-			rgb[3*i], rgb[3*i+1], rgb[3*i+2] = uint8(c.R>>8), uint8(c.G>>8), uint8(c.B>>8)
-		}
-	}
 }
