@@ -51,7 +51,7 @@ func TestPaperRecipe(t *testing.T) {
 	const images = 1_281_167
 	r := preset(t, "mixnet").fit(images).withDefaults()
 	want := Recipe{
-		Name: "mixnet", Epochs: 350, Batch: 1024, Accumulate: 8,
+		Name: "mixnet", Network: "tf_mixnet_s", Epochs: 350, Batch: 1024, Accumulate: 8,
 		Optimizer: Optimizer{Kind: RMSProp, Momentum: 0.9, Decay: 0.9, Eps: 0.001, WeightDecay: 1e-5},
 		Schedule:  Schedule{Kind: StepDecay, LR: 0.064, Warmup: 5, Factor: 0.97, Every: 2.4},
 		Augment: input.Augment{

@@ -21,6 +21,9 @@ type Recipe struct {
 	// Pretrained says that the recipe is for parameters that were trained
 	// before. Its rates are too small for new ones.
 	Pretrained bool `json:"pretrained,omitempty" toml:"pretrained,omitempty"`
+	// Network is the network that the recipe is for, by its name in the zoo: what
+	// a program trains when none is named. "" leaves the choice to it.
+	Network string `json:"network,omitempty" toml:"network,omitempty"`
 	// Epochs is how often the training data is gone through.
 	Epochs int `json:"epochs" toml:"epochs,omitzero"`
 	// Batch is the number of images of a step.

@@ -27,3 +27,6 @@ func (b builtInModel) knows() string {
 	}
 	return "ImageNet's 1,000 classes"
 }
+
+// builtInNames returns the names of the models that come with the command.
+func builtInNames() []string { return []string{photos.name(), clothes.name()} }

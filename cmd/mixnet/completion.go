@@ -6,7 +6,6 @@ import (
 
 	"github.com/alecthomas/kong"
 
-	builtin "github.com/mixnet-go/mixnet/pretrained"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -147,7 +146,7 @@ func values(v *kong.Value) []string {
 	case "name", "network":
 		return networks()
 	case "model", "weights":
-		return append(networks(), builtin.Name)
+		return append(networks(), builtInNames()...)
 	case "recipe":
 		return recipe.Presets()
 	case "set":

@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"github.com/mixnet-go/mixnet/data"
-	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/imagenet"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
@@ -120,22 +119,6 @@ func (c *evalCmd) check() error {
 		}
 	}
 	return nil
-}
-
-// openData opens the set at a path, or the built-in one for "".
-func openData(path string) (*data.Splits, error) {
-	if path == "" {
-		return data.OpenIDX(fashion.FS(), "fashion-mnist")
-	}
-	return data.Open(path)
-}
-
-// source names the set at a path.
-func source(path string) string {
-	if path == "" {
-		return "built-in Fashion-MNIST subset"
-	}
-	return path
 }
 
 // split picks a part of a set by name.

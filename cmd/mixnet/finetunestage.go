@@ -228,7 +228,11 @@ func (j *finetuneJob) follow(stage string, cfg *train.Config) (end func()) {
 	if saved, err := train.ReadRecord(cfg.Dir); err == nil {
 		done = saved.Epochs
 	}
-	view := newTrainView(j.e, false, cfg.Dir, done)
+	watched := j.part
+	if cfg.KeepBest {
+		watched = "val"
+	}
+	view := newTrainView(j.e, false, cfg.Dir, watched, cfg.KeepBest, done)
 	cfg.OnStep, cfg.OnEpoch, cfg.OnWarning = view.step, view.epoch, view.warning
 	if j.json {
 		cfg.OnEpoch = func(ep train.Epoch) {

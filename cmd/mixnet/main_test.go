@@ -182,7 +182,7 @@ func TestTrainFolders(t *testing.T) {
 	if err := json.Unmarshal([]byte(lines[len(lines)-1]), &r); err != nil {
 		t.Fatal(err)
 	}
-	if r.Split != "held out" || r.Images != 2 || len(lines) != 2 {
+	if r.Split != "held-out" || r.Images != 2 || len(lines) != 2 {
 		t.Errorf("result %+v of\n%s", r, out)
 	}
 	if code, _, errs := invoke(t, "train", "--data", root, "--output", dir, "--batch-size", "4"); code != exitFailure || !strings.Contains(errs, "another run") {

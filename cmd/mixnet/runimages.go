@@ -76,15 +76,15 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := trainCmd{}
-	if err := c.recall(saved.Args); err != nil {
+	var f setFlags
+	if err := f.recall(dir, saved.Args); err != nil {
 		return nil, err
 	}
-	set, err := c.prepare(saved.Recipe.Seed)
+	set, err := f.prepare(saved.Recipe.Seed, saved.Recipe.Patience > 0)
 	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: c.Data, source: set.source, fit: set.train, judge: set.final, part: set.part, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
+	return &runImages{path: f.Data, source: set.source, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {

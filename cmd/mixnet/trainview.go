@@ -11,19 +11,27 @@ import (
 // trainView shows a run: a line for the current epoch on a terminal, and one
 // that stays for every epoch done.
 type trainView struct {
-	e     *env
-	json  bool
-	bar   *progress
-	dir   string // of the run
-	done  []train.Epoch
-	head  bool
-	steps int
-	max   int
-	stop  func()
+	e       *env
+	json    bool
+	bar     *progress
+	dir     string // of the run
+	watched string // the images measured after every epoch, in a word
+	chooses bool   // they decide which epoch is the best
+	done    []train.Epoch
+	head    bool
+	steps   int
+	last    train.Progress
+	max     int
+	stop    func()
 }
 
-func newTrainView(e *env, json bool, dir string, done []train.Epoch) *trainView {
-	return &trainView{e: e, json: json, bar: e.newProgress("", "images", 0), dir: dir, done: done}
+// newTrainView shows a run that measures the watched images after every epoch.
+func newTrainView(e *env, json bool, dir, watched string, chooses bool, done []train.Epoch) *trainView {
+	v := &trainView{e: e, json: json, bar: e.newProgress("", "images", 0), dir: dir, done: done, watched: partName(watched), chooses: chooses}
+	if v.watched != "test" && v.watched != "val" {
+		v.watched = "held"
+	}
+	return v
 }
 
 // limit stops the run after max steps; 0 means never.
@@ -31,6 +39,7 @@ func (v *trainView) limit(max int, stop func()) { v.max, v.stop = max, stop }
 
 func (v *trainView) step(p train.Progress) {
 	v.steps++
+	v.last = p
 	if v.max > 0 && v.steps >= v.max {
 		v.stop()
 	}
@@ -47,7 +56,7 @@ func (v *trainView) parts(p train.Progress) []piece {
 	}
 	spark := sparkline(top1, sparkWidth)
 	if spark != "" {
-		spark = "val " + spark
+		spark = v.watched + " " + spark
 	}
 	return []piece{
 		{fmt.Sprintf("epoch %d/%d", p.Epoch+1, p.Epochs), 9},
@@ -100,10 +109,11 @@ func (v *trainView) epoch(ep train.Epoch) {
 	}
 	if !v.head {
 		v.head = true
-		v.e.printf("%s\n", v.e.style(v.e.stdout, bold, fmt.Sprintf("%5s  %10s  %9s  %8s  %7s  %7s  %8s  %7s", "epoch", "train loss", "train top", "val loss", "top-1", "top-5", "lr", "time")))
+		v.e.printf("%s\n", v.e.style(v.e.stdout, bold, fmt.Sprintf("%5s  %10s  %9s  %9s  %7s  %7s  %8s  %7s",
+			"epoch", "train loss", "train top", v.watched+" loss", "top-1", "top-5", "lr", "time")))
 	}
 	mark, style := "", ""
-	if ep.Best {
+	if ep.Best && v.chooses {
 		mark = " *"
 		style = green
 	}
@@ -111,9 +121,32 @@ func (v *trainView) epoch(ep train.Epoch) {
 	if ep.Validated {
 		loss, top1, top5 = fmt.Sprintf("%.4f", ep.ValLoss), fmt.Sprintf("%.2f %%", 100*ep.Top1), fmt.Sprintf("%.2f %%", 100*ep.Top5)
 	}
-	line := fmt.Sprintf("%5d  %10.4f  %7.2f %%  %8s  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
+	line := fmt.Sprintf("%5d  %10.4f  %7.2f %%  %9s  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
 		loss, top1, top5, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
 	v.e.printf("%s\n", v.e.style(v.e.stdout, style, line))
+}
+
+// partial tells of an epoch that was begun.
+func (v *trainView) partial() {
+	p := v.last
+	if p.Steps == 0 || p.Step == p.Steps {
+		return
+	}
+	if v.json {
+		_ = v.e.jsonLine(partialEpoch{p.Epoch + 1, p.Step, p.Steps, p.LR, p.Loss, p.Top1})
+		return
+	}
+	v.e.printf("epoch %d stopped after %d of %d steps: training loss %.4f, top-1 %s\n", p.Epoch+1, p.Step, p.Steps, p.Loss, inPercent(p.Top1))
+}
+
+// partialEpoch is a line of --json for an epoch that was begun.
+type partialEpoch struct {
+	Epoch     int     `json:"epoch"`
+	Step      int     `json:"epoch_step"`
+	Steps     int     `json:"epoch_steps"`
+	LR        float64 `json:"lr"`
+	TrainLoss float64 `json:"train_loss"`
+	TrainTop1 float64 `json:"train_top1"`
 }
 
 func (v *trainView) warning(err error) {

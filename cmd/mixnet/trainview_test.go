@@ -31,7 +31,7 @@ func TestSparkline(t *testing.T) {
 func TestTrainView(t *testing.T) {
 	for _, width := range []int{0, 40, 200} {
 		var screen bytes.Buffer
-		v := newTrainView(&env{stderr: &screen, stdout: &screen}, false, t.TempDir(), []train.Epoch{
+		v := newTrainView(&env{stderr: &screen, stdout: &screen}, false, t.TempDir(), "validation images", true, []train.Epoch{
 			{Epoch: 1, Validated: true, Top1: 0.5}, {Epoch: 2, Validated: true, Top1: 0.75},
 		})
 		v.bar.enabled, v.bar.width = width > 0, width
