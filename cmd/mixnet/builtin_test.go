@@ -78,7 +78,7 @@ func TestBuiltIn(t *testing.T) {
 		if err := json.Unmarshal([]byte(mustRun(t, args...)), &r); err != nil {
 			t.Fatal(err)
 		}
-		if got, want := fmt.Sprintf("%.2f", 100*r.Top1), m.Notes[builtin.NoteTop1Subset]; got != want || r.Model != m.Network {
+		if got, want := fmt.Sprintf("%.2f", 100*r.Top1), m.Notes[builtin.NoteTop1Subset]; got != want || r.Network != m.Network {
 			t.Errorf("%v: %s of %s, want %s of %s", args, got, r.Model, want, m.Network)
 		}
 	}
