@@ -45,6 +45,7 @@ var layers = []struct {
 		"vision/internal/png", "vision/internal/pnm", "vision/internal/tiff", "vision/internal/webp",
 	}},
 	{"zoo", []string{"tensor", "graph", "input", "internal/near"}},
+	{"onnx", []string{"tensor", "graph"}},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},
 	{"weights", []string{"graph", "internal/atomicfile"}},
 	{"weights/hub", []string{"weights", "internal/atomicfile"}},
