@@ -23,6 +23,7 @@ type Classifier struct {
 	header   model.Header
 	program  *engine.Program
 	limits   limits
+	mirror   bool
 	features int       // of an image; 0 if the network has none
 	workers  sync.Pool // of *worker
 }
@@ -55,7 +56,7 @@ func compile(h model.Header, o Options, build func(engine.Options) (*engine.Prog
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{header: h, program: program, limits: newLimits(o)}
+	c := &Classifier{header: h, program: program, limits: newLimits(o), mirror: o.Mirror}
 	if f, ok := program.Graph().Find(graph.Features); ok {
 		c.features = f.Channels
 	}
@@ -194,11 +195,32 @@ func (c *Classifier) compute(ctx context.Context, o output, dst []float32, pixel
 	in := c.header.Preprocess()
 	x := tensor.Shape{N: n, H: in.Size[0], W: in.Size[1], C: in.Channels}
 	y := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: len(dst) / n}, Data: dst}
-	run := c.program.RunBytes
 	if o == features {
-		run = c.program.FeaturesBytes
+		return c.program.FeaturesBytes(ctx, &y, pixels, x)
 	}
-	return run(ctx, &y, pixels, x)
+	if err := c.program.RunBytes(ctx, &y, pixels, x); err != nil || !c.mirror {
+		return err
+	}
+	other := tensor.New[float32](y.Shape)
+	if err := c.program.RunBytes(ctx, other, mirrored(pixels, x), x); err != nil {
+		return err
+	}
+	for i, v := range other.Data {
+		dst[i] = (dst[i] + v) / 2
+	}
+	return nil
+}
+
+// mirrored returns pictures with left and right exchanged.
+func mirrored(pixels []byte, s tensor.Shape) []byte {
+	out := make([]byte, len(pixels))
+	row := s.W * s.C
+	for start := 0; start < len(pixels); start += row {
+		for x := range s.W {
+			copy(out[start+(s.W-1-x)*s.C:][:s.C], pixels[start+x*s.C:])
+		}
+	}
+	return out
 }
 
 // checkFinite returns an error for a result that is no number.

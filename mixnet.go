@@ -37,6 +37,9 @@ type Options struct {
 	// MaxFileBytes is the largest picture file that is read from disk; 0 means
 	// DefaultMaxFileBytes.
 	MaxFileBytes int64
+	// Mirror judges a picture by the mean of its logits and those of its mirror
+	// image, which takes twice the time and is often a little more accurate.
+	Mirror bool
 }
 
 // DefaultMaxFileBytes is the size of picture file that is not read unless

@@ -36,7 +36,7 @@ func imageFiles(args []string) ([]string, error) {
 			return nil, err
 		}
 		if len(found) == 0 {
-			return nil, fmt.Errorf("%s: no images in this folder (JPEG, PNG, WebP, BMP, GIF, TIFF or PNM)", arg)
+			return nil, fmt.Errorf("%s: no images in this folder, that is, no names that end in one of %s", arg, strings.Join(vision.Extensions(), " "))
 		}
 		files = append(files, found...)
 	}
