@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
-	"github.com/mixnet-go/mixnet/imagenet"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/model"
@@ -140,30 +138,14 @@ func split(s *data.Splits, name string) (data.Dataset, string, error) {
 	return d, name, nil
 }
 
-// matchClasses returns the set with the model's numbering of the classes: by
-// name, by ImageNet's synset identifiers, or by order where the model has no
-// names.
-func matchClasses(d data.Dataset, m *model.Model) (data.Dataset, error) {
-	names, classes := d.Classes(), m.Graph.Classes()
-	if classes == len(imagenet.Synsets()) {
-		if byID, err := data.Relabel(d, imagenet.Synsets()); err == nil {
-			return byID, nil
-		}
+// matchClasses returns the set with the model's numbering of the classes, and
+// says how they are matched if it is not by name.
+func matchClasses(e *env, d data.Dataset, m *model.Model) (data.Dataset, error) {
+	set, note, err := data.Match(d, m.Classes, m.Graph.Classes())
+	if err == nil && note != "" {
+		e.note("%s\n", note)
 	}
-	if len(m.Classes) == 0 {
-		if len(names) != classes {
-			return nil, fmt.Errorf("the data set has %d classes, the network %d", len(names), classes)
-		}
-		return d, nil
-	}
-	if slices.Equal(names, m.Classes) {
-		return d, nil
-	}
-	byName, err := data.Relabel(d, m.Classes)
-	if err != nil {
-		return nil, fmt.Errorf("the data set's classes are not the network's: %w", err)
-	}
-	return byName, nil
+	return set, err
 }
 
 // write stores the confusion matrix and the mistakes where asked to.

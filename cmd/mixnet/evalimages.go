@@ -50,7 +50,7 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 		}
 	}
 	var err error
-	if on.set, err = matchClasses(on.set, m); err != nil && c.Data == "" && of == nil {
+	if on.set, err = matchClasses(e, on.set, m); err != nil && c.Data == "" && of == nil {
 		return nil, usageError{fmt.Errorf("which images? give --data DIR: %w", err)}
 	}
 	return on, err

@@ -73,7 +73,7 @@ func (r *runImages) measure(e *env, m *model.Model) (*judged, error) {
 	if r.judge == nil {
 		return nil, fmt.Errorf("the run %s has held no images out, so that there is nothing to judge it on", r.dir)
 	}
-	set, err := matchClasses(r.judge, m)
+	set, err := matchClasses(e, r.judge, m)
 	if err != nil {
 		return nil, err
 	}
