@@ -142,7 +142,7 @@ func TestFinetuneHeadOnly(t *testing.T) {
 	if err := json.Unmarshal([]byte(mustRun(t, "runs", "--dir", filepath.Dir(dir), "--json")), &all); err != nil {
 		t.Fatal(err)
 	}
-	if len(all) != 1 || !all[0].Done || math.Abs(all[0].Best-100*report.Top1) > 1e-9 {
+	if len(all) != 1 || !all[0].Done || all[0].Top1 == nil || math.Abs(*all[0].Top1-report.Top1) > 1e-9 {
 		t.Errorf("runs lists %+v", all)
 	}
 }

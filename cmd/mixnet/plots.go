@@ -66,11 +66,11 @@ func runCurves(all []runSummary, overTime bool) *chart.Chart {
 // or params.
 func runCosts(all []runSummary, what string) (*chart.Chart, error) {
 	c := &chart.Chart{
-		Title: "Best top-1 accuracy of runs over multiply-adds", X: chart.Axis{Label: "multiply-adds of one image in millions", Log: true},
+		Title: "Top-1 accuracy of runs over multiply-adds", X: chart.Axis{Label: "multiply-adds of one image in millions", Log: true},
 		Y: chart.Axis{Label: "top-1 (%)"}, Labels: true,
 	}
 	if what == "params" {
-		c.Title, c.X.Label = "Best top-1 accuracy of runs over parameters", "parameters in millions"
+		c.Title, c.X.Label = "Top-1 accuracy of runs over parameters", "parameters in millions"
 	}
 	for _, r := range all {
 		if r.Error != "" {
@@ -84,7 +84,11 @@ func runCosts(all []runSummary, what string) (*chart.Chart, error) {
 		if what == "params" {
 			x = params
 		}
-		c.Series = append(c.Series, chart.Series{Name: r.Run, Points: []chart.Point{{X: float64(x) / 1e6, Y: r.Best, Label: fmt.Sprintf("%s  %.1f", filepath.Base(r.Run), r.Best)}}})
+		if r.Top1 == nil {
+			continue
+		}
+		top1 := 100 * *r.Top1
+		c.Series = append(c.Series, chart.Series{Name: r.Run, Points: []chart.Point{{X: float64(x) / 1e6, Y: top1, Label: fmt.Sprintf("%s  %.1f", filepath.Base(r.Run), top1)}}})
 	}
 	return c, nil
 }
