@@ -1,11 +1,8 @@
 package engine
 
 import (
-	"slices"
-
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
-	"github.com/mixnet-go/mixnet/internal/par"
 )
 
 // convLayer is a convolution with batch norm, activation, squeeze-excite's
@@ -20,28 +17,19 @@ type convLayer struct {
 	pool    *value     // mean of y over all positions; nil if not wanted
 	act     kernel.Act // after the residual
 	affine  *affine
-
-	halves bool // products by Strassen's algorithm
-	groups []convGroup
-	bias   []float32 // nil for none
-	bytes  *byteStem // for an input of bytes; nil if not wanted
+	bias    []float32 // nil for none
+	form    form
 }
 
-// convGroup is one group of a convolution, or with Strassen's algorithm some
-// of its outputs.
-type convGroup struct {
-	in, out  int // first channels
-	weight   *kernel.Matrix
-	strassen *kernel.Strassen // in place of weight
-	winograd *kernel.Winograd // in place of weight
-}
-
-// byteStem is the first convolution with the normalisation of the image
-// folded in.
-type byteStem struct {
-	weight *kernel.Matrix
-	bias   []float32
-	pad    []float32 // what stands outside the image: the mean
+// form is a way to compute a convolution: its weights as a kernel takes them, and
+// how the work is shared out.
+type form interface {
+	// packedLen returns the elements of the packed weights.
+	packedLen(op *graph.Conv) int
+	// pack packs the weights of c, whose bias is packed already.
+	pack(c *convLayer, p *packer) error
+	// plan appends the steps of c.
+	plan(c *convLayer, b *builder)
 }
 
 // conv returns the layer of a convolution and the node it ends with.
@@ -59,8 +47,7 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
-	c.halves = isPointwise(op) && len(op.Groups) == 1 && c.add == nil && c.factors == nil && c.x.order == nil && !n.pooled &&
-		min(op.In(), op.Out()) >= strassenLeast && kernel.StrassenFits(op.Out(), op.In())
+	c.form = c.choose(n.pooled)
 	if !isPointwise(op) || c.factors != nil {
 		c.x = l.plain(c.x)
 	}
@@ -75,9 +62,20 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	return end, c
 }
 
-// strassenLeast is the least number of inputs and of outputs for which
-// Strassen's algorithm saves more time than its sums take.
-const strassenLeast = 256
+// choose returns the form of c. The output is one pixel if pooled is true.
+func (c *convLayer) choose(pooled bool) form {
+	op := c.op
+	if f, ok := winogradForm(op); ok {
+		return &winogradConv{form: f}
+	}
+	switch {
+	case !isPointwise(op):
+		return &windowConv{}
+	case len(op.Groups) == 1 && c.add == nil && c.factors == nil && c.x.order == nil && !pooled && strassenPays(op):
+		return &strassenConv{}
+	}
+	return &matrixConv{}
+}
 
 func isGlobalPool(n *node) bool {
 	_, ok := n.op.(*graph.GlobalPool)
@@ -111,21 +109,18 @@ func present(values ...*value) []*value {
 	return out
 }
 
-func (c *convLayer) matrixLen() (n int) {
-	if c.halves {
-		return kernel.StrassenLen(c.op.Out(), c.op.In())
+func (c *convLayer) packedLen() int { return c.form.packedLen(c.op) }
+
+func (c *convLayer) pack(p *packer) error {
+	if err := c.packBias(p); err != nil {
+		return err
 	}
-	form, winograd := winogradForm(c.op)
-	for _, g := range c.op.Groups {
-		switch {
-		case c.op.Kernel == 1:
-			n += kernel.MatrixLen(g.Out, g.In)
-		case winograd:
-			n += kernel.WinogradLen(form, g.Out, g.In)
-		}
-	}
-	return n
+	err := c.form.pack(c, p)
+	c.affine = nil
+	return err
 }
+
+func (c *convLayer) plan(b *builder) { c.form.plan(c, b) }
 
 // packBias computes the bias.
 func (c *convLayer) packBias(p *packer) (err error) {
@@ -145,122 +140,55 @@ func (c *convLayer) packBias(p *packer) (err error) {
 	return nil
 }
 
-func (c *convLayer) pack(p *packer) (err error) {
-	if err := c.packBias(p); err != nil {
-		return err
+// scale returns what batch norm multiplies outputs [from, to) by; nil for none.
+func (c *convLayer) scale(from, to int) []float32 {
+	if c.affine == nil {
+		return nil
 	}
-	if c.halves {
-		return c.packStrassen(p)
-	}
-	form, winograd := winogradForm(c.op)
-	c.groups = make([]convGroup, len(c.op.Groups))
-	w := p.weights(c.op.Weights)
-	in, at := 0, 0
-	for i, g := range c.op.Groups {
-		var scale []float32
-		if c.affine != nil {
-			scale = c.affine.scale[at:][:g.Out]
-		}
-		c.groups[i] = convGroup{in: in, out: at}
-		switch {
-		case c.op.Kernel == 1 && p.stem != c:
-			c.groups[i].in, c.groups[i].weight, err = c.x.matrix(w, in, g.In, g.Out, scale)
-		case winograd && p.stem != c:
-			c.groups[i].winograd, err = w.winograd(form, g, scale)
-		default:
-			c.groups[i].weight, err = c.packDense(p, w, g, scale)
-		}
-		if err != nil {
-			return err
-		}
-		in += g.In
-		at += g.Out
-	}
-	c.affine = nil
-	return nil
+	return c.affine.scale[from:to]
 }
 
-// matrix packs the next weights of a layer that reads n channels of v from in on.
-// It returns the first of them in v's storage.
-func (v *value) matrix(w *weightReader, in, n, out int, scale []float32) (first int, m *kernel.Matrix, err error) {
-	if v.order == nil {
-		m, err = w.matrix(out, n, scale, nil)
-		return in, m, err
+// biasOf returns the bias of outputs [from, to); nil for none.
+func (c *convLayer) biasOf(from, to int) []float32 {
+	if c.bias == nil {
+		return nil
 	}
-	perm, from := ascending(v.order[in:][:n])
-	if m, err = w.matrix(out, n, scale, perm); err != nil {
-		return 0, nil, err
-	}
-	first = from[0]
-	for i := range from {
-		from[i] -= first
-	}
-	if !consecutive(from) {
-		m.Gather(from)
-	}
-	return first, m, nil
+	return c.bias[from:to]
 }
 
-// packDense packs the weights of a group of larger windows.
-func (c *convLayer) packDense(p *packer, w *weightReader, g graph.ConvGroup, scale []float32) (*kernel.Matrix, error) {
-	part, err := w.next(g.Out * g.In * c.op.Kernel * c.op.Kernel)
-	if err != nil {
-		return nil, err
+// info returns a step of c for output feature maps of y's size.
+func (c *convLayer) info(b *builder, y view) step {
+	weights := int64(0)
+	for _, g := range c.op.Groups {
+		weights += 4 * int64(g.Out*g.In*c.op.Kernel*c.op.Kernel)
 	}
-	m := kernel.PackConv(part, g.Out, g.In, c.op.Kernel)
-	if scale != nil {
-		m.ScaleOutputs(scale)
+	x := b.view(c.x)
+	s := step{name: c.name, kind: c.op.Kind(), macs: c.op.MACsPerPixel() * int64(b.images*y.pixels()), bytes: weights + x.bytes(b.images)}
+	if c.y != nil {
+		s.bytes += y.bytes(b.images)
 	}
-	if p.stem == c {
-		c.bytes = c.foldBytes(part, g, p)
+	if c.add != nil {
+		s.bytes += y.bytes(b.images)
 	}
-	return m, nil
-}
-
-// packStrassen packs the weights for Strassen's algorithm, in blocks of outputs
-// that several threads share.
-func (c *convLayer) packStrassen(p *packer) error {
-	in, out := c.op.In(), c.op.Out()
-	blocks := max(1, min(p.threads, out/strassenLeast))
-	w := p.weights(c.op.Weights)
-	c.groups = make([]convGroup, blocks)
-	for i := range blocks {
-		from, to := par.Split(out/kernel.StrassenUnit, blocks, i)
-		from, to = from*kernel.StrassenUnit, to*kernel.StrassenUnit
-		part, err := w.next((to - from) * in)
-		if err != nil {
-			return err
-		}
-		var scale []float32
-		if c.affine != nil {
-			scale = c.affine.scale[from:to]
-		}
-		n := kernel.StrassenLen(to-from, in)
-		c.groups[i] = convGroup{out: from, strassen: kernel.StrassenIn(p.mem[:n], part, to-from, in, scale)}
-		p.mem = p.mem[n:]
-	}
-	c.affine = nil
-	return nil
-}
-
-// foldBytes prepares a layer of one group, with weights w, for pixels of bytes.
-func (c *convLayer) foldBytes(w []float32, g graph.ConvGroup, p *packer) *byteStem {
-	w = slices.Clone(w)
-	s := &byteStem{bias: make([]float32, g.Out), pad: make([]float32, g.In)}
-	copy(s.bias, c.bias)
-	if c.affine != nil {
-		perOut := len(w) / g.Out
-		for o, f := range c.affine.scale {
-			row := w[o*perOut:][:perOut]
-			kernel.ScaleVec(row, row, f)
-		}
-	}
-	std := make([]float32, g.In)
-	for i := range std {
-		s.pad[i] = p.mean[i] * 255
-		std[i] = p.std[i] * 255
-	}
-	kernel.FoldNormalization(w, s.bias, g.In, s.pad, std)
-	s.weight = kernel.PackConv(w, g.Out, g.In, c.op.Kernel)
 	return s
+}
+
+// optional returns the view of v, or the zero view for nil.
+func (b *builder) optional(v *value) view {
+	if v == nil {
+		return view{}
+	}
+	return b.view(v)
+}
+
+// shape returns the geometry of a group of c on one image.
+func (c *convLayer) shape(group int, x, y view) *kernel.ConvShape {
+	op := c.op
+	_, top := op.Padding.Extent(x.h, op.Kernel, op.Stride, op.Dilation)
+	_, left := op.Padding.Extent(x.w, op.Kernel, op.Stride, op.Dilation)
+	return &kernel.ConvShape{
+		H: x.h, W: x.w, C: op.Groups[group].In, Pixel: x.stride,
+		K: op.Kernel, Stride: op.Stride, Dilation: op.Dilation,
+		Top: top, Left: left, OutH: y.h, OutW: y.w,
+	}
 }

@@ -114,7 +114,7 @@ func (d *depthwiseLayer) args() (reads, writes []*value) {
 	return present(d.x), present(d.y, d.pool)
 }
 
-func (d *depthwiseLayer) matrixLen() (n int) {
+func (d *depthwiseLayer) packedLen() (n int) {
 	for _, s := range d.segments {
 		n += kernel.MatrixLen(s.channels, s.inputs)
 	}

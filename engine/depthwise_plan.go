@@ -62,7 +62,7 @@ func (d *depthwiseLayer) plan(b *builder) {
 	s := step{
 		name: d.name, kind: d.op.Kind(), work: p, parts: len(p.tiles),
 		macs:  d.op.MACsPerPixel() * int64(b.images*y.pixels()),
-		bytes: 4*int64(d.matrixLen()) + x.bytes(b.images) + y.bytes(b.images),
+		bytes: 4*int64(d.packedLen()) + x.bytes(b.images) + y.bytes(b.images),
 	}
 	if d.expand != nil {
 		p.expandAct = d.expand.act

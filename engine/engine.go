@@ -81,7 +81,7 @@ func (p *Program) compile(r *reader, opts Options) (err error) {
 		return err
 	}
 	if p.mean != nil {
-		p.net.stem = p.net.findStem()
+		p.net.takeBytes()
 	}
 	return p.net.pack(p.pool, &packing{reader: *r, mean: p.mean, std: p.std})
 }

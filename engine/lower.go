@@ -32,7 +32,7 @@ func (v *value) storage() (root *value, at int) {
 // more steps once the input's size is known.
 type layer interface {
 	args() (reads, writes []*value)
-	matrixLen() int // elements of packed matrices
+	packedLen() int // elements of packed weights
 	pack(p *packer) error
 	plan(b *builder)
 }

@@ -29,7 +29,6 @@ func (v inMemory) Values(id graph.ParamID, _ []float32) ([]float32, error) { ret
 // packing is what all layers need to pack their weights.
 type packing struct {
 	reader
-	stem      *convLayer // the layer that also takes bytes; nil for none
 	mean, std []float32
 	threads   int
 }
@@ -41,6 +40,13 @@ type packer struct {
 	mem     []float32
 	buf     *[]float32 // values as they are read
 	scratch *[]float32 // of packing
+}
+
+// take returns the next n elements of the layer's memory.
+func (p *packer) take(n int) []float32 {
+	mem := p.mem[:n:n]
+	p.mem = p.mem[n:]
+	return mem
 }
 
 // reader reads parameters and checks their sizes.
@@ -109,10 +115,10 @@ func (r *weightReader) nextIn(buf *[]float32, n int) (v []float32, err error) {
 // scale[i] and input k from place perm[k] of a row. A nil scale is all ones, a
 // nil perm changes nothing.
 func (r *weightReader) matrix(out, in int, scale []float32, perm []int) (*kernel.Matrix, error) {
-	n := kernel.MatrixLen(out, in)
-	mem, buf := r.p.mem[:n], r.p.buf
+	mem, buf := r.p.take(kernel.MatrixLen(out, in)), r.p.buf
+	place := mem
 	if perm == nil && len(r.rest) == 0 && len(r.ids) > 0 && r.p.g.Params[r.ids[0]].Len() == out*in {
-		buf = &mem // the parameter is the whole matrix: read it to where it stays
+		buf = &place // the parameter is the whole matrix: read it to where it stays
 	}
 	w, err := r.nextIn(buf, out*in)
 	if err != nil {
@@ -123,11 +129,17 @@ func (r *weightReader) matrix(out, in int, scale []float32, perm []int) (*kernel
 		kernel.GatherRows(ordered, in, w, in, out, perm)
 		w = ordered
 	}
-	m := kernel.MatrixIn(r.p.mem[:n], out, in)
-	r.p.mem = r.p.mem[n:]
+	m := kernel.MatrixIn(mem, out, in)
 	*r.p.scratch = slices.Grow((*r.p.scratch)[:0], kernel.ScratchLen(in))[:kernel.ScratchLen(in)]
 	m.PackScaled(w, scale, *r.p.scratch)
 	return m, nil
+}
+
+// takeBytes lets the first convolution take images as bytes too, if it can.
+func (n *network) takeBytes() {
+	if n.stem = n.findStem(); n.stem != nil {
+		n.stem.form = &windowConv{stem: true}
+	}
 }
 
 // findStem returns the layer that can take the image as bytes: a convolution
@@ -151,11 +163,11 @@ func (n *network) findStem() (stem *convLayer) {
 
 // pack packs the weights of all layers.
 func (n *network) pack(pool *par.Pool, shared *packing) error {
-	shared.stem, shared.threads = n.stem, pool.Threads()
+	shared.threads = pool.Threads()
 	ends := make([]int, len(n.layers))
 	size := 0
 	for i, l := range n.layers {
-		size += l.matrixLen()
+		size += l.packedLen()
 		ends[i] = size
 	}
 	mem := pages.Make[float32](size)
@@ -166,7 +178,10 @@ func (n *network) pack(pool *par.Pool, shared *packing) error {
 		if i > 0 {
 			from = ends[i-1]
 		}
-		errs[i] = n.layers[i].pack(&packer{shared, mem[from:ends[i]], &bufs[worker], &scratch[worker]})
+		p := &packer{shared, mem[from:ends[i]], &bufs[worker], &scratch[worker]}
+		if errs[i] = n.layers[i].pack(p); errs[i] == nil && len(p.mem) > 0 {
+			errs[i] = fmt.Errorf("layer %d: %d elements of packed weights too few", i, len(p.mem)) // a mistake in packedLen
+		}
 	})
 	return errors.Join(errs...)
 }

@@ -76,7 +76,7 @@ func (l *affineLayer) overwrites() (*value, []*value) { return l.y, []*value{l.x
 // noWeights is embedded in layers that have nothing to pack.
 type noWeights struct{}
 
-func (noWeights) matrixLen() int     { return 0 }
+func (noWeights) packedLen() int     { return 0 }
 func (noWeights) pack(*packer) error { return nil }
 
 // concat returns the layer of a concatenation. Parts with storage of their

@@ -39,15 +39,37 @@ func winogradForm(op *graph.Conv) (f kernel.WinogradForm, ok bool) {
 	return kernel.WinogradForm{Tile: 4, Stride: 1}, true
 }
 
-// winograd returns Winograd's form of the weights of a group. Output i is
-// multiplied by scale[i]; a nil scale is all ones.
-func (r *weightReader) winograd(f kernel.WinogradForm, g graph.ConvGroup, scale []float32) (*kernel.Winograd, error) {
-	w, err := r.next(9 * g.In * g.Out)
-	if err != nil {
-		return nil, err
+// winogradConv is a 3×3 convolution in Winograd's form.
+type winogradConv struct {
+	form   kernel.WinogradForm
+	groups []winogradGroup
+}
+
+type winogradGroup struct {
+	in, out int // first channels
+	weight  *kernel.Winograd
+}
+
+func (f *winogradConv) packedLen(op *graph.Conv) (n int) {
+	for _, g := range op.Groups {
+		n += kernel.WinogradLen(f.form, g.Out, g.In)
 	}
-	n := kernel.WinogradLen(f, g.Out, g.In)
-	m := kernel.WinogradIn(r.p.mem[:n], f, w, g.Out, g.In, scale)
-	r.p.mem = r.p.mem[n:]
-	return m, nil
+	return n
+}
+
+func (f *winogradConv) pack(c *convLayer, p *packer) error {
+	w := p.weights(c.op.Weights)
+	f.groups = make([]winogradGroup, len(c.op.Groups))
+	in, out := 0, 0
+	for i, g := range c.op.Groups {
+		part, err := w.next(9 * g.In * g.Out)
+		if err != nil {
+			return err
+		}
+		mem := p.take(kernel.WinogradLen(f.form, g.Out, g.In))
+		f.groups[i] = winogradGroup{in, out, kernel.WinogradIn(mem, f.form, part, g.Out, g.In, c.scale(out, out+g.Out))}
+		in += g.In
+		out += g.Out
+	}
+	return nil
 }

@@ -37,11 +37,11 @@ const (
 	winogradTiles = 32
 )
 
-func (c *convLayer) planWinograd(b *builder) {
+func (f *winogradConv) plan(c *convLayer, b *builder) {
 	w := &winograd{x: b.view(c.x), y: b.view(c.y), add: b.optional(c.add), act: c.act}
 	var inputs winogradInput
-	for gi := range c.groups {
-		c.planWinogradGroup(b, gi, w, &inputs)
+	for gi := range f.groups {
+		f.planGroup(c, b, gi, w, &inputs)
 	}
 	if len(inputs.parts) > 0 {
 		inputs.x = w.x
@@ -53,13 +53,10 @@ func (c *convLayer) planWinograd(b *builder) {
 	b.add(s)
 }
 
-func (c *convLayer) planWinogradGroup(b *builder, gi int, w *winograd, inputs *winogradInput) {
-	g := c.groups[gi]
+func (f *winogradConv) planGroup(c *convLayer, b *builder, gi int, w *winograd, inputs *winogradInput) {
+	g := f.groups[gi]
 	shape := c.shape(gi, w.x, w.y)
-	part := winogradPart{weight: g.winograd, shape: shape, in: g.in, out: g.out, to: g.winograd.Groups()}
-	if c.bias != nil {
-		part.bias = c.bias[g.out:][:g.winograd.Out]
-	}
+	part := winogradPart{weight: g.weight, shape: shape, bias: c.biasOf(g.out, g.out+g.weight.Out), in: g.in, out: g.out, to: g.weight.Groups()}
 	tiles := b.images * part.weight.Tiles(shape)
 	per := max(winogradTiles, winogradBlock/part.weight.InputLen(1))
 	blocks := max(1, (tiles+per/2)/per)
