@@ -51,7 +51,7 @@ var layers = []struct {
 	{"weights/hub", []string{"weights", "internal/atomicfile"}},
 	{"data/fashion", nil},
 	{"data/internal/parquet", nil},
-	{"data", []string{"data/internal/parquet", "tensor", "input", "vision", "internal/rng"}},
+	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
