@@ -8,6 +8,7 @@ import (
 	"math"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -51,13 +52,15 @@ type part struct {
 func drawNetwork(w io.Writer, info zoo.Info, d *zoo.Description) error {
 	height := drawHeader + len(d.Blocks)*(drawRow+drawGap) + 44
 	var b strings.Builder
-	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" font-family="Liberation Sans, Arial, Helvetica, sans-serif">`+"\n", drawWidth, height, drawWidth, height)
-	fmt.Fprintf(&b, `<rect width="%d" height="%d" fill="white"/>`+"\n", drawWidth, height)
+	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" width="%d" height="%d" viewBox="0 0 %d %d" role="img" aria-label="%s" font-family="Liberation Sans, Arial, Helvetica, sans-serif">`+"\n",
+		drawWidth, height, drawWidth, height, escapeXML(fmt.Sprintf("%s, block by block, from the image at the top", info.Title)))
+	b.WriteString(drawStyle)
+	fmt.Fprintf(&b, `<rect class="paper" width="%d" height="%d"/>`+"\n", drawWidth, height)
 	const centre = drawLeft + drawBar/2
-	text(&b, centre, 28, "middle", 20, "#111", info.Title)
-	text(&b, centre, 48, "middle", 12, "#444", fmt.Sprintf("%s: %s parameters, %s multiply-adds", d.Name, thousands(d.Params), thousands(d.MACs)))
-	text(&b, centre, drawHeader-14, "middle", 11, "#444", "image "+size(d.Input))
-	fmt.Fprintf(&b, `<path d="M%d %dV%d" stroke="#999" stroke-width="1.5"/>`+"\n", centre, drawHeader-10, drawHeader+len(d.Blocks)*(drawRow+drawGap)-drawGap)
+	text(&b, centre, 28, "middle", 20, "ink", info.Title)
+	text(&b, centre, 48, "middle", 12, "dim", fmt.Sprintf("%s: %s parameters, %s multiply-adds", d.Name, thousands(d.Params), thousands(d.MACs)))
+	text(&b, centre, drawHeader-14, "middle", 11, "dim", "image "+size(d.Input))
+	fmt.Fprintf(&b, `<path class="line" d="M%d %dV%d" stroke-width="1.5"/>`+"\n", centre, drawHeader-10, drawHeader+len(d.Blocks)*(drawRow+drawGap)-drawGap)
 	y, before := drawHeader, d.Input
 	used := map[int]bool{}
 	for _, r := range d.Blocks {
@@ -67,10 +70,10 @@ func drawNetwork(w io.Writer, info zoo.Info, d *zoo.Description) error {
 		for _, p := range parts {
 			used[p.kernel] = true
 		}
-		text(&b, drawLeft-12, y+15, "end", 12, "#111", r.Name)
-		text(&b, drawLeft-12, y+29, "end", 10, "#555", blockTraits(r, before, layers))
-		text(&b, drawWidth-drawRight+12, y+15, "start", 12, "#111", size(r.Out))
-		text(&b, drawWidth-drawRight+12, y+29, "start", 10, "#555", millions(r.Params)+" params, "+millions(r.MACs)+" MACs")
+		text(&b, drawLeft-12, float64(y+15), "end", 12, "ink", r.Name)
+		text(&b, drawLeft-12, float64(y+29), "end", 10, "dim", blockTraits(r, before, layers))
+		text(&b, drawWidth-drawRight+12, float64(y+15), "start", 12, "ink", size(r.Out))
+		text(&b, drawWidth-drawRight+12, float64(y+29), "start", 10, "dim", millions(r.Params)+" params, "+millions(r.MACs)+" MACs")
 		y += drawRow + drawGap
 		before = r.Out
 	}
@@ -161,35 +164,54 @@ func kernelPart(g zoo.KernelGroup) part {
 	return p
 }
 
-// drawParts draws a bar. Its pieces are as wide as their share of the channels,
-// but wide enough for a label.
+// drawParts draws a bar, its pieces to scale: as wide as their share of the
+// channels. What has no room in its piece is written below the bar.
 func drawParts(b *strings.Builder, y int, parts []part) {
 	total := 0
 	for _, p := range parts {
 		total += p.width
 	}
-	least := min(56, drawBar/max(len(parts), 1))
-	free := drawBar - least*len(parts)
-	x := drawLeft
-	for i, p := range parts {
-		w := least + free*p.width/max(total, 1)
-		if i == len(parts)-1 {
-			w = drawLeft + drawBar - x
+	var below []string
+	before := 0
+	for _, p := range parts {
+		x := drawLeft + drawBar*float64(before)/float64(max(total, 1))
+		before += p.width
+		w := drawLeft + drawBar*float64(before)/float64(max(total, 1)) - x
+		channels := p.channels()
+		fmt.Fprintf(b, `<rect x="%.1f" y="%d" width="%.1f" height="%d" rx="2" fill="%s" stroke="#666" stroke-width="0.8"><title>%s</title></rect>`+"\n",
+			x, y, w, drawRow, p.color, escapeXML(p.label+": "+channels))
+		if w < max(roomFor(p.label, 11), roomFor(channels, 9)) {
+			below = append(below, p.label+": "+channels)
+			if w < roomFor(p.label, 9) {
+				continue
+			}
+			text(b, x+w/2, float64(y+20), "middle", 9, "on", p.label)
+			continue
 		}
-		fmt.Fprintf(b, `<rect x="%d" y="%d" width="%d" height="%d" rx="3" fill="%s" stroke="#666" stroke-width="0.8"/>`+"\n", x, y, w, drawRow, p.color)
-		text(b, x+w/2, y+15, "middle", 11, "#111", p.label)
-		channels := fmt.Sprintf("%d ch", p.width)
-		switch {
-		case p.label == "classifier":
-			channels = fmt.Sprintf("%d", p.width)
-		case p.count > 1 && p.each > 0:
-			channels = fmt.Sprintf("%d × %d ch", p.count, p.each)
-		case p.count > 1:
-			channels = fmt.Sprintf("%d: %d ch", p.count, p.width)
-		}
-		text(b, x+w/2, y+28, "middle", 9, "#333", channels)
-		x += w
+		text(b, x+w/2, float64(y+15), "middle", 11, "on", p.label)
+		text(b, x+w/2, float64(y+28), "middle", 9, "on", channels)
 	}
+	if len(below) > 0 {
+		text(b, drawLeft+drawBar, float64(y+drawRow+9), "end", 8, "dim", strings.Join(below, ", "))
+	}
+}
+
+// roomFor is about the width of a text, with a margin.
+func roomFor(s string, size int) float64 {
+	return 0.58*float64(size)*float64(utf8.RuneCountInString(s)) + 4
+}
+
+// channels says how many channels a piece has.
+func (p part) channels() string {
+	switch {
+	case p.label == "classifier":
+		return fmt.Sprintf("%d", p.width)
+	case p.count > 1 && p.each > 0:
+		return fmt.Sprintf("%d × %d ch", p.count, p.each)
+	case p.count > 1:
+		return fmt.Sprintf("%d: %d ch", p.count, p.width)
+	}
+	return fmt.Sprintf("%d ch", p.width)
 }
 
 // blockTraits names stride, expansion, squeeze-excite, activation and residual
@@ -244,13 +266,24 @@ func drawLegend(b *strings.Builder, y int, used map[int]bool) {
 	x := drawLeft + (drawBar-step*len(kernels))/2
 	for _, k := range kernels {
 		fmt.Fprintf(b, `<rect x="%d" y="%d" width="16" height="12" rx="2" fill="%s" stroke="#666" stroke-width="0.8"/>`+"\n", x, y-10, kernelColors[k])
-		text(b, x+21, y, "start", 10, "#333", fmt.Sprintf("%d×%d", k, k))
+		text(b, float64(x+21), float64(y), "start", 10, "dim", fmt.Sprintf("%d×%d", k, k))
 		x += step
 	}
 }
 
-func text(b *strings.Builder, x, y int, anchor string, size int, color, s string) {
-	fmt.Fprintf(b, `<text x="%d" y="%d" text-anchor="%s" font-size="%d" fill="%s">`, x, y, anchor, size, color)
-	_ = xml.EscapeText(b, []byte(s))
-	b.WriteString("</text>\n")
+// drawStyle has the colors of what lies on the paper, light or dark as the
+// reader's system is; the pieces of the bars are light in both.
+const drawStyle = `<style>.paper{fill:#fff}.ink{fill:#111}.dim{fill:#555}.on{fill:#222}.line{stroke:#999;fill:none}
+@media (prefers-color-scheme:dark){.paper{fill:#14171a}.ink{fill:#e8eaec}.dim{fill:#a4abb2}.line{stroke:#777}}</style>
+`
+
+// text writes a line whose color is a class of drawStyle.
+func text(b *strings.Builder, x, y float64, anchor string, size int, class, s string) {
+	fmt.Fprintf(b, `<text class="%s" x="%.4g" y="%.4g" text-anchor="%s" font-size="%d">%s</text>`+"\n", class, x, y, anchor, size, escapeXML(s))
+}
+
+func escapeXML(s string) string {
+	var b strings.Builder
+	_ = xml.EscapeText(&b, []byte(s)) // a builder takes everything
+	return b.String()
 }

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"image/png"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
@@ -180,5 +181,40 @@ func TestRuns(t *testing.T) {
 	}
 	if code, _, errs := invoke(t, "runs", "--dir", filepath.Join(root, "none")); code != exitFailure || !strings.Contains(errs, "no runs yet") {
 		t.Errorf("exit code %d, %s", code, errs)
+	}
+}
+
+// The pieces of a bar are as wide as their share of the channels; what has no
+// room in its piece is written all the same.
+func TestDrawingToScale(t *testing.T) {
+	var b strings.Builder
+	parts := []part{{"3×3", "#111111", 3, 1, 16, 16}, {"5×5", "#222222", 5, 1, 8, 8}, {"7×7", "#333333", 7, 1, 4, 4}, {"9×9", "#444444", 9, 1, 4, 4}, {"11×11", "#555555", 11, 1, 1, 1}}
+	drawParts(&b, 100, parts)
+	dec := xml.NewDecoder(strings.NewReader("<g>" + b.String() + "</g>"))
+	i, end := 0, float64(drawLeft)
+	for {
+		token, err := dec.Token()
+		if errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatal(err)
+		}
+		e, ok := token.(xml.StartElement)
+		if !ok || e.Name.Local != "rect" {
+			continue
+		}
+		at := map[string]float64{}
+		for _, a := range e.Attr {
+			at[a.Name.Local], _ = strconv.ParseFloat(a.Value, 64)
+		}
+		want := float64(drawBar) * float64(parts[i].width) / 33
+		if math.Abs(at["width"]-want) > 0.2 || math.Abs(at["x"]-end) > 0.2 {
+			t.Errorf("piece %d begins at %v and is %v wide, want %v and %v", i, at["x"], at["width"], end, want)
+		}
+		end += want
+		i++
+	}
+	if i != len(parts) || !strings.Contains(b.String(), ">11×11: 1 ch<") && !strings.Contains(b.String(), "11×11: 1 ch</text>") {
+		t.Errorf("%d pieces\n%s", i, b.String())
 	}
 }
