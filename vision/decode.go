@@ -73,7 +73,9 @@ func DecodeReader(r io.Reader) (*Image, error) {
 
 // ReadFile reads a picture file to its end. It fails early if the first bytes
 // are those of no picture, and with [ErrTooLarge] beyond [MaxFileBytes].
-func ReadFile(r io.Reader) ([]byte, error) {
+func ReadFile(r io.Reader) ([]byte, error) { return readFile(r, MaxFileBytes) }
+
+func readFile(r io.Reader, limit int) ([]byte, error) {
 	var buf bytes.Buffer
 	if _, err := io.CopyN(&buf, r, 12); err != nil && err != io.EOF {
 		return nil, fmt.Errorf("read image: %w", err)
@@ -82,12 +84,12 @@ func ReadFile(r io.Reader) ([]byte, error) {
 		return nil, err
 	}
 	if f, ok := r.(fs.File); ok {
-		if info, err := f.Stat(); err == nil && info.Size() < MaxFileBytes {
+		if info, err := f.Stat(); err == nil && info.Size() < int64(limit) {
 			buf.Grow(int(info.Size()) + bytes.MinRead)
 		}
 	}
-	if _, err := io.CopyN(&buf, r, MaxFileBytes+1-12); err == nil {
-		return nil, fmt.Errorf("%w: the file has more than %d bytes", ErrTooLarge, MaxFileBytes)
+	if _, err := io.CopyN(&buf, r, int64(limit)+1-12); err == nil {
+		return nil, fmt.Errorf("%w: the file has more than %d bytes", ErrTooLarge, limit)
 	} else if err != io.EOF {
 		return nil, fmt.Errorf("read image: %w", err)
 	}
