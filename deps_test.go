@@ -62,7 +62,7 @@ var layers = []struct {
 	{"recipe", []string{"input", "internal/near"}},
 	{"evaluate", []string{"tensor", "data", "internal/rng"}},
 	{"train", []string{"recipe", "tensor", "graph", "input", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/rng", "internal/tfevents"}},
-	{"transfer", []string{"recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
+	{"transfer", []string{"internal/atomicfile", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"tensor", "graph", "vision", "zoo", "weights", "weights/hub", "engine", "model", "pretrained"}},
 }
 

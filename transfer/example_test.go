@@ -24,7 +24,7 @@ func ExampleFineTune() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
+	clothes, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -32,7 +32,7 @@ func ExampleFineTune() {
 	for i := range few {
 		few[i] = i
 	}
-	images, err := data.Subset(splits.Train, few)
+	images, err := data.Subset(clothes.Train, few)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -41,10 +41,18 @@ func ExampleFineTune() {
 		log.Fatal(err)
 	}
 	r.Epochs = 1
-	tuned, err := transfer.FineTune(context.Background(), m, images, transfer.FineTuneOptions{Recipe: r})
+	// data.Open reads such splits from a folder of images.
+	tuned, err := transfer.FineTune(context.Background(), m, &data.Splits{Train: images}, transfer.Options{Recipe: r})
 	if err != nil {
 		log.Fatal(err)
 	}
-	fmt.Println(len(tuned.Classes), "classes")
-	// Output: 10 classes
+	fmt.Println(len(tuned.Model.Classes), "classes, judged by", tuned.Report.Images, tuned.Report.Split, "images")
+	for _, m := range tuned.Report.Methods {
+		fmt.Println(m.Method)
+	}
+	// Output:
+	// 10 classes, judged by 13 held-out images
+	// fine-tuned
+	// frozen backbone
+	// from scratch
 }

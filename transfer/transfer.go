@@ -1,15 +1,21 @@
 // Package transfer turns a trained network into one for other classes, and
 // says how well that went and how sure the number is.
 //
-// There are two ways. FitHead trains a linear classifier on the features that
-// the network makes of the images, computed once by Extract: the backbone
-// stays frozen, and a few thousand images take a minute. Training all weights
-// further takes package train; Search chooses its rates on held-out images.
-// Outcomes holds what a model made of each test image, with bootstrap
-// intervals of its accuracy and of the difference between two models.
+// FineTune does it all: it gives the images their roles, chooses rates if the
+// recipe is to have them chosen, trains all weights further, and judges the
+// result beside that of a frozen backbone and of training from scratch. A Job
+// is the same in steps, recorded in a folder so that it can be interrupted.
+//
+// The parts can be had alone. Extract computes the features that the network
+// makes of images, and FitHead trains a linear classifier on them: a few
+// thousand images take a minute. Adapt gives a network a new classifier, for
+// package train to go on with, and GridSearch chooses its rates on held-out
+// images.
 package transfer
 
 import (
+	"fmt"
+
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 )
@@ -61,4 +67,18 @@ func (t Target) input(m *model.Model) input.Preprocess {
 		in.Size = [2]int{t.Size, t.Size}
 	}
 	return in
+}
+
+// keepHead gives m the classifier of another model for the same classes.
+func keepHead(m, from *model.Model) error {
+	index := from.Graph.ParamIndex()
+	for _, id := range m.Graph.HeadParams() {
+		p := m.Graph.Params[id]
+		old, ok := index[p.Name]
+		if !ok || len(from.Values[old]) != len(m.Values[id]) {
+			return fmt.Errorf("%s: its classifier has no %s of %d values to keep", from.Network, p.Name, len(m.Values[id]))
+		}
+		copy(m.Values[id], from.Values[old])
+	}
+	return nil
 }

@@ -260,14 +260,14 @@ func dots(n int) *data.Memory {
 	return m
 }
 
-func TestSearch(t *testing.T) {
+func TestGridSearch(t *testing.T) {
 	r := recipe.Recipe{
 		Name: "test", Epochs: 4, Batch: 8, NormMomentum: 0.3,
 		Optimizer: recipe.Optimizer{Kind: recipe.SGD}, Schedule: recipe.Schedule{Kind: recipe.Cosine, LR: 1},
 	}
 	var names []string
 	dir := t.TempDir()
-	search := Search{
+	search := GridSearch{
 		// The second rate leads to infinity.
 		Config: train.Config{Recipe: r, Train: dots(40), Val: dots(16), Threads: 1, Dir: dir},
 		Grid:   recipe.Grid{Rates: []float64{1e-6, 1e30, 0.05}, Decays: []float64{0.01}},
@@ -302,7 +302,7 @@ func TestSearch(t *testing.T) {
 	}
 	search.Grid.Rates = []float64{1e-6, 0.05}
 	_, again, err := search.Run(context.Background())
-	if err != nil || !slices.Equal(again, []Trial{trials[0], trials[2]}) {
+	if err != nil || !slices.Equal(again, []GridTrial{trials[0], trials[2]}) {
 		t.Errorf("again %+v, %v; before %+v", again, err, trials)
 	}
 

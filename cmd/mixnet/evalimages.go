@@ -69,7 +69,7 @@ func (c *evalCmd) openImages(on *evalImages, of *runImages) error {
 	on.source = source(path)
 	on.set, on.part, err = split(splits, c.Split)
 	if err != nil && of != nil && c.Data == "" {
-		return errors.Join(err, usagef("leave --split out to judge on the run's %s images", of.part))
+		return errors.Join(err, usagef("leave --split out to judge on what the run did not see: %s", of.part))
 	}
 	return err
 }

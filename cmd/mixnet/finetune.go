@@ -4,12 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"path/filepath"
 
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
-	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 type finetuneCmd struct {
@@ -21,6 +19,7 @@ type finetuneCmd struct {
 	Resume    string    `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its weights, data and flags."`
 	TestSplit float64   `default:"0.2" placeholder:"F" help:"Part of the images to hold out for the result, where the data has neither test nor val."`
 	Size      int       `placeholder:"PX" help:"Input size; the network's own by default."`
+	NewHead   bool      `help:"Start with a new classifier even where the classes are the network's own, whose classifier is kept otherwise."`
 	HeadOnly  bool      `help:"Train the classifier alone, on features computed once: a few thousand images take a minute."`
 	Frozen    *bool     `negatable:"" help:"Compare with a frozen backbone, whose classifier alone is trained. Default: yes."`
 	Scratch   *bool     `negatable:"" help:"Compare with the same network trained from scratch for as long. Default: for up to 5,000 training images."`
@@ -31,10 +30,6 @@ type finetuneCmd struct {
 	recipeFlags `set:"recipe=finetune"`
 }
 
-// smallData is the number of training images up to which training from scratch
-// for comparison is on by default.
-const smallData = 5000
-
 func (c *finetuneCmd) Run(e *env) error {
 	if c.PrintConfig && c.Weights == "" {
 		r, err := c.recipe(0)
@@ -43,125 +38,111 @@ func (c *finetuneCmd) Run(e *env) error {
 		}
 		return c.printConfig(e, r)
 	}
-	j, err := c.job(e)
+	view := &finetuneView{e: e, json: c.JSON}
+	j, err := c.job(e, view)
 	if err != nil {
 		return err
 	}
 	if c.PrintConfig {
-		return c.printConfig(e, j.plan.Recipe)
+		return c.printConfig(e, j.Plan().Recipe)
 	}
 	defer e.hold()()
-	if err := j.run(); err != nil {
+	view.introduce(j)
+	r, err := j.Run(e.ctx)
+	view.close()
+	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			e.note("saved; continue with: %s\n", e.command("finetune", "--resume", j.dir))
+			e.note("saved; continue with: %s\n", e.command("finetune", "--resume", j.Dir()))
 		}
 		return err
 	}
-	return j.report()
+	return view.report(j, r)
 }
 
-// job plans the work, or reads the plan of a run to continue.
-func (c *finetuneCmd) job(e *env) (*finetuneJob, error) {
-	j := &finetuneJob{e: e, json: c.JSON, dir: c.Resume}
+// job prepares the work, or the rest of what was interrupted.
+func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 	if c.Resume != "" {
 		if err := e.onlyResume("offline", "json"); err != nil {
 			return nil, err
 		}
-		if err := j.read(); err != nil {
+		p, err := transfer.ReadPlan(c.Resume)
+		if err != nil {
 			return nil, err
 		}
-	} else if err := c.plan(&j.plan); err != nil {
-		return nil, err
-	} else {
-		j.plan.Command = e.command(e.args...)
-	}
-	if err := j.open(c.Offline); err != nil {
-		return nil, err
-	}
-	if c.Resume != "" {
-		return j, j.check()
-	}
-	if err := c.settle(&j.plan, j.train.Len(), j.test.Len()); err != nil {
-		return nil, err
-	}
-	if j.dir = c.Output; j.dir == "" {
-		var err error
-		if j.dir, err = newRunDir(j.source.Network); err != nil {
+		m, splits, err := openSource(e, p.Source, c.Offline)
+		if err != nil {
 			return nil, err
 		}
+		return transfer.Resume(c.Resume, m, splits, c.running(e, view, p.Data))
 	}
-	for _, file := range []string{planFile, train.LastFile} {
-		if path := filepath.Join(j.dir, file); exists(path) {
-			return nil, fmt.Errorf("%w: %s", train.ErrOccupied, path)
-		}
-	}
-	return j, nil
-}
-
-// plan settles what does not depend on the data.
-func (c *finetuneCmd) plan(p *finetunePlan) error {
-	if c.HeadOnly && (c.Frozen != nil && !*c.Frozen) {
-		return usagef("--head-only is what --no-frozen leaves out")
-	}
-	if c.Size < 0 {
-		return usagef("--size %d: at least 1", c.Size)
-	}
-	first, err := c.recipe(1)
+	o, err := c.options(e, view)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	*p = finetunePlan{
-		Version: planVersion, Weights: runCheckpoint(cmp.Or(c.Weights, photo.Name)), Network: c.Network, Data: c.Data,
-		TestSplit: c.TestSplit, Size: c.Size, DropPath: c.DropPath, HeadOnly: c.HeadOnly, Recipe: first, Frozen: true,
+	m, splits, err := openSource(e, o.Source, c.Offline)
+	if err != nil {
+		return nil, err
 	}
-	change(&p.Frozen, c.Frozen)
-	return c.grid(p)
-}
-
-// grid settles what the rates are chosen from.
-func (c *finetuneCmd) grid(p *finetunePlan) error {
-	kind := c.Grid
-	if kind == "auto" {
-		kind = "none"
-		if !p.Recipe.Grid.IsZero() {
-			kind = "recipe"
+	if o.Dir = c.Output; o.Dir == "" {
+		if o.Dir, err = newRunDir(m.Network); err != nil {
+			return nil, err
 		}
 	}
+	return transfer.New(m, splits, o)
+}
+
+// options turns the flags into those of the job.
+func (c *finetuneCmd) options(e *env, view *finetuneView) (o transfer.Options, err error) {
+	switch {
+	case c.HeadOnly && c.Frozen != nil && !*c.Frozen:
+		return o, usagef("--head-only is what --no-frozen leaves out")
+	case c.HeadOnly && c.Scratch != nil && *c.Scratch:
+		return o, usagef("--scratch: --head-only takes no steps that training from scratch could be as long as")
+	case c.Size < 0:
+		return o, usagef("--size %d: at least 1", c.Size)
+	case !(c.TestSplit > 0 && c.TestSplit < 1):
+		return o, usagef("--test-split %v: want more than 0 and less than 1", c.TestSplit)
+	}
+	r, err := c.recipe(0)
+	if err != nil {
+		return o, err
+	}
+	o = transfer.Options{
+		Recipe: r, Grid: c.grid(), TestSplit: c.TestSplit, Size: c.Size, DropPath: c.DropPath, NewHead: c.NewHead, HeadOnly: c.HeadOnly,
+		Frozen: c.Frozen, Scratch: c.Scratch,
+		Source:  transfer.Source{Weights: runCheckpoint(cmp.Or(c.Weights, photo.Name)), Network: c.Network, Data: c.Data, Command: e.command(e.args...)},
+		Running: c.running(e, view, c.Data),
+	}
+	if g := cmp.Or(o.Grid, &r.Grid); !c.HeadOnly && !g.IsZero() {
+		if r.Patience > 0 {
+			return o, usagef("--patience with a grid: the last run has no validation images to stop by")
+		}
+		for _, candidate := range g.Candidates(r) {
+			if err := candidate.Validate(); err != nil {
+				return o, usageError{err}
+			}
+		}
+	}
+	return o, nil
+}
+
+// grid returns what the rates are chosen from; nil for the recipe's own.
+func (c *finetuneCmd) grid() *recipe.Grid {
 	var g recipe.Grid
 	switch {
-	case c.HeadOnly:
-		return nil
 	case len(c.Rates) > 0:
 		g = recipe.SmallGrid()
 		g.Rates = c.Rates
-	case kind == "recipe":
-		g = p.Recipe.Grid
-	case kind == "small":
+	case c.Grid == "small":
 		g = recipe.SmallGrid()
-	case kind == "paper":
+	case c.Grid == "paper":
 		g = recipe.PaperGrid()
-	default:
+	case c.Grid == "auto":
 		return nil
 	}
-	for _, r := range g.Candidates(p.Recipe) {
-		if err := r.Validate(); err != nil {
-			return usageError{err}
-		}
-	}
-	if p.Recipe.Patience > 0 {
-		return usagef("--patience with a grid: the last run has no validation images to stop by")
-	}
-	p.Grid = &g
-	return nil
+	return &g
 }
 
-// settle settles the rest, given the numbers of images.
-func (c *finetuneCmd) settle(p *finetunePlan, images, test int) (err error) {
-	if p.Recipe, err = c.recipe(images); err != nil {
-		return err
-	}
-	p.Images, p.Test = images, test
-	p.Scratch = images <= smallData && !p.HeadOnly
-	change(&p.Scratch, c.Scratch)
-	return nil
+func (c *finetuneCmd) running(e *env, view *finetuneView, path string) transfer.Running {
+	return transfer.Running{Threads: e.threads, DataName: source(path), Trace: view.trace()}
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // garmentFolders writes n images of each of four classes of Fashion-MNIST.
@@ -86,9 +87,9 @@ func TestFinetune(t *testing.T) {
 			t.Errorf("%q is not shown:\n%s", want, out)
 		}
 	}
-	var report finetuneReport
+	var report transfer.Report
 	readJSON(t, filepath.Join(dir, summaryFile), &report)
-	if len(report.Methods) != 3 || report.Methods[0].Method != fineTuned || report.Methods[1].Ahead == nil || report.Images != 8 {
+	if len(report.Methods) != 3 || report.Methods[0].Method != transfer.FineTuned || report.Methods[1].Ahead == nil || report.Images != 8 {
 		t.Errorf("summary %+v", report)
 	}
 	// Every model is one that eval takes, with the accuracy reported; its data
@@ -130,11 +131,11 @@ func TestFinetuneHeadOnly(t *testing.T) {
 	images, base := garmentFolders(t, 10), pretrained(t)
 	dir := filepath.Join(t.TempDir(), "run")
 	out := mustRun(t, "finetune", "-w", base, "-d", images, "--head-only", "--size", "20", "--json", "--output", dir)
-	var report finetuneReport
+	var report transfer.Report
 	if err := json.Unmarshal([]byte(out), &report); err != nil {
 		t.Fatal(err)
 	}
-	if len(report.Methods) != 1 || report.Methods[0].Method != frozen || report.Top1Interval[0] > report.Top1 || report.Top1Interval[1] < report.Top1 {
+	if len(report.Methods) != 1 || report.Methods[0].Method != transfer.Frozen || report.Top1Interval[0] > report.Top1 || report.Top1Interval[1] < report.Top1 {
 		t.Errorf("report %+v", report)
 	}
 	mustRun(t, "predict", "--model", dir, filepath.Join(images, "class0"))
@@ -152,7 +153,7 @@ func TestFinetuneGrid(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "run")
 	out := mustRun(t, "finetune", "-w", base, "-d", images, "--recipe", "transfer", "--epochs", "2", "--rates", "1e-6,0.05", "--no-scratch", "--json", "--output", dir)
 	stages := map[string]int{}
-	var report finetuneReport
+	var report transfer.Report
 	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
 		var ep stageEpoch
 		if err := json.Unmarshal([]byte(line), &ep); err != nil {
@@ -165,7 +166,7 @@ func TestFinetuneGrid(t *testing.T) {
 			}
 		}
 	}
-	if len(stages) != 4 || stages[fineTuned] != 2 || stages["lr0.05-wd5e-06"] != 2 {
+	if len(stages) != 4 || stages[string(transfer.FineTuned)] != 2 || stages["lr0.05-wd5e-06"] != 2 {
 		t.Errorf("lines by stage %v", stages)
 	}
 	if len(report.Trials) != 2 || report.Recipe.Name != "transfer" || len(report.Methods) != 2 {
@@ -237,7 +238,7 @@ func TestFinetuneUsage(t *testing.T) {
 		{[]string{"-w", "x", "--rates=-1"}, exitUsage, "invalid recipe"},
 		{[]string{"-w", "x", "--grid", "small", "--patience", "2"}, exitUsage, "--patience"},
 		{[]string{"-w", "x", "--recipe", "none"}, exitUsage, "invalid recipe"},
-		{[]string{"--resume", images}, exitFailure, planFile},
+		{[]string{"--resume", images}, exitFailure, transfer.PlanFile},
 		{[]string{"-w", "x", "--mixup", "-1"}, exitUsage, "mixup"},
 	} {
 		code, out, errs := invoke(t, append([]string{"finetune"}, tc.args...)...)

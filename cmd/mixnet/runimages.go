@@ -6,9 +6,11 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // runImages are the images of a run, by what it used them for.
@@ -39,7 +41,7 @@ func runOf(name string) string {
 	}
 	// The comparison from scratch of a fine-tuning run has a folder of its own.
 	for _, d := range []string{dir, filepath.Dir(filepath.Clean(dir))} {
-		if exists(filepath.Join(d, planFile)) {
+		if exists(filepath.Join(d, transfer.PlanFile)) {
 			return d
 		}
 		if exists(filepath.Join(d, train.LastFile)) && exists(filepath.Join(d, train.ConfigFile)) {
@@ -56,7 +58,7 @@ func runOf(name string) string {
 func imagesOfRun(dir string) (*runImages, error) {
 	var r *runImages
 	var err error
-	if exists(filepath.Join(dir, planFile)) {
+	if exists(filepath.Join(dir, transfer.PlanFile)) {
 		r, err = imagesOfFinetuning(dir)
 	} else {
 		r, err = imagesOfTraining(dir)
@@ -88,14 +90,22 @@ func imagesOfTraining(dir string) (*runImages, error) {
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {
-	j := finetuneJob{dir: dir}
-	if err := j.read(); err != nil {
+	p, err := transfer.ReadPlan(dir)
+	if err != nil {
 		return nil, err
 	}
-	if err := j.openImages(); err != nil {
+	splits, err := openData(p.Data)
+	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: j.plan.Data, source: source(j.plan.Data), fit: j.train, judge: j.test, part: j.part, maxBad: j.plan.Recipe.MaxBad, seed: j.plan.Recipe.Seed}, nil
+	images, err := p.Roles(splits)
+	if err != nil {
+		return nil, err
+	}
+	return &runImages{
+		path: p.Data, source: source(p.Data), fit: images.Train, judge: images.Judge, part: strings.TrimSuffix(images.JudgeName, " images"),
+		maxBad: p.Recipe.MaxBad, seed: p.Recipe.Seed,
+	}, nil
 }
 
 // trainedOn counts the images of a set that the run was trained on, by where

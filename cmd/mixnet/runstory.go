@@ -20,6 +20,7 @@ import (
 	"github.com/mixnet-go/mixnet/report"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // runStory is what is known of a run when it is reported on.
@@ -32,7 +33,7 @@ type runStory struct {
 	epochs  []train.Epoch
 	command string
 	// plan is that of a fine-tuning run; nil for others.
-	plan    *finetunePlan
+	plan    *transfer.Plan
 	seconds float64
 	setting environmentRecord
 }
@@ -58,17 +59,17 @@ func tellRun(e *env, of *runImages, m *model.Model, j *judged) (*runStory, error
 	for _, ep := range s.epochs {
 		s.seconds += ep.Seconds
 	}
-	if exists(filepath.Join(of.dir, planFile)) {
-		f := finetuneJob{dir: of.dir}
-		if err := f.read(); err != nil {
+	if exists(filepath.Join(of.dir, transfer.PlanFile)) {
+		p, err := transfer.ReadPlan(of.dir)
+		if err != nil {
 			return nil, err
 		}
-		s.plan, s.command = &f.plan, f.plan.Command
+		s.plan, s.command = p, p.Command
 		if len(s.epochs) == 0 {
-			s.recipe = f.plan.Recipe
+			s.recipe = p.Recipe
 		}
 		s.seconds = 0
-		for _, r := range f.plan.Results {
+		for _, r := range p.Results {
 			s.seconds += r.Seconds
 		}
 	}
@@ -163,7 +164,7 @@ func (s *runStory) methods() report.Table {
 	for _, r := range s.plan.Results {
 		score := r.Outcomes.Score(s.images.seed)
 		t.Rows = append(t.Rows, []string{
-			r.Method, inPercent(score.Top1.Value), inPercent(score.Top1.Low) + " to " + inPercent(score.Top1.High),
+			string(r.Method), inPercent(score.Top1.Value), inPercent(score.Top1.Low) + " to " + inPercent(score.Top1.High),
 			inPercent(score.MeanClass.Value), formatDuration(time.Duration(r.Seconds * float64(time.Second))),
 		})
 	}

@@ -11,6 +11,7 @@ import (
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/transfer"
 )
 
 // runSummary is one run in the list. Accuracies are fractions.
@@ -44,7 +45,7 @@ func runFolders(e *env, dir string) ([]string, error) {
 	}
 	var dirs []string
 	for _, entry := range entries {
-		if path := filepath.Join(dir, entry.Name()); exists(filepath.Join(path, train.ConfigFile)) || exists(filepath.Join(path, planFile)) {
+		if path := filepath.Join(dir, entry.Name()); exists(filepath.Join(path, train.ConfigFile)) || exists(filepath.Join(path, transfer.PlanFile)) {
 			dirs = append(dirs, path)
 		}
 	}
@@ -58,7 +59,7 @@ func runFolders(e *env, dir string) ([]string, error) {
 func summarize(dir string) runSummary {
 	s := runSummary{Run: dir}
 	saved, err := train.ReadRecord(dir)
-	if errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(dir, planFile)) {
+	if errors.Is(err, fs.ErrNotExist) && exists(filepath.Join(dir, transfer.PlanFile)) {
 		return summarizeHead(dir)
 	}
 	if err != nil {
@@ -127,16 +128,15 @@ func newer(a, b string) bool {
 // or has not come further than that.
 func summarizeHead(dir string) runSummary {
 	s := runSummary{Run: dir}
-	j := finetuneJob{dir: dir}
-	if err := j.read(); err != nil {
+	p, err := transfer.ReadPlan(dir)
+	if err != nil {
 		s.Error = err.Error()
 		return s
 	}
-	p := &j.plan
 	s.Network, s.Recipe, s.Source = "from "+p.Weights, p.Recipe, source(p.Data)
 	s.Recipe.Epochs = 0
-	s.Done = p.result(p.main()) != nil
-	if r := p.result(frozen); r != nil && r.Outcomes != nil {
+	s.Done = p.Result(p.Main()) != nil
+	if r := p.Result(transfer.Frozen); r != nil && r.Outcomes != nil {
 		top1 := r.Outcomes.Score(p.Recipe.Seed).Top1.Value
 		s.Top1, s.Seconds = &top1, r.Seconds
 	}
@@ -147,7 +147,7 @@ func summarizeHead(dir string) runSummary {
 }
 
 // summaryFile holds the result of a finished run.
-const summaryFile = "summary.json"
+const summaryFile = transfer.SummaryFile
 
 func writeSummary(dir string, r any) error {
 	text, err := json.MarshalIndent(r, "", "  ")

@@ -45,8 +45,8 @@ func open(cfg train.Config) (*train.Trainer, *model.Model, error) {
 	return t, cfg.Model, err
 }
 
-// Trial is the outcome of a candidate of a grid.
-type Trial struct {
+// GridTrial is the outcome of a candidate of a grid.
+type GridTrial struct {
 	LR          float64 `json:"lr"`
 	WeightDecay float64 `json:"weight_decay"`
 	// Top1 and Loss are those after the last epoch on the validation images.
@@ -57,7 +57,7 @@ type Trial struct {
 }
 
 // better reports whether a is to be preferred to b.
-func (a Trial) better(b Trial) bool {
+func (a GridTrial) better(b GridTrial) bool {
 	switch {
 	case a.Diverged || b.Diverged:
 		return !a.Diverged
@@ -70,8 +70,8 @@ func (a Trial) better(b Trial) bool {
 // ErrNoTrial says that no candidate of a grid could be trained.
 var ErrNoTrial = errors.New("training diverged with all rates of the grid")
 
-// Search chooses a recipe's rates on held-out images.
-type Search struct {
+// GridSearch chooses a recipe's rates on held-out images.
+type GridSearch struct {
 	// Config is the run to choose them for. Its Val decides; its Model is not
 	// used. A folder holds one for every candidate, so that an interrupted
 	// search goes on where it stopped.
@@ -88,8 +88,8 @@ type Search struct {
 
 // Run trains with every candidate and returns the recipe with the highest
 // top-1 at the end of its run, and all outcomes.
-func (s *Search) Run(ctx context.Context) (recipe.Recipe, []Trial, error) {
-	var trials []Trial
+func (s *GridSearch) Run(ctx context.Context) (recipe.Recipe, []GridTrial, error) {
+	var trials []GridTrial
 	candidates := s.Grid.Candidates(s.Config.Recipe)
 	best := 0
 	for i, r := range candidates {
@@ -109,8 +109,8 @@ func (s *Search) Run(ctx context.Context) (recipe.Recipe, []Trial, error) {
 }
 
 // try runs one candidate.
-func (s *Search) try(ctx context.Context, r recipe.Recipe) (Trial, error) {
-	trial := Trial{LR: r.Schedule.LR, WeightDecay: r.Optimizer.WeightDecay}
+func (s *GridSearch) try(ctx context.Context, r recipe.Recipe) (GridTrial, error) {
+	trial := GridTrial{LR: r.Schedule.LR, WeightDecay: r.Optimizer.WeightDecay}
 	name := fmt.Sprintf("lr%.3g-wd%.3g", trial.LR, trial.WeightDecay)
 	cfg := s.Config
 	cfg.Recipe = r
