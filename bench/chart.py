@@ -67,51 +67,114 @@ def bars(path, cases, heading):
     cases = [c for c in cases if c['rows']]
     width, left, bar, gap = 860, 170, 16, 34
     height = 44 + sum(gap + bar * len(c['rows']) for c in cases)
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" font-family="sans-serif" font-size="12">',
-           f'<rect width="{width}" height="{height}" fill="white"/>', f'<text x="8" y="20" font-size="15">{heading}</text>']
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" font-family="\'Liberation Sans\',Arial,sans-serif" font-size="12">',
+           style(), f'<rect class="paper" width="{width}" height="{height}"/>', f'<text class="ink" x="8" y="20" font-size="15">{heading}</text>']
     y = 40
     for c in cases:
         top = max(r['median_ms'] for r in c['rows'])
-        out.append(f'<text x="8" y="{y + 14}" font-weight="bold">{title(c)}</text>')
+        out.append(f'<text class="ink" x="8" y="{y + 14}" font-weight="bold">{title(c)}</text>')
         y += 22
         for r in sorted(c['rows'], key=lambda r: r['median_ms']):
             w = r['median_ms'] / top * (width - left - 95)
-            ours = r['engine'] == 'mixnet'
-            out.append(f'<text x="{left - 6}" y="{y + 12}" text-anchor="end">{name(r["engine"])}</text>'
-                       f'<rect x="{left}" y="{y + 1}" width="{w:.1f}" height="{bar - 3}" fill="{"#14532d" if ours else "#a8b3bd"}"/>'
-                       f'<text x="{left + w + 5:.1f}" y="{y + 12}">{r["median_ms"]:.2f} ms</text>')
+            side = 'ours' if r['engine'] == 'mixnet' else 'theirs'
+            out.append(f'<text class="ink" x="{left - 6}" y="{y + 12}" text-anchor="end">{name(r["engine"])}</text>'
+                       f'<rect class="{side}" x="{left}" y="{y + 1}" width="{w:.1f}" height="{bar - 3}"/>'
+                       f'<text class="ink" x="{left + w + 5:.1f}" y="{y + 12}">{r["median_ms"]:.2f} ms</text>')
             y += bar
         y += gap - 22
     path.write_text('\n'.join(out) + '\n</svg>\n')
 
 
-COLOURS = dict(mixnet='#14532d', openvino='#1d6fb8', onnxruntime='#b45309')
+COLOURS = dict(mixnet=('#14532d', '#5fd08a'), openvino=('#1d6fb8', '#6db4f2'), onnxruntime=('#b45309', '#f5a742'), pytorch=('#b84f00', '#ff8c42'))
+OTHER = ('#666666', '#aaaaaa')
+STYLE = ('<style>.paper{fill:#fff}.ink{fill:#16191c}.dim{fill:#555b61}.grid{stroke:#e3e5e8}.axis{stroke:#888;fill:none}.theirs{fill:#a8b3bd}.ours{fill:#14532d}%s'
+         '@media (prefers-color-scheme:dark){.paper{fill:#14171a}.ink{fill:#e8eaec}.dim{fill:#a4abb2}.grid{stroke:#2c3238}.theirs{fill:#5b6670}.ours{fill:#5fd08a}%s}</style>')
 
 
-def lines(path, plots, width=430, height=300):
-    """Line charts side by side, two a row: dicts of title, log (both axes), series (engine -> points)."""
-    rows = -(-len(plots) // 2)
-    columns = min(2, len(plots))
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * columns}" height="{height * rows}" font-family="sans-serif" font-size="11">',
-           f'<rect width="{width * columns}" height="{height * rows}" fill="white"/>']
+def style(engines=()):
+    """Colours of the page and of the engines' lines, light or dark as the reader's system is."""
+    rules = [''.join(f'.l-{e}{{stroke:{COLOURS.get(e, OTHER)[i]};fill:none}}.t-{e}{{fill:{COLOURS.get(e, OTHER)[i]}}}' for e in engines) for i in (0, 1)]
+    return STYLE % tuple(rules)
+
+
+def nice(step):
+    """The least of 1, 2 and 5 times a power of ten that is no less than step."""
+    power = 10 ** math.floor(math.log10(step))
+    return next((f * power for f in (1, 2, 5) if step <= f * power * (1 + 1e-9)), 10 * power)
+
+
+class Axis:
+    """Maps values to pixels. Linear ones begin at zero; logarithmic ones have marks at several digits of every power of ten."""
+
+    def __init__(self, values, start, end, log, tight=False):
+        self.log, self.start, self.end = log, start, end
+        low, high = min(values), max(values)
+        if log:
+            self.low, self.high = math.log10(low), math.log10(high)
+            if self.high - self.low < 0.3:
+                middle = (self.high + self.low) / 2
+                self.low, self.high = middle - 0.15, middle + 0.15
+            room = 0.04 * (self.high - self.low)
+            self.low, self.high = self.low - room, self.high + room
+            width = self.high - self.low
+            digits = (1,) if width > 4 else (1, 2, 5) if width >= 1 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
+            marks = (d * 10.0 ** e for e in range(math.floor(self.low), math.ceil(self.high) + 1) for d in digits)
+            self.marks = [m for m in marks if self.low <= math.log10(m) <= self.high]
+        else:
+            step = nice(max(high, 1e-9) / 5)
+            self.low, self.high = 0, high if tight else step * math.ceil(high / step - 1e-9)
+            self.marks = [step * k for k in range(math.floor(self.high / step + 1e-9) + 1)]
+
+    def at(self, v):
+        return self.start + (self.end - self.start) * ((math.log10(v) if self.log else v) - self.low) / (self.high - self.low)
+
+    def spaced(self, room):
+        """The marks whose labels do not touch."""
+        kept = []
+        for m in self.marks:
+            if not kept or abs(self.at(m) - self.at(kept[-1])) >= room:
+                kept.append(m)
+        return kept
+
+
+def apart(places, room):
+    """Moves the heights of labels from each other, in their order, by as little as a pass down and one up need."""
+    order = sorted(range(len(places)), key=lambda i: places[i])
+    y = [places[i] for i in order]
+    for i in range(1, len(y)):
+        y[i] = max(y[i], y[i - 1] + room)
+    excess = (y[-1] - max(places)) / 2 if y else 0
+    y = [v - excess for v in y]
+    out = [0.0] * len(places)
+    for i, v in zip(order, y):
+        out[i] = v
+    return out
+
+
+def lines(path, plots, width=430, height=310):
+    """Line charts side by side, two a row: dicts of title, x (what the lower axis is), log (both axes), series (engine -> points)."""
+    rows, columns = -(-len(plots) // 2), min(2, len(plots))
+    engines = sorted({e for p in plots for e in p['series']})
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{width * columns}" height="{height * rows}" viewBox="0 0 {width * columns} {height * rows}" '
+           f'font-family="\'Liberation Sans\',Arial,sans-serif" font-size="11">', style(engines), f'<rect class="paper" width="{width * columns}" height="{height * rows}"/>']
     for i, p in enumerate(plots):
-        left, top, w, h = i % 2 * width + 52, i // 2 * height + 34, width - 150, height - 66
+        many = len(p['series']) > 1
+        left, top, w, h = i % 2 * width + 58, i // 2 * height + 36, width - (158 if many else 80), height - 84
         points = [q for line in p['series'].values() for q in line]
-        scale = math.log if p['log'] else float
-        xs, ys = [scale(x) for x, _ in points], [scale(y) for _, y in points] + ([] if p['log'] else [0.0])
-
-        def at(x, y):
-            return (left + w * (scale(x) - min(xs)) / ((max(xs) - min(xs)) or 1), top + h - h * (scale(y) - min(ys)) / ((max(ys) - min(ys)) or 1))
-        out.append(f'<text x="{left - 40}" y="{top - 16}" font-size="13">{p["title"]}</text><path d="M{left} {top}V{top + h}H{left + w}" fill="none" stroke="#888"/>')
-        for x in sorted({x for x, _ in points}) if p['log'] else (points[0][0], points[-1][0]):
-            out.append(f'<text x="{at(x, points[0][1])[0]:.0f}" y="{top + h + 15}" text-anchor="middle">{x:g}</text>')
-        for y in (min(y for _, y in points) if p['log'] else 0, max(y for _, y in points)):
-            out.append(f'<text x="{left - 5}" y="{at(points[0][0], y or 1e-9)[1] + 4 if p["log"] or y else top + h:.0f}" text-anchor="end">{y:.3g}</text>')
-        for engine, line in p['series'].items():
-            colour = COLOURS.get(engine, '#777')
-            out.append(f'<polyline fill="none" stroke="{colour}" stroke-width="2" points="{" ".join("%.1f,%.1f" % at(*q) for q in line)}"/>')
-            if len(p['series']) > 1:
-                out.append(f'<text x="{at(*line[-1])[0] + 5:.1f}" y="{at(*line[-1])[1] + 4:.1f}" fill="{colour}">{name(engine)}</text>')
+        x, y = Axis([q[0] for q in points], left, left + w, p['log'], True), Axis([q[1] for q in points], top + h, top, p['log'])
+        scale = ', log scales' if p['log'] else ''
+        out.append(f'<text class="ink" x="{left - 46}" y="{top - 16}" font-size="13" font-weight="bold">{p["title"]}{scale}</text>')
+        for m in y.spaced(13):
+            out.append(f'<path class="grid" d="M{left} {y.at(m):.1f}h{w}"/><text class="dim" x="{left - 6}" y="{y.at(m) + 4:.1f}" text-anchor="end">{m:.4g}</text>')
+        for m in x.spaced(30):
+            out.append(f'<path class="grid" d="M{x.at(m):.1f} {top}v{h}"/><text class="dim" x="{x.at(m):.1f}" y="{top + h + 16}" text-anchor="middle">{m:.4g}</text>')
+        out.append(f'<path class="axis" d="M{left} {top}V{top + h}H{left + w}"/><text class="ink" x="{left + w / 2:.0f}" y="{top + h + 34}" text-anchor="middle">{p["x"]}</text>')
+        ends = apart([y.at(line[-1][1]) for line in p['series'].values()], 14)
+        for (engine, line), end in zip(p['series'].items(), ends):
+            places = ' '.join(f'{x.at(a):.1f},{y.at(b):.1f}' for a, b in line)
+            out.append(f'<polyline class="l-{engine}" stroke-width="2" stroke-linejoin="round" points="{places}"/>')
+            if many:
+                out.append(f'<text class="t-{engine}" x="{left + w + 8}" y="{end + 4:.1f}">{name(engine)}</text>')
     path.write_text('\n'.join(out) + '\n</svg>\n')
 
 
@@ -123,12 +186,13 @@ def growth(path, parts):
 
     def median(row):
         return row['median_ms']
-    of = dict(batch=('ms by batch', lambda c: c['batch'], median), resolution=('ms by image side', lambda c: c['size'], median),
-              threads=('ms by threads', lambda c: c['threads'], median), kernel=('ms by kernel size', lambda c: int(c['network'].split('=')[1]), median),
-              callers=('images/s by concurrent callers', lambda c: c['callers'], lambda r: r['images_per_s']))
-    plots = [dict(title=title, log=True, series=series(parts[by], x, y)) for by, (title, x, y) in of.items() if parts.get(by)]
+    of = dict(batch=('ms', 'batch', lambda c: c['batch'], median), resolution=('ms', 'image side in pixels', lambda c: c['size'], median),
+              threads=('ms', 'threads', lambda c: c['threads'], median), kernel=('ms', 'kernel size', lambda c: int(c['network'].split('=')[1]), median),
+              callers=('images/s', 'concurrent callers', lambda c: c['callers'], lambda r: r['images_per_s']))
+    plots = [dict(title=f'{unit} by {what}', x=what, log=True, series=series(parts[by], x, y)) for by, (unit, what, x, y) in of.items() if parts.get(by)]
     if parts.get('callers'):
-        plots.append(dict(title='peak memory (MB) by concurrent callers', log=True, series=series(parts['callers'], of['callers'][1], lambda r: r['peak_rss_mb'])))
+        memory = series(parts['callers'], of['callers'][2], lambda r: r['peak_rss_mb'])
+        plots.append(dict(title='peak memory (MB) by concurrent callers', x='concurrent callers', log=False, series=memory))
     lines(path, plots)
 
 
@@ -170,9 +234,9 @@ def report(d):
         growth(d / 'grow.svg', r['cases'])
     if r := read('soak'):
         text += '## Ten minutes of mixed load\n\n' + soak(r['cases']) + '\n![memory](soak.svg)\n\n'
-        memory = r['cases']['resident_mb']
-        plot = dict(title='Resident memory (MB) over time (s)', log=False, series={'mixnet': [(i * memory['every_s'], v) for i, v in enumerate(memory['all'])]})
-        lines(d / 'soak.svg', [plot])
+        memory, seconds = r['cases']['resident_mb'], r['cases']['seconds']
+        times = memory.get('at_s') or [i * seconds / (len(memory['all']) - 1) for i in range(len(memory['all']))]
+        lines(d / 'soak.svg', [dict(title='Resident memory (MB)', x='time in seconds', log=False, series={'mixnet': list(zip(times, memory['all']))})], width=640)
     if r := read('mixconv'):
         text += '## MixConv alone\n\n' + about(r) + mixconv_table(r['cases']) + '\n'
     if r := read('train'):

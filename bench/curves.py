@@ -21,6 +21,8 @@ import time
 
 import numpy as np
 
+import chart
+
 HERE = pathlib.Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE / 'golden'))
 SETS = dict(fashion=('mixnet_tiny', 2), cifar=('mixnet_tiny@size=32,channels=3', 4))  # network, margin of the random crop
@@ -237,7 +239,8 @@ def table(runs):
 def draw(path, runs):
     """Top-1 by epoch, one panel a set: the mean as a line, the range of the seeds as a band."""
     sets, width, height, left, top = list(dict.fromkeys(r['set'] for r in runs)), 380, 240, 50, 40
-    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{len(sets) * (width + 70)}" height="{height + 90}" font-family="sans-serif" font-size="12">', '<rect width="100%" height="100%" fill="white"/>']
+    out = [f'<svg xmlns="http://www.w3.org/2000/svg" width="{len(sets) * (width + 70)}" height="{height + 90}" font-family="\'Liberation Sans\',Arial,sans-serif" font-size="12">',
+           chart.style(('mixnet', 'pytorch')), '<rect class="paper" width="100%" height="100%"/>']
     for s, name in enumerate(sets):
         mine, x0 = [r for r in runs if r['set'] == name], left + s * (width + 70)
         epochs = len(mine[0]['top1'])
@@ -245,19 +248,19 @@ def draw(path, runs):
 
         def at(i, v):
             return f'{x0 + width * i / max(epochs - 1, 1):.1f},{top + height * (high - v) / (high - low):.1f}'
-        out.append(f'<text x="{x0}" y="20" font-size="14">{name}: test top-1 % by epoch, mean and range</text>')
+        out.append(f'<text class="ink" x="{x0}" y="20" font-size="14">{name}: test top-1 % by epoch, mean and range</text>')
         for k in range(5):
             v = low + (high - low) * k / 4
             y = float(at(0, v).split(',')[1])
-            out.append(f'<line x1="{x0}" x2="{x0 + width}" y1="{y}" y2="{y}" stroke="#ddd"/><text x="{x0 - 6}" y="{y + 4}" text-anchor="end">{v:.1f}</text>')
-        out += [f'<text x="{at(i, low).split(",")[0]}" y="{top + height + 18}" text-anchor="middle">{i + 1}</text>' for i in range(epochs)]
-        for engine, colour, dash in (('pytorch', '#c2410c', '6 3'), ('mixnet', '#14532d', 'none')):
+            out.append(f'<line x1="{x0}" x2="{x0 + width}" y1="{y}" y2="{y}" class="grid"/><text class="dim" x="{x0 - 6}" y="{y + 4}" text-anchor="end">{v:.1f}</text>')
+        out += [f'<text class="dim" x="{at(i, low).split(",")[0]}" y="{top + height + 18}" text-anchor="middle">{i + 1}</text>' for i in range(epochs)]
+        for engine, dash in (('pytorch', '6 3'), ('mixnet', 'none')):
             v = [[r['top1'][i] for r in mine if r['engine'] == engine] for i in range(epochs)]
             band = ' '.join([at(i, max(x)) for i, x in enumerate(v)] + [at(i, min(x)) for i, x in reversed(list(enumerate(v)))])
             line = ' '.join(at(i, statistics.mean(x)) for i, x in enumerate(v))
-            out.append(f'<polygon points="{band}" fill="{colour}" opacity="0.15"/><polyline points="{line}" fill="none" stroke="{colour}" stroke-width="2" stroke-dasharray="{dash}"/>')
-        for k, (label, colour) in enumerate((('mixnet', '#14532d'), ('PyTorch', '#c2410c'))):
-            out.append(f'<text x="{x0 + 60 * k}" y="{top + height + 38}" fill="{colour}" font-weight="bold">{label}</text>')
+            out.append(f'<polygon class="t-{engine}" points="{band}" opacity="0.15"/><polyline class="l-{engine}" points="{line}" stroke-width="2" stroke-dasharray="{dash}"/>')
+        for k, label in enumerate(('mixnet', 'PyTorch')):
+            out.append(f'<text class="t-{label.lower()}" x="{x0 + 60 * k}" y="{top + height + 38}" font-weight="bold">{label}</text>')
     path.write_text('\n'.join(out) + '\n</svg>\n')
 
 

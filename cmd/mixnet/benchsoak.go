@@ -39,8 +39,8 @@ type resident struct {
 	Median  float64   `json:"median"`
 	End     float64   `json:"end"`
 	Largest float64   `json:"largest_deviation"` // from the median
-	EveryS  float64   `json:"every_s"`
-	All     []float64 `json:"all"` // from the very beginning
+	All     []float64 `json:"all"`  // from the very beginning
+	AtS     []float64 `json:"at_s"` // when each of All was taken
 }
 
 // The mixed load: batches of 1 to soakBatch images of these heights and widths.
@@ -126,12 +126,12 @@ func (s *soak) run(e *env, callers int, long time.Duration, memory *resident) er
 	}
 	bar := e.newProgress("soaking", "s", int64(math.Ceil(long.Seconds())))
 	every := min(time.Second, long/50)
-	memory.EveryS = every.Seconds()
 	tick := time.NewTicker(max(every, time.Millisecond))
 	defer tick.Stop()
 	for start := time.Now(); ; {
 		mb := residentMemory()
 		memory.All = append(memory.All, math.Round(10*mb)/10)
+		memory.AtS = append(memory.AtS, math.Round(1000*time.Since(start).Seconds())/1000)
 		bar.update(int64(time.Since(start).Seconds()), fmt.Sprintf("%.1f MB resident", mb))
 		if time.Since(start) >= long {
 			cancel(ended)
