@@ -164,17 +164,17 @@ func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 	s := &Splits{Kind: "Parquet", LeftOut: left.list()}
 	for i, t := range tables {
 		for row := range t.rows {
-			l := -1
-			if t.words != nil {
-				l = label[t.words[row]]
-			} else if l = t.numbers[row]; t.classes == nil {
-				l = label[strconv.Itoa(l)]
+			l, ok := label[t.class(row)]
+			switch {
+			case t.classes != nil && t.numbers[row] >= len(classes):
+				return nil, fmt.Errorf("%w: %s[%d] has label %d, there are %d classes", ErrLabel, t.name, row, t.numbers[row], len(classes))
+			case t.classes != nil:
+				l = t.numbers[row]
+			case !ok:
+				return nil, fmt.Errorf("%w: %s[%d] is of class %q, which the training part lacks", ErrLabel, t.name, row, t.class(row))
 			}
-			if l >= len(classes) {
-				return nil, fmt.Errorf("%w: %s[%d] has label %d, there are %d classes", ErrLabel, t.name, row, l, len(classes))
-			}
-			set, ok := (*s.part(t.part)).(*tableRows)
-			if !ok {
+			set, _ := (*s.part(t.part)).(*tableRows)
+			if set == nil {
 				set = &tableRows{tables: tables, classes: classes}
 				*s.part(t.part) = set
 			}
@@ -188,36 +188,43 @@ func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 	return s, nil
 }
 
-// tableClasses returns the classes of all files together.
+// tableClasses returns the classes: those that files name, else those of the
+// training part, or without one of all.
 func tableClasses(tables []*table) ([]string, error) {
-	seen := map[string]bool{}
+	seen, train := map[string]bool{}, map[string]bool{}
 	var named []string
 	for _, t := range tables {
-		switch {
-		case t.classes != nil && t.words == nil:
+		if t.classes != nil {
 			if named != nil && !slices.Equal(named, t.classes) {
 				return nil, fmt.Errorf("%w: %s has other class names than the files before it", ErrLabel, t.name)
 			}
 			named = t.classes
-		case t.words != nil:
-			for _, w := range t.words {
-				seen[w] = true
-			}
-		default:
-			for _, n := range t.numbers {
-				if n >= 0 {
-					seen[strconv.Itoa(n)] = true
-				}
+			continue
+		}
+		for row := range t.rows {
+			seen[t.class(row)] = true
+			if t.part == trainPart {
+				train[t.class(row)] = true
 			}
 		}
 	}
-	if named != nil {
-		if len(seen) > 0 {
-			return nil, fmt.Errorf("%w: only some of the Parquet files name their classes", ErrLabel)
-		}
+	switch {
+	case named != nil && len(seen) > 0:
+		return nil, fmt.Errorf("%w: only some of the Parquet files name their classes", ErrLabel)
+	case named != nil:
 		return named, nil
+	case len(train) > 0:
+		seen = train
 	}
 	return sortClasses(seen, true), nil
+}
+
+// class returns the name of a row's class where the file does not list them.
+func (t *table) class(row int) string {
+	if t.words != nil {
+		return t.words[row]
+	}
+	return strconv.Itoa(t.numbers[row])
 }
 
 // openTable reads the footer and the labels of a file.

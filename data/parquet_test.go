@@ -72,7 +72,7 @@ func TestOpenParquetErrors(t *testing.T) {
 		files map[string]string
 		want  error
 	}{
-		"compression": {map[string]string{"zstd": "a.parquet"}, ErrLayout},
+		"compression": {map[string]string{"brotli": "a.parquet"}, ErrLayout},
 		"names":       {map[string]string{"words": "a.parquet", "v2": "b.parquet"}, ErrLabel},
 	} {
 		if _, err := Open(copyTables(t, c.files)); !errors.Is(err, c.want) {
@@ -87,5 +87,39 @@ func TestOpenParquetErrors(t *testing.T) {
 		if _, err := OpenParquet(filepath.Join(writeFiles(t, "x.parquet="+string(b[:n])), "x.parquet")); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("the first %d bytes: error %v", n, err)
 		}
+	}
+}
+
+// TestParquetWithoutLabels has parts without labels and one row without.
+func TestParquetWithoutLabels(t *testing.T) {
+	for _, c := range []struct {
+		name  string
+		files map[string]string
+		want  string // an error if it begins with "error "
+		says  string
+	}{
+		{"a test part of -1", map[string]string{"train-snappy": "train.parquet", "unlabelled": "test-0.parquet"}, "train airplane 40 bird 40 cat 10", "Parquet file of the part test, which has no labels (test-0.parquet)"},
+		{"nothing but -1", map[string]string{"unlabelled": "train.parquet"}, "error no row has a label", ""},
+		{"one null", map[string]string{"one-null": "train.parquet"}, "error train.parquet: row 5 has no label", ""},
+		{"part of a part", map[string]string{"train-snappy": "train-0.parquet", "unlabelled": "train-1.parquet"}, "error train-1.parquet: row 0 has no label", ""},
+		{"polars", map[string]string{"polars": "pets_train.parquet", "words": "pets_test.parquet"}, "train cat 17 dog 18 owl 25; test cat 20 dog 23 owl 17", ""},
+		{"in folders", map[string]string{"train-snappy": "default/partial-train/0000.parquet", "validation-gzip": "default/partial-test/0000.parquet"}, "train airplane 40 bird 40 cat 10; test airplane 40", ""},
+		{"one says no part", map[string]string{"train-snappy": "train.parquet", "train-plain": "old.parquet"}, "error old.parquet", ""},
+	} {
+		s, err := Open(copyTables(t, c.files))
+		if want, ok := strings.CutPrefix(c.want, "error "); ok {
+			if err == nil || !strings.Contains(err.Error(), want) {
+				t.Errorf("%s: error %v, want %q in it", c.name, err, want)
+			}
+			continue
+		}
+		if err != nil {
+			t.Errorf("%s: %v", c.name, err)
+			continue
+		}
+		if got := counts(s); got != c.want {
+			t.Errorf("%s: got %q, want %q", c.name, got, c.want)
+		}
+		checkSays(t, leftOutText(s), []string{c.says})
 	}
 }

@@ -1,6 +1,6 @@
-"""Makes data/testdata/parquet: small Parquet files by pyarrow, and what is in them.
+"""Makes data/testdata/parquet: small Parquet files by pyarrow and polars, and what is in them.
 
-    pip install pyarrow; python bench/golden/parquet_files.py [OUT]
+    pip install pyarrow polars; python bench/golden/parquet_files.py [OUT]
 
 index.json gives for every file the writer's options and, row by row, the CRC-32 of image.bytes (null for a null) and the label.
 """
@@ -12,19 +12,24 @@ import shutil
 import sys
 import zlib
 
+import polars
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def table(rnd, rows, nulls=False, words=False, repeat=False, int32=False):
+def table(rnd, rows, nulls=False, words=False, repeat=False, int32=False, label=0):
     few = [rnd.randbytes(rnd.randint(0, 40)) for _ in range(5)]
     images, labels = [], []
     for i in range(rows):
         b = rnd.choice(few) if repeat else rnd.randbytes(rnd.randint(0, 60))
         images.append(None if nulls and rnd.random() < 0.2 else dict(bytes=b, path=f'{i}.jpg'))
         labels.append(rnd.choice(['cat', 'dog', 'owl']) if words else (i // 40) % 3)
+    if label == -1:
+        labels = [-1] * rows
+    elif label is None:
+        labels[5] = None
     kind = pa.string() if words else pa.int32() if int32 else pa.int64()
     image = pa.array(images, pa.struct([('bytes', pa.binary()), ('path', pa.string())]))
     extra = pa.array([[i, i + 1] for i in range(rows)], pa.list_(pa.float64()))
@@ -53,11 +58,21 @@ def main():
         ('v2-plain', dict(rows=30, int32=True), dict(compression='none', data_page_version='2.0', use_dictionary=False)),
         ('fallback', dict(rows=80), dict(compression='snappy', dictionary_pagesize_limit=300, data_page_size=300, write_batch_size=8)),
         ('zstd', dict(rows=10), dict(compression='zstd')),
+        ('lz4', dict(rows=60, repeat=True, nulls=True), dict(compression='lz4')),
+        ('gzip-v2', dict(rows=60, nulls=True), dict(compression='gzip', data_page_version='2.0', data_page_size=300, write_batch_size=4)),
+        ('polars', dict(rows=60, nulls=True, words=True), None),  # polars as it writes by default
+        ('polars-groups', dict(rows=60, repeat=True), dict(compression='lz4', row_group_size=25)),
+        ('unlabelled', dict(rows=20, label=-1), dict(compression='snappy')),
+        ('one-null', dict(rows=20, label=None), dict(compression='snappy')),
+        ('brotli', dict(rows=10), dict(compression='brotli')),  # not read
     ]
     index = dict(pyarrow=pa.__version__, files=[])
     for name, content, how in files:
         t = table(rnd, **content)
-        pq.write_table(t, out / f'{name}.parquet', **how)
+        if name.startswith('polars'):
+            polars.from_arrow(t).write_parquet(out / f'{name}.parquet', **(how or {}))
+        else:
+            pq.write_table(t, out / f'{name}.parquet', **how)
         rows = [dict(image=None if r['image'] is None else zlib.crc32(r['image']['bytes']), label=r['label']) for r in t.to_pylist()]
         index['files'].append(dict(file=f'{name}.parquet', how=how, rows=rows))
     text = json.dumps(index).replace('{"file"', '\n {"file"')

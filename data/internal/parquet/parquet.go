@@ -1,7 +1,7 @@
 // Package parquet reads columns of Apache Parquet files as data sets of
 // pictures use them: byte strings and integers that are not repeated, plain or
-// by dictionary, uncompressed, Snappy or gzip. Single values can be read at
-// random.
+// by dictionary, uncompressed or by Zstandard, Snappy, LZ4 or gzip. Single values
+// can be read at random.
 package parquet
 
 import (

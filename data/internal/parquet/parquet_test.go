@@ -13,7 +13,7 @@ import (
 
 const dir = "../../testdata/parquet"
 
-// written is what bench/golden/parquet_files.py wrote with pyarrow.
+// written is what bench/golden/parquet_files.py wrote.
 type written struct {
 	Files []struct {
 		File string
@@ -53,7 +53,8 @@ func open(t testing.TB, name string) *File {
 	return f
 }
 
-func TestReadsWhatPyarrowWrote(t *testing.T) {
+// TestReadsWhatOthersWrote compares with what pyarrow and polars were given.
+func TestReadsWhatOthersWrote(t *testing.T) {
 	for _, w := range readIndex(t).Files {
 		f := open(t, w.File)
 		if f.Rows != int64(len(w.Rows)) {
@@ -76,7 +77,7 @@ func TestReadsWhatPyarrowWrote(t *testing.T) {
 			}
 			want := w.Rows[row]
 			b, err := images.Bytes(int64(row))
-			if w.File == "zstd.parquet" {
+			if w.File == "brotli.parquet" {
 				if !errors.Is(err, ErrUnsupported) {
 					t.Errorf("%s: error %v", w.File, err)
 				}
@@ -107,8 +108,28 @@ func checkLabel(t *testing.T, file string, labels *Reader, row int, want any) {
 		}
 		return
 	}
+	if want == nil {
+		if v, ok, err := labels.Int(int64(row)); ok || err != nil {
+			t.Errorf("%s: label of row %d is %d, want none (%v)", file, row, v, err)
+		}
+		return
+	}
 	if v, ok, err := labels.Int(int64(row)); err != nil || !ok || float64(v) != want.(float64) {
 		t.Errorf("%s: label of row %d is %d, want %v (%v)", file, row, v, want, err)
+	}
+}
+
+// TestBombs has pages that say they hold more than they can.
+func TestBombs(t *testing.T) {
+	packed := []byte{0x28, 0xb5, 0x2f, 0xfd} // the beginning of Zstandard
+	for codec := range int64(8) {
+		var u unpacker
+		if _, err := u.decompress(nil, packed, codec, maxPage); err == nil {
+			t.Errorf("codec %d: no error", codec)
+		}
+		if _, err := u.decompress(nil, packed, codec, 100); err == nil {
+			t.Errorf("codec %d: no error for a short page", codec)
+		}
 	}
 }
 

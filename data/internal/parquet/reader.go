@@ -13,6 +13,9 @@ type Reader struct {
 	column     *Column
 	page, dict unpacked
 	raw        []byte
+	unpacker   unpacker
+	// rank is how many values are there before row rankRow of the page.
+	rankRow, rank int
 }
 
 // unpacked is a page's content.
@@ -58,6 +61,7 @@ func (r *Reader) locate(row int64) (value int, ok bool, err error) {
 	}
 	p := &pages[n]
 	if r.page.number != n {
+		r.rankRow, r.rank = 0, 0
 		if err := r.load(n, &r.page); err != nil {
 			return 0, false, fmt.Errorf("column %s, row %d: %w", r.column.Path, row, err)
 		}
@@ -79,12 +83,16 @@ func (r *Reader) locate(row int64) (value int, ok bool, err error) {
 	if int(r.page.levels[at]) != r.column.maxDef {
 		return 0, false, nil
 	}
-	for _, l := range r.page.levels[:at] {
+	if at < r.rankRow {
+		r.rankRow, r.rank = 0, 0
+	}
+	for _, l := range r.page.levels[r.rankRow:at] {
 		if int(l) == r.column.maxDef {
-			value++
+			r.rank++
 		}
 	}
-	return value, true, nil
+	r.rankRow = at
+	return r.rank, true, nil
 }
 
 // load unpacks page n.
@@ -146,7 +154,7 @@ func (r *Reader) unpack(p *page, raw []byte, u *unpacked) (body, levels []byte, 
 			codec = codecNone
 		}
 	}
-	u.buf, err = decompress(u.buf, raw, codec, int(length))
+	u.buf, err = r.unpacker.decompress(u.buf, raw, codec, int(length))
 	return u.buf, slices.Clone(levels), err
 }
 
