@@ -29,7 +29,8 @@ var layers = []struct {
 	{"internal/rng", nil},
 	{"internal/tfevents", nil},
 	{"internal/near", nil},
-	{"graph", []string{"tensor", "internal/rng"}},
+	{"internal/enum", nil},
+	{"graph", []string{"tensor", "internal/enum", "internal/rng"}},
 	{"internal/kernel", []string{"internal/cpu"}},
 	{"internal/testkit", []string{"tensor", "graph", "internal/rng"}},
 	{"vision/internal/codec", nil},
@@ -44,7 +45,8 @@ var layers = []struct {
 		"input", "vision/internal/codec", "vision/internal/pixel", "vision/internal/bmp", "vision/internal/jpeg",
 		"vision/internal/png", "vision/internal/pnm", "vision/internal/tiff", "vision/internal/webp",
 	}},
-	{"zoo", []string{"tensor", "graph", "input", "internal/near"}},
+	{"zoo", []string{"tensor", "graph", "input", "internal/enum", "internal/near"}},
+	{"zoo/netfile", []string{"graph", "input", "zoo", "internal/near"}},
 	{"onnx", []string{"tensor", "graph"}},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},
 	{"weights", []string{"graph", "internal/atomicfile"}},
@@ -54,7 +56,7 @@ var layers = []struct {
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
-	{"model", []string{"graph", "imagenet", "input", "weights", "zoo"}},
+	{"model", []string{"graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
 	{"report", nil},
 	{"pretrained", []string{"model", "weights"}},
@@ -63,7 +65,7 @@ var layers = []struct {
 	{"evaluate", []string{"tensor", "data", "internal/rng"}},
 	{"train", []string{"recipe", "tensor", "graph", "input", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/rng", "internal/tfevents"}},
 	{"transfer", []string{"internal/atomicfile", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
-	{"", []string{"tensor", "graph", "vision", "zoo", "weights", "weights/hub", "engine", "model", "pretrained"}},
+	{"", []string{"tensor", "graph", "vision", "zoo", "zoo/netfile", "weights", "weights/hub", "engine", "model", "pretrained"}},
 }
 
 // unreachable lists what a package must not link, through others either, and

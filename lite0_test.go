@@ -38,7 +38,7 @@ func TestRealPhotos(t *testing.T) {
 	if err := json.Unmarshal(raw, &want); err != nil {
 		t.Fatal(err)
 	}
-	loaded, err := model.Open(weights, "")
+	loaded, err := model.Open(weights, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

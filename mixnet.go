@@ -51,6 +51,9 @@ type LoadOptions struct {
 	// Network says what a weight file without a description holds, such as
 	// "mixnet_s". By default it is found out from the file.
 	Network string
+	// NewHead is for a model whose classifier is about to be replaced, as by
+	// Model.WithClasses: its file may have none, or other layers in its place.
+	NewHead bool
 	// Hub says where published weights are fetched from and kept.
 	Hub hub.Client
 }

@@ -8,12 +8,14 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/pretrained"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 // ErrNoWeights is wrapped by the error of Open for a network without published
@@ -40,7 +42,7 @@ func Open(ctx context.Context, name string, o OpenOptions) (*Classifier, error) 
 		}
 		return New(m, o.Options)
 	}
-	s, err := model.OpenStored(w.path, w.network)
+	s, err := model.OpenStored(w.path, w.as)
 	if err != nil {
 		return nil, err
 	}
@@ -58,7 +60,7 @@ func Load(ctx context.Context, name string, o LoadOptions) (*model.Model, error)
 	if w.embedded != nil {
 		return w.embedded()
 	}
-	return model.Open(w.path, w.network)
+	return model.Open(w.path, w.as)
 }
 
 // New makes a classifier of a model. It keeps no reference to the model's
@@ -73,7 +75,7 @@ func New(m *model.Model, o Options) (*Classifier, error) {
 // embedded one. Of a file that does not describe itself, the network is found
 // out from its tensors.
 func OpenReader(r io.ReaderAt, size int64, o Options) (*Classifier, error) {
-	return openReader(r, size, "weight file", o)
+	return openReader(r, size, "weight file", model.Options{}, o)
 }
 
 // OpenFS makes a classifier of a weight file in a file system, such as an
@@ -89,24 +91,28 @@ func OpenFS(fsys fs.FS, name string, o Options) (*Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
+	var as model.Options
+	if as.Beside, err = fs.Sub(fsys, path.Dir(name)); err != nil {
+		return nil, err
+	}
 	if r, ok := f.(io.ReaderAt); ok {
-		return openReader(r, info.Size(), name, o)
+		return openReader(r, info.Size(), name, as, o)
 	}
 	content, err := io.ReadAll(f)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
-	return openReader(bytes.NewReader(content), int64(len(content)), name, o)
+	return openReader(bytes.NewReader(content), int64(len(content)), name, as, o)
 }
 
-func openReader(r io.ReaderAt, size int64, name string, o Options) (*Classifier, error) {
+func openReader(r io.ReaderAt, size int64, name string, as model.Options, o Options) (*Classifier, error) {
 	f, err := weights.NewFile(r, size, name)
 	if err != nil {
 		return nil, err
 	}
-	s, err := model.NewStored(f, "")
+	s, err := model.NewStored(f, as)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return nil, err
 	}
 	return fromStored(s, o)
 }
@@ -120,14 +126,18 @@ func fromStored(s *model.Stored, o Options) (*Classifier, error) {
 // located is where a model is: in a file, or in the program.
 type located struct {
 	path     string
-	network  string // in the file; "" to find that out
+	as       model.Options
 	embedded func() (*model.Model, error)
 }
 
 // locate finds the model of a name, and fetches it if need be.
 func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	if _, err := os.Stat(name); err == nil {
-		return located{path: name, network: o.Network}, nil
+		w := located{path: name, as: model.Options{NewHead: o.NewHead}}
+		if o.Network != "" {
+			w.as.Network, err = netfile.Lookup(o.Network)
+		}
+		return w, err
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return located{}, err
 	}
@@ -137,7 +147,7 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	if name == pretrained.Name {
 		return located{embedded: pretrained.Fashion}, nil
 	}
-	spec, err := zoo.Lookup(name)
+	spec, err := netfile.Lookup(name)
 	if err != nil {
 		return located{}, fmt.Errorf("%s is no file, and: %w", name, err)
 	}
@@ -146,7 +156,7 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 		return located{}, err
 	}
 	path, err := o.Hub.Get(ctx, published)
-	return located{path: path, network: published}, err
+	return located{path: path, as: model.Options{Network: spec, NewHead: o.NewHead}}, err
 }
 
 // publishedName returns the name with the tag of published weights.

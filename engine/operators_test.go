@@ -62,7 +62,7 @@ func TestActivationsOfKernel(t *testing.T) {
 	got = make([]float64, len(x))
 	known := 0
 	for a := graph.Activation(0); ; a++ {
-		if _, err := graph.ParseActivation(a.String()); err != nil {
+		if _, err := a.MarshalText(); err != nil {
 			break
 		}
 		known++

@@ -1,9 +1,6 @@
 package graph
 
-import (
-	"fmt"
-	"strings"
-)
+import "github.com/mixnet-go/mixnet/internal/enum"
 
 // Activation is an element-wise function.
 type Activation uint8
@@ -21,26 +18,13 @@ const (
 
 var activationNames = [...]string{"identity", "relu", "relu6", "swish", "hard_swish", "sigmoid", "hard_sigmoid"}
 
-// String returns the name used in network files.
-func (a Activation) String() string { return name(activationNames[:], a) }
+// String returns the word used in files.
+func (a Activation) String() string { return enum.String(activationNames[:], a) }
 
-// ParseActivation is the inverse of String.
-func ParseActivation(s string) (Activation, error) {
-	return parse[Activation]("activation", activationNames[:], s)
-}
+// MarshalText returns the word used in files.
+func (a Activation) MarshalText() ([]byte, error) { return enum.Marshal(activationNames[:], a) }
 
-func name[E ~uint8](names []string, e E) string {
-	if int(e) < len(names) {
-		return names[e]
-	}
-	return fmt.Sprintf("%T(%d)", e, uint8(e))
-}
-
-func parse[E ~uint8](what string, names []string, s string) (E, error) {
-	for i, n := range names {
-		if n == s {
-			return E(i), nil
-		}
-	}
-	return 0, fmt.Errorf("unknown %s %q; known: %s", what, s, strings.Join(names, ", "))
+// UnmarshalText reads a word; the error names the known ones.
+func (a *Activation) UnmarshalText(word []byte) error {
+	return enum.Unmarshal("activation", activationNames[:], a, word)
 }

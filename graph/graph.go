@@ -137,3 +137,32 @@ func (g *Graph) ParamIndex() map[string]ParamID {
 	}
 	return m
 }
+
+// Named returns the same network under another name.
+func (g *Graph) Named(name string) *Graph {
+	out := *g
+	out.Name = name
+	return &out
+}
+
+// Renamed returns the same network with other names and shapes of its
+// parameters, those that to returns for each. A shape must have as many
+// values as before.
+func (g *Graph) Renamed(to func(ParamID, Param) (name string, shape []int)) (*Graph, error) {
+	out := *g
+	out.Params = make([]Param, len(g.Params))
+	seen := make(map[string]bool, len(g.Params))
+	for i, p := range g.Params {
+		q := p
+		q.Name, q.Shape = to(ParamID(i), p)
+		switch {
+		case q.Name == "" || seen[q.Name]:
+			return nil, fmt.Errorf("network %s: parameter %s cannot be called %q: names are not empty and used once", g.Name, p.Name, q.Name)
+		case q.Len() != p.Len():
+			return nil, fmt.Errorf("network %s: parameter %s has shape %v and cannot have %v", g.Name, p.Name, p.Shape, q.Shape)
+		}
+		seen[q.Name] = true
+		out.Params[i] = q
+	}
+	return &out, nil
+}

@@ -1,21 +1,38 @@
 package graph
 
-import (
-	"fmt"
-
-	"github.com/mixnet-go/mixnet/tensor"
-)
+import "github.com/mixnet-go/mixnet/tensor"
 
 // Op is one operator. All implementations are in this package; executors
-// switch on the concrete type.
+// switch on the concrete type and refuse those that they do not know.
 type Op interface {
 	Kind() string                                     // short name for tables, such as "mixconv"
 	OutShape(in []tensor.Shape) (tensor.Shape, error) // output shape, given those of the inputs
 	Params() []ParamID                                // parameters read, without NoParam
+
+	operator()
 }
 
+// operand is part of every operator.
+type operand struct{}
+
+func (operand) operator() {}
+
+// plain is part of the operators without parameters.
+type plain struct{ operand }
+
+func (plain) Params() []ParamID { return nil }
+
+// elementwise is part of the operators without parameters whose output has the
+// shape of their one input.
+type elementwise struct{ plain }
+
+func (elementwise) OutShape(in []tensor.Shape) (tensor.Shape, error) { return same(in) }
+
 // Input is the image batch.
-type Input struct{ C int }
+type Input struct {
+	plain
+	C int
+}
 
 // ConvGroup is the channel range one group of a convolution reads and writes.
 type ConvGroup struct{ In, Out int }
@@ -29,6 +46,7 @@ type ConvGroup struct{ In, Out int }
 // group, or a single (ΣOut, In, K, K) one; either way their concatenation is
 // the same sequence of values.
 type Conv struct {
+	operand
 	Groups   []ConvGroup
 	Kernel   int
 	Stride   int
@@ -50,6 +68,7 @@ type MixGroup struct {
 // depthwise with its own kernel size, and the outputs are concatenated in the
 // same order. One group is an ordinary depthwise convolution.
 type MixConv struct {
+	operand
 	Groups  []MixGroup
 	Stride  int
 	Padding Padding
@@ -60,6 +79,7 @@ type MixConv struct {
 // statistics are the batch's (biased variance) and the running ones move by
 // Momentum towards them (running variance: unbiased).
 type BatchNorm struct {
+	operand
 	C           int
 	Eps         float64
 	Momentum    float64 // weight of the new value: PyTorch's convention, 0.01 for TensorFlow's 0.99
@@ -68,20 +88,24 @@ type BatchNorm struct {
 }
 
 // Activate applies an activation function to every element.
-type Activate struct{ Func Activation }
+type Activate struct {
+	elementwise
+	Func Activation
+}
 
 // GlobalPool averages over all positions: N×H×W×C to N×1×1×C.
-type GlobalPool struct{}
+type GlobalPool struct{ plain }
 
 // Scale multiplies its first input by its second, N×1×1×C, at every position:
 // the excitation of squeeze-excite.
-type Scale struct{}
+type Scale struct{ plain }
 
 // Add sums two inputs of equal shape.
-type Add struct{}
+type Add struct{ plain }
 
 // Linear is the fully connected layer on N×1×1×In.
 type Linear struct {
+	operand
 	In, Out int
 	Weight  ParamID // (Out, In)
 	Bias    ParamID // (Out), or NoParam
@@ -89,14 +113,21 @@ type Linear struct {
 
 // Dropout zeroes elements with probability Rate in training and scales the
 // rest by 1/(1-Rate).
-type Dropout struct{ Rate float64 }
+type Dropout struct {
+	elementwise
+	Rate float64
+}
 
 // DropPath zeroes whole images of a residual branch with probability Rate in
 // training and scales the rest by 1/(1-Rate).
-type DropPath struct{ Rate float64 }
+type DropPath struct {
+	elementwise
+	Rate float64
+}
 
 // Pool takes the maximum or the mean over windows.
 type Pool struct {
+	plain
 	Max      bool
 	Kernel   int
 	Stride   int
@@ -105,17 +136,26 @@ type Pool struct {
 }
 
 // Concat joins its inputs along the channels.
-type Concat struct{}
+type Concat struct{ plain }
 
 // Slice takes the channels [From, To).
-type Slice struct{ From, To int }
+type Slice struct {
+	plain
+	From, To int
+}
 
 // Shuffle reorders channels: viewed as (Groups, n) they become (n, Groups),
 // the channel shuffle of ShuffleNet.
-type Shuffle struct{ Groups int }
+type Shuffle struct {
+	plain
+	Groups int
+}
 
 // Shift moves the image up and left: out[y,x] = in[y+DY,x+DX], zero outside.
-type Shift struct{ DY, DX int }
+type Shift struct {
+	elementwise
+	DY, DX int
+}
 
 func (*Input) Kind() string      { return "input" }
 func (*BatchNorm) Kind() string  { return "batchnorm" }
@@ -203,169 +243,6 @@ func (o *MixConv) MACsPerPixel() int64 {
 // MACsPerPixel returns the multiply-adds for one image.
 func (o *Linear) MACsPerPixel() int64 { return int64(o.In) * int64(o.Out) }
 
-func arity(in []tensor.Shape, n int) error {
-	if len(in) != n {
-		return fmt.Errorf("%w: %d inputs, want %d", tensor.ErrShape, len(in), n)
-	}
-	return nil
-}
-
-func channels(in []tensor.Shape, c int) error {
-	if err := arity(in, 1); err != nil {
-		return err
-	}
-	if in[0].C != c {
-		return fmt.Errorf("%w: input %v has %d channels, want %d", tensor.ErrShape, in[0], in[0].C, c)
-	}
-	return nil
-}
-
-// same is the shape rule of element-wise operators with one input.
-func same(in []tensor.Shape) (tensor.Shape, error) {
-	if err := arity(in, 1); err != nil {
-		return tensor.Shape{}, err
-	}
-	return in[0], nil
-}
-
-// OutShape accepts no inputs: the executor supplies the input's shape.
-func (o *Input) OutShape([]tensor.Shape) (tensor.Shape, error) {
-	return tensor.Shape{}, fmt.Errorf("%w: an input node has no inputs", tensor.ErrShape)
-}
-
-// OutShape returns N×H'×W'×Out.
-func (o *Conv) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := channels(in, o.In()); err != nil {
-		return tensor.Shape{}, err
-	}
-	s, err := o.Padding.window(in[0], o.Kernel, o.Stride, o.Dilation)
-	s.C = o.Out()
-	return s, err
-}
-
-// OutShape returns N×H'×W'×C; all groups must agree on H' and W'.
-func (o *MixConv) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := channels(in, o.Channels()); err != nil {
-		return tensor.Shape{}, err
-	}
-	var out tensor.Shape
-	for i, g := range o.Groups {
-		s, err := o.Padding.window(in[0], g.Kernel, o.Stride, g.Dilation)
-		if err != nil {
-			return s, err
-		}
-		if i > 0 && s != out {
-			return s, fmt.Errorf("%w: kernel %d gives %v, kernel %d gives %v", tensor.ErrShape, o.Groups[0].Kernel, out, g.Kernel, s)
-		}
-		out = s
-	}
-	return out, nil
-}
-
-// OutShape returns the input's shape.
-func (o *BatchNorm) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := channels(in, o.C); err != nil {
-		return tensor.Shape{}, err
-	}
-	return in[0], nil
-}
-
-// OutShape returns the input's shape.
-func (o *Activate) OutShape(in []tensor.Shape) (tensor.Shape, error) { return same(in) }
-
-// OutShape returns the input's shape.
-func (o *Dropout) OutShape(in []tensor.Shape) (tensor.Shape, error) { return same(in) }
-
-// OutShape returns the input's shape.
-func (o *DropPath) OutShape(in []tensor.Shape) (tensor.Shape, error) { return same(in) }
-
-// OutShape returns the input's shape.
-func (o *Shift) OutShape(in []tensor.Shape) (tensor.Shape, error) { return same(in) }
-
-// OutShape returns N×1×1×C.
-func (o *GlobalPool) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	s, err := same(in)
-	s.H, s.W = 1, 1
-	return s, err
-}
-
-// OutShape returns the first input's shape.
-func (o *Scale) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := arity(in, 2); err != nil {
-		return tensor.Shape{}, err
-	}
-	if want := (tensor.Shape{N: in[0].N, H: 1, W: 1, C: in[0].C}); in[1] != want {
-		return in[0], fmt.Errorf("%w: factors %v for %v, want %v", tensor.ErrShape, in[1], in[0], want)
-	}
-	return in[0], nil
-}
-
-// OutShape returns the inputs' common shape.
-func (o *Add) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := arity(in, 2); err != nil {
-		return tensor.Shape{}, err
-	}
-	if in[0] != in[1] {
-		return in[0], fmt.Errorf("%w: cannot add %v and %v", tensor.ErrShape, in[0], in[1])
-	}
-	return in[0], nil
-}
-
-// OutShape returns N×1×1×Out.
-func (o *Linear) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := channels(in, o.In); err != nil {
-		return tensor.Shape{}, err
-	}
-	if in[0].H != 1 || in[0].W != 1 {
-		return in[0], fmt.Errorf("%w: input %v, want a pooled N×1×1×%d", tensor.ErrShape, in[0], o.In)
-	}
-	s := in[0]
-	s.C = o.Out
-	return s, nil
-}
-
-// OutShape returns N×H'×W'×C.
-func (o *Pool) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if err := arity(in, 1); err != nil {
-		return tensor.Shape{}, err
-	}
-	return o.Padding.window(in[0], o.Kernel, o.Stride, 1)
-}
-
-// OutShape returns the inputs' shape with their channels summed.
-func (o *Concat) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	if len(in) == 0 {
-		return tensor.Shape{}, arity(in, 1)
-	}
-	out := in[0]
-	for _, s := range in[1:] {
-		if s.N != out.N || s.H != out.H || s.W != out.W {
-			return out, fmt.Errorf("%w: cannot concatenate %v and %v", tensor.ErrShape, in[0], s)
-		}
-		out.C += s.C
-	}
-	return out, nil
-}
-
-// OutShape returns N×H×W×(To-From).
-func (o *Slice) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	s, err := same(in)
-	if err == nil && (o.From < 0 || o.From >= o.To || o.To > s.C) {
-		err = fmt.Errorf("%w: channels [%d, %d) of %v", tensor.ErrShape, o.From, o.To, s)
-	}
-	s.C = o.To - o.From
-	return s, err
-}
-
-// OutShape returns the input's shape.
-func (o *Shuffle) OutShape(in []tensor.Shape) (tensor.Shape, error) {
-	s, err := same(in)
-	if err == nil && (o.Groups < 1 || s.C%o.Groups != 0) {
-		err = fmt.Errorf("%w: %d channels cannot be shuffled in %d groups", tensor.ErrShape, s.C, o.Groups)
-	}
-	return s, err
-}
-
 func params(ids ...ParamID) []ParamID {
 	out := ids[:0:0]
 	for _, id := range ids {
@@ -387,16 +264,3 @@ func (o *BatchNorm) Params() []ParamID { return params(o.Gamma, o.Beta, o.Mean, 
 
 // Params returns the weight and the bias.
 func (o *Linear) Params() []ParamID { return params(o.Weight, o.Bias) }
-
-func (*Input) Params() []ParamID      { return nil }
-func (*Activate) Params() []ParamID   { return nil }
-func (*GlobalPool) Params() []ParamID { return nil }
-func (*Scale) Params() []ParamID      { return nil }
-func (*Add) Params() []ParamID        { return nil }
-func (*Dropout) Params() []ParamID    { return nil }
-func (*DropPath) Params() []ParamID   { return nil }
-func (*Pool) Params() []ParamID       { return nil }
-func (*Concat) Params() []ParamID     { return nil }
-func (*Slice) Params() []ParamID      { return nil }
-func (*Shuffle) Params() []ParamID    { return nil }
-func (*Shift) Params() []ParamID      { return nil }

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 
+	"github.com/mixnet-go/mixnet/internal/enum"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -22,11 +23,16 @@ const (
 
 var paddingNames = [...]string{"symmetric", "same", "valid"}
 
-// String returns the name used in network files.
-func (p Padding) String() string { return name(paddingNames[:], p) }
+// String returns the word used in files.
+func (p Padding) String() string { return enum.String(paddingNames[:], p) }
 
-// ParsePadding is the inverse of String.
-func ParsePadding(s string) (Padding, error) { return parse[Padding]("padding", paddingNames[:], s) }
+// MarshalText returns the word used in files.
+func (p Padding) MarshalText() ([]byte, error) { return enum.Marshal(paddingNames[:], p) }
+
+// UnmarshalText reads a word; the error names the known ones.
+func (p *Padding) UnmarshalText(word []byte) error {
+	return enum.Unmarshal("padding", paddingNames[:], p, word)
+}
 
 // Extent returns the output size along one axis and the zeros placed before
 // the first input element.

@@ -1,6 +1,10 @@
 package graph
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/mixnet-go/mixnet/internal/enum"
+)
 
 // Partition says how the channels of a MixConv are shared out among its groups
 // (MixConv paper, section 3.2).
@@ -17,12 +21,15 @@ const (
 
 var partitionNames = [...]string{"equal", "exponential"}
 
-// String returns the name used in network files.
-func (p Partition) String() string { return name(partitionNames[:], p) }
+// String returns the word used in files.
+func (p Partition) String() string { return enum.String(partitionNames[:], p) }
 
-// ParsePartition is the inverse of String.
-func ParsePartition(s string) (Partition, error) {
-	return parse[Partition]("partition", partitionNames[:], s)
+// MarshalText returns the word used in files.
+func (p Partition) MarshalText() ([]byte, error) { return enum.Marshal(partitionNames[:], p) }
+
+// UnmarshalText reads a word; the error names the known ones.
+func (p *Partition) UnmarshalText(word []byte) error {
+	return enum.Unmarshal("partition", partitionNames[:], p, word)
 }
 
 // Split returns the channels of each of g groups of c channels. It fails when

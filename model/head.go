@@ -10,15 +10,14 @@ import (
 // parameters are copied but those of the classifier, which start anew from the
 // seed. It is where fine-tuning starts.
 func (m *Model) WithClasses(classes []string, seed uint64) (*Model, error) {
-	spec, err := m.Spec()
+	h, err := m.known()
 	if err != nil {
 		return nil, err
 	}
-	h := m.Header
 	h.Classes = classes
 	h.Options.Classes = len(classes)
 	h.Notes = maps.Clone(m.Notes)
-	out, err := build(spec, h)
+	out, err := build(h)
 	if err != nil {
 		return nil, err
 	}

@@ -1,18 +1,23 @@
 package model
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
+	"io"
+	"maps"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 // Header is everything about a model but its numbers. A weight file that
 // carries it needs no other description.
 type Header struct {
-	// Network is the name that zoo.Lookup knows it by.
+	// Network is the name that zoo.Lookup knows it by, or its table's.
 	Network string `json:"network"`
 	// Table is the network's table where it is not one of the zoo.
 	Table *zoo.Network `json:"table,omitempty"`
@@ -23,93 +28,176 @@ type Header struct {
 	// Input says how an image becomes the network's input.
 	Input input.Preprocess `json:"input"`
 	// Notes say where the weights come from: data, recipe, accuracy. They are
-	// stored as further metadata of the file.
+	// stored as further metadata of the file. Names that begin with "mixnet."
+	// are not free for them.
 	Notes map[string]string `json:"notes,omitempty"`
+
+	spec zoo.Spec // what Network or Table stands for, once known
 }
 
-// keyOptions is the metadata key of Header.Options.
-const keyOptions = "mixnet.options"
+// formatVersion is that of the metadata below. Format 1 is read too.
+const formatVersion = "2"
+
+// The metadata of a weight file that is a model.
+const (
+	reserved      = "mixnet."
+	keyFormat     = "format" // "pt": tensors are in PyTorch's layout
+	keyVersion    = reserved + "version"
+	keyNetwork    = reserved + "network"
+	keyTable      = reserved + "spec"       // network file, see package netfile
+	keyOptions    = reserved + "options"    // JSON
+	keyClasses    = reserved + "classes"    // JSON
+	keyPreprocess = reserved + "preprocess" // JSON
+)
 
 // Spec returns the network that h names.
 func (h Header) Spec() (zoo.Spec, error) {
-	if h.Table != nil {
+	switch {
+	case h.spec != nil:
+		return h.spec, nil
+	case h.Table != nil:
 		return *h.Table, h.Table.Validate()
 	}
 	return zoo.Lookup(h.Network)
 }
 
-// Meta returns h in the form that weight files store.
-func (h Header) Meta() (weights.Meta, error) {
-	m := weights.Meta{Network: h.Network, Classes: h.Classes, Extra: map[string]string{}}
-	for k, v := range h.Notes {
-		m.Extra[k] = v
-	}
+// known returns h with the network that it names.
+func (h Header) known() (Header, error) {
 	var err error
-	encode := func(v any) []byte {
-		b, e := json.Marshal(v)
-		if err == nil {
-			err = e
-		}
-		return b
-	}
-	m.Preprocess = encode(h.Input)
-	m.Extra[keyOptions] = string(encode(h.Options))
-	if h.Table != nil {
-		m.Spec = encode(h.Table)
-	}
-	if err != nil {
-		return m, fmt.Errorf("model header: %w", err)
-	}
-	return m, nil
+	h.spec, err = h.Spec()
+	return h, err
 }
 
-// Metadata returns the strings of Meta's encoding, for files that hold more
-// than a model.
+// Metadata returns h as the strings that weight files store.
 func (h Header) Metadata() (map[string]string, error) {
-	m, err := h.Meta()
-	if err != nil {
-		return nil, err
+	m := maps.Clone(h.Notes)
+	if m == nil {
+		m = map[string]string{}
 	}
-	return m.Encode()
+	for key := range m {
+		if key == keyFormat || strings.HasPrefix(key, reserved) {
+			return nil, fmt.Errorf("model header: a note cannot be called %.100q", key)
+		}
+	}
+	m[keyFormat], m[keyVersion], m[keyNetwork] = "pt", formatVersion, h.Network
+	for key, v := range map[string]any{keyOptions: h.Options, keyPreprocess: h.Input, keyClasses: h.Classes} {
+		b, err := json.Marshal(v)
+		if err != nil {
+			return nil, fmt.Errorf("model header: %s: %w", key, err)
+		}
+		m[key] = string(b)
+	}
+	if len(h.Classes) == 0 {
+		delete(m, keyClasses)
+	}
+	if h.Table != nil {
+		text := netfile.Encode(*h.Table)
+		if _, err := netfile.Parse("network table", text); err != nil {
+			return nil, fmt.Errorf("model header: %w", err)
+		}
+		m[keyTable] = string(text)
+	}
+	return m, nil
 }
 
 // ReadHeader returns the header of a weight file. It reports false where there
 // is none, as in the files of other programs.
 func ReadHeader(f *weights.File) (Header, bool, error) {
-	m, found, err := f.Meta()
-	if err != nil || !found {
-		return Header{}, found, err
+	h, found, err := parseHeader(f.Metadata())
+	if err != nil {
+		return Header{}, found, fmt.Errorf("%s: model header: %w", f.Path(), err)
 	}
-	h := Header{Network: m.Network, Classes: m.Classes, Notes: m.Extra}
-	if err := h.parse(m); err != nil {
-		return h, true, fmt.Errorf("model header: %w", err)
-	}
-	return h, true, nil
+	return h, found, nil
 }
 
-func (h *Header) parse(m weights.Meta) error {
-	if len(m.Preprocess) > 0 {
-		if err := json.Unmarshal(m.Preprocess, &h.Input); err != nil {
-			return fmt.Errorf("preprocessing: %w", err)
-		}
-		if err := h.Input.Validate(); err != nil {
-			return err
-		}
-	}
-	if len(m.Spec) > 0 {
-		h.Table = new(zoo.Network)
-		if err := json.Unmarshal(m.Spec, h.Table); err != nil {
-			return fmt.Errorf("network table: %w", err)
+func parseHeader(m map[string]string) (Header, bool, error) {
+	h := Header{Network: m[keyNetwork], Notes: map[string]string{}}
+	ours := false
+	for key, value := range m {
+		switch {
+		case strings.HasPrefix(key, reserved):
+			ours = true
+		case key != keyFormat:
+			h.Notes[key] = value
 		}
 	}
-	if text, ok := h.Notes[keyOptions]; ok {
-		delete(h.Notes, keyOptions)
-		if err := json.Unmarshal([]byte(text), &h.Options); err != nil {
-			return fmt.Errorf("options: %w", err)
+	var err error
+	switch version, ok := m[keyVersion]; {
+	case !ours:
+		return Header{}, false, nil
+	case !ok:
+		return h, true, fmt.Errorf("%w: %s is missing", weights.ErrFormat, keyVersion)
+	case version == "1":
+		err = h.parse1(m)
+	case version == formatVersion:
+		err = h.parse(m)
+	default:
+		return h, true, fmt.Errorf("%w: version %.100q: this program reads 1 and %s", weights.ErrFormat, version, formatVersion)
+	}
+	if err != nil {
+		return h, true, fmt.Errorf("%w: %w", weights.ErrFormat, err)
+	}
+	return h, true, h.check()
+}
+
+// parse reads format 2.
+func (h *Header) parse(m map[string]string) error {
+	for key, dst := range map[string]any{keyOptions: &h.Options, keyPreprocess: &h.Input, keyClasses: &h.Classes} {
+		text, ok := m[key]
+		switch {
+		case ok:
+			if err := decode(text, dst); err != nil {
+				return fmt.Errorf("%s: %w", key, err)
+			}
+		case key != keyClasses:
+			return fmt.Errorf("%s is missing", key)
 		}
+	}
+	text, ok := m[keyTable]
+	if !ok {
+		return nil
+	}
+	table, err := netfile.Parse("network table", []byte(text))
+	if err != nil {
+		return err
+	}
+	if table.Name != h.Network {
+		return fmt.Errorf("the table of %.100q is called %.100q", h.Network, table.Name)
+	}
+	h.Table = &table
+	return nil
+}
+
+// decode reads JSON that has known fields only and nothing behind it.
+func decode(text string, dst any) error {
+	d := json.NewDecoder(bytes.NewReader([]byte(text)))
+	d.DisallowUnknownFields()
+	if err := d.Decode(dst); err != nil {
+		return err
+	}
+	if _, err := d.Token(); err != io.EOF {
+		return fmt.Errorf("more than one value")
+	}
+	return nil
+}
+
+func (h Header) check() error {
+	if err := h.Input.Validate(); err != nil {
+		return err
 	}
 	if n := h.Options.Classes; len(h.Classes) > 0 && n > 0 && len(h.Classes) != n {
 		return fmt.Errorf("%d class names for %d classes", len(h.Classes), n)
 	}
 	return nil
 }
+
+// Label returns the name of a class, or its number where it has no name.
+func (h Header) Label(class int) string {
+	if class < len(h.Classes) {
+		return h.Classes[class]
+	}
+	return fmt.Sprintf("class %d", class)
+}
+
+// Preprocess returns how an image becomes the network's input.
+func (h Header) Preprocess() input.Preprocess { return h.Input.WithDefaults() }

@@ -2,23 +2,31 @@ package model
 
 import (
 	"errors"
+	"math"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
-func newModel(t *testing.T, network string, classes []string) *Model {
+func lookup(t *testing.T, network string) zoo.Spec {
 	t.Helper()
-	spec, err := zoo.Lookup(network)
+	spec, err := netfile.Lookup(network)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m, err := New(spec, zoo.Options{}, classes, 3)
+	return spec
+}
+
+func newModel(t *testing.T, network string, classes []string) *Model {
+	t.Helper()
+	m, err := New(lookup(t, network), zoo.Options{}, classes, 3)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -55,7 +63,7 @@ out = 16
 		if err := m.Save(path); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Open(path, "")
+		got, err := Open(path, Options{})
 		if err != nil {
 			t.Errorf("%s: %v", network, err)
 			continue
@@ -81,7 +89,7 @@ func TestSaveWithoutAux(t *testing.T) {
 	if err := m.Save(path); err != nil {
 		t.Fatal(err)
 	}
-	got, err := Open(path, "")
+	got, err := Open(path, Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -115,7 +123,7 @@ func TestOpenForeign(t *testing.T) {
 		if err := weights.WriteFile(path, tensors, nil); err != nil {
 			t.Fatal(err)
 		}
-		got, err := Open(path, "")
+		got, err := Open(path, Options{})
 		if err != nil {
 			t.Errorf("%s: %v", name, err)
 			continue
@@ -128,10 +136,10 @@ func TestOpenForeign(t *testing.T) {
 	if err := weights.WriteFile(path, tensors[1:], nil); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path, ""); !errors.Is(err, ErrNetwork) {
+	if _, err := Open(path, Options{}); !errors.Is(err, ErrNetwork) {
 		t.Errorf("a file without the stem: %v, want ErrNetwork", err)
 	}
-	if _, err := Open(path, "mixnet_s"); !errors.Is(err, weights.ErrMismatch) {
+	if _, err := Open(path, Options{Network: lookup(t, "mixnet_s")}); !errors.Is(err, weights.ErrMismatch) {
 		t.Errorf("a file without the stem, as mixnet_s: %v, want ErrMismatch", err)
 	}
 }
@@ -153,31 +161,45 @@ func TestWithClasses(t *testing.T) {
 	}
 }
 
-func TestBadHeaders(t *testing.T) {
-	m := newModel(t, "mixnet_tiny", []string{"a", "b"})
-	tensors, err := weights.Tensors("", m.Graph, m.Values)
-	if err != nil {
+// In 16 bits the weights are rounded, and nothing else.
+func TestSaveHalf(t *testing.T) {
+	m := newModel(t, "mixnet_s", nil)
+	dir := t.TempDir()
+	full := filepath.Join(dir, "full.safetensors")
+	if err := m.Save(full); err != nil {
 		t.Fatal(err)
 	}
-	path := filepath.Join(t.TempDir(), "bad.safetensors")
-	for name, change := range map[string]func(map[string]string){
-		"newer version":   func(meta map[string]string) { meta["mixnet.version"] = "2" },
-		"unknown network": func(meta map[string]string) { meta["mixnet.network"] = "none" },
-		"three classes":   func(meta map[string]string) { meta["mixnet.classes"] = `["a","b","c"]` },
-		"no size":         func(meta map[string]string) { meta["mixnet.preprocess"] = `{"size":[-1,4]}` },
-		"not JSON":        func(meta map[string]string) { meta["mixnet.options"] = "{" },
-		"huge":            func(meta map[string]string) { meta["mixnet.network"] = "mixnet_tiny@width=1e300" },
-	} {
-		meta, err := m.Metadata()
+	size := func(path string) int64 {
+		info, err := os.Stat(path)
 		if err != nil {
 			t.Fatal(err)
 		}
-		change(meta)
-		if err := weights.WriteFile(path, tensors, meta); err != nil {
-			t.Fatal(err)
+		return info.Size()
+	}
+	path := filepath.Join(dir, "half.safetensors")
+	if err := m.SaveHalf(path); err != nil {
+		t.Fatal(err)
+	}
+	if n := size(path); n > size(full)*52/100 {
+		t.Errorf("%d bytes, in full %d", n, size(full))
+	}
+	got, err := Open(path, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, p := range m.Graph.Params {
+		for j, x := range m.Values[i] {
+			bound := 0.0
+			if p.Kind == graph.Weight {
+				bound = max(math.Abs(float64(x))/2048, 1.0/(1<<25))
+			}
+			if diff := math.Abs(float64(got.Values[i][j] - x)); diff > bound {
+				t.Fatalf("%s[%d] is %v, was %v", p.Name, j, got.Values[i][j], x)
+			}
 		}
-		if _, err := Open(path, ""); err == nil {
-			t.Errorf("%s: no error", name)
-		}
+	}
+	m.Values[0][5] = 1e5
+	if err := m.SaveHalf(path); err == nil || !strings.Contains(err.Error(), "conv_stem.weight: value 5, 100000, does not fit F16") {
+		t.Errorf("too large: %v", err)
 	}
 }

@@ -77,7 +77,7 @@ func TestPublishedFiles(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, ext := range []string{".pth", ".safetensors"} {
-				m, err := Open(path+ext, "")
+				m, err := Open(path+ext, Options{})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -87,7 +87,7 @@ func TestPublishedFiles(t *testing.T) {
 				checkLogits(t, m, logits)
 			}
 			for _, network := range published[lines.Text()] {
-				m, err := Open(path+".pth", network)
+				m, err := Open(path+".pth", Options{Network: lookup(t, network)})
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -133,7 +133,11 @@ func TestTorchvisionNames(t *testing.T) {
 				t.Fatal(err)
 			}
 			for _, network := range append([]string{""}, networks...) {
-				m, err := Open(path, network)
+				var o Options
+				if network != "" {
+					o.Network = lookup(t, network)
+				}
+				m, err := Open(path, o)
 				if err != nil {
 					t.Fatal(err)
 				}

@@ -37,5 +37,5 @@ func Fashion() (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.FromFile(f, "")
+	return model.FromFile(f, model.Options{})
 }

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"hash/fnv"
-	"maps"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -88,10 +87,11 @@ func (t *Trainer) save() error {
 	if err != nil {
 		return err
 	}
-	meta, err := t.metadata(keyRun, string(run))
+	meta, err := t.cfg.Model.Metadata()
 	if err != nil {
 		return err
 	}
+	meta[keyRun] = string(run)
 	tensors := t.tensors("", t.best())
 	if t.ema != nil {
 		tensors = append(tensors, t.tensors(valuesPrefix, t.values)...)
@@ -104,27 +104,11 @@ func (t *Trainer) save() error {
 
 // saveBest writes the model alone.
 func (t *Trainer) saveBest() error {
-	meta, err := t.metadata()
+	meta, err := t.cfg.Model.Metadata()
 	if err != nil {
 		return err
 	}
 	return weights.WriteFile(filepath.Join(t.cfg.Dir, BestFile), t.tensors("", t.kept), meta)
-}
-
-// metadata returns the model's, and further keys and values.
-func (t *Trainer) metadata(more ...string) (map[string]string, error) {
-	meta, err := t.cfg.Model.Meta()
-	if err != nil {
-		return nil, err
-	}
-	meta.Extra = maps.Clone(meta.Extra)
-	if meta.Extra == nil {
-		meta.Extra = map[string]string{}
-	}
-	for i := 0; i < len(more); i += 2 {
-		meta.Extra[more[i]] = more[i+1]
-	}
-	return meta.Encode()
 }
 
 // tensors describes values for writing, leaving out those that are nil.
@@ -162,11 +146,10 @@ func Open(dir string) (*Saved, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
 	}
-	m, err := model.FromFile(f, "")
+	m, err := model.FromFile(f, model.Options{})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
-	delete(m.Notes, keyRun)
 	return &Saved{Record: meta.Record, Model: m, dir: dir, state: meta.State}, nil
 }
 
@@ -242,7 +225,7 @@ func (t *Trainer) restoreBest(dir string) error {
 	if !t.cfg.KeepBest || !slices.ContainsFunc(t.state.History, func(e Epoch) bool { return e.Best }) {
 		return nil
 	}
-	m, err := model.Open(filepath.Join(dir, BestFile), "")
+	m, err := model.Open(filepath.Join(dir, BestFile), model.Options{})
 	if err != nil {
 		return err
 	}

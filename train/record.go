@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"path/filepath"
 
+	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/weights"
 )
 
@@ -29,9 +30,9 @@ func ReadRecord(dir string) (*Summary, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
-	about, _, err := f.Meta()
+	about, _, err := model.ReadHeader(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
+		return nil, err
 	}
 	return &Summary{Record: run.Record, Network: about.Network, Epochs: run.State.History, Done: finished(run.Recipe, run.State.History)}, nil
 }

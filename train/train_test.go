@@ -241,7 +241,7 @@ func TestModelIsTheAverage(t *testing.T) {
 		}
 	}
 	for path, want := range map[string]float64{BestFile: best.Top1, LastFile: s.Epochs()[2].Top1} {
-		m, err := model.Open(filepath.Join(dir, path), "")
+		m, err := model.Open(filepath.Join(dir, path), model.Options{})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -57,7 +57,7 @@ func (j *Job) result() (*Result, error) {
 	}
 	m := j.models[j.plan.Main()]
 	if m == nil { // trained by an earlier run of the job
-		if m, err = model.Open(j.plan.Result(j.plan.Main()).Model, ""); err != nil {
+		if m, err = model.Open(j.plan.Result(j.plan.Main()).Model, model.Options{}); err != nil {
 			return nil, err
 		}
 	}

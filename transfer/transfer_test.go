@@ -219,7 +219,7 @@ func TestAdapt(t *testing.T) {
 		if err := out.Save(path); err != nil {
 			t.Fatal(err)
 		}
-		again, err := model.Open(path, "")
+		again, err := model.Open(path, model.Options{})
 		if err != nil || again.Preprocess().Size != [2]int{20, 20} || again.Graph.Classes() != 2 {
 			t.Errorf("read again: %+v, %v", again, err)
 		}

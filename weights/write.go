@@ -63,15 +63,21 @@ func NewTensor[T Number](name string, shape []int, values []T) Tensor {
 }
 
 // NewHalf describes values as a tensor that is stored in half the bytes, as
-// F16 or BF16, each value rounded to nearest, ties to even.
+// F16 or BF16, each value rounded to nearest, ties to even. Values that are not
+// finite then are an error.
 func NewHalf(name string, shape []int, values []float32, d DType) (Tensor, error) {
-	round := floatToHalf
+	round, exponent := floatToHalf, uint16(0x7c00)
 	switch d {
 	case F16:
 	case BF16:
-		round = floatToBFloat
+		round, exponent = floatToBFloat, 0x7f80
 	default:
 		return Tensor{}, fmt.Errorf("%s: %v is not a 16-bit floating-point type", name, d)
+	}
+	for i, v := range values {
+		if round(v)&exponent == exponent {
+			return Tensor{}, fmt.Errorf("%s: value %d, %g, does not fit %v", name, i, v, d)
+		}
 	}
 	return Tensor{
 		Info: Info{Name: name, Shape: shape, DType: d},

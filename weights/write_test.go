@@ -47,7 +47,7 @@ func TestWriteRoundTrip(t *testing.T) {
 	for i := range long {
 		long[i] = math.Sqrt(float64(i))
 	}
-	half, err := NewHalf("half", []int{3}, []float32{1, 1.0 / 3, 1e6}, F16)
+	half, err := NewHalf("half", []int{3}, []float32{1, 1.0 / 3, 65519}, F16)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -75,7 +75,7 @@ func TestWriteRoundTrip(t *testing.T) {
 	}
 	defer f.Close()
 	for name, want := range map[string][]float32{
-		"half":             {1, 0.33325195, float32(math.Inf(1))},
+		"half":             {1, 0.33325195, 65504},
 		"brain":            {1, 0.33398438},
 		"i64":              {-1, math.MaxInt64},
 		"u64":              {math.MaxUint64},
@@ -100,6 +100,23 @@ func TestWriteRoundTrip(t *testing.T) {
 	for k, v := range meta {
 		if got[k] != v {
 			t.Errorf("metadata %q is %q, want %q", k, got[k], v)
+		}
+	}
+}
+
+// A value that 16 bits hold only as infinity is refused.
+func TestHalfErrors(t *testing.T) {
+	inf := float32(math.Inf(1))
+	for _, c := range []struct {
+		value float32
+		d     DType
+		fits  bool
+	}{
+		{65519.99, F16, true}, {65520, F16, false}, {-1e6, F16, false}, {inf, F16, false}, {float32(math.NaN()), F16, false},
+		{1e6, BF16, true}, {3.3895e38, BF16, true}, {3.4e38, BF16, false}, {-inf, BF16, false}, {1, F32, false},
+	} {
+		if _, err := NewHalf("half", []int{2}, []float32{1, c.value}, c.d); (err == nil) != c.fits {
+			t.Errorf("%g as %v: %v", c.value, c.d, err)
 		}
 	}
 }

@@ -1,6 +1,10 @@
 package zoo
 
-import "github.com/mixnet-go/mixnet/graph"
+import (
+	"cmp"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
 
 // Build makes the graph, with parameters named as in timm's state_dict.
 func (n Network) Build(o Options) (*graph.Graph, error) {
@@ -14,14 +18,14 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 	b := blockBuilder{convBuilder{graph.NewBuilder(n.Name, info.Input.Channels)}, n}
 	b.Norm = n.Norm
 
-	act := or(n.Act, graph.ReLU)
+	act := cmp.Or(n.Act, graph.ReLU)
 	x := b.convNorm("conv_stem", "bn1", b.Input(), graph.ConvSpec{
-		Out: n.Stem.Out, Kernel: or(n.Stem.Kernel, 3), Stride: or(n.Stem.Stride, 2), Padding: n.Padding,
-	}, or(n.Stem.Act, act))
+		Out: n.Stem.Out, Kernel: cmp.Or(n.Stem.Kernel, 3), Stride: cmp.Or(n.Stem.Stride, 2), Padding: n.Padding,
+	}, cmp.Or(n.Stem.Act, act))
 
 	blocks := n.blocks()
 	for _, k := range blocks {
-		k.Act = or(k.Act, act)
+		k.Act = cmp.Or(k.Act, act)
 		if k.Kind != Inverted {
 			x = b.plain(k, x)
 		} else {
@@ -30,7 +34,7 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 		b.Block(k.name(), x)
 	}
 
-	headAct := or(n.Head.Act, act)
+	headAct := cmp.Or(n.Head.Act, act)
 	if n.Head.Out > 0 && !n.Head.AfterPool {
 		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: n.Head.Out}, headAct)
 	}
@@ -113,8 +117,8 @@ func (b blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
 	width := b.Channels(x)
 	s := b.GlobalPool(name+".pool", x)
 	s = b.Conv(name+".conv_reduce", s, graph.ConvSpec{Out: b.n.SE.width(k.in, width, k.SE), Bias: true})
-	s = b.Activate(name+".act1", s, or(b.n.SE.Act, k.Act))
+	s = b.Activate(name+".act1", s, cmp.Or(b.n.SE.Act, k.Act))
 	s = b.Conv(name+".conv_expand", s, graph.ConvSpec{Out: width, Bias: true})
-	s = b.Activate(name+".gate", s, or(b.n.SE.Gate, graph.Sigmoid))
+	s = b.Activate(name+".gate", s, cmp.Or(b.n.SE.Gate, graph.Sigmoid))
 	return b.Scale(name+".scale", x, s)
 }

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"fmt"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -92,7 +93,9 @@ func Describe(g *graph.Graph, in tensor.Shape) (*Description, error) {
 				Block: blockOf(g, id), Name: n.Name, Op: n.Op.Kind(), In: dims(shapes[first]), Aux: !used[id],
 			})
 			l = &d.Layers[len(d.Layers)-1]
-			l.shape(n.Op)
+			if err := l.shape(n.Op); err != nil {
+				return nil, fmt.Errorf("%s: %s: %w", g.Name, n.Name, err)
+			}
 		}
 		layerOf[id] = len(d.Layers) - 1
 		if l != &d.Layers[len(d.Layers)-1] {
@@ -137,7 +140,7 @@ func (d *Description) rows() {
 func (l *Layer) convolves() bool { return len(l.Groups) > 0 && !l.Norm && l.Act == "" }
 
 // shape notes the kernels and the stride of an operator.
-func (l *Layer) shape(op graph.Op) {
+func (l *Layer) shape(op graph.Op) error {
 	switch op := op.(type) {
 	case *graph.Conv:
 		l.Stride = op.Stride
@@ -151,7 +154,12 @@ func (l *Layer) shape(op graph.Op) {
 		}
 	case *graph.Pool:
 		l.Stride = op.Stride
+	case *graph.Input, *graph.BatchNorm, *graph.Activate, *graph.GlobalPool, *graph.Scale, *graph.Add, *graph.Linear,
+		*graph.Dropout, *graph.DropPath, *graph.Concat, *graph.Slice, *graph.Shuffle, *graph.Shift:
+	default:
+		return fmt.Errorf("operator %s cannot be described", op.Kind())
 	}
+	return nil
 }
 
 // blockOf returns the block a node belongs to: the one its name begins with,

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"github.com/mixnet-go/mixnet/input"
 )
 
@@ -127,7 +128,7 @@ func fbnets() []Network {
 	c.Note = "keeps 1×1 convolutions that do not expand"
 	c.Stages = append([]Stage(nil), fbnetC.Stages...)
 	for i := range c.Stages {
-		c.Stages[i].Expand = or(c.Stages[i].Expand, 1)
+		c.Stages[i].Expand = cmp.Or(c.Stages[i].Expand, 1)
 	}
 	c.Input.Interpolation = input.Bilinear
 	c.Weights = []Weights{{Tag: "rmsp_in1k"}}

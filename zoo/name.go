@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -53,10 +54,9 @@ var settings = []setting{
 		sizes, err := parseKernels(v)
 		return c.kernels(sizes, err)
 	}},
-	{"partition", "equal|exponential", "how channels are shared among the kernels", true, func(c *changes, v string) (err error) {
-		c.mix.Partition, err = graph.ParsePartition(v)
+	{"partition", "equal|exponential", "how channels are shared among the kernels", true, func(c *changes, v string) error {
 		c.mixed = true
-		return err
+		return c.mix.Partition.UnmarshalText([]byte(v))
 	}},
 	{"dilated", "", "stride-1 layers dilate 3×3 kernels instead of enlarging them", true, func(c *changes, v string) error {
 		c.mix.Dilated, c.mixed = true, true
@@ -66,14 +66,18 @@ var settings = []setting{
 		c.mix.Layers, err = parseRanges(v)
 		return err
 	}},
-	{"act", "NAME", "activation wherever the table names none", true, func(c *changes, v string) (err error) {
-		c.act, err = graph.ParseActivation(v)
-		return err
+	{"act", "NAME", "activation wherever the table names none", true, func(c *changes, v string) error {
+		if err := c.act.UnmarshalText([]byte(v)); err != nil {
+			return err
+		}
+		if c.act == graph.Identity {
+			return errors.New("identity is not a choice: left out, the activation is the table's")
+		}
+		return nil
 	}},
 	{"padding", "symmetric|same", "padding of all convolutions", true, func(c *changes, v string) error {
-		p, err := graph.ParsePadding(v)
-		c.padding = &p
-		return err
+		c.padding = new(graph.Padding)
+		return c.padding.UnmarshalText([]byte(v))
 	}},
 	{"size", "PX|HxW", "input size in pixels", false, func(c *changes, v string) (err error) {
 		h, w, ok := strings.Cut(v, "x")
@@ -94,17 +98,20 @@ var settings = []setting{
 		c.options.Channels, err = parseInt(v, 1, maxChannels)
 		return err
 	}},
-	{"drop", "P", "dropout before the classifier", false, func(c *changes, v string) error {
+	{"drop_rate", "P", "dropout before the classifier", false, func(c *changes, v string) error {
 		p, err := parseFloat(v, 0, 0.999)
 		c.options.DropRate = &p
 		return err
 	}},
-	{"droppath", "P", "stochastic depth of the last block", false, func(c *changes, v string) error {
+	{"drop_path", "P", "stochastic depth of the last block", false, func(c *changes, v string) error {
 		p, err := parseFloat(v, 0, 0.999)
 		c.options.DropPath = &p
 		return err
 	}},
 }
+
+// earlier are the words that names in weight files of format 1 have for settings.
+var earlier = map[string]string{"drop": "drop_rate", "droppath": "drop_path"}
 
 // Setting describes one change that can be written after a network's name.
 type Setting struct{ Key, Value, Help string }
@@ -119,14 +126,18 @@ func Settings() []Setting {
 	return out
 }
 
-// change returns s with the changes of a name applied and written in its name.
-func change(s Spec, text string) (Spec, error) {
+// Change returns s with changes written as after the at sign of a name, such as
+// "mix=4,width=1.3", applied and written in its name. See [Settings].
+func Change(s Spec, text string) (Spec, error) {
 	info := s.About()
 	n, isTable := s.(Network)
 	var c changes
 	written := make([]string, len(settings))
 	for part := range strings.SplitSeq(text, ",") {
 		key, value, _ := strings.Cut(part, "=")
+		if name, ok := earlier[key]; ok {
+			key, part = name, name+strings.TrimPrefix(part, key)
+		}
 		i := slices.IndexFunc(settings, func(s setting) bool { return s.key == key })
 		if i < 0 {
 			return nil, fmt.Errorf("network %s: unknown setting %q in %q; known: %s", info.Name, key, text, settingNames(isTable))
@@ -181,7 +192,7 @@ func (c changes) table(n Network) (Network, error) {
 	}
 	layers := c.width != 0 || c.depth != 0 || c.mixed || c.act != graph.Identity
 	n = n.Scaled(c.width, c.depth, RoundNearest)
-	n.Act = or(c.act, n.Act)
+	n.Act = cmp.Or(c.act, n.Act)
 	if c.padding != nil {
 		n.Padding = *c.padding
 		layers = true
@@ -226,6 +237,19 @@ func parseFloat(s string, lo, hi float64) (float64, error) {
 		return 0, fmt.Errorf("%q: want a number from %g to %g", s, lo, hi)
 	}
 	return x, nil
+}
+
+// parseKernels reads kernel sizes joined by dots, such as 3.5.7.
+func parseKernels(s string) ([]int, error) {
+	var sizes []int
+	for k := range strings.SplitSeq(s, ".") {
+		n, err := parseInt(k, 1, maxKernel)
+		if err != nil {
+			return nil, err
+		}
+		sizes = append(sizes, n)
+	}
+	return sizes, nil
 }
 
 // parseRanges reads numbers and ranges joined by plus signs, such as 1-5+8.
@@ -282,6 +306,5 @@ func (v variant) Build(o Options) (*graph.Graph, error) {
 	if err != nil {
 		return nil, err
 	}
-	g.Name = info.Name
-	return g, nil
+	return g.Named(info.Name), nil
 }

@@ -53,7 +53,7 @@ func TestLookupSettings(t *testing.T) {
 		t.Fatal(err)
 	}
 	info := s.About()
-	if want := "mobilenetv2_100@mix=4,layers=1-3,act=hard_swish,padding=same,size=96x128,classes=7,channels=1,drop=0.5"; info.Name != want {
+	if want := "mobilenetv2_100@mix=4,layers=1-3,act=hard_swish,padding=same,size=96x128,classes=7,channels=1,drop_rate=0.5"; info.Name != want {
 		t.Errorf("name %s, want %s", info.Name, want)
 	}
 	if err := info.Input.Validate(); err != nil {

@@ -1,10 +1,12 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/enum"
 )
 
 // Network is the table of a network made of inverted-residual stages: MixNet,
@@ -68,6 +70,19 @@ const (
 	Linear               // one convolution with batch norm alone
 )
 
+var kindWords = [...]string{"inverted", "plain", "linear"}
+
+// String returns the word used in files.
+func (k Kind) String() string { return enum.String(kindWords[:], k) }
+
+// MarshalText returns the word used in files.
+func (k Kind) MarshalText() ([]byte, error) { return enum.Marshal(kindWords[:], k) }
+
+// UnmarshalText reads a word; the error names the known ones.
+func (k *Kind) UnmarshalText(word []byte) error {
+	return enum.Unmarshal("kind", kindWords[:], k, word)
+}
+
 // Part places a row in timm's numbering blocks.PART.BLOCK. A new part begins
 // wherever resolution or width change; the other values overrule that.
 type Part uint8
@@ -78,6 +93,19 @@ const (
 	NewPart
 	SamePart
 )
+
+var partWords = [...]string{"auto", "new", "same"}
+
+// String returns the word used in files.
+func (p Part) String() string { return enum.String(partWords[:], p) }
+
+// MarshalText returns the word used in files.
+func (p Part) MarshalText() ([]byte, error) { return enum.Marshal(partWords[:], p) }
+
+// UnmarshalText reads a word; the error names the known ones.
+func (p *Part) UnmarshalText(word []byte) error {
+	return enum.Unmarshal("part", partWords[:], p, word)
+}
 
 // SqueezeExcite says how the squeeze-excite of all blocks is made. The zero
 // value is MixNet's and MnasNet's.
@@ -108,10 +136,10 @@ type Head struct {
 }
 
 func (s Stage) withDefaults() Stage {
-	s.Repeats = or(s.Repeats, 1)
-	s.Stride = or(s.Stride, 1)
-	s.ExpandGroups = or(s.ExpandGroups, 1)
-	s.ProjectGroups = or(s.ProjectGroups, 1)
+	s.Repeats = cmp.Or(s.Repeats, 1)
+	s.Stride = cmp.Or(s.Stride, 1)
+	s.ExpandGroups = cmp.Or(s.ExpandGroups, 1)
+	s.ProjectGroups = cmp.Or(s.ProjectGroups, 1)
 	if len(s.Kernels) == 0 {
 		s.Kernels = []int{3}
 	}

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -89,7 +90,6 @@ func Families() []string {
 //	mixnet_s                      a network of the zoo
 //	mixnet_s.ft_in1k              the same, with the preprocessing of published weights
 //	mobilenetv2_060               any width, in per cent, of a network NAME_100
-//	path/mine.toml                a network file, see [ParseTOML]
 //	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [Settings]
 //
 // The error for a name that is not known wraps ErrUnknown and suggests others.
@@ -99,20 +99,13 @@ func Lookup(name string) (Spec, error) {
 	if err != nil || !changed {
 		return s, err
 	}
-	return change(s, changes)
+	return Change(s, changes)
 }
 
 // lookup finds a network without changes.
 func lookup(name string) (Spec, error) {
-	if strings.HasSuffix(name, ".toml") {
-		n, err := LoadTOML(name)
-		if err != nil {
-			return nil, err
-		}
-		return n, nil
-	}
 	base, tag, tagged := strings.Cut(name, ".")
-	base = or(aliases[base], base)
+	base = cmp.Or(aliases[base], base)
 	s, ok := index()[base]
 	if !ok {
 		s, ok = atWidth(base)

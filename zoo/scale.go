@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"math"
 	"slices"
 )
@@ -19,7 +20,7 @@ const (
 // table says so. Factors of 0 and 1 change nothing.
 func (n Network) Scaled(width, depth float64, r Rounding) Network {
 	n.Stages = slices.Clone(n.Stages)
-	if width = or(width, 1); width != 1 {
+	if width = cmp.Or(width, 1); width != 1 {
 		n.fixParts() // widths that become equal must not join two parts
 		if !n.Stem.Fixed {
 			n.Stem.Out = roundTo(float64(n.Stem.Out)*width, 8)
@@ -31,16 +32,17 @@ func (n Network) Scaled(width, depth float64, r Rounding) Network {
 			n.Head.Out = roundTo(float64(n.Head.Out)*width, 8)
 		}
 	}
-	if depth = or(depth, 1); depth != 1 {
-		for _, rows := range n.parts() {
+	if depth = cmp.Or(depth, 1); depth != 1 {
+		for _, rows := range n.Parts() {
 			scaleDepth(n.Stages, rows, depth, r)
 		}
 	}
 	return n
 }
 
-// parts returns the indices of the rows of each part of the numbering.
-func (n Network) parts() [][]int {
+// Parts returns the indices of the rows of each part of the numbering
+// blocks.PART.BLOCK.
+func (n Network) Parts() [][]int {
 	var parts [][]int
 	for _, b := range n.blocks() {
 		if b.part == len(parts) {
@@ -55,7 +57,7 @@ func (n Network) parts() [][]int {
 
 // fixParts writes the numbering of the rows into them.
 func (n Network) fixParts() {
-	for _, rows := range n.parts() {
+	for _, rows := range n.Parts() {
 		for i, row := range rows {
 			n.Stages[row].Part = SamePart
 			if i == 0 {
@@ -74,14 +76,14 @@ func scaleDepth(stages []Stage, rows []int, depth float64, r Rounding) {
 		if stages[i].FixedDepth {
 			return
 		}
-		total += or(stages[i].Repeats, 1)
+		total += cmp.Or(stages[i].Repeats, 1)
 	}
 	scaled := int(math.Ceil(float64(total) * depth))
 	if r == RoundNearest {
 		scaled = max(1, int(math.RoundToEven(float64(total)*depth)))
 	}
 	for _, i := range slices.Backward(rows) {
-		old := or(stages[i].Repeats, 1)
+		old := cmp.Or(stages[i].Repeats, 1)
 		stages[i].Repeats = max(1, int(math.RoundToEven(float64(old)/float64(total)*float64(scaled))))
 		total -= old
 		scaled -= stages[i].Repeats

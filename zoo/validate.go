@@ -1,6 +1,10 @@
 package zoo
 
-import "fmt"
+import (
+	"cmp"
+
+	"fmt"
+)
 
 // TableError says which part of a Network cannot be built and why.
 type TableError struct {
@@ -32,7 +36,7 @@ func (e *TableError) Error() string {
 func (n Network) Validate() error {
 	c := checker{network: n.Name}
 	c.between("classes", n.Classes, 0, maxClasses)
-	c.rate("drop", n.DropRate)
+	c.rate("drop_rate", n.DropRate)
 	c.rate("drop_path", n.DropPath)
 	c.table = "norm"
 	c.share("eps", n.Norm.Eps)
@@ -42,8 +46,8 @@ func (n Network) Validate() error {
 
 	c.table = "stem"
 	c.between("out", n.Stem.Out, 1, maxChannels)
-	c.kernel("kernel", or(n.Stem.Kernel, 3))
-	c.between("stride", or(n.Stem.Stride, 2), 1, maxStride)
+	c.kernel("kernel", cmp.Or(n.Stem.Kernel, 3))
+	c.between("stride", cmp.Or(n.Stem.Stride, 2), 1, maxStride)
 
 	c.table = "stage"
 	in, blocks := n.Stem.Out, 0

@@ -9,6 +9,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 
@@ -59,11 +60,11 @@ func (i Info) About() Info { return i }
 
 // Options adapts a network to a task. The zero value builds it as published.
 type Options struct {
-	Classes  int      // 0 means the table's
-	Channels int      // of the input image; 0 means the table's
-	DropRate *float64 // dropout before the classifier; nil means the table's
-	DropPath *float64 // stochastic depth; nil means the table's
-	Aux      bool     // add the auxiliary classifiers that some networks train with
+	Classes  int      `json:"classes,omitempty"`   // 0 means the table's
+	Channels int      `json:"channels,omitempty"`  // of the input image; 0 means the table's
+	DropRate *float64 `json:"drop_rate,omitempty"` // dropout before the classifier; nil means the table's
+	DropPath *float64 `json:"drop_path,omitempty"` // stochastic depth; nil means the table's
+	Aux      bool     `json:"aux,omitempty"`       // add the auxiliary classifiers that some networks train with
 }
 
 // Limits of what a table or an option may ask for, far above any use, so that
@@ -81,14 +82,14 @@ const (
 // apply returns i changed by o, with every default filled in.
 func (o Options) apply(i Info) (Info, error) {
 	i.Input = i.Input.WithDefaults()
-	i.Classes = or(o.Classes, or(i.Classes, 1000))
+	i.Classes = cmp.Or(o.Classes, cmp.Or(i.Classes, 1000))
 	if o.DropRate != nil {
 		i.DropRate = *o.DropRate
 	}
 	if o.DropPath != nil {
 		i.DropPath = *o.DropPath
 	}
-	channels := or(o.Channels, i.Input.Channels)
+	channels := cmp.Or(o.Channels, i.Input.Channels)
 	switch {
 	case i.Classes < 1 || i.Classes > maxClasses:
 		return i, fmt.Errorf("network %s: %d classes, want 1 to %d", i.Name, i.Classes, maxClasses)
@@ -139,13 +140,4 @@ func mean(v []float32) float32 {
 		sum += x
 	}
 	return sum / float32(max(len(v), 1))
-}
-
-// or returns v, or def where v is the zero value.
-func or[T comparable](v, def T) T {
-	var zero T
-	if v == zero {
-		return def
-	}
-	return v
 }

@@ -10,6 +10,7 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type benchInferCmd struct {
@@ -50,12 +51,12 @@ func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
 
 // model is the network with its parameters in memory.
 func (c *benchNetwork) model() (*model.Model, error) {
-	if c.Weights != "" {
-		return model.Open(c.Weights, c.Name)
-	}
-	spec, err := zoo.Lookup(c.Name)
+	spec, err := netfile.Lookup(c.Name)
 	if err != nil {
 		return nil, err
+	}
+	if c.Weights != "" {
+		return model.Open(c.Weights, model.Options{Network: spec})
 	}
 	return model.New(spec, zoo.Options{}, nil, 1)
 }

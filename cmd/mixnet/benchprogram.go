@@ -8,6 +8,7 @@ import (
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 // measured is a program to measure, and the input its network is made for.
@@ -22,7 +23,11 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 	if c.Weights == "" {
 		return randomProgram(c.Name, o)
 	}
-	s, err := model.OpenStored(c.Weights, c.Name)
+	spec, err := netfile.Lookup(c.Name)
+	if err != nil {
+		return nil, err
+	}
+	s, err := model.OpenStored(c.Weights, model.Options{Network: spec})
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +37,7 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 
 // randomProgram compiles a network of the zoo with random parameters.
 func randomProgram(name string, o engine.Options) (*measured, error) {
-	spec, err := zoo.Lookup(name)
+	spec, err := netfile.Lookup(name)
 	if err != nil {
 		return nil, err
 	}

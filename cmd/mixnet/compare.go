@@ -9,6 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type compareCmd struct {
@@ -71,7 +72,7 @@ func (c *compareCmd) Run(e *env) error {
 }
 
 func (c *compareCmd) one(e *env, name string) (comparison, error) {
-	spec, err := zoo.Lookup(name)
+	spec, err := netfile.Lookup(name)
 	if err != nil {
 		return comparison{}, err
 	}

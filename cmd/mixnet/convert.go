@@ -9,6 +9,7 @@ type convertCmd struct {
 	From    string `arg:"" help:"Weights: .safetensors, .pth, or a name such as mixnet_s.ft_in1k."`
 	To      string `arg:"" help:"The file to write, .safetensors."`
 	Network string `placeholder:"NAME" help:"The network, where the weights do not say."`
+	Half    bool   `help:"Half the bytes: weights of convolutions and of the classifier rounded to 16 bits (float16), biases and batch norms in 32."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet."`
 }
 
@@ -20,9 +21,13 @@ func (c *convertCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := m.Save(c.To); err != nil {
+	save, rounded := m.Save, ""
+	if c.Half {
+		save, rounded = m.SaveHalf, ", weights of convolutions and of the classifier rounded to 16 bits"
+	}
+	if err := save(c.To); err != nil {
 		return err
 	}
-	e.printf("%s: %s, %s parameters, %d classes\n", c.To, m.Network, thousands(m.Graph.ParamCount()), m.Graph.Classes())
+	e.printf("%s: %s, %s parameters, %d classes%s\n", c.To, m.Network, thousands(m.Graph.ParamCount()), m.Graph.Classes(), rounded)
 	return nil
 }

@@ -118,7 +118,7 @@ func TestFinetuneBuiltIn(t *testing.T) {
 	images := garmentFolders(t, 5)
 	dir := filepath.Join(t.TempDir(), "run")
 	mustRun(t, "finetune", "--offline", "--data", images, "--size", "32", "--head-only", "--output", dir)
-	m, err := model.Open(filepath.Join(dir, modelFile), "")
+	m, err := model.Open(filepath.Join(dir, modelFile), model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,7 +14,7 @@ import (
 
 // openSource opens the model and the images of a fine-tuning run.
 func openSource(e *env, s transfer.Source, offline bool) (*model.Model, *data.Splits, error) {
-	m, err := (&modelFlags{Model: s.Weights, Network: s.Network, Offline: offline}).load(e)
+	m, err := (&modelFlags{Model: s.Weights, Network: s.Network, Offline: offline, newHead: true}).load(e)
 	if err != nil {
 		return nil, nil, err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type infoCmd struct {
@@ -44,7 +45,7 @@ func (c *infoCmd) Run(e *env) error {
 	if c.SVG != "" && !strings.EqualFold(filepath.Ext(c.SVG), ".svg") {
 		return usagef("--svg %s: the drawing is an SVG file: its name must end in .svg", c.SVG)
 	}
-	spec, err := zoo.Lookup(c.Name)
+	spec, err := netfile.Lookup(c.Name)
 	if err != nil {
 		return err
 	}
@@ -96,10 +97,10 @@ func (c *infoCmd) table(e *env, spec zoo.Spec) error {
 		return fmt.Errorf("%s is not made of inverted-residual stages: it has no network file and no block strings", spec.About().Name)
 	}
 	if c.TOML {
-		e.printf("%s", n.TOML())
+		e.printf("%s", netfile.Encode(n))
 		return nil
 	}
-	definition, err := n.Timm()
+	definition, err := netfile.Timm(n)
 	if err != nil {
 		return err
 	}

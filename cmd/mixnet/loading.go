@@ -23,6 +23,8 @@ type modelFlags struct {
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 
+	// newHead is for models whose classifier is about to be replaced.
+	newHead bool
 	// fallback is the built-in model to use where there is no other.
 	fallback builtInModel
 }
@@ -37,7 +39,7 @@ const modelFile = "model.safetensors"
 func (f *modelFlags) where(e *env) mixnet.LoadOptions {
 	var bar *progress
 	return mixnet.LoadOptions{
-		Network: f.Network,
+		Network: f.Network, NewHead: f.newHead,
 		Hub: hub.Client{
 			Offline: f.Offline,
 			Progress: func(done, total int64) {

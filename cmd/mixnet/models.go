@@ -8,6 +8,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type modelsCmd struct {
@@ -39,7 +40,7 @@ func (c *modelsCmd) Run(e *env) error {
 	case c.Paper:
 		return c.paper(e)
 	case c.Vocabulary:
-		e.printf("%s", zoo.Vocabulary)
+		e.printf("%s", netfile.Vocabulary())
 		return nil
 	}
 	if c.Plot != "" || c.CSV {

@@ -95,7 +95,7 @@ func runCosts(all []runSummary, what string) (*chart.Chart, error) {
 
 // runCost counts the multiply-adds and the parameters of a run's network.
 func runCost(dir string) (macs, params int64, err error) {
-	s, err := model.OpenStored(runCheckpoint(dir), "")
+	s, err := model.OpenStored(runCheckpoint(dir), model.Options{})
 	if err != nil {
 		return 0, 0, err
 	}

@@ -46,7 +46,7 @@ func (c *reportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	m, err := model.Open(runCheckpoint(dir), "")
+	m, err := model.Open(runCheckpoint(dir), model.Options{})
 	if err != nil {
 		return err
 	}

@@ -10,6 +10,7 @@ import (
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 // run is a training run of the command.
@@ -50,7 +51,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	spec, err := zoo.Lookup(name)
+	spec, err := netfile.Lookup(name)
 	if err != nil {
 		return nil, err
 	}

@@ -51,7 +51,7 @@ func TestOwnNetwork(t *testing.T) {
 	run, images := filepath.Join(dir, "run"), garmentFolders(t, 3)
 	mustRun(t, "train", "--model", file, "--data", images, "--max-steps", "2", "--batch-size", "4", "--output", run)
 	trained := filepath.Join(run, modelFile)
-	m, err := model.Open(trained, "")
+	m, err := model.Open(trained, model.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -84,7 +84,7 @@ func TestOwnNetwork(t *testing.T) {
 	mustRun(t, "train", "--resume", run, "--data", images, "--max-steps", "1")
 	tuned := filepath.Join(dir, "tuned")
 	mustRun(t, "finetune", "--weights", trained, "--data", images, "--epochs", "1", "--no-scratch", "--output", tuned)
-	if m, err := model.Open(filepath.Join(tuned, modelFile), ""); err != nil || m.Network != "mine" || m.Table == nil {
+	if m, err := model.Open(filepath.Join(tuned, modelFile), model.Options{}); err != nil || m.Network != "mine" || m.Table == nil {
 		t.Errorf("fine-tuned to %+v, %v", m, err)
 	}
 

@@ -44,7 +44,7 @@ func main() {
 }
 
 func write(run, full, to, took, machine string) error {
-	m, err := model.Open(filepath.Join(run, "model.safetensors"), "")
+	m, err := model.Open(filepath.Join(run, "model.safetensors"), model.Options{})
 	if err != nil {
 		return err
 	}

@@ -28,5 +28,5 @@ func Model() (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	return model.FromFile(f, "")
+	return model.FromFile(f, model.Options{})
 }

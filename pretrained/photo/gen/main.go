@@ -20,7 +20,7 @@ import (
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/weights"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 //go:embed card.md.tmpl
@@ -40,7 +40,11 @@ func main() {
 }
 
 func write(from, photos, to string) error {
-	m, err := model.Open(from, network)
+	spec, err := zoo.Lookup(network)
+	if err != nil {
+		return err
+	}
+	m, err := model.Open(from, model.Options{Network: spec})
 	if err != nil {
 		return err
 	}
@@ -51,14 +55,10 @@ func write(from, photos, to string) error {
 		"top1":    "75.1", // per cent, as its authors publish
 	}
 	path := filepath.Join(to, "photo.safetensors")
-	meta, err := m.Meta()
-	if err != nil {
+	if err := m.SaveHalf(path); err != nil {
 		return err
 	}
-	if err := weights.SaveHalf(path, m.Graph, m.Values, meta, weights.F16); err != nil {
-		return err
-	}
-	half, err := model.Open(path, "")
+	half, err := model.Open(path, model.Options{})
 	if err != nil {
 		return err
 	}

@@ -1,12 +1,14 @@
-package zoo
+package netfile
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // timmActs are the activation codes of timm's block strings.
@@ -26,19 +28,19 @@ var timmActs = map[string]graph.Activation{
 // repeats, k kernels, s stride, e expansion, c output channels, se
 // squeeze-excite, n activation, a and p the groups of the expansion and the
 // projection, and noskip.
-func ParseTimm(s string) (Stage, error) {
-	bad := func(format string, args ...any) (Stage, error) {
-		return Stage{}, fmt.Errorf("block %q: %s", s, fmt.Sprintf(format, args...))
+func ParseTimm(s string) (zoo.Stage, error) {
+	bad := func(format string, args ...any) (zoo.Stage, error) {
+		return zoo.Stage{}, fmt.Errorf("block %q: %s", s, fmt.Sprintf(format, args...))
 	}
 	words := strings.Split(s, "_")
-	var stage Stage
+	var stage zoo.Stage
 	switch words[0] {
 	case "ir":
 	case "ds":
 	case "dsa":
 		stage.ProjectAct, stage.NoSkip = true, true
 	case "cn":
-		stage.Kind = Plain
+		stage.Kind = zoo.Plain
 	default:
 		return bad("type %q: want ir, ds, dsa or cn", words[0])
 	}
@@ -56,17 +58,17 @@ func ParseTimm(s string) (Stage, error) {
 		var err error
 		switch key {
 		case "r":
-			stage.Repeats, err = parseInt(value, 1, maxRepeats)
+			stage.Repeats, err = count(value)
 		case "k":
 			stage.Kernels, err = parseKernels(value)
 		case "s":
-			stage.Stride, err = parseInt(value, 1, maxStride)
+			stage.Stride, err = count(value)
 		case "e":
 			if stage.Expand, err = strconv.ParseFloat(value, 64); words[0] != "ir" {
 				stage.Expand = 0 // timm ignores it there
 			}
 		case "c":
-			stage.Out, err = parseInt(value, 1, maxChannels)
+			stage.Out, err = count(value)
 		case "se":
 			stage.SE, err = strconv.ParseFloat(value, 64)
 		case "a":
@@ -81,7 +83,7 @@ func ParseTimm(s string) (Stage, error) {
 		case "noskip":
 			stage.NoSkip = true
 		case "skip":
-			if stage.Kind == Plain {
+			if stage.Kind == zoo.Plain {
 				return bad("a residual round a plain convolution is not supported")
 			}
 		default:
@@ -104,17 +106,17 @@ func ParseTimm(s string) (Stage, error) {
 
 // FromTimm returns the rows of an architecture definition of timm: block
 // strings in groups, which number the blocks.
-func FromTimm(definition [][]string) ([]Stage, error) {
-	var stages []Stage
+func FromTimm(definition [][]string) ([]zoo.Stage, error) {
+	var stages []zoo.Stage
 	for _, part := range definition {
 		for i, s := range part {
 			stage, err := ParseTimm(s)
 			if err != nil {
 				return nil, err
 			}
-			stage.Part = SamePart
+			stage.Part = zoo.SamePart
 			if i == 0 {
-				stage.Part = NewPart
+				stage.Part = zoo.NewPart
 			}
 			stages = append(stages, stage)
 		}
@@ -125,13 +127,23 @@ func FromTimm(definition [][]string) ([]Stage, error) {
 func parseKernels(s string) ([]int, error) {
 	var sizes []int
 	for k := range strings.SplitSeq(s, ".") {
-		n, err := parseInt(k, 1, maxKernel)
+		n, err := count(k)
 		if err != nil {
 			return nil, err
 		}
 		sizes = append(sizes, n)
 	}
 	return sizes, nil
+}
+
+// count reads a number of which there is at least one. What is too many, the
+// table's own check says.
+func count(s string) (int, error) {
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > math.MaxInt32 {
+		return 0, fmt.Errorf("%q: want a whole number, 1 or more", s)
+	}
+	return n, nil
 }
 
 // parseGroups reads the kernel sizes of a mixed 1×1 convolution: 1.1 is two

@@ -1,4 +1,4 @@
-package zoo
+package netfile
 
 import (
 	"bytes"
@@ -8,6 +8,9 @@ import (
 	"reflect"
 	"strconv"
 	"strings"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // assign stores a decoded value in a field.
@@ -77,12 +80,17 @@ func assign(dst, v any) error {
 			return want("a side or [height, width] in pixels", v)
 		}
 		*dst = [2]int{sides[0], sides[len(sides)-1]}
-	case enumeration:
+	case word:
 		s, ok := v.(string)
 		if !ok {
 			return want("a word in quotes", v)
 		}
-		return dst.parse(s)
+		if err := dst.UnmarshalText([]byte(s)); err != nil {
+			return err
+		}
+		if act, ok := dst.(*graph.Activation); ok && *act == graph.Identity {
+			return errors.New("identity is not a choice: left out, the activation is the network's")
+		}
 	}
 	return nil
 }
@@ -134,10 +142,10 @@ func stringLists(v any) ([][]string, bool) {
 	return out, ok
 }
 
-// TOML writes the table as a network file that ParseTOML reads back.
-func (n Network) TOML() []byte {
+// Encode writes a table as a network file that Parse reads back.
+func Encode(n zoo.Network) []byte {
 	var b bytes.Buffer
-	b.WriteString(encode(n.fields()))
+	b.WriteString(encode(networkFields(&n)))
 	section := func(header string, fields []field) {
 		if body := encode(fields); body != "" || header == "[[stage]]" {
 			fmt.Fprintf(&b, "\n%s\n%s", header, body)
@@ -145,12 +153,12 @@ func (n Network) TOML() []byte {
 	}
 	section("[input]", inputFields(&n.Input))
 	section("[norm]", normFields(&n.Norm))
-	section("[squeeze_excite]", n.SE.fields())
-	section("[stem]", n.Stem.fields())
+	section("[squeeze_excite]", squeezeFields(&n.SE))
+	section("[stem]", stemFields(&n.Stem))
 	for i := range n.Stages {
-		section("[[stage]]", n.Stages[i].fields())
+		section("[[stage]]", stageFields(&n.Stages[i]))
 	}
-	section("[head]", n.Head.fields())
+	section("[head]", headFields(&n.Head))
 	return b.Bytes()
 }
 
@@ -181,7 +189,7 @@ func encode(fields []field) string {
 			text = list(*v)
 		case *[2]int:
 			text = list(v[:])
-		case enumeration:
+		case word:
 			text = quote(v.String())
 		}
 		fmt.Fprintf(&b, "%s = %s\n", f.key, text)

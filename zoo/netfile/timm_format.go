@@ -1,4 +1,4 @@
-package zoo
+package netfile
 
 import (
 	"errors"
@@ -6,13 +6,14 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
-// Timm returns the row as a block string of timm, the inverse of ParseTimm.
+// FormatTimm returns a row as a block string of timm, the inverse of ParseTimm.
 // It fails for what timm has no words for. Where the row stands in the
-// numbering of blocks is not part of the string: see Network.Timm.
-func (s Stage) Timm() (string, error) {
-	s = s.withDefaults()
+// numbering of blocks is not part of the string: see Timm.
+func FormatTimm(s zoo.Stage) (string, error) {
 	kind := "ir"
 	switch {
 	case s.Partition != 0 || s.Dilated:
@@ -21,24 +22,28 @@ func (s Stage) Timm() (string, error) {
 		return "", errors.New("timm has no word for the channel shuffle")
 	case s.ProjectAct && (s.Expand > 0 || !s.NoSkip):
 		return "", errors.New("timm's dsa, with an activation at the end, has neither expansion nor residual")
-	case s.Kind == Linear:
+	case s.Kind == zoo.Linear:
 		return "", errors.New("timm has no block of a convolution without activation")
-	case s.Kind == Plain:
+	case s.Kind == zoo.Plain:
 		kind = "cn"
 	case s.ProjectAct:
 		kind = "dsa"
 	case s.Expand == 0:
 		kind = "ds"
 	}
+	kernels := s.Kernels
+	if len(kernels) == 0 {
+		kernels = []int{3}
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s_r%d_k%s", kind, s.Repeats, dotted(s.Kernels))
+	fmt.Fprintf(&b, "%s_r%d_k%s", kind, max(s.Repeats, 1), dotted(kernels))
 	if s.ExpandGroups > 1 {
 		fmt.Fprintf(&b, "_a%s", dotted(slices.Repeat([]int{1}, s.ExpandGroups)))
 	}
 	if s.ProjectGroups > 1 {
 		fmt.Fprintf(&b, "_p%s", dotted(slices.Repeat([]int{1}, s.ProjectGroups)))
 	}
-	fmt.Fprintf(&b, "_s%d", s.Stride)
+	fmt.Fprintf(&b, "_s%d", max(s.Stride, 1))
 	if kind == "ir" {
 		b.WriteString("_e" + strconv.FormatFloat(s.Expand, 'f', -1, 64))
 	}
@@ -64,19 +69,19 @@ func (s Stage) Timm() (string, error) {
 	return b.String(), nil
 }
 
-// Timm returns the rows as an architecture definition of timm, the inverse of
+// Timm returns the rows of a table as an architecture definition of timm, the inverse of
 // FromTimm: block strings in groups, which number the blocks.
-func (n Network) Timm() ([][]string, error) {
+func Timm(n zoo.Network) ([][]string, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
 	var definition [][]string
-	for _, rows := range n.parts() {
+	for _, rows := range n.Parts() {
 		var part []string
 		for _, row := range rows {
-			s, err := n.Stages[row].Timm()
+			s, err := FormatTimm(n.Stages[row])
 			if err != nil {
-				return nil, &TableError{n.Name, "stage", row, "", err.Error()}
+				return nil, &zoo.TableError{Network: n.Name, Table: "stage", Index: row, Reason: err.Error()}
 			}
 			part = append(part, s)
 		}

@@ -1,4 +1,4 @@
-package zoo
+package netfile
 
 import "bytes"
 

@@ -1,6 +1,9 @@
-package zoo
+// Package netfile reads and writes the table of a network as a file: a TOML
+// vocabulary of its own, and the block strings of timm.
+package netfile
 
 import (
+	"cmp"
 	_ "embed"
 	"errors"
 	"fmt"
@@ -17,6 +20,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/near"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // Bounds of a network file, of the network and of the mistakes reported.
@@ -27,10 +31,29 @@ const (
 	maxReason   = 300
 )
 
-// Vocabulary describes network files, in Markdown.
-//
 //go:embed vocabulary.md
-var Vocabulary string
+var vocabulary string
+
+// Vocabulary describes network files, in Markdown.
+func Vocabulary() string { return vocabulary }
+
+// Lookup returns the network of a name as zoo.Lookup does, or that of a file
+// whose name ends in .toml, with the changes after an at sign:
+// path/mine.toml@width=1.5.
+func Lookup(name string) (zoo.Spec, error) {
+	path, changes, changed := strings.Cut(name, "@")
+	if !strings.HasSuffix(path, ".toml") {
+		return zoo.Lookup(name)
+	}
+	n, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	if !changed {
+		return n, nil
+	}
+	return zoo.Change(n, changes)
+}
 
 // FileError is a mistake in a network file.
 type FileError struct {
@@ -47,21 +70,21 @@ func (e *FileError) Error() string {
 	return fmt.Sprintf("%s:%d: %s", e.File, e.Line, e.Reason)
 }
 
-// LoadTOML reads a network file. See ParseTOML.
-func LoadTOML(path string) (Network, error) {
+// Load reads a network file. See Parse.
+func Load(path string) (zoo.Network, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return Network{}, fmt.Errorf("network file: %w", err)
+		return zoo.Network{}, fmt.Errorf("network file: %w", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return Network{}, fmt.Errorf("network file: %w", err)
+		return zoo.Network{}, fmt.Errorf("network file: %w", err)
 	}
-	return ParseTOML(path, data)
+	return Parse(path, data)
 }
 
-// ParseTOML reads a network written in the vocabulary of Network, which
+// Parse reads a network written in the vocabulary of zoo.Network, which
 // [Vocabulary] describes, for example
 //
 //	name = "mine"
@@ -91,20 +114,20 @@ func LoadTOML(path string) (Network, error) {
 // Instead of stages, blocks may hold a whole definition of timm: a list of
 // lists of block strings. file names the data in errors, which join one
 // *FileError for every mistake found.
-func ParseTOML(file string, data []byte) (Network, error) {
+func Parse(file string, data []byte) (zoo.Network, error) {
 	if len(data) > maxFile {
-		return Network{}, &FileError{file, 0, fmt.Sprintf("larger than %d bytes", maxFile)}
+		return zoo.Network{}, &FileError{file, 0, fmt.Sprintf("larger than %d bytes", maxFile)}
 	}
 	if line := nestedTooDeep(data); line > 0 {
-		return Network{}, &FileError{file, line, fmt.Sprintf("nested deeper than %d", maxNesting)}
+		return zoo.Network{}, &FileError{file, line, fmt.Sprintf("nested deeper than %d", maxNesting)}
 	}
 	var root map[string]any
 	if _, err := toml.Decode(string(data), &root); err != nil {
 		var syntax toml.ParseError
 		if errors.As(err, &syntax) {
-			return Network{}, &FileError{file, syntax.Position.Line, strings.TrimSpace(syntax.Message)}
+			return zoo.Network{}, &FileError{file, syntax.Position.Line, strings.TrimSpace(syntax.Message)}
 		}
-		return Network{}, &FileError{file, 0, err.Error()}
+		return zoo.Network{}, &FileError{file, 0, err.Error()}
 	}
 	d := &decoder{file: file, lines: locate(data)}
 	n := d.network(root)
@@ -117,7 +140,7 @@ func ParseTOML(file string, data []byte) (Network, error) {
 		for _, m := range d.mistakes {
 			errs = append(errs, m)
 		}
-		return Network{}, errors.Join(errs...)
+		return zoo.Network{}, errors.Join(errs...)
 	}
 	return n, nil
 }
@@ -169,16 +192,16 @@ func (d *decoder) wrong(p place, format string, args ...any) {
 // to one with changes.
 var networkName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(@[A-Za-z0-9_=,.+-]+)?$`)
 
-func (d *decoder) network(root map[string]any) Network {
-	n := Network{Info: Info{Family: "user"}}
+func (d *decoder) network(root map[string]any) zoo.Network {
+	n := zoo.Network{Info: zoo.Info{Family: "user"}}
 	tables := map[string][]field{
 		"norm":           normFields(&n.Norm),
 		"input":          inputFields(&n.Input),
-		"squeeze_excite": n.SE.fields(),
-		"stem":           n.Stem.fields(),
-		"head":           n.Head.fields(),
+		"squeeze_excite": squeezeFields(&n.SE),
+		"stem":           stemFields(&n.Stem),
+		"head":           headFields(&n.Head),
 	}
-	d.table(place{}, root, n.fields(), append(slices.Sorted(maps.Keys(tables)), "stage", "blocks"))
+	d.table(place{}, root, networkFields(&n), append(slices.Sorted(maps.Keys(tables)), "stage", "blocks"))
 	for name, fields := range tables {
 		if v, ok := root[name]; ok {
 			if m, ok := v.(map[string]any); ok {
@@ -194,13 +217,13 @@ func (d *decoder) network(root map[string]any) Network {
 	if !networkName.MatchString(n.Name) {
 		d.wrong(place{key: "name"}, "%q: want letters, digits, _ and -", n.Name)
 	}
-	n.Title = or(n.Title, n.Name)
+	n.Title = cmp.Or(n.Title, n.Name)
 	n.Stages = d.stages(root)
 	return n
 }
 
 // stages reads the rows, or timm's block strings.
-func (d *decoder) stages(root map[string]any) []Stage {
+func (d *decoder) stages(root map[string]any) []zoo.Stage {
 	if v, ok := root["blocks"]; ok {
 		if _, ok := root["stage"]; ok {
 			d.wrong(place{key: "blocks"}, "give blocks or stages, not both")
@@ -233,7 +256,7 @@ func (d *decoder) stages(root map[string]any) []Stage {
 		d.wrong(place{key: "stage"}, "want tables, each under [[stage]]")
 		return nil
 	}
-	stages := make([]Stage, len(rows))
+	stages := make([]zoo.Stage, len(rows))
 	for i, row := range rows {
 		at := place{table: "stage", index: i}
 		if v, ok := row["block"]; ok {
@@ -248,7 +271,7 @@ func (d *decoder) stages(root map[string]any) []Stage {
 				stages[i] = stage
 			}
 		}
-		d.table(at, row, stages[i].fields(), []string{"block"})
+		d.table(at, row, stageFields(&stages[i]), []string{"block"})
 	}
 	return stages
 }
@@ -276,11 +299,11 @@ func (d *decoder) table(at place, m map[string]any, fields []field, others []str
 	}
 }
 
-// validate notes what Network.Validate finds, at its line.
-func (d *decoder) validate(n Network) {
+// validate notes what zoo.Network.Validate finds, at its line.
+func (d *decoder) validate(n zoo.Network) {
 	d.input(n.Input)
 	if err := n.Validate(); err != nil {
-		var t *TableError
+		var t *zoo.TableError
 		if !errors.As(err, &t) {
 			d.wrong(place{key: "name"}, "%v", err)
 			return
@@ -294,7 +317,7 @@ func (d *decoder) validate(n Network) {
 	if len(d.mistakes) > 0 {
 		return
 	}
-	switch g, err := n.Build(Options{}); {
+	switch g, err := n.Build(zoo.Options{}); {
 	case err != nil:
 		d.wrong(place{key: "name"}, "%v", err)
 	case g.ParamCount() > maxParams:

@@ -1,0 +1,162 @@
+package model
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/weights"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// Options says what is known of a weight file besides what it says itself, and
+// what becomes of it. The zero value reads a whole model.
+type Options struct {
+	// Network is the file's, or nil to find out: from its header, from timm's
+	// config.json beside it, or from its name and the names and shapes of its
+	// tensors.
+	Network zoo.Spec
+	// NewHead reads a model whose classifier is about to be replaced: the file
+	// may have none or other layers in its place. It then starts anew from
+	// Seed.
+	NewHead bool
+	Seed    uint64
+	// Beside are the files next to the weight file, of which config.json may
+	// describe it. Open and OpenStored use the folder that the file is in.
+	Beside fs.FS
+}
+
+// Stored is a model whose parameters are still in its weight file. They are
+// read one at a time, so that a program can be made of it without a second
+// copy of them in memory.
+type Stored struct {
+	Header
+	Graph  *graph.Graph
+	source *weights.Source
+	file   *weights.File
+}
+
+// Open reads a model from a weight file: one with a Header, or one of another
+// program.
+func Open(path string, o Options) (*Model, error) {
+	s, err := OpenStored(path, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.Close()
+	return s.Load()
+}
+
+// FromFile is Open for a file that is already open.
+func FromFile(f *weights.File, o Options) (*Model, error) {
+	s, err := NewStored(f, o)
+	if err != nil {
+		return nil, err
+	}
+	return s.Load()
+}
+
+// OpenStored is Open without reading the parameters. Close it after use.
+func OpenStored(path string, o Options) (*Stored, error) {
+	f, err := weights.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	if o.Beside == nil {
+		o.Beside = folderOf(path)
+	}
+	s, err := NewStored(f, o)
+	if err != nil {
+		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// NewStored is OpenStored for a file that is already open; Close closes it.
+func NewStored(f *weights.File, o Options) (*Stored, error) {
+	h, own, err := ReadHeader(f)
+	switch {
+	case err != nil:
+		return nil, err
+	case o.Network != nil:
+		given := of(o.Network)
+		if own = own && h.Network == given.Network; !own {
+			h = given
+		}
+		h.spec, h.Table = given.spec, given.Table
+	case own:
+		h.spec, err = h.Spec()
+	default:
+		h, err = describe(f, o.Beside)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path(), err)
+	}
+	if h.Options.Classes == 0 {
+		h.Options.Classes = classes(f, h.spec)
+	}
+	m, err := build(h)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path(), err)
+	}
+	w := loading(m.Graph)
+	w.Exact, w.ReplaceHead, w.Seed = own, o.NewHead, o.Seed
+	source, report, err := weights.NewSource(m.Graph, f, w)
+	if err != nil {
+		return nil, hint(err, m.Header, report)
+	}
+	if o.NewHead && report.Classes == 0 {
+		m.Classes = nil // the classifier is not the file's
+	}
+	return &Stored{Header: m.Header, Graph: m.Graph, source: source, file: f}, nil
+}
+
+// loading returns the options of package weights for a network: the names that
+// other programs give its parameters.
+func loading(g *graph.Graph) (o weights.Options) {
+	for _, n := range zoo.ForeignNames(g) {
+		o.Names = append(o.Names, weights.NameMap(n))
+	}
+	return o
+}
+
+// classes returns the number of classes that the weights in a file are for; 0,
+// the network's own number, if that cannot be told.
+func classes(f *weights.File, spec zoo.Spec) int {
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		return 0
+	}
+	return holds(f, g).Classes
+}
+
+// hint adds to the error about a file that does not fit how to write the name of
+// the network that it is for.
+func hint(err error, h Header, r *weights.Report) error {
+	if r.Channels == 0 || r.Channels == h.Input.Channels {
+		return err
+	}
+	return fmt.Errorf("%w, as %s", err, change(h.Network, r.Channels))
+}
+
+// Values reads a parameter into buf, whose length must be the parameter's, and
+// returns it. It makes s a source of package engine. The error about values
+// that are not finite wraps weights.ErrValue.
+func (s *Stored) Values(id graph.ParamID, buf []float32) ([]float32, error) {
+	return s.source.Values(id, buf)
+}
+
+// Load reads all parameters.
+func (s *Stored) Load() (*Model, error) {
+	m := &Model{Header: s.Header, Graph: s.Graph, Values: graph.NewValues[float32](s.Graph)}
+	for i, v := range m.Values {
+		if _, err := s.Values(graph.ParamID(i), v); err != nil {
+			return nil, err
+		}
+	}
+	return m, nil
+}
+
+// Close closes the weight file.
+func (s *Stored) Close() error { return s.file.Close() }
