@@ -281,7 +281,11 @@ func TestRecipeFlags(t *testing.T) {
 	}
 	dir := filepath.Join(t.TempDir(), "run")
 	mustRun(t, "train", "--max-steps", "1", "--batch-size", "10", "--drop-path", "0.3", "--output", dir)
-	var config struct{ Options struct{ DropPath float64 } }
+	var config struct {
+		Options struct {
+			DropPath float64 `json:"drop_path"`
+		}
+	}
 	readJSON(t, filepath.Join(dir, train.ConfigFile), &config)
 	if config.Options.DropPath != 0.3 {
 		t.Errorf("drop-path %g", config.Options.DropPath)
