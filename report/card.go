@@ -18,7 +18,7 @@ type Card struct {
 	BaseModel string
 	// Data says what it was trained on, Set what it was judged on.
 	Data, Set string
-	Images    int64 // of Set
+	Images    int64 // of Set; 0 where nothing was measured
 	// Top1, Top5 and MeanClass are fractions. Top5 counts for more than five
 	// classes.
 	Top1, Top5, MeanClass float64
@@ -41,12 +41,7 @@ func (c *Card) WriteMarkdown(w io.Writer) error {
 	if c.BaseModel != "" {
 		fmt.Fprintf(&b, "Fine-tuned from %s.\n", code(c.BaseModel))
 	}
-	fmt.Fprintf(&b, "\n## Result\n\nOn %s (%d images):\n\n| measure | value |\n|---|--:|\n", text(c.Set), c.Images)
-	fmt.Fprintf(&b, "| top-1 accuracy | %s |\n", c.percentWithInterval())
-	if len(c.Classes) > 5 {
-		fmt.Fprintf(&b, "| top-5 accuracy | %.2f %% |\n", 100*c.Top5)
-	}
-	fmt.Fprintf(&b, "| mean over the classes | %.2f %% |\n", 100*c.MeanClass)
+	c.result(&b)
 	for _, s := range c.Caveats {
 		fmt.Fprintf(&b, "\n%s\n", text(s))
 	}
@@ -71,6 +66,20 @@ func (c *Card) WriteMarkdown(w io.Writer) error {
 	return err
 }
 
+// result writes the accuracy, if it was measured.
+func (c *Card) result(b *strings.Builder) {
+	b.WriteString("\n## Result\n\n")
+	if c.Images == 0 {
+		b.WriteString("Not measured: no images were held out.\n")
+		return
+	}
+	fmt.Fprintf(b, "On %s (%d images):\n\n| measure | value |\n|---|--:|\n| top-1 accuracy | %s |\n", text(c.Set), c.Images, c.percentWithInterval())
+	if len(c.Classes) > 5 {
+		fmt.Fprintf(b, "| top-5 accuracy | %.2f %% |\n", 100*c.Top5)
+	}
+	fmt.Fprintf(b, "| mean over the classes | %.2f %% |\n", 100*c.MeanClass)
+}
+
 func (c *Card) percentWithInterval() string {
 	if c.Interval == [2]float64{} {
 		return fmt.Sprintf("%.2f %%", 100*c.Top1)
@@ -84,6 +93,10 @@ func (c *Card) frontMatter(b *strings.Builder) {
 	b.WriteString("---\nlibrary_name: mixnet\npipeline_tag: image-classification\ntags:\n- image-classification\n- mixconv\n- mixnet\n")
 	if c.BaseModel != "" {
 		fmt.Fprintf(b, "base_model: %s\n", quoted(c.BaseModel))
+	}
+	if c.Images == 0 {
+		b.WriteString("---\n")
+		return
 	}
 	fmt.Fprintf(b, "metrics:\n- accuracy\nmodel-index:\n- name: %s\n  results:\n  - task:\n      type: image-classification\n      name: Image Classification\n", quoted(c.Name))
 	fmt.Fprintf(b, "    dataset:\n      name: %s\n      type: imagefolder\n      split: %s\n    metrics:\n", quoted(c.Data), quoted(c.Set))

@@ -54,6 +54,23 @@ func TestCard(t *testing.T) {
 	}
 }
 
+// What was not measured is not claimed.
+func TestCardOfNothing(t *testing.T) {
+	var b bytes.Buffer
+	c := Card{Name: "n", Network: "mixnet_s", Data: "d", Classes: []string{"a"}}
+	if err := c.WriteMarkdown(&b); err != nil {
+		t.Fatal(err)
+	}
+	for _, claim := range []string{"accuracy", "model-index", "0.00 %"} {
+		if strings.Contains(b.String(), claim) {
+			t.Errorf("%q in\n%s", claim, b.String())
+		}
+	}
+	if !strings.Contains(b.String(), "Not measured") || strings.Count(b.String(), "---\n") != 2 {
+		t.Errorf("%s", b.String())
+	}
+}
+
 // Texts of the front matter are read back whatever they hold.
 func TestQuoted(t *testing.T) {
 	for _, s := range []string{"", "a: b", `"`, "#", "- x", "ä\n", "\u2028", "<&>"} {

@@ -39,8 +39,8 @@ type resident struct {
 	Median  float64   `json:"median"`
 	End     float64   `json:"end"`
 	Largest float64   `json:"largest_deviation"` // from the median
-	All     []float64 `json:"all"`  // from the very beginning
-	AtS     []float64 `json:"at_s"` // when each of All was taken
+	All     []float64 `json:"all"`               // from the very beginning
+	AtS     []float64 `json:"at_s"`              // when each of All was taken
 }
 
 // The mixed load: batches of 1 to soakBatch images of these heights and widths.

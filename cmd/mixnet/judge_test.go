@@ -157,3 +157,21 @@ func TestReport(t *testing.T) {
 		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
+
+// A run that has held nothing out has a report without a result.
+func TestReportWithoutHeldOut(t *testing.T) {
+	root := classFolders(t)
+	run := filepath.Join(t.TempDir(), "run")
+	mustRun(t, "train", "--data", root, "--output", run, "--epochs", "1", "--batch-size", "4", "--val-split", "0")
+	page, err := os.ReadFile(filepath.Join(run, reportFile))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(page, []byte("nothing was held out")) || !bytes.Contains(page, []byte("Settings")) || bytes.Contains(page, []byte("Confusion")) {
+		t.Errorf("report:\n%.2000s", page)
+	}
+	mustRun(t, "report", run)
+	if code, _, errs := invoke(t, "eval", "--model", run); code != exitFailure || !strings.Contains(errs, "--data") {
+		t.Errorf("eval: exit code %d, %s", code, errs)
+	}
+}

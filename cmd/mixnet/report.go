@@ -60,7 +60,9 @@ func (c *reportCmd) Run(e *env) error {
 	path, card := filepath.Join(dir, reportFile), filepath.Join(dir, cardFile)
 	if c.JSON {
 		out := reportResult{Report: path, Card: card}
-		out.evalReport = evalReport{Report: j.Report(j.labels, of.seed), Confused: j.confused()}
+		if j != nil {
+			out.evalReport = evalReport{Report: j.Report(j.labels, of.seed), Confused: j.confused()}
+		}
 		out.Run, out.Model, out.Network, out.Data, out.Split = dir, runCheckpoint(dir), m.Network, of.source, of.part
 		return e.json(out)
 	}
@@ -68,10 +70,11 @@ func (c *reportCmd) Run(e *env) error {
 	return nil
 }
 
-// measure judges a model of the run on the images held out.
+// measure judges a model of the run on the images held out; it returns nil if
+// there are none.
 func (r *runImages) measure(e *env, m *model.Model) (*judged, error) {
 	if r.judge == nil {
-		return nil, fmt.Errorf("the run %s has held no images out, so that there is nothing to judge it on", r.dir)
+		return nil, nil
 	}
 	set, err := matchClasses(e, r.judge, m)
 	if err != nil {

@@ -21,6 +21,7 @@ type runImages struct {
 	fit    data.Dataset
 	judge  data.Dataset // what its result is measured on
 	part   string       // the name of judge
+	chose  bool         // judge has chosen the epoch as well
 	maxBad int
 	seed   uint64
 }
@@ -86,7 +87,7 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: f.Data, source: set.source, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
+	return &runImages{path: f.Data, source: set.source, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {

@@ -27,7 +27,8 @@ import (
 type runStory struct {
 	images  *runImages
 	model   *model.Model
-	judged  *judged
+	labels  []string
+	judged  *judged // nil where nothing was held out
 	score   evaluate.Score
 	recipe  recipe.Recipe
 	epochs  []train.Epoch
@@ -48,7 +49,10 @@ type environmentRecord struct {
 
 // tellRun gathers what the folder of a run records.
 func tellRun(e *env, of *runImages, m *model.Model, j *judged) (*runStory, error) {
-	s := &runStory{images: of, model: m, judged: j, score: j.Score(of.seed)}
+	s := &runStory{images: of, model: m, judged: j, labels: labels(m)}
+	if j != nil {
+		s.score = j.Score(of.seed)
+	}
 	saved, err := train.ReadRecord(of.dir)
 	switch {
 	case err == nil:
@@ -89,16 +93,20 @@ func tellRun(e *env, of *runImages, m *model.Model, j *judged) (*runStory, error
 
 // page is the report of the run.
 func (s *runStory) page(e *env, worst int) (*report.Run, error) {
-	judgement, err := s.judged.page(e, s.model, worst)
-	if err != nil {
-		return nil, err
-	}
-	judgement.Set = s.judgedOn()
-	s.countTrained(judgement)
 	p := &report.Run{
-		Name: filepath.Base(s.images.dir), Command: s.command, Judgement: *judgement,
-		Summary: fmt.Sprintf("%s on %s: top-1 %s on %d %s images.", s.model.Network, s.images.source, inPercent(s.score.Top1.Value), s.score.Images, s.images.part),
+		Name: filepath.Base(s.images.dir), Command: s.command,
+		Summary: fmt.Sprintf("%s on %s; nothing was held out to measure the result on.", s.model.Network, s.images.source),
 		Result:  s.result(), Settings: s.settings(), Data: s.data(), Environment: s.environment(),
+	}
+	if s.judged != nil {
+		judgement, err := s.judged.page(e, s.model, worst)
+		if err != nil {
+			return nil, err
+		}
+		judgement.Set = s.judgedOn()
+		s.countTrained(judgement)
+		p.Judgement = *judgement
+		p.Summary = fmt.Sprintf("%s on %s: top-1 %s on %d %s images.", s.model.Network, s.images.source, inPercent(s.score.Top1.Value), s.score.Images, s.images.part)
 	}
 	if len(s.epochs) > 0 {
 		loss, err := twoWidths(lossChart(p.Name, s.epochs), "Loss and learning rate over the epochs.")
@@ -138,14 +146,15 @@ func withBounds(v evaluate.Interval) string {
 }
 
 func (s *runStory) result() []report.Fact {
-	facts := []report.Fact{{Name: "top-1", Value: withBounds(s.score.Top1)}}
-	if len(s.judged.labels) > 5 {
-		facts = append(facts, report.Fact{Name: "top-5", Value: withBounds(s.score.Top5)})
+	var facts []report.Fact
+	if s.judged != nil {
+		facts = append(facts, report.Fact{Name: "top-1", Value: withBounds(s.score.Top1)})
+		if len(s.labels) > 5 {
+			facts = append(facts, report.Fact{Name: "top-5", Value: withBounds(s.score.Top5)})
+		}
+		facts = append(facts, report.Fact{Name: "mean over the classes", Value: withBounds(s.score.MeanClass)},
+			report.Fact{Name: "judged on", Value: s.judgedOn()})
 	}
-	facts = append(facts,
-		report.Fact{Name: "mean over the classes", Value: withBounds(s.score.MeanClass)},
-		report.Fact{Name: "judged on", Value: s.judgedOn()},
-	)
 	for _, ep := range slices.Backward(s.epochs) {
 		if ep.Best {
 			facts = append(facts, report.Fact{Name: "best epoch", Value: fmt.Sprintf("%d of %d", ep.Epoch, s.recipe.Epochs)})
@@ -206,10 +215,13 @@ func (s *runStory) data() []report.Fact {
 	facts := []report.Fact{
 		{Name: "source", Value: s.images.source},
 		{Name: "trained on", Value: strconv.Itoa(s.images.fit.Len()) + " images"},
-		{Name: "judged on", Value: fmt.Sprintf("%d %s images", s.judged.set.Len(), s.images.part)},
-		{Name: "classes", Value: strconv.Itoa(len(s.judged.labels))},
+		{Name: "classes", Value: strconv.Itoa(len(s.labels))},
 		{Name: "training images of a class", Value: fmt.Sprintf("%d to %d", slices.Min(counts), slices.Max(counts))},
 	}
+	if s.judged == nil {
+		return facts
+	}
+	facts = append(facts, report.Fact{Name: "judged on", Value: fmt.Sprintf("%d %s images", s.judged.set.Len(), s.images.part)})
 	if n := len(s.judged.Bad); n > 0 {
 		facts = append(facts, report.Fact{Name: "could not be read", Value: fmt.Sprintf("%d images, the first %s", n, s.judged.Bad[0].Name)})
 	}
@@ -230,12 +242,15 @@ func (s *runStory) card(e *env) *report.Card {
 	c := &report.Card{
 		Name: filepath.Base(s.images.dir), Network: s.model.Network, Data: s.images.source, Set: s.images.part + " images", Images: int64(s.score.Images),
 		Top1: s.score.Top1.Value, Top5: s.score.Top5.Value, MeanClass: s.score.MeanClass.Value,
-		Interval: [2]float64{s.score.Top1.Low, s.score.Top1.High}, Classes: s.judged.labels, Facts: append(s.settings(), s.environment()...),
+		Interval: [2]float64{s.score.Top1.Low, s.score.Top1.High}, Classes: s.labels, Facts: append(s.settings(), s.environment()...),
 		Input: "An image is scaled and cropped to " + s.input() + "; the file of the weights says how.",
 		Usage: []string{"mixnet predict --model " + modelFile + " IMAGE", "mixnet eval --model " + modelFile + " --data DIR"},
 	}
 	if s.plan != nil {
 		c.BaseModel = s.plan.Weights
+	}
+	if s.images.chose {
+		c.Caveats = append(c.Caveats, "These images have chosen the epoch as well: on others the accuracy will be lower.")
 	}
 	if s.command != "" {
 		c.Facts = append(c.Facts, report.Fact{Name: "command", Value: s.command})

@@ -62,10 +62,8 @@ func (c *trainCmd) Run(e *env) error {
 	if err := writeSummary(r.dir, res); err != nil {
 		return err
 	}
-	if found != nil {
-		if err := reportAtEnd(e, r.dir, r.model, found); err != nil {
-			return err
-		}
+	if err := reportAtEnd(e, r.dir, r.model, found); err != nil {
+		return err
 	}
 	if c.JSON {
 		return e.jsonLine(res)
