@@ -39,8 +39,9 @@ type Decoder struct {
 	MaxPixels int64
 	// MaxMemory bounds the bytes that decoding one picture takes, with the
 	// result but without the file, estimated from the header; 0 means
-	// DefaultMaxMemory. 3 to 11 bytes a pixel are needed: few for PNG and
-	// baseline JPEG, many for progressive JPEG and lossless WebP.
+	// DefaultMaxMemory, or 8 bytes for each of MaxPixels if that is more. 3 to
+	// 15 bytes a pixel are needed: few for PNG and baseline JPEG, many for
+	// progressive JPEG and lossless WebP.
 	MaxMemory int64
 	// Context, unless it is nil, ends the decoding of a picture when it is
 	// done; the error wraps its own. It may be set anew for each picture.
@@ -171,7 +172,7 @@ func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, 
 func (d *Decoder) stored(buf, data []byte, f Format, r image.Rectangle, channels int) ([]uint8, error) {
 	limits := codec.Limits{Bytes: d.MaxMemory}
 	if limits.Bytes <= 0 {
-		limits.Bytes = DefaultMaxMemory
+		limits.Bytes = max(DefaultMaxMemory, 8*min(d.MaxPixels, 1<<40))
 	}
 	if d.Context != nil {
 		limits.Stop = d.Context.Err

@@ -19,7 +19,7 @@ func (o Orientation) swaps() bool { return o >= 5 && o <= 8 }
 // orientationTIFF reads the orientation from the TIFF structure of an EXIF
 // block. Anything malformed counts as upright.
 func orientationTIFF(b []byte) Orientation {
-	const tag, short = 0x0112, 3
+	const tag, short, long = 0x0112, 3, 4
 	if len(b) < 8 {
 		return Upright
 	}
@@ -40,8 +40,14 @@ func orientationTIFF(b []byte) Orientation {
 	entries := b[at+2:]
 	for ; n > 0 && len(entries) >= 12; n-- {
 		if order.Uint16(entries) == tag {
-			v := order.Uint16(entries[8:])
-			if order.Uint16(entries[2:]) != short || v < 1 || v > 8 {
+			var v uint32
+			switch order.Uint16(entries[2:]) {
+			case short:
+				v = uint32(order.Uint16(entries[8:]))
+			case long: // what the standard does not provide for, but some write
+				v = order.Uint32(entries[8:])
+			}
+			if v < 1 || v > 8 {
 				return Upright
 			}
 			return Orientation(v)

@@ -350,6 +350,21 @@ def without(b, *markers):
     return out + b[i:]
 
 
+def exif_with(kind, order="<", value=6):
+    entry = struct.pack(order + "HHI", 0x0112, kind, 1) + (struct.pack(order + "HH", value, 0) if kind == 3 else struct.pack(order + "I", value))
+    return (b"II*\0" if order == "<" else b"MM\0*") + struct.pack(order + "IH", 8, 1) + entry + bytes(4)
+
+
+for kind in (3, 4):
+    for order in "<>":
+        name = f"{'short' if kind == 3 else 'long'}-{'II' if order == '<' else 'MM'}"
+        files[f"jpeg-exif-{name}.jpg"] = saved(IM, "JPEG", exif=b"Exif\0\0" + exif_with(kind, order))
+        files[f"png-exif-{name}.png"] = png(*RGB, before=chunk(b"eXIf", exif_with(kind, order, 5)))
+files["jpeg-junk-before-end.jpg"] = saved(IM, "JPEG")[:-2] + b"\x12\x34\x56" * 99 + b"\xff\xd9"
+files["jpeg-junk-after-end.jpg"] = saved(IM, "JPEG") + b"junk\xff\xd8" * 99
+files["jpeg-junk-between.jpg"] = saved(IM, "JPEG").replace(b"\xff\xc4", b"\0\0\xff\xc4", 1)
+files["jpeg-fill-bytes.jpg"] = saved(IM, "JPEG").replace(b"\xff\xc4", b"\xff\xff\xff\xc4", 1)
+files["jpeg-progressive-restart.jpg"] = saved(IM, "JPEG", progressive=True, restart_marker_blocks=3)
 for sub in (0, 1, 2):
     files[f"jpeg-no-dht-{sub}.jpg"] = without(saved(IM, "JPEG", subsampling=sub, quality=80), 0xC4)
 files["jpeg-no-dht-gray.jpg"] = without(saved(IM.convert("L"), "JPEG"), 0xC4)

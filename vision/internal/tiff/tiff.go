@@ -23,44 +23,38 @@ func Sniff(head []byte) bool {
 
 // Header is what the tags say.
 type Header struct {
-	W, H         int
-	blockW       int // of a strip or tile
-	blockH       int
-	bits         int // of a sample
-	samples      int // of a pixel
-	planar       bool
-	uncompressed bool
-	fax          bool
-	blackIsZero  bool
+	W, H          int
+	rowsPerStrip  int
+	tileW, tileH  int
+	bits, samples int // of a sample, of a pixel
+	photometric   int
+	compression   int
+	planar        int
 }
 
-// The tags that are looked at.
+// The tags that are looked at, and their values.
 const (
-	tagWidth         = 256
-	tagHeight        = 257
-	tagBits          = 258
-	tagCompression   = 259
-	tagPhotometric   = 262
-	tagSamples       = 277
-	tagRowsPerStrip  = 278
-	tagPlanar        = 284
-	tagTileWidth     = 322
-	tagTileHeight    = 323
-	planesApart      = 2
-	compressionNone  = 1
-	compressionG3    = 3
-	compressionG4    = 4
-	blackIsZero      = 1
-	entryBytes       = 12
-	typeByte         = 1
-	typeShort        = 3
-	typeLong         = 4
-	highestDimension = 1<<31 - 1
+	tagWidth        = 256
+	tagHeight       = 257
+	tagBits         = 258
+	tagCompression  = 259
+	tagPhotometric  = 262
+	tagSamples      = 277
+	tagRowsPerStrip = 278
+	tagPlanar       = 284
+	tagTileWidth    = 322
+	tagTileHeight   = 323
+
+	compressionNone = 1
+	compressionG3   = 3
+	compressionG4   = 4
+	blackIsZero     = 1
+	planesApart     = 2
 )
 
 // Inspect reads the tags of the first picture.
 func Inspect(data []byte) (Header, error) {
-	h := Header{bits: 1, samples: 1, uncompressed: true}
+	h := Header{bits: 1, samples: 1}
 	if !Sniff(data) || len(data) < 8 {
 		return h, codec.ErrTruncated
 	}
@@ -72,80 +66,108 @@ func Inspect(data []byte) (Header, error) {
 	if at+2 > int64(len(data)) {
 		return h, codec.ErrTruncated
 	}
+	const entrySize = 12
 	n, entries := int(order.Uint16(data[at:])), data[at+2:]
-	if len(entries) < n*entryBytes {
+	if len(entries) < n*entrySize {
 		return h, codec.ErrTruncated
 	}
 	for ; n > 0; n-- {
-		if err := h.tag(order, data, entries[:entryBytes]); err != nil {
+		if err := h.tag(order, data, entries[:entrySize]); err != nil {
 			return h, err
 		}
-		entries = entries[entryBytes:]
+		entries = entries[entrySize:]
 	}
 	if h.W < 1 || h.H < 1 {
 		return h, codec.Corrupt("size %d×%d", h.W, h.H)
 	}
-	if h.planar && h.samples > 1 {
+	if h.planar == planesApart && h.samples > 1 {
 		return h, codec.Unsupported("TIFF with a plane for each color")
-	}
-	if h.blockW == 0 {
-		h.blockW = h.W
-	}
-	if h.blockH == 0 || h.blockW == h.W && h.blockH > h.H {
-		h.blockH = h.H
 	}
 	return h, nil
 }
 
 // tag takes over an entry of the directory.
 func (h *Header) tag(order binary.ByteOrder, data, entry []byte) error {
-	var v int64
-	field := entry[8:]
+	var field *int
 	count := order.Uint32(entry[4:])
-	switch order.Uint16(entry[2:]) {
-	case typeByte:
-		v = int64(field[0])
-	case typeShort:
-		if count > 2 { // too many for the entry
-			at := int64(order.Uint32(field))
-			if at+2 > int64(len(data)) {
-				return codec.ErrTruncated
-			}
-			field = data[at:]
+	switch order.Uint16(entry) {
+	case tagWidth:
+		field = &h.W
+	case tagHeight:
+		field = &h.H
+	case tagBits:
+		field = &h.bits
+		h.samples = max(h.samples, int(min(count, 1<<16)))
+	case tagCompression:
+		field = &h.compression
+	case tagPhotometric:
+		field = &h.photometric
+	case tagSamples:
+		var v int
+		if err := first(&v, order, data, entry); err != nil {
+			return err
 		}
-		v = int64(order.Uint16(field))
-	case typeLong:
-		v = int64(order.Uint32(field))
+		h.samples = max(h.samples, v)
+		return nil
+	case tagRowsPerStrip:
+		field = &h.rowsPerStrip
+	case tagPlanar:
+		field = &h.planar
+	case tagTileWidth:
+		field = &h.tileW
+	case tagTileHeight:
+		field = &h.tileH
 	default:
 		return nil
 	}
-	size := int(min(v, highestDimension))
-	switch order.Uint16(entry) {
-	case tagWidth:
-		h.W = size
-	case tagHeight:
-		h.H = size
-	case tagBits:
-		h.bits = size
-	case tagCompression:
-		h.uncompressed = v <= compressionNone
-		h.fax = v == compressionG3 || v == compressionG4
-	case tagPhotometric:
-		h.blackIsZero = v == blackIsZero
-	case tagSamples:
-		h.samples = size
-	case tagRowsPerStrip, tagTileHeight:
-		h.blockH = size
-	case tagTileWidth:
-		h.blockW = size
-	case tagPlanar:
-		h.planar = v == planesApart
+	return first(field, order, data, entry)
+}
+
+// first reads the first number of an entry: where x/image/tiff finds it, or the
+// bounds of this package would not be those of what is decoded.
+func first(v *int, order binary.ByteOrder, data, entry []byte) error {
+	kind, count, values := order.Uint16(entry[2:]), uint64(order.Uint32(entry[4:])), entry[8:12]
+	size := map[uint16]uint64{1: 1, 3: 2, 4: 4}[kind]
+	if size == 0 {
+		return codec.Corrupt("tag %d has numbers of type %d", order.Uint16(entry), kind)
 	}
+	if *v = 0; count == 0 {
+		return nil
+	}
+	if size*count > 4 {
+		at := uint64(order.Uint32(values))
+		if at+size > uint64(len(data)) {
+			return codec.ErrTruncated
+		}
+		values = data[at:]
+	}
+	var n uint32
+	switch size {
+	case 1:
+		n = uint32(values[0])
+	case 2:
+		n = uint32(order.Uint16(values))
+	case 4:
+		n = order.Uint32(values)
+	}
+	*v = int(min(n, 1<<31-1))
 	return nil
 }
 
-// memory returns how much golang.org/x/image/tiff takes for a picture.
-func (h *Header) memory() int64 {
+// block returns the size of a strip or tile.
+func (h *Header) block() (w, height int) {
+	switch {
+	case h.tileW != 0:
+		return h.tileW, h.tileH
+	case h.rowsPerStrip > 0 && h.rowsPerStrip < h.H:
+		return h.W, h.rowsPerStrip
+	}
+	return h.W, h.H
+}
+
+// memory returns how much golang.org/x/image/tiff takes for a picture in a file
+// of size bytes.
+func (h *Header) memory(size int) int64 {
 	pixel := int64(1)
 	if h.samples > 1 {
 		pixel = 4
@@ -154,10 +176,11 @@ func (h *Header) memory() int64 {
 		pixel *= 2
 	}
 	// It holds a block of at most 8 bytes a pixel, in a buffer that grows to
-	// up to twice as much and is copied then.
-	block := int64(h.blockW) * int64(h.blockH)
-	if h.uncompressed {
-		block *= pixel
+	// twice as much and is copied then.
+	w, height := h.block()
+	block := int64(w) * int64(height)
+	if h.compression <= compressionNone {
+		block = min(8*block, 3*int64(size))
 	} else {
 		block *= 8 * 3
 	}
@@ -176,12 +199,17 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if int64(h.H)*int64(h.W)/(1<<16) > int64(len(data)) {
 		return nil, codec.ErrTruncated
 	}
-	if h.blockW > h.W+1024 || h.blockH > h.H+1024 {
-		return nil, codec.Corrupt("tiles of %d×%d", h.blockW, h.blockH)
+	if w, height := h.block(); w > h.W+1024 || height > h.H+1024 {
+		return nil, codec.Corrupt("tiles of %d×%d pixels", w, height)
 	}
-	memory := int64(region.Dx())*int64(region.Dy())*int64(channels) + h.memory()
+	memory := int64(region.Dx())*int64(region.Dy())*int64(channels) + h.memory(len(data))
 	if err := limits.Memory(memory); err != nil {
 		return nil, err
+	}
+	if c, err := tiff.DecodeConfig(bytes.NewReader(data)); err != nil {
+		return nil, named(err)
+	} else if c.Width != h.W || c.Height != h.H {
+		return nil, codec.Corrupt("two sizes, %d×%d and %d×%d", h.W, h.H, c.Width, c.Height)
 	}
 	m, err := tiff.Decode(reader{bytes.NewReader(data), limits})
 	if err != nil {
@@ -193,10 +221,11 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	raster := codec.NewRaster(buf, region, channels)
 	rgb := make([]uint8, 3*h.W)
 	row := codec.Rows(m)
+	// A fax's white is the sample 0, which x/image/tiff overlooks.
+	inverted := (h.compression == compressionG3 || h.compression == compressionG4) && h.photometric == blackIsZero
 	for y := region.Min.Y; y < region.Max.Y; y++ {
 		row(rgb, y)
-		if h.fax && h.blackIsZero {
-			// A fax's white is the sample 0, which x/image overlooks.
+		if inverted {
 			for i := range rgb {
 				rgb[i] = ^rgb[i]
 			}
