@@ -10,7 +10,7 @@ import (
 // Errors that every error of a decoder wraps, unless decoding was stopped from
 // outside.
 var (
-	ErrFormat    = errors.New("unknown image format")
+	ErrFormat    = errors.New("unsupported image format")
 	ErrTruncated = errors.New("image is cut short")
 	ErrCorrupt   = errors.New("image is corrupt")
 	ErrTooLarge  = errors.New("image is too large")
