@@ -92,6 +92,17 @@ func TestInputsAgree(t *testing.T) {
 			t.Errorf("%s of an image, its file and the file's bytes: %v, %v, %v", name, a, b, d)
 		}
 	}
+	decoded, err := vision.Decode(content)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want, err := c.Logits(ctx, img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Logits(ctx, decoded); err != nil || !slices.Equal(got, want) {
+		t.Errorf("a decoded picture: %v, %v; want %v", got, err, want)
+	}
 	a, errA := c.Classify(ctx, img, 0)
 	b, errB := c.ClassifyFile(ctx, path, 0)
 	d, errD := c.ClassifyBytes(ctx, content, 0)
@@ -398,6 +409,7 @@ func TestOpenNames(t *testing.T) {
 		want error
 	}{
 		{name: "no_such_network"},
+		{name: "photo"},
 		{name: "fashion", o: mixnet.LoadOptions{Network: "mixnet_s"}},
 		{name: "mixnet_tiny", want: mixnet.ErrNoWeights},
 	} {

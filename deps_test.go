@@ -60,7 +60,7 @@ var layers = []struct {
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
 	{"report", nil},
 	{"pretrained", []string{"model", "weights"}},
-	{"pretrained/photo", []string{"model", "weights"}},
+	{"pretrained/photo", []string{"model", "pretrained", "weights"}},
 	{"recipe", []string{"input", "internal/near"}},
 	{"evaluate", []string{"tensor", "data", "internal/rng"}},
 	{"train", []string{"recipe", "tensor", "graph", "input", "data", "weights", "model", "evaluate", "autodiff", "internal/atomicfile", "internal/cpu", "internal/kernel", "internal/par", "internal/rng", "internal/tfevents"}},

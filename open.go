@@ -144,8 +144,11 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	if o.Network != "" {
 		return located{}, fmt.Errorf("%s is no file, and %q only says what is in one", name, o.Network)
 	}
-	if name == pretrained.Name {
+	switch name {
+	case pretrained.Name:
 		return located{embedded: pretrained.Fashion}, nil
+	case pretrained.PhotoName:
+		return located{}, errors.New("photo is the model of package pretrained/photo, which only programs that import it hold: pass its Model to New")
 	}
 	spec, err := netfile.Lookup(name)
 	if err != nil {

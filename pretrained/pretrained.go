@@ -11,8 +11,12 @@ import (
 	"github.com/mixnet-go/mixnet/weights"
 )
 
-// Name is what the command calls the model.
-const Name = "fashion"
+// Name is what the command calls the model, and PhotoName that of package
+// pretrained/photo, which is linked only by those who import it.
+const (
+	Name      = "fashion"
+	PhotoName = "photo"
+)
 
 // The keys of the notes in the model's header.
 const (

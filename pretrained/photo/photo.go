@@ -10,11 +10,12 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/pretrained"
 	"github.com/mixnet-go/mixnet/weights"
 )
 
 // Name is what the command calls the model.
-const Name = "photo"
+const Name = pretrained.PhotoName
 
 //go:generate go run ./gen -weights ../../../efficientnet-lite0-57934424.pth -photos ../../../shared/data
 
