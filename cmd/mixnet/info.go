@@ -63,7 +63,7 @@ func (c *infoCmd) Run(e *env) error {
 	case c.TOML || c.Timm:
 		return c.table(e, spec)
 	case c.JSON:
-		return e.json(networkInfo{info, d, d.Name, d.Classes, info.Input})
+		return e.json(networkInfo{info, d, d.Name, d.Classes, info.Input, figuresOf(info.Paper)})
 	}
 	e.printf("%s  (%s)\n", info.Title, d.Name)
 	e.printf("%s parameters, %s multiply-adds at %d×%d×%d, %d classes\n", thousands(d.Params), thousands(d.MACs), d.Input[1], d.Input[2], d.Input[3], d.Classes)
@@ -88,6 +88,7 @@ type networkInfo struct {
 	Name    string           `json:"name"`
 	Classes int              `json:"classes"`
 	Input   input.Preprocess `json:"input"`
+	Paper   *paperFigures    `json:"paper,omitempty"`
 }
 
 // table prints the network as a file, or as timm's block strings.

@@ -23,7 +23,7 @@ func (c *modelsCmd) paper(e *env) error {
 	}
 	switch {
 	case c.JSON:
-		return e.json(rows)
+		return e.json(paperRows(rows))
 	case c.CSV:
 		return paperCSV(e, rows)
 	}
@@ -38,7 +38,7 @@ func (c *modelsCmd) paper(e *env) error {
 			score(r.Top1), score(r.Top5), r.Network,
 		})
 	}
-	if err := e.table(table); err != nil {
+	if err := e.table(table, "TYPE", "PARAMS", "FLOPS", "TOP-5"); err != nil {
 		return err
 	}
 	e.printf("\n")
@@ -48,6 +48,21 @@ func (c *modelsCmd) paper(e *env) error {
 		}
 	}
 	return nil
+}
+
+// paperRow is a row in JSON, its accuracies as fractions.
+type paperRow struct {
+	zoo.PaperRow
+	Top1 float64 `json:"top1,omitempty"`
+	Top5 float64 `json:"top5,omitempty"`
+}
+
+func paperRows(rows []zoo.PaperRow) []paperRow {
+	out := make([]paperRow, len(rows))
+	for i, r := range rows {
+		out[i] = paperRow{r, fraction(r.Top1), fraction(r.Top5)}
+	}
+	return out
 }
 
 // figure writes a published number, or a dash where none is published.
@@ -84,7 +99,7 @@ func paperCSV(e *env, rows []zoo.PaperRow) error {
 	}
 	for _, r := range rows {
 		_ = w.Write([]string{
-			r.System, r.Kind, r.Series, strconv.FormatBool(r.Figure), number(r.Params), number(r.FLOPS), number(r.Top1), number(r.Top5), r.Network,
+			r.System, r.Kind, r.Series, strconv.FormatBool(r.Figure), number(r.Params), number(r.FLOPS), number(fraction(r.Top1)), number(fraction(r.Top5)), r.Network,
 			number(float64(r.CountedParams)), number(float64(r.CountedMACs)), r.Note,
 		})
 	}

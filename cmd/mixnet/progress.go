@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"strings"
 	"time"
@@ -118,9 +117,6 @@ func formatRate(r float64) string {
 		return fmt.Sprintf("%.2f", r)
 	}
 }
-
-// rounded returns a share in per cent, to four places.
-func rounded(share float64) float64 { return math.Round(1e6*share) / 1e4 }
 
 // formatDuration writes 75 s as "1m15s" and longer times without seconds.
 func formatDuration(d time.Duration) string {
