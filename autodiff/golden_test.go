@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"math"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 
@@ -115,13 +114,13 @@ type trainGolden struct {
 // TestTrainGolden compares the loss and all gradients of a first training step
 // with those of PyTorch in float64.
 func TestTrainGolden(t *testing.T) {
-	files, err := filepath.Glob("../zoo/testdata/golden/train_*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatal("no golden files", err)
+	files, err := testkit.Golden("train")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, path := range files {
+	for _, file := range files {
 		var golden trainGolden
-		if err := testkit.ReadJSON(path, &golden); err != nil {
+		if err := testkit.ReadJSON(file.Path, &golden); err != nil {
 			t.Fatal(err)
 		}
 		t.Run(golden.Model, func(t *testing.T) { checkTrainGolden[float64](t, &golden, 1e-6, 1e-9) })

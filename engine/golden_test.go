@@ -2,7 +2,6 @@ package engine
 
 import (
 	"maps"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -20,32 +19,33 @@ import (
 const forwardTolerance = 1e-4
 
 func TestGoldenNetworks(t *testing.T) {
-	files, err := filepath.Glob("../zoo/testdata/golden/forward_*.json")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no golden files: %v", err)
+	files, err := testkit.Golden("forward")
+	if err != nil {
+		t.Fatal(err)
 	}
 	for _, file := range files {
-		name := strings.TrimSuffix(strings.TrimPrefix(filepath.Base(file), "forward_"), ".json")
-		t.Run(name, func(t *testing.T) {
+		t.Run(file.Network, func(t *testing.T) {
 			var golden testkit.Forward
-			if err := testkit.ReadJSON(file, &golden); err != nil {
+			if err := testkit.ReadJSON(file.Path, &golden); err != nil {
 				t.Fatal(err)
 			}
-			cputest.Each(t, func(t *testing.T) { checkGolden(t, name, &golden) })
+			spec, err := zoo.Lookup(file.Network)
+			if err != nil {
+				t.Fatal(err)
+			}
+			g, err := spec.Build(zoo.Options{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := testkit.Values[float32](g)
+			cputest.Each(t, func(t *testing.T) { checkGolden(t, file.Network, g, values, &golden) })
 		})
 	}
 }
 
-func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
-	spec, err := zoo.Lookup(name)
-	if err != nil {
-		t.Fatal(err)
-	}
-	g, err := spec.Build(zoo.Options{})
-	if err != nil {
-		t.Fatal(err)
-	}
-	values := testkit.Values[float32](g)
+func checkGolden(t *testing.T, name string, g *graph.Graph, values graph.Values[float32], golden *testkit.Forward) {
+	apart := compiled(t, g, values, Options{Threads: 2, Outputs: everything(g)})
+	fused := compiled(t, g, values, Options{Threads: 1})
 	for _, run := range golden.Runs {
 		if macs, err := g.MACs(run.Shape()); err != nil || macs > 1e9 && cpu.Current() == cpu.Generic {
 			continue // ten seconds and more in plain Go; the other size tests the same
@@ -55,7 +55,10 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 		if strings.HasPrefix(name, "torchvision_") {
 			blocks = nil // they have other names, and the networks are tested under timm's
 		}
-		out := outputs(t, g, values, Options{Threads: 2, Outputs: everything(g)}, x, append(blocks, graph.Logits)...)
+		out, err := apart.Outputs(t.Context(), x, append(blocks, graph.Logits)...)
+		if err != nil {
+			t.Fatal(err)
+		}
 		for i, block := range blocks {
 			if err := testkit.CheckTensor(run.Blocks[block], out[i], forwardTolerance); err != nil {
 				t.Errorf("input %v: %s: %v", run.Shape(), block, err)
@@ -64,22 +67,30 @@ func checkGolden(t *testing.T, name string, golden *testkit.Forward) {
 		if err := testkit.Close(out[len(blocks)].Data, run.Logits, forwardTolerance); err != nil {
 			t.Errorf("input %v: logits: %v", run.Shape(), err)
 		}
-		fused := outputs(t, g, values, Options{Threads: 1}, x, graph.Logits)
-		if err := testkit.Close(fused[0].Data, run.Logits, forwardTolerance); err != nil {
+		if out, err = fused.Outputs(t.Context(), x, graph.Logits); err != nil {
+			t.Fatal(err)
+		}
+		if err := testkit.Close(out[0].Data, run.Logits, forwardTolerance); err != nil {
 			t.Errorf("input %v: logits, blocks fused: %v", run.Shape(), err)
 		}
 	}
 }
 
-// outputs compiles and runs a network once.
-func outputs(t *testing.T, g *graph.Graph, v graph.Values[float32], opts Options, x *tensor.Tensor, names ...string) []*tensor.Tensor {
+// compiled returns a Program that lives as long as the test.
+func compiled(t *testing.T, g *graph.Graph, v graph.Values[float32], opts Options) *Program {
 	t.Helper()
 	p, err := Compile(g, v, opts)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.Close()
-	out, err := p.Outputs(t.Context(), x, names...)
+	t.Cleanup(p.Close)
+	return p
+}
+
+// outputs compiles and runs a network once.
+func outputs(t *testing.T, g *graph.Graph, v graph.Values[float32], opts Options, x *tensor.Tensor, names ...string) []*tensor.Tensor {
+	t.Helper()
+	out, err := compiled(t, g, v, opts).Outputs(t.Context(), x, names...)
 	if err != nil {
 		t.Fatal(err)
 	}

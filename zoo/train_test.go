@@ -5,13 +5,13 @@ import (
 	"io"
 	"math"
 	"math/rand/v2"
-	"os"
 	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data/fashion"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -32,7 +32,7 @@ func trained(t *testing.T) []string {
 	if testing.Short() {
 		t.Skip("slow")
 	}
-	if os.Getenv("MIXNET_ALL_NETWORKS") == "" {
+	if !testkit.All() {
 		return architectures
 	}
 	var names []string
