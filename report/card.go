@@ -14,8 +14,9 @@ import (
 type Card struct {
 	Name    string
 	Network string
-	// BaseModel is what the model was fine-tuned from; "" for nothing.
-	BaseModel string
+	// BaseModel is what the model was fine-tuned from, and HubModel its name on
+	// the hub; "" for nothing.
+	BaseModel, HubModel string
 	// Data says what it was trained on, Set what it was judged on.
 	Data, Set string
 	Images    int64 // of Set; 0 where nothing was measured
@@ -91,8 +92,8 @@ func (c *Card) percentWithInterval() string {
 // does, which YAML reads.
 func (c *Card) frontMatter(b *strings.Builder) {
 	b.WriteString("---\nlibrary_name: mixnet\npipeline_tag: image-classification\ntags:\n- image-classification\n- mixconv\n- mixnet\n")
-	if c.BaseModel != "" {
-		fmt.Fprintf(b, "base_model: %s\n", quoted(c.BaseModel))
+	if c.HubModel != "" {
+		fmt.Fprintf(b, "base_model: %s\n", quoted(c.HubModel))
 	}
 	if c.Images == 0 {
 		b.WriteString("---\n")

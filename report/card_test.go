@@ -10,7 +10,7 @@ import (
 
 func TestCard(t *testing.T) {
 	c := Card{
-		Name: `signs: "2"`, Network: "mixnet_s", BaseModel: "mixnet_s.ft_in1k", Data: "a|b/#x", Set: "held-out images", Images: 411,
+		Name: `signs: "2"`, Network: "mixnet_s", BaseModel: "mixnet_s.ft_in1k", HubModel: "timm/mixnet_s.ft_in1k", Data: "a|b/#x", Set: "held-out images", Images: 411,
 		Top1: 0.9611, Top5: 1, MeanClass: 0.9612, Interval: [2]float64{0.9416, 0.9781},
 		Classes: []string{"a", "b", "c", "d", "e", "f_g"}, Facts: []Fact{{"epochs", "2"}}, Usage: []string{"mixnet predict IMAGE"},
 		Input: "224×224 pixels", Caveats: []string{"few <images>"},
@@ -33,7 +33,7 @@ func TestCard(t *testing.T) {
 			t.Errorf("a tab in YAML: %q", line)
 		}
 	}
-	for key, want := range map[string]string{"pipeline_tag": "image-classification", "library_name": "mixnet", "split": `"held-out images"`, "base_model": `"mixnet_s.ft_in1k"`} {
+	for key, want := range map[string]string{"pipeline_tag": "image-classification", "library_name": "mixnet", "split": `"held-out images"`, "base_model": `"timm/mixnet_s.ft_in1k"`} {
 		if values[key] != want {
 			t.Errorf("%s is %q, want %q", key, values[key], want)
 		}

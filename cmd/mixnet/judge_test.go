@@ -175,3 +175,21 @@ func TestReportWithoutHeldOut(t *testing.T) {
 		t.Errorf("eval: exit code %d, %s", code, errs)
 	}
 }
+
+// Where no model is named, the newest run is introduced.
+func TestNewestRunIsIntroduced(t *testing.T) {
+	t.Chdir(t.TempDir())
+	root := classFolders(t)
+	picture := filepath.Join(root, "dark", "x.png")
+	mustRun(t, "train", "--data", root, "--epochs", "1", "--batch-size", "4")
+	_, _, errs := invoke(t, "predict", picture)
+	for _, want := range []string{"using the newest run", "mixnet_tiny for 2 classes (dark, light), 28×28 pixels, top-1 ", " on 2 held-out images"} {
+		if !strings.Contains(errs, want) {
+			t.Errorf("no %q in %s", want, errs)
+		}
+	}
+	mustRun(t, "train", "--data", root, "--epochs", "2", "--batch-size", "4", "--max-steps", "1")
+	if _, _, errs := invoke(t, "predict", picture); !strings.Contains(errs, "not finished: 0 of 2 epochs") {
+		t.Errorf("%s", errs)
+	}
+}

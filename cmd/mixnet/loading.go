@@ -69,7 +69,11 @@ func (f *modelFlags) name(e *env) (string, error) {
 		e.note("using the built-in model %s, which knows %s; --model names others\n", f.fallback.name(), f.fallback.knows())
 		return f.fallback.name(), nil
 	}
-	e.note("using %s\n", path)
+	if about := introduceRun(path); about != "" {
+		e.note("using the newest run, %s: %s; --model names others\n", path, about)
+	} else {
+		e.note("using the newest run, %s; --model names others\n", path)
+	}
 	return path, nil
 }
 
