@@ -66,7 +66,7 @@ func TestRealPhotos(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		var img image.Image = picture.RGBA()
+		var img image.Image = picture
 		logits, err := m.Logits(context.Background(), img)
 		if err != nil {
 			t.Fatal(err)

@@ -87,14 +87,3 @@ func (m *Image) convert(src *Image, channels int) {
 		}
 	}
 }
-
-// RGBA returns m as a standard image, for display and encoding.
-func (m *Image) RGBA() *image.RGBA {
-	out := image.NewRGBA(image.Rect(0, 0, m.W, m.H))
-	for i := range m.W * m.H {
-		p := m.Pix[i*m.C:]
-		d := out.Pix[4*i : 4*i+4]
-		d[0], d[1], d[2], d[3] = p[0], p[m.C/2], p[m.C-1], 255
-	}
-	return out
-}

@@ -53,7 +53,7 @@ func TestBuiltIn(t *testing.T) {
 			t.Fatal(err)
 		}
 		names[i] = fmt.Sprintf("%02d.png", i)
-		writePNG(t, names[i], s.Pixels.RGBA())
+		writePNG(t, names[i], s.Pixels)
 	}
 	var found []prediction
 	if err := json.Unmarshal([]byte(mustRun(t, "predict", "--json", "--offline", "--model", builtin.Name, ".")), &found); err != nil {

@@ -48,7 +48,7 @@ func garmentFolders(t *testing.T, n int) string {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := png.Encode(f, sample.Pixels.RGBA()); err != nil {
+		if err := png.Encode(f, sample.Pixels); err != nil {
 			t.Fatal(err)
 		}
 		if err := f.Close(); err != nil {

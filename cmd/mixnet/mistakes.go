@@ -119,7 +119,7 @@ func explained(e *env, p *vision.Processor, x *explain.Explainer, pic vision.Pic
 	if _, err := p.Fit(&seen, pic); err != nil {
 		return nil, nil, err
 	}
-	if picture, err = report.Thumbnail(seen.RGBA()); err != nil || x == nil {
+	if picture, err = report.Thumbnail(&seen); err != nil || x == nil {
 		return picture, nil, err
 	}
 	maps, err := activation(e, p, x, &seen, classes)

@@ -37,7 +37,7 @@ func sampleImage(d data.Dataset, dir string) (string, error) {
 		return path, atomicfile.WriteBytes(path, s.File)
 	}
 	path := filepath.Join(dir, "sample-"+class+".png")
-	return path, atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, s.Pixels.RGBA()) })
+	return path, atomicfile.Write(path, func(w io.Writer) error { return png.Encode(w, s.Pixels) })
 }
 
 // next says what can be done with the model of a run.

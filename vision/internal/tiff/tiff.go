@@ -8,8 +8,10 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"image"
 	"io"
+	"strings"
 
 	"golang.org/x/image/tiff"
 
@@ -165,6 +167,21 @@ func (h *Header) block() (w, height int) {
 	return h.W, h.H
 }
 
+// checkBlocks reports an error for strips and tiles that no writer makes, which
+// all may share their few bytes.
+func (h *Header) checkBlocks() error {
+	const most = 1 << 17
+	w, height := h.block()
+	if w < 1 || height < 1 || w > h.W+1024 || height > h.H+1024 {
+		return codec.Corrupt("tiles of %d×%d pixels", w, height)
+	}
+	across, down := (h.W+w-1)/w, (h.H+height-1)/height
+	if across > most/down {
+		return fmt.Errorf("%w: %d×%d strips or tiles", codec.ErrTooLarge, across, down)
+	}
+	return nil
+}
+
 // memory returns how much golang.org/x/image/tiff takes for a picture in a file
 // of size bytes.
 func (h *Header) memory(size int) int64 {
@@ -199,8 +216,8 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if int64(h.H)*int64(h.W)/(1<<16) > int64(len(data)) {
 		return nil, codec.ErrTruncated
 	}
-	if w, height := h.block(); w > h.W+1024 || height > h.H+1024 {
-		return nil, codec.Corrupt("tiles of %d×%d pixels", w, height)
+	if err := h.checkBlocks(); err != nil {
+		return nil, err
 	}
 	memory := int64(region.Dx())*int64(region.Dy())*int64(channels) + h.memory(len(data))
 	if err := limits.Memory(memory); err != nil {
@@ -254,6 +271,10 @@ func named(err error) error {
 	var unsupported tiff.UnsupportedError
 	if errors.As(err, &unsupported) {
 		return codec.Unsupported("TIFF: %s", string(unsupported))
+	}
+	var format tiff.FormatError
+	if errors.As(err, &format) && strings.HasPrefix(string(format), "wrong number of samples") {
+		return codec.Unsupported("TIFF: %s", string(format)) // such as RGB with a fourth of unknown use
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return codec.ErrTruncated
