@@ -26,6 +26,7 @@ const (
 	F64
 	I64
 	U64
+	Other // a type that cannot be read, such as 8-bit floating point
 )
 
 // dtypes holds the names of the safetensors format and the sizes in bytes.
@@ -37,6 +38,7 @@ var dtypes = [...]struct {
 	I16: {"I16", 2}, U16: {"U16", 2}, F16: {"F16", 2}, BF16: {"BF16", 2},
 	I32: {"I32", 4}, U32: {"U32", 4}, F32: {"F32", 4},
 	F64: {"F64", 8}, I64: {"I64", 8}, U64: {"U64", 8},
+	Other: {"other", 0},
 }
 
 // String returns the name that the safetensors format uses, such as "BF16".
@@ -50,13 +52,14 @@ func (d DType) String() string {
 // Size returns the bytes of one element.
 func (d DType) Size() int { return dtypes[d].size }
 
-func parseDType(name string) (DType, error) {
-	for d, t := range dtypes {
+// parseDType returns Other for names that are not known.
+func parseDType(name string) DType {
+	for d, t := range dtypes[:Other] {
 		if t.name == name {
-			return DType(d), nil
+			return DType(d)
 		}
 	}
-	return 0, fmt.Errorf("element type %q is not supported", name)
+	return Other
 }
 
 // decode converts little-endian elements to float32. len(src) is

@@ -212,6 +212,9 @@ func (f *File) lookup(name string) (*stored, error) {
 	if !ok {
 		return nil, fmt.Errorf("%s: no tensor is named %q", f.path, name)
 	}
+	if t.DType == Other {
+		return nil, fmt.Errorf("%s: tensor %.200q: %w", f.path, name, formatError("element type %.100q is not supported", t.unknown))
+	}
 	return t, nil
 }
 
@@ -222,6 +225,7 @@ type stored struct {
 	strides   []int // in elements; nil for row-major order
 	bigEndian bool
 	crc       uint32 // of the row-major bytes; 0 if unknown
+	unknown   string // what the file calls its type, of DType Other
 }
 
 // read fills dst with all elements.

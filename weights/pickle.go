@@ -27,21 +27,26 @@ type (
 	pyList   struct{ items []any }
 	pyDict   struct{ items []pyItem } // in the order of insertion
 	pyItem   struct{ key, value any }
-	pyOpaque struct{ class string } // an object that nothing is needed of
+	pyOpaque struct {
+		class   string // of an object that nothing is needed of
+		foreign bool   // the class is not of the table: no tensor may go into it
+	}
 )
 
 // pyGlobal is a class or function that a pickle names. Its meaning here is
 // call, which makes the value that stands for the result; it is nil for
 // globals that are values themselves.
 type pyGlobal struct {
-	name  string
-	dtype DType // of storage classes and torch.dtype values
-	call  func(args pyTuple) (any, error)
+	name    string
+	dtype   DType // of storage classes and torch.dtype values
+	foreign bool  // it is not in the table: calls make a pyOpaque
+	call    func(args pyTuple) (any, error)
 }
 
 // unpickler interprets Python's pickle format far enough for the files that
-// torch.save writes. It creates the values above and nothing else: a global
-// outside the table is an error, so nothing in a file can run.
+// torch.save writes. It creates the values above and nothing else, so nothing in
+// a file can run: an object of a class outside the table is a pyOpaque, and an
+// error if it holds tensors, which would then be missing from the result.
 type unpickler struct {
 	in         *pickleReader
 	globals    map[string]*pyGlobal
@@ -51,6 +56,8 @@ type unpickler struct {
 	marks []int
 	memo  map[uint32]any
 	ops   int
+
+	looked int // values that tensorIn has looked at
 }
 
 // load runs one pickle and returns its result.
@@ -131,7 +138,7 @@ func (u *unpickler) step(op byte) error {
 	case ')':
 		return u.push(pyTuple(nil), nil)
 	case 0x8f: // EMPTY_SET
-		return u.push(&pyOpaque{"set"}, nil)
+		return u.push(&pyOpaque{class: "set"}, nil)
 	case 't', 'l', 'd', 0x91: // TUPLE, LIST, DICT, FROZENSET
 		return u.collect(op)
 	case 0x85, 0x86, 0x87: // TUPLE1, TUPLE2, TUPLE3
@@ -153,11 +160,15 @@ func (u *unpickler) step(op byte) error {
 	case 'R', 0x81, 0x92: // REDUCE, NEWOBJ, NEWOBJ_EX
 		return u.push(u.call(op))
 	case 'b': // BUILD sets attributes; none matters here
-		_, err := u.popN(1)
-		if err == nil {
-			_, err = u.top()
+		state, err := u.popN(1)
+		if err != nil {
+			return err
 		}
-		return err
+		object, err := u.top()
+		if err != nil {
+			return err
+		}
+		return u.into(object, state)
 	case 'Q': // BINPERSID
 		id, err := u.pop()
 		if err != nil {
@@ -267,7 +278,7 @@ func (u *unpickler) collect(op byte) error {
 		d := &pyDict{}
 		return u.push(d, d.set(items))
 	}
-	return u.push(&pyOpaque{"frozenset"}, nil)
+	return u.push(&pyOpaque{class: "frozenset"}, nil)
 }
 
 // extend adds values to the collection below them.
@@ -300,7 +311,7 @@ func (u *unpickler) extend(op byte) error {
 			return t.set(items)
 		}
 	case *pyOpaque:
-		return nil
+		return u.into(t, items)
 	}
 	return formatError("pickle adds to a value that holds none")
 }
@@ -354,22 +365,67 @@ func (u *unpickler) global(op byte) (any, error) {
 			return nil, formatError("pickle names a global by something other than two strings")
 		}
 	}
-	g, ok := u.globals[module+"."+name]
-	if !ok {
-		return nil, forbidden(module + "." + name)
+	full := module + "." + name
+	if g, ok := u.globals[full]; ok {
+		return g, nil
 	}
-	return g, nil
+	if root, _, _ := strings.Cut(module, "."); slices.Contains(dangerous, root) {
+		return nil, formatError("pickle asks for %.200q, which in Python could run commands: it is not needed for weights and is never run here", full)
+	}
+	return &pyGlobal{name: full, foreign: true}, nil
 }
 
-func forbidden(global string) error {
-	if len(global) > 200 {
-		global = global[:200] + "…"
+// dangerous are modules of which no value of a checkpoint is. A pickle that asks
+// for them was made to do harm when Python reads it.
+var dangerous = []string{
+	"builtins", "__builtin__", "os", "posix", "nt", "sys", "subprocess", "commands", "runpy", "code", "codeop", "pty", "shutil", "socket", "importlib",
+	"imp", "ctypes", "marshal", "pickle", "_pickle", "webbrowser", "bdb", "pdb", "pip", "platform", "timeit", "multiprocessing", "signal",
+}
+
+// into refuses values that go into an object of a foreign class and hold
+// tensors.
+func (u *unpickler) into(object any, values []any) error {
+	o, ok := object.(*pyOpaque)
+	if !ok || !o.foreign {
+		return nil
 	}
-	hint := "it is not needed for weights and is never run"
-	if strings.HasPrefix(global, "torch.nn.") || strings.HasPrefix(global, "timm.") || strings.HasPrefix(global, "__torch__") {
-		hint = "the file holds a whole module; save its state_dict() instead"
+	found, err := u.tensorIn(values)
+	if err == nil && found {
+		hint := "of which nothing is known"
+		if strings.HasPrefix(o.class, "torch.nn.") || strings.HasPrefix(o.class, "timm.") || strings.HasPrefix(o.class, "__torch__") {
+			hint = "so the file holds a whole module; save its state_dict() instead"
+		}
+		err = formatError("pickle has tensors in a %.200q, %s", o.class, hint)
 	}
-	return formatError("pickle asks for %q: %s", global, hint)
+	return err
+}
+
+// tensorIn reports whether values are or hold a tensor or a storage. A pickle
+// may be looked at as often as it has instructions, however its values share
+// their parts.
+func (u *unpickler) tensorIn(values []any) (bool, error) {
+	for _, v := range values {
+		if u.looked++; u.looked > maxPickleOps {
+			return false, formatError("pickle has values within each other too often")
+		}
+		var inner []any
+		switch v := v.(type) {
+		case *torchTensor, storageView:
+			return true, nil
+		case pyTuple:
+			inner = v
+		case *pyList:
+			inner = v.items
+		case *pyDict:
+			for _, item := range v.items {
+				inner = append(inner, item.value)
+			}
+		}
+		if found, err := u.tensorIn(inner); found || err != nil {
+			return found, err
+		}
+	}
+	return false, nil
 }
 
 // call applies a global to its arguments.
@@ -382,9 +438,19 @@ func (u *unpickler) call(op byte) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	g, ok := items[0].(*pyGlobal)
-	args, ok2 := items[1].(pyTuple)
-	if !ok || !ok2 || g.call == nil {
+	args, ok := items[1].(pyTuple)
+	var g *pyGlobal
+	switch callee := items[0].(type) {
+	case *pyGlobal:
+		g = callee
+	case *pyOpaque: // such as a part of a foreign class
+		g = &pyGlobal{name: callee.class, foreign: true}
+	}
+	if ok && g != nil && g.foreign {
+		o := &pyOpaque{g.name, true}
+		return o, u.into(o, items[1:])
+	}
+	if !ok || g == nil || g.call == nil {
 		return nil, formatError("pickle calls something that is not a function")
 	}
 	v, err := g.call(args)

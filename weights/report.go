@@ -19,7 +19,7 @@ type Report struct {
 	Missing    []string   // parameters of the network that the file lacks
 	Misshaped  []Mismatch // parameters that the file has in another shape
 	Unexpected []string   // tensors of the file that the network has not
-	Ignored    []string   // tensors that never matter, such as num_batches_tracked
+	Ignored    []string   // tensors that never matter, such as num_batches_tracked and those of types that cannot be read
 }
 
 // Mismatch is a parameter whose shape in the file is not the network's.
@@ -51,7 +51,7 @@ func (r *Report) addUnused(f *File, m matching, g *graph.Graph, replaceHead bool
 		rest, ok := strings.CutPrefix(name, m.section)
 		switch {
 		case !ok || used[name] || strings.Contains(rest, "/"):
-		case strings.HasSuffix(rest, "num_batches_tracked"),
+		case strings.HasSuffix(rest, "num_batches_tracked"), f.tensors[name].DType == Other,
 			slices.ContainsFunc(replaced, func(module string) bool { return module != "" && strings.HasPrefix(rest, module) }):
 			r.Ignored = append(r.Ignored, name)
 		default:

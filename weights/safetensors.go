@@ -61,14 +61,14 @@ func (f *File) parseSafetensors(size int64) error {
 		if err != nil {
 			return err
 		}
-		if t.end < t.begin || t.end-t.begin != n*int64(t.DType.Size()) {
+		if t.end < t.begin || t.DType != Other && t.end-t.begin != n*int64(t.DType.Size()) {
 			return formatError("tensor %.100q: %v of %v at [%d, %d)", t.Name, t.DType, t.shape, t.begin, t.end)
 		}
 		if t.end > size-data {
 			return formatError("tensor %.100q ends at %d, the file's data at %d: the file is cut short or damaged", t.Name, t.end, size-data)
 		}
 		t.Shape = toInts(t.shape)
-		if err := f.add(&stored{Info: t.Info, offset: data + t.begin}); err != nil {
+		if err := f.add(&stored{Info: t.Info, offset: data + t.begin, unknown: t.unknown}); err != nil {
 			return err
 		}
 		next = t.end
@@ -82,6 +82,7 @@ func (f *File) parseSafetensors(size int64) error {
 // headerTensor is an entry of the header before its offsets are checked.
 type headerTensor struct {
 	Info
+	unknown    string // dtype, if it is not known
 	shape      []int64
 	begin, end int64
 }
@@ -154,8 +155,8 @@ func (p *headerParser) tensor(name string) error {
 	if seen != [3]bool{true, true, true} || len(offsets) != 2 {
 		return formatError("tensor %.100q lacks its dtype, shape or two data_offsets", name)
 	}
-	if t.DType, err = parseDType(dtype); err != nil {
-		return formatError("tensor %.100q: %v", name, err)
+	if t.DType = parseDType(dtype); t.DType == Other {
+		t.unknown = dtype
 	}
 	t.begin, t.end = offsets[0], offsets[1]
 	p.tensors = append(p.tensors, t)

@@ -26,7 +26,8 @@ type storageView struct {
 type torchTensor struct {
 	storageView
 	dtype          DType
-	offset         int64 // elements from the view's first
+	unknown        string // what the file calls the type, of dtype Other
+	offset         int64  // elements from the view's first
 	shape, strides []int64
 }
 
@@ -50,15 +51,16 @@ func makeTorchGlobals() map[string]*pyGlobal {
 	// Values that accompany tensors in training checkpoints and do not matter.
 	for _, n := range []string{
 		"argparse.Namespace", "torch.device", "_codecs.encode", "collections.Counter",
-		"builtins.int", "__builtin__.int", "builtins.float", "__builtin__.float", "builtins.str", "__builtin__.str",
-		"builtins.list", "__builtin__.list",
+		"builtins.int", "__builtin__.int", "__builtin__.long", "builtins.float", "__builtin__.float", "builtins.str", "__builtin__.str",
+		"builtins.list", "__builtin__.list", "builtins.tuple", "__builtin__.tuple", "builtins.object", "__builtin__.object",
+		"builtins.bool", "__builtin__.bool", "builtins.bytes", "builtins.range",
 		"builtins.set", "__builtin__.set", "builtins.frozenset", "__builtin__.frozenset", "builtins.bytearray", "__builtin__.bytearray",
 		"builtins.complex", "__builtin__.complex", "builtins.slice", "__builtin__.slice",
 		"numpy.dtype", "numpy.ndarray",
 		"numpy.core.multiarray.scalar", "numpy.core.multiarray._reconstruct",
 		"numpy._core.multiarray.scalar", "numpy._core.multiarray._reconstruct",
 	} {
-		add(func(pyTuple) (any, error) { return &pyOpaque{n}, nil }, n)
+		add(func(pyTuple) (any, error) { return &pyOpaque{class: n}, nil }, n)
 	}
 	for _, t := range []struct {
 		storage, dtype string
@@ -157,8 +159,11 @@ func rebuildTensorV3(args pyTuple) (any, error) {
 	if !ok {
 		return nil, fmt.Errorf("expected an element type")
 	}
-	v.(*torchTensor).dtype = g.dtype
-	return v, nil
+	t := v.(*torchTensor)
+	if t.dtype = g.dtype; g.foreign {
+		t.dtype, t.unknown = Other, g.name
+	}
+	return t, nil
 }
 
 func rebuildParameter(args pyTuple) (any, error) {
@@ -203,7 +208,7 @@ func (s *torchStorages) persistent(id any) (any, error) {
 	class, ok := t[1].(*pyGlobal)
 	key, ok2 := t[2].(string)
 	n, ok3 := t[4].(int64)
-	if !ok || !ok2 || !ok3 || class.call != nil || n < 0 || n > maxElements {
+	if !ok || !ok2 || !ok3 || class.call != nil || class.foreign || n < 0 || n > maxElements {
 		return nil, formatError("pickle describes a storage in an unknown way")
 	}
 	old, ok := s.byKey[key]
@@ -328,6 +333,9 @@ func (t *torchTable) place(v *torchTensor) (*stored, error) {
 	}
 	if len(v.strides) != len(v.shape) {
 		return nil, formatError("%d strides for %d dimensions", len(v.strides), len(v.shape))
+	}
+	if v.dtype == Other {
+		return &stored{Info: Info{DType: Other, Shape: toInts(v.shape)}, unknown: v.unknown}, nil
 	}
 	size := int64(v.dtype.Size())
 	length := v.len
