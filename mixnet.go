@@ -35,16 +35,12 @@ type Options struct {
 	// up to 4 bytes for each.
 	MaxPixels int64
 	// MaxFileBytes is the largest picture file that is read from disk; 0 means
-	// DefaultMaxFileBytes.
+	// vision.MaxFileBytes.
 	MaxFileBytes int64
 	// Mirror judges a picture by the mean of its logits and those of its mirror
 	// image, which takes twice the time and is often a little more accurate.
 	Mirror bool
 }
-
-// DefaultMaxFileBytes is the size of picture file that is not read unless
-// Options say otherwise.
-const DefaultMaxFileBytes = 512 << 20
 
 // LoadOptions says where Load finds a model. The zero value will do.
 type LoadOptions struct {

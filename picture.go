@@ -33,7 +33,7 @@ type limits struct {
 }
 
 func newLimits(o Options) limits {
-	l := limits{pixels: vision.DefaultMaxPixels, file: DefaultMaxFileBytes}
+	l := limits{pixels: vision.DefaultMaxPixels, file: vision.MaxFileBytes}
 	if o.MaxPixels > 0 {
 		l.pixels = o.MaxPixels
 	}
