@@ -151,25 +151,27 @@ func (d *Decoder) Region(dst *Image, data []byte, info Info, r image.Rectangle, 
 	if info.Orientation.swaps() {
 		w, h = h, w
 	}
-	stored := info.Orientation.stored(r, w, h)
+	part := info.Orientation.stored(r, w, h)
+	limits := d.limits()
 	target := dst
 	if info.Orientation != Upright {
 		target = &d.part
+		limits.Bytes -= int64(r.Dx()) * int64(r.Dy()) * int64(channels)
+		defer d.part.trim()
 	}
-	pix, err := d.stored(target.Pix, data, info.Format, stored, channels)
+	pix, err := d.stored(target.Pix, data, info.Format, part, channels, limits)
 	if err != nil {
 		return decodeError(info.Format, err)
 	}
-	*target = Image{W: stored.Dx(), H: stored.Dy(), C: channels, Pix: pix}
+	*target = Image{W: part.Dx(), H: part.Dy(), C: channels, Pix: pix}
 	if info.Orientation != Upright {
 		info.Orientation.orient(dst, target)
 	}
 	return nil
 }
 
-// stored decodes the part of the picture inside r as it is stored, into buf's
-// memory if it is large enough.
-func (d *Decoder) stored(buf, data []byte, f Format, r image.Rectangle, channels int) ([]uint8, error) {
+// limits returns what decoding a picture may cost.
+func (d *Decoder) limits() codec.Limits {
 	limits := codec.Limits{Bytes: d.MaxMemory}
 	if limits.Bytes <= 0 {
 		limits.Bytes = max(DefaultMaxMemory, 8*min(d.MaxPixels, 1<<40))
@@ -177,6 +179,12 @@ func (d *Decoder) stored(buf, data []byte, f Format, r image.Rectangle, channels
 	if d.Context != nil {
 		limits.Stop = d.Context.Err
 	}
+	return limits
+}
+
+// stored decodes the part of the picture inside r as it is stored, into buf's
+// memory if it is large enough.
+func (d *Decoder) stored(buf, data []byte, f Format, r image.Rectangle, channels int, limits codec.Limits) ([]uint8, error) {
 	switch f {
 	case JPEG:
 		return d.jpeg.Decode(buf, data, r, channels, limits)

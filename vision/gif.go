@@ -165,6 +165,9 @@ func decodeGIF(buf, data []byte, region image.Rectangle, channels int, limits co
 	if err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, f.w, f.h); err != nil {
+		return nil, err
+	}
 	// A code of at most 12 bits stands for less than 4096 pixels.
 	if f.fw*f.fh > len(f.codes)*4096 {
 		return nil, ErrTruncated

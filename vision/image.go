@@ -81,6 +81,16 @@ func (m *Image) reset(w, h, c int) {
 	m.W, m.H, m.C, m.Pix = w, h, c, m.Pix[:n]
 }
 
+// keep is the memory that buffers may hold from one picture to the next.
+const keep = 64 << 20
+
+// trim lets go of m's memory if there is much of it.
+func (m *Image) trim() {
+	if cap(m.Pix) > keep {
+		*m = Image{}
+	}
+}
+
 // checkSize reports an error unless an image may have these sizes.
 func checkSize(w, h, c int) error {
 	if w < 1 || h < 1 || (c != 1 && c != 3) {

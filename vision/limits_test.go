@@ -112,6 +112,32 @@ func TestMaxMemory(t *testing.T) {
 	}
 }
 
+// TestInfoOfAnotherFile asks for a part that the picture does not have.
+func TestInfoOfAnotherFile(t *testing.T) {
+	files, err := filepath.Glob(filepath.Join(foreignDir, "*.[^j]*"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	files = append(files, filepath.Join(crcDir, "00.jpg"), filepath.Join(pillowDir, "decode", "static.gif"))
+	var d Decoder
+	var m Image
+	for _, file := range files {
+		data, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info, err := d.Inspect(data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		info.W, info.H = 2*info.W, 2*info.H
+		whole := image.Rect(0, 0, info.W, info.H)
+		if err := d.Region(&m, data, info, whole, 3); !errors.Is(err, ErrCorrupt) {
+			t.Errorf("%s: error %v", file, err)
+		}
+	}
+}
+
 func TestFromImageRefuses(t *testing.T) {
 	huge := image.Rect(math.MinInt32, math.MinInt32, math.MaxInt32, math.MaxInt32)
 	for name, c := range map[string]struct {

@@ -111,8 +111,10 @@ func (v *Processor) place(dst *Image, pic Picture, info Info, t *Transform) erro
 			return err
 		}
 		src, origin = &v.region, need.Min
+		defer v.region.trim()
 	}
 	if src.C != v.pre.Channels {
+		defer v.other.trim()
 		v.other.convert(src, v.pre.Channels)
 		src = &v.other
 	}

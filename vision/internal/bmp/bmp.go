@@ -171,6 +171,9 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, h.W, h.H); err != nil {
+		return nil, err
+	}
 	if h.pixels < fileHeader || h.pixels > len(data) {
 		return nil, codec.ErrTruncated
 	}

@@ -20,6 +20,14 @@ func NewRaster(buf []uint8, region image.Rectangle, channels int) Raster {
 	return Raster{buf[:n], region, channels}
 }
 
+// Inside reports an error unless a part is one of a w×h picture.
+func Inside(region image.Rectangle, w, h int) error {
+	if region.Empty() || !region.In(image.Rect(0, 0, w, h)) {
+		return Corrupt("part %v of a picture of %d×%d pixels", region, w, h)
+	}
+	return nil
+}
+
 // row returns where row y goes, nil if it is not wanted.
 func (r *Raster) row(y int) []uint8 {
 	if y < r.Region.Min.Y || y >= r.Region.Max.Y {

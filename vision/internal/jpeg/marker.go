@@ -153,8 +153,8 @@ func (d *Decoder) readFrame(b []byte, progressive bool) error {
 
 // prepare lays out the planes for the region of a file of size bytes.
 func (d *Decoder) prepare(region image.Rectangle, size int) error {
-	if region.Empty() || !region.In(image.Rect(0, 0, d.w, d.h)) {
-		return codec.Corrupt("region %v of a %d×%d picture", region, d.w, d.h)
+	if err := codec.Inside(region, d.w, d.h); err != nil {
+		return err
 	}
 	d.region = region
 	blocks := 0

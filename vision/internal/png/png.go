@@ -116,6 +116,9 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if err := d.header.read(&c); err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, d.header.W, d.header.H); err != nil {
+		return nil, err
+	}
 	seen := false
 	for {
 		if !c.next() {

@@ -129,6 +129,9 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, h.W, h.H); err != nil {
+		return nil, err
+	}
 	row := int64(h.samples()) // least bytes
 	switch {
 	case h.kind == '4':

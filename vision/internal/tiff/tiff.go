@@ -211,6 +211,9 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, h.W, h.H); err != nil {
+		return nil, err
+	}
 	// No compression shrinks by more than deflate's 1032 but that of faxes,
 	// which write a white row of any length in a bit.
 	if int64(h.H)*int64(h.W)/(1<<16) > int64(len(data)) {
@@ -270,11 +273,11 @@ func (r reader) ReadAt(p []byte, at int64) (int, error) {
 func named(err error) error {
 	var unsupported tiff.UnsupportedError
 	if errors.As(err, &unsupported) {
-		return codec.Unsupported("TIFF: %s", string(unsupported))
+		return codec.Unsupported("%s", string(unsupported))
 	}
 	var format tiff.FormatError
 	if errors.As(err, &format) && strings.HasPrefix(string(format), "wrong number of samples") {
-		return codec.Unsupported("TIFF: %s", string(format)) // such as RGB with a fourth of unknown use
+		return codec.Unsupported("%s", string(format)) // such as RGB with a fourth of unknown use
 	}
 	if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 		return codec.ErrTruncated

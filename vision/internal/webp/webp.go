@@ -142,6 +142,9 @@ func Decode(buf []uint8, data []byte, region image.Rectangle, channels int, limi
 	if err != nil {
 		return nil, err
 	}
+	if err := codec.Inside(region, h.W, h.H); err != nil {
+		return nil, err
+	}
 	if h.bits == nil {
 		return nil, codec.ErrTruncated
 	}
