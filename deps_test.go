@@ -49,6 +49,7 @@ var layers = []struct {
 	{"zoo/netfile", []string{"graph", "input", "zoo", "internal/near"}},
 	{"onnx", []string{"tensor", "graph"}},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},
+	{"nas/store", []string{"nas"}},
 	{"weights", []string{"graph", "internal/atomicfile"}},
 	{"weights/hub", []string{"weights", "internal/atomicfile"}},
 	{"data/fashion", nil},

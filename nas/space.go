@@ -76,22 +76,35 @@ func (a Arch) String() string {
 
 // ParseArch is the inverse of String.
 func ParseArch(s Space, text string) (Arch, error) {
-	a := make(Arch, len(text))
-	for i, c := range []byte(text) {
-		v, err := strconv.ParseUint(string(c), 36, 8)
-		if err != nil {
-			return nil, fmt.Errorf("%w: %q: %q is no digit or letter", ErrArch, text, c)
-		}
-		a[i] = uint8(v)
+	a, err := ReadArch(text)
+	if err != nil {
+		return nil, err
 	}
 	return a, Check(s, a)
 }
 
+// ReadArch is ParseArch where the space is not at hand.
+func ReadArch(text string) (Arch, error) {
+	a := make(Arch, len(text))
+	for i, c := range []byte(text) {
+		v, err := strconv.ParseUint(string(rune(c)), 36, 8)
+		if err != nil {
+			return nil, fmt.Errorf("%w: %.100q: %q is no digit or letter", ErrArch, text, c)
+		}
+		a[i] = uint8(v)
+	}
+	return a, nil
+}
+
 // Hash is a short name of a network within a space: equal for equal canonical
 // forms.
-func Hash(s Space, a Arch) string {
+func Hash(s Space, a Arch) string { return HashText(s.Name(), s.Canonical(a)) }
+
+// HashText is Hash by the name of the space, of an architecture in canonical
+// form.
+func HashText(space string, a Arch) string {
 	h := fnv.New64a()
-	fmt.Fprintf(h, "%s %s", s.Name(), Key(s, a))
+	fmt.Fprintf(h, "%s %s", space, a)
 	return fmt.Sprintf("%016x", h.Sum64())
 }
 
