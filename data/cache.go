@@ -9,8 +9,14 @@ import (
 // cache is a set that keeps decoded pictures.
 type cache struct {
 	Dataset
-	pictures []atomic.Pointer[vision.Image]
+	pictures []atomic.Pointer[kept]
 	left     atomic.Int64 // bytes
+}
+
+// kept is a decoded picture with its target.
+type kept struct {
+	image  vision.Image
+	target Target
 }
 
 // Cache returns d with every picture decoded only once, as long as the decoded
@@ -21,15 +27,15 @@ func Cache(d Dataset, maxBytes int64) Dataset {
 	if _, ok := d.(Sized); ok {
 		return d
 	}
-	c := &cache{Dataset: d, pictures: make([]atomic.Pointer[vision.Image], d.Len())}
+	c := &cache{Dataset: d, pictures: make([]atomic.Pointer[kept], d.Len())}
 	c.left.Store(maxBytes)
 	return c
 }
 
 // Read is described with [Dataset].
 func (c *cache) Read(i int, s *Sample) error {
-	if m := c.pictures[i].Load(); m != nil {
-		s.Picture = vision.Picture{Pixels: m}
+	if k := c.pictures[i].Load(); k != nil {
+		s.Picture, s.Target = vision.Picture{Pixels: &k.image}, k.target
 		return nil
 	}
 	if err := c.Dataset.Read(i, s); err != nil || s.Pixels != nil || c.left.Load() <= 0 {
@@ -45,12 +51,12 @@ func (c *cache) Read(i int, s *Sample) error {
 		c.left.Add(size)
 		return nil
 	}
-	m := new(vision.Image)
-	if err := s.decoder.Decode(m, s.File, channels); err != nil {
+	k := &kept{target: s.Target}
+	if err := s.decoder.Decode(&k.image, s.File, channels); err != nil {
 		c.left.Add(size)
 		return err
 	}
-	c.pictures[i].Store(m)
-	s.Picture = vision.Picture{Pixels: m}
+	c.pictures[i].Store(k)
+	s.Picture = vision.Picture{Pixels: &k.image}
 	return nil
 }

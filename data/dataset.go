@@ -38,8 +38,8 @@ type Dataset interface {
 	Label(i int) int
 	// Name says where example i comes from, for messages.
 	Name(i int) string
-	// Read gets the picture of example i into s, reusing s's memory. The
-	// picture is valid until s is used again.
+	// Read gets the picture of example i, and its target if the set has any,
+	// into s, reusing s's memory. The picture is valid until s is used again.
 	Read(i int, s *Sample) error
 }
 
@@ -51,9 +51,20 @@ type Sized interface {
 	Size() (h, w, c int)
 }
 
+// Target is what a network is to learn of a picture besides its class: boxes, a
+// mask, a measure.
+type Target interface {
+	// Under returns the target of the picture as t makes it the network's input.
+	// It leaves the receiver as it is, and may be called from several goroutines
+	// at once.
+	Under(t vision.Transform) Target
+}
+
 // Sample receives a picture from a [Dataset].
 type Sample struct {
 	vision.Picture
+	// Target is the picture's, in its upright form; nil where the class is all.
+	Target Target
 
 	image   vision.Image
 	file    []byte

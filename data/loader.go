@@ -47,6 +47,10 @@ type Config struct {
 	Batch int
 	// Shuffle puts every epoch in an order of its own, else it is the set's.
 	Shuffle bool
+	// Balanced makes every epoch of as many examples of each class: those of
+	// small classes come more often than once, those of large ones not all. It
+	// takes Shuffle.
+	Balanced bool
 	// Remainder is about the last batch of an epoch.
 	Remainder Remainder
 	// Seed determines the orders and the augmentation.
@@ -73,6 +77,9 @@ type Batch struct {
 	Images tensor.Tensor
 	// Labels are the pictures' classes.
 	Labels []int
+	// Targets are the pictures' targets, as their changes leave them; each is nil
+	// where the set has none.
+	Targets []Target
 	// Other are the classes that Mix has blended in, with what Share leaves of
 	// 1; without Mix there are none, and Share is 1.
 	Other []int
@@ -95,6 +102,8 @@ type Loader struct {
 	cfg     Config
 	augment vision.Augmentation // cfg.Augment, completed
 
+	classes [][]int32 // the examples of every class that has any, for Balanced
+
 	mu  sync.Mutex
 	bad map[int]bool
 	log []BadExample
@@ -108,6 +117,8 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 		return nil, fmt.Errorf("loader: the data set has no examples")
 	case int64(n) > 1<<31-1:
 		return nil, fmt.Errorf("loader: %d examples are too many", n)
+	case cfg.Balanced && !cfg.Shuffle:
+		return nil, fmt.Errorf("loader: balanced classes take a shuffled order")
 	case cfg.Batch < 1:
 		return nil, fmt.Errorf("loader: batch of %d", cfg.Batch)
 	case cfg.Remainder == DropRemainder && cfg.Batch > n:
@@ -152,7 +163,11 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 	case cfg.MaxBad < 0:
 		cfg.MaxBad = 0
 	}
-	return &Loader{set: d, cfg: cfg, augment: augment, bad: map[int]bool{}}, nil
+	l := &Loader{set: d, cfg: cfg, augment: augment, bad: map[int]bool{}}
+	if cfg.Balanced {
+		l.classes = members(d)
+	}
+	return l, nil
 }
 
 // Set returns the set that the loader feeds.

@@ -132,6 +132,7 @@ func (p *pipeline) start(s *slot) {
 	b.Step, b.Epoch, b.Index = p.step, epoch, index
 	b.Images = tensor.Tensor{Shape: shape, Data: resized(b.Images.Data, shape.Len())}
 	b.Labels, b.Examples = resized(b.Labels, n), resized(b.Examples, n)
+	b.Targets = resized(b.Targets, n)
 	b.Other, b.Share = b.Other[:0], 1
 	s.order = p.order(epoch)
 	s.pending, s.err = n, nil
@@ -145,7 +146,7 @@ func (p *pipeline) order(epoch int) []int32 {
 	}
 	if p.orders[epoch] == nil {
 		delete(p.orders, epoch-2)
-		p.orders[epoch] = epochOrder(p.l.set.Len(), p.l.cfg.Seed, epoch)
+		p.orders[epoch] = p.l.order(epoch)
 	}
 	return p.orders[epoch]
 }
@@ -166,6 +167,9 @@ func (p *pipeline) finish(s *slot, n int, w *worker, err error) {
 		return
 	}
 	s.leaveOut()
+	if s.err == nil && !p.l.targetsFollow() && slices.ContainsFunc(s.batch.Targets, func(t Target) bool { return t != nil }) {
+		s.err = errTargets
+	}
 	if s.err == nil && p.l.cfg.Mix.Enabled() {
 		w.pcg.Seed(rng.Key(p.l.cfg.Seed, streamBatch, uint64(s.batch.Step)))
 		s.batch.mix(&p.l.cfg.Mix, w.rng)
@@ -192,12 +196,21 @@ func (s *slot) leaveOut() {
 		}
 		if kept != i {
 			copy(b.Images.Data[kept*size:(kept+1)*size], b.Images.Data[i*size:])
-			b.Labels[kept], b.Examples[kept] = b.Labels[i], b.Examples[i]
+			b.Labels[kept], b.Examples[kept], b.Targets[kept] = b.Labels[i], b.Examples[i], b.Targets[i]
 		}
 		kept++
 	}
-	b.Labels, b.Examples = b.Labels[:kept], b.Examples[:kept]
+	b.Labels, b.Examples, b.Targets = b.Labels[:kept], b.Examples[:kept], b.Targets[:kept]
 	b.Images.Shape.N, b.Images.Data = kept, b.Images.Data[:kept*size]
+}
+
+// errTargets is reported for targets that would no longer be those of the
+// pictures.
+var errTargets = errors.New("loader: mixup, CutMix and RandAugment change pictures as their targets cannot follow: leave them out")
+
+// targetsFollow reports whether a picture's target is known after its changes.
+func (l *Loader) targetsFollow() bool {
+	return !l.cfg.Mix.Enabled() && (l.cfg.Augment == nil || l.cfg.Augment.RandAugment.N == 0)
 }
 
 // errAllBad is reported when no example can stand in for an unreadable one.
@@ -262,9 +275,9 @@ func (w *worker) fill(proc *vision.Processor, s *slot, i int) error {
 		if s.order != nil {
 			example = int(s.order[example])
 		}
-		err := w.example(proc, dst, b.Epoch, example)
+		target, err := w.example(proc, dst, b.Epoch, example)
 		if err == nil {
-			b.Labels[i], b.Examples[i] = w.l.set.Label(example), example
+			b.Labels[i], b.Examples[i], b.Targets[i] = w.l.set.Label(example), example, target
 			return nil
 		}
 		w.bad = append(w.bad, BadExample{example, w.l.set.Name(example), err})
@@ -279,22 +292,30 @@ func (w *worker) fill(proc *vision.Processor, s *slot, i int) error {
 	return errAllBad
 }
 
-// example makes the input of one example.
-func (w *worker) example(proc *vision.Processor, dst []float32, epoch, example int) error {
+// example makes the input of one example and returns its target.
+func (w *worker) example(proc *vision.Processor, dst []float32, epoch, example int) (Target, error) {
+	w.sample.Target = nil
 	if err := w.l.set.Read(example, &w.sample); err != nil {
-		return err
+		return nil, err
 	}
+	t, err := w.input(proc, dst, epoch, example)
+	if err != nil || w.sample.Target == nil {
+		return nil, err
+	}
+	return w.sample.Target.Under(t), nil
+}
+
+// input makes the input of the sample and returns how it was changed.
+func (w *worker) input(proc *vision.Processor, dst []float32, epoch, example int) (vision.Transform, error) {
 	if w.l.cfg.Augment == nil {
-		_, err := proc.FitTo(dst, w.sample.Picture)
-		return err
+		return proc.FitTo(dst, w.sample.Picture)
 	}
 	w.augment = w.l.augment
 	if w.l.cfg.Augment.AlternateFlip {
 		w.augment = w.augment.Mirrored(alternateFlip(w.l.cfg.Seed, epoch, example))
 	}
 	w.pcg.Seed(rng.Key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
-	_, err := proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)
-	return err
+	return proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)
 }
 
 // resized returns a slice of n elements, in s's memory where it is large

@@ -130,3 +130,23 @@ func (r Recipe) withDefaults() Recipe {
 	}
 	return r
 }
+
+// WithoutUnused returns r without the settings of its optimizer and schedule
+// that their kinds do not have, which Validate reports.
+func (r Recipe) WithoutUnused() Recipe {
+	if usual, known := r.Optimizer.Kind.usual(); known > 0 && usual.Decay == 0 {
+		r.Optimizer.Decay, r.Optimizer.Eps = 0, 0
+	}
+	for _, form := range schedules {
+		if form.Kind != r.Schedule.Kind {
+			continue
+		}
+		if form.Every == 0 {
+			r.Schedule.Factor, r.Schedule.Every = 0, 0
+		}
+		if !form.ends {
+			r.Schedule.Final = 0
+		}
+	}
+	return r
+}

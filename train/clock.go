@@ -10,7 +10,7 @@ type clock struct {
 	images int       // since then
 	speed  float64   // images a second, smoothed
 	steps  time.Duration
-	work   float64       // what was computed in steps, see Sizes.work
+	work   float64       // what was computed in steps, see length.work
 	pause  time.Duration // between the last step of an epoch and the next epoch
 	last   time.Time     // end of the last step
 }
@@ -26,7 +26,7 @@ func seconds(s float64) time.Duration { return time.Duration(s * float64(time.Se
 func (c *clock) step(t *Trainer) {
 	now := time.Now()
 	c.steps += now.Sub(c.last)
-	c.work += t.work(t.state.Step-1, t.state.Step)
+	c.work += t.length.work(t.state.Step-1, t.state.Step, t.stepsPerEpoch())
 	c.last = now
 	c.images += t.cfg.Recipe.Batch
 	if d := now.Sub(c.recent); d > time.Second || c.speed == 0 {
@@ -45,8 +45,9 @@ func (c *clock) rate() float64 { return c.speed }
 
 // left estimates the time to the end of the run.
 func (c *clock) left(t *Trainer) time.Duration {
-	work := t.work(t.state.Step, t.steps())
-	epochs := t.cfg.Recipe.Epochs - t.epoch()
+	perEpoch := t.stepsPerEpoch()
+	work := t.length.work(t.state.Step, t.length.epochs()*perEpoch, perEpoch)
+	epochs := t.length.epochs() - t.epoch()
 	return time.Duration(float64(c.steps)/c.work*work) + c.pause*time.Duration(epochs)
 }
 

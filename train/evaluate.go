@@ -2,64 +2,47 @@ package train
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"math"
 
-	"github.com/mixnet-go/mixnet/autodiff"
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/graph"
-	"github.com/mixnet-go/mixnet/input"
 )
 
-// score is the outcome of an evaluation.
-type score struct {
-	Loss       float64 // cross-entropy without smoothing
-	Top1, Top5 float64 // fractions
-}
-
-// evaluator measures accuracy with the network that is being trained, so that
-// it needs no memory of its own.
-type evaluator struct {
-	net    *autodiff.Net[float32]
-	loader *data.Loader
-	grad   []float32
-}
-
-func newEvaluator(net *autodiff.Net[float32], p input.Preprocess, d data.Dataset, maxBad, threads int) (*evaluator, error) {
-	l, err := data.NewLoader(d, data.Config{Preprocess: p, Batch: min(net.Shape().N, d.Len()), Workers: threads, MaxBad: maxBad})
-	if err != nil {
-		return nil, err
-	}
-	return &evaluator{net: net, loader: l}, nil
-}
-
-func (e *evaluator) run(ctx context.Context, values graph.Values[float32]) (score, error) {
-	var s score
-	n := 0.0
-	for b, err := range e.loader.Epoch(ctx, 0, 0) {
+// Evaluate measures the stepper's network with other values of its parameters,
+// such as Result, on one epoch of a loader, in the memory of the training
+// steps. The loader's batches are no larger than those planned for, and have
+// the network's own size. It returns the task's Val metrics.
+func (s *Stepper) Evaluate(ctx context.Context, loader *data.Loader, values graph.Values[float32]) ([]Metric, error) {
+	e := s.cfg.Task.Evaluate(loader.Set())
+	for b, err := range loader.Epoch(ctx, 0, 0) {
 		if err != nil {
-			return s, err
+			return nil, err
 		}
-		if err := e.net.Eval(&b.Images, values); err != nil {
-			return s, err
+		net, err := s.main.of(b.Images.Shape)
+		if err != nil {
+			return nil, err
 		}
-		logits := e.net.Output(0)
-		if len(e.grad) < len(logits) {
-			e.grad = make([]float32, len(logits))
+		if err := net.Eval(&b.Images, values); err != nil {
+			return nil, err
 		}
-		loss, _ := crossEntropy(logits, targets{labels: b.Labels}, 0, e.grad)
-		s.Loss += loss
-		classes := len(logits) / len(b.Labels)
-		for i, label := range b.Labels {
-			switch r := evaluate.Rank(logits[i*classes:][:classes], label); {
-			case r == 0:
-				s.Top1++
-				s.Top5++
-			case r < 5:
-				s.Top5++
-			}
+		err = e.Add(b, s.main.read(net, b.Images.Shape.N, false))
+		if errors.Is(err, evaluate.ErrNotFinite) {
+			return nil, fmt.Errorf("%w: %w", ErrDiverged, err)
 		}
-		n += float64(len(b.Labels))
+		if err != nil {
+			return nil, err
+		}
 	}
-	n = max(n, 1)
-	return score{s.Loss / n, s.Top1 / n, s.Top5 / n}, nil
+	m := s.cfg.Task.Metrics()
+	var found []Metric
+	for i, v := range e.Values() {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return nil, fmt.Errorf("%w: %s is %g", ErrDiverged, valKey(m.Val[i]), v)
+		}
+		found = append(found, Metric{valKey(m.Val[i]), v})
+	}
+	return found, nil
 }

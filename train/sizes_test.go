@@ -2,6 +2,7 @@ package train
 
 import (
 	"context"
+	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/recipe"
@@ -14,15 +15,15 @@ func TestTrainingOnSizes(t *testing.T) {
 		cfg := config(t, "")
 		cfg.Train, cfg.Recipe.Epochs, cfg.Recipe.Sizes = stripes(300, 1), 8, sizes
 		r := run(t, cfg)
-		if last := r.Epochs()[7]; last.Top1 < 0.9 {
+		if last := r.Epochs()[7]; last.Get("top1") < 0.9 {
 			t.Errorf("%+v: after 8 epochs: %+v", sizes, last)
 		}
-		if got := len(r.nets); got != len(sizes.Pixels) {
+		if got := len(r.step.main.nets); got != len(sizes.Pixels) {
 			t.Errorf("%+v: %d nets", sizes, got)
 		}
-		score, err := r.val.run(context.Background(), cfg.Model.Values)
-		if err != nil || r.val.net.Shape().H != 8 || score.Top1 != r.Epochs()[7].Top1 {
-			t.Errorf("%+v: measured %+v at %v, %v", sizes, score, r.val.net.Shape(), err)
+		found, err := r.step.Evaluate(context.Background(), r.val, cfg.Model.Values)
+		if err != nil || r.val.Shape().H != 8 || !slices.Equal(found, r.Epochs()[7].Val) {
+			t.Errorf("%+v: measured %+v at %v, %v", sizes, found, r.val.Shape(), err)
 		}
 	}
 }

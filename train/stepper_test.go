@@ -15,7 +15,7 @@ func TestStepperEqualsRun(t *testing.T) {
 	cfg.Recipe.Epochs, cfg.Recipe.EMA, cfg.Recipe.Accumulate = 1, 0, 1
 	single := config(t, "").Model
 	r := run(t, cfg)
-	s, err := NewStepper(single, cfg.Recipe, r.loader.Shape(), cfg.Threads)
+	s, err := NewStepper(StepConfig{Graph: single.Graph, Values: single.Values, Recipe: cfg.Recipe, Shape: r.loader.Shape(), Threads: cfg.Threads})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -30,7 +30,7 @@ func TestStepperEqualsRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if loss, err := s.Step(b); err != nil || loss <= 0 {
+		if loss, err := s.Step(b, 0.01); err != nil || loss <= 0 {
 			t.Fatal(loss, err)
 		}
 	}

@@ -4,46 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 )
-
-// Train runs cfg to its end and returns its model. If cfg's folder holds the
-// run already, as an interrupt has left it, only the rest is run.
-func Train(ctx context.Context, cfg train.Config) (*model.Model, *train.Trainer, error) {
-	t, m, err := open(cfg)
-	if err != nil {
-		return nil, nil, err
-	}
-	if err := t.Run(ctx); err != nil {
-		return nil, nil, err
-	}
-	return m, t, nil
-}
-
-// open prepares a run, or the rest of one.
-func open(cfg train.Config) (*train.Trainer, *model.Model, error) {
-	if cfg.Dir != "" {
-		_, err := os.Stat(filepath.Join(cfg.Dir, train.LastFile))
-		if err == nil {
-			saved, err := train.Open(cfg.Dir)
-			if err != nil {
-				return nil, nil, err
-			}
-			t, err := saved.Resume(cfg)
-			return t, saved.Model, err
-		}
-		if !errors.Is(err, os.ErrNotExist) {
-			return nil, nil, err
-		}
-	}
-	t, err := train.New(cfg)
-	return t, cfg.Model, err
-}
 
 // GridTrial is the outcome of a candidate of a grid.
 type GridTrial struct {
@@ -124,7 +90,7 @@ func (s *GridSearch) try(ctx context.Context, r recipe.Recipe) (GridTrial, error
 	if s.Follow != nil {
 		defer s.Follow(name, &cfg)()
 	}
-	_, t, err := Train(ctx, cfg)
+	t, err := train.Run(ctx, cfg)
 	if errors.Is(err, train.ErrDiverged) {
 		trial.Diverged = true
 		return trial, nil
@@ -134,6 +100,6 @@ func (s *GridSearch) try(ctx context.Context, r recipe.Recipe) (GridTrial, error
 	}
 	epochs := t.Epochs()
 	last := epochs[len(epochs)-1]
-	trial.Top1, trial.Loss = last.Top1, last.ValLoss
+	trial.Top1, trial.Loss = last.Get("top1"), last.Get("val_loss")
 	return trial, nil
 }

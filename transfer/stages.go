@@ -241,8 +241,11 @@ func (j *Job) train(ctx context.Context, method Method, dir string, m *model.Mod
 		cfg.Val, cfg.KeepBest = j.images.Choose, true
 	}
 	defer j.follow(method, "", &cfg)()
-	m, _, err := Train(ctx, cfg)
-	return m, nil, err
+	t, err := train.Run(ctx, cfg)
+	if err != nil {
+		return nil, nil, err
+	}
+	return t.Model(), nil, nil
 }
 
 // follow makes a run tell the trace. The function returned ends that.

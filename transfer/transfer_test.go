@@ -86,7 +86,9 @@ func pretrain(t *testing.T) *trained {
 	}
 	r := preset(t, "small")
 	r.Epochs, r.Batch, r.Augment = 3, 50, input.Augment{}
-	if m, _, err = Train(context.Background(), train.Config{Model: m, Recipe: r, Train: base, Threads: 2}); err != nil {
+	if t2, err := train.Run(context.Background(), train.Config{Model: m, Recipe: r, Train: base, Threads: 2}); err == nil {
+		m = t2.Model()
+	} else {
 		t.Fatal(err)
 	}
 	return &trained{m, garments(t, s.Train, 8, others...), garments(t, s.Test, 60, others...)}
@@ -169,7 +171,9 @@ func TestTransfer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if blank, _, err = Train(ctx, train.Config{Model: blank, Recipe: recipe.FromScratch(r), Train: p.train, Threads: 2}); err != nil {
+	if t2, err := train.Run(ctx, train.Config{Model: blank, Recipe: recipe.FromScratch(r), Train: p.train, Threads: 2}); err == nil {
+		blank = t2.Model()
+	} else {
 		t.Fatal(err)
 	}
 	scratch, err := Evaluate(ctx, blank, p.all, Inference{Threads: 2})
@@ -318,7 +322,7 @@ func TestTrainRefusesDamage(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, train.LastFile), []byte("no"), 0o666); err != nil {
 		t.Fatal(err)
 	}
-	_, _, err := Train(context.Background(), train.Config{
+	_, err := train.Run(context.Background(), train.Config{
 		Model: newTiny(t, []string{"left", "right"}), Recipe: preset(t, "finetune"), Train: dots(40), Dir: dir,
 	})
 	if !errors.Is(err, train.ErrCheckpoint) {

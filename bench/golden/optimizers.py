@@ -1,4 +1,4 @@
-"""Makes train/testdata/optimizers.json: parameters after steps of PyTorch's and timm's optimizers.
+"""Makes train/optim/testdata/optimizers.json: parameters after steps of PyTorch's and timm's optimizers.
 
     python bench/golden/optimizers.py
 
@@ -85,7 +85,7 @@ def run(c):
 
 def main():
     torch.set_num_threads(1)
-    out = ROOT / 'train/testdata/optimizers.json'
+    out = ROOT / 'train/optim/testdata/optimizers.json'
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_text(json.dumps([run(c) for c in CASES], separators=(',', ':')) + '\n')
 

@@ -47,7 +47,7 @@ func (c *benchTrainCmd) job(e *env) (*job, error) {
 	}
 	r.EMA = 0
 	r.Schedule.LR, r.Fit = 1e-4, recipe.Fit{}
-	s, err := train.NewStepper(m, r, shape, e.cores())
+	s, err := train.NewStepper(train.StepConfig{Graph: m.Graph, Values: m.Values, Recipe: r, Shape: shape, Threads: e.cores()})
 	if err != nil {
 		return nil, err
 	}
@@ -55,7 +55,7 @@ func (c *benchTrainCmd) job(e *env) (*job, error) {
 	forward, err := m.Graph.MACs(shape)
 	j.macs = 3 * forward // the backward pass computes two gradients of every layer
 	j.run = func() error {
-		loss, err := s.Step(b)
+		loss, err := s.Step(b, r.Schedule.LR)
 		j.out.Data[0] = float32(loss)
 		return errors.Join(err, e.ctx.Err())
 	}

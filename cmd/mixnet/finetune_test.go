@@ -155,7 +155,7 @@ func TestFinetuneGrid(t *testing.T) {
 	stages := map[string]int{}
 	var report transfer.Report
 	for _, line := range strings.Split(strings.TrimSpace(out), "\n") {
-		var ep stageEpoch
+		var ep train.Epoch
 		if err := json.Unmarshal([]byte(line), &ep); err != nil {
 			t.Fatal(err)
 		}

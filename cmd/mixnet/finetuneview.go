@@ -59,12 +59,6 @@ func (v *finetuneView) trace() transfer.Trace {
 	}
 }
 
-// stageEpoch is a line of --json.
-type stageEpoch struct {
-	Stage string `json:"stage"`
-	train.Epoch
-}
-
 // stageName is a method's, or the name of a candidate of a grid.
 func stageName(s transfer.Stage) string {
 	if s.Name != "" {
@@ -112,7 +106,8 @@ func (v *finetuneView) end(transfer.Stage) {
 func (v *finetuneView) epoch(s transfer.Stage, ep train.Epoch) {
 	if v.json {
 		v.training.close()
-		_ = v.e.jsonLine(stageEpoch{stageName(s), ep})
+		ep.Stage = stageName(s)
+		_ = v.e.jsonLine(ep)
 		return
 	}
 	v.training.epoch(ep)

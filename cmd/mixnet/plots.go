@@ -55,7 +55,7 @@ func runCurves(all []runSummary, overTime bool) *chart.Chart {
 			if overTime {
 				x = seconds / unit.Seconds()
 			}
-			s.Points = append(s.Points, chart.Point{X: x, Y: 100 * ep.Top1})
+			s.Points = append(s.Points, chart.Point{X: x, Y: 100 * ep.Get("top1")})
 		}
 		c.Series = append(c.Series, s)
 	}
@@ -112,11 +112,11 @@ const whyLossesDiffer = "Training values are means over the epoch, while the wei
 // lossChart and accuracyChart draw a run, with its learning rate below and the
 // best epoch marked.
 func lossChart(title string, epochs []train.Epoch) *chart.Chart {
-	return runChart(title+": loss", "loss", epochs, func(ep train.Epoch) (float64, float64) { return ep.TrainLoss, ep.ValLoss })
+	return runChart(title+": loss", "loss", epochs, func(ep train.Epoch) (float64, float64) { return ep.Get("train_loss"), ep.Get("val_loss") })
 }
 
 func accuracyChart(title string, epochs []train.Epoch) *chart.Chart {
-	return runChart(title+": top-1 accuracy", "top-1 (%)", epochs, func(ep train.Epoch) (float64, float64) { return 100 * ep.TrainTop1, 100 * ep.Top1 })
+	return runChart(title+": top-1 accuracy", "top-1 (%)", epochs, func(ep train.Epoch) (float64, float64) { return 100 * ep.Get("train_top1"), 100 * ep.Get("top1") })
 }
 
 func runChart(title, label string, epochs []train.Epoch, values func(train.Epoch) (trained, validated float64)) *chart.Chart {
@@ -134,7 +134,7 @@ func runChart(title, label string, epochs []train.Epoch, values func(train.Epoch
 			c.Series[1].Points = append(c.Series[1].Points, chart.Point{X: x, Y: validated})
 		}
 		if ep.Best {
-			c.Mark = &chart.Mark{X: x, Label: fmt.Sprintf("best: epoch %d, %.2f %%", ep.Epoch, 100*ep.Top1)}
+			c.Mark = &chart.Mark{X: x, Label: fmt.Sprintf("best: epoch %d, %.2f %%", ep.Epoch, 100*ep.Get("top1"))}
 		}
 	}
 	return c

@@ -70,7 +70,7 @@ func summarize(dir string) runSummary {
 	for _, ep := range s.Epochs {
 		s.Seconds += ep.Seconds
 		if ep.Validated {
-			top1 := ep.Top1
+			top1 := ep.Get("top1")
 			s.LastTop1 = &top1
 			if s.BestTop1 == nil || top1 > *s.BestTop1 {
 				s.BestTop1 = &top1

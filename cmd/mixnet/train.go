@@ -41,7 +41,7 @@ func (c *trainCmd) Run(e *env) error {
 	}
 	defer e.hold()()
 	before := r.Trained()
-	if err := r.run(e, c.MaxSteps); err != nil {
+	if err := r.run(e); err != nil {
 		r.advise(e, err)
 		return err
 	}

@@ -1,8 +1,6 @@
 package main
 
 import (
-	"context"
-	"errors"
 	"fmt"
 	"os"
 
@@ -66,7 +64,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		release = func() { _ = os.Remove(r.dir) } // if nothing is in it
 	}
 	r.view = newTrainView(e, c.JSON, r.dir, r.set.watchedName, r.set.Choose != nil, nil)
-	cfg := r.config(e)
+	cfg := r.config(e, c.MaxSteps)
 	cfg.Model, cfg.Recipe, cfg.Source, cfg.Args, cfg.Dir = r.model, r.recipe, r.set.source, c.args(e), r.dir
 	if r.Trainer, err = train.New(cfg); err != nil {
 		release()
@@ -98,9 +96,9 @@ func (c *trainCmd) fitted(images int) (recipe.Recipe, error) {
 }
 
 // config is what a new run and a resumed one have in common.
-func (r *run) config(e *env) train.Config {
+func (r *run) config(e *env, maxSteps int) train.Config {
 	return train.Config{
-		Train: r.set.Fit, Val: r.set.watched, Threads: e.cores(), KeepBest: r.set.Choose != nil,
+		Train: r.set.Fit, Val: r.set.watched, Threads: e.cores(), KeepBest: r.set.Choose != nil, MaxSteps: maxSteps,
 		OnStep: r.view.step, OnEpoch: r.view.epoch, OnWarning: r.view.warning,
 	}
 }
@@ -142,7 +140,7 @@ func (c *trainCmd) resume(e *env) (*run, error) {
 		return nil, err
 	}
 	r.view = newTrainView(e, c.JSON, c.Resume, r.set.watchedName, r.set.Choose != nil, saved.Epochs())
-	if r.Trainer, err = saved.Resume(r.config(e)); err != nil {
+	if r.Trainer, err = saved.Resume(r.config(e, c.MaxSteps)); err != nil {
 		return nil, err
 	}
 	if !c.JSON {
@@ -151,16 +149,8 @@ func (c *trainCmd) resume(e *env) (*run, error) {
 	return r, nil
 }
 
-// run trains to the end, or for a number of steps.
-func (r *run) run(e *env, maxSteps int) error {
-	ctx, stop := context.WithCancel(e.ctx)
-	defer stop()
-	r.view.limit(maxSteps, stop)
-	err := r.Run(ctx)
-	r.view.close()
-	if maxSteps > 0 && errors.Is(err, context.Canceled) && e.ctx.Err() == nil {
-		r.view.partial()
-		return nil
-	}
-	return err
+// run trains to the end, or for the number of steps asked for.
+func (r *run) run(e *env) error {
+	defer r.view.close()
+	return r.Run(e.ctx)
 }

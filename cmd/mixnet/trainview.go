@@ -19,10 +19,7 @@ type trainView struct {
 	chooses bool   // they decide which epoch is the best
 	done    []train.Epoch
 	head    bool
-	steps   int
-	last    train.Progress
-	max     int
-	stop    func()
+	steps   int // of an epoch
 }
 
 // newTrainView shows a run that measures the watched images after every epoch.
@@ -34,15 +31,8 @@ func newTrainView(e *env, json bool, dir, watched string, chooses bool, done []t
 	return v
 }
 
-// limit stops the run after max steps; 0 means never.
-func (v *trainView) limit(max int, stop func()) { v.max, v.stop = max, stop }
-
 func (v *trainView) step(p train.Progress) {
-	v.steps++
-	v.last = p
-	if v.max > 0 && v.steps >= v.max {
-		v.stop()
-	}
+	v.steps = p.Steps
 	v.bar.draw(func() []piece { return v.parts(p) })
 }
 
@@ -51,7 +41,7 @@ func (v *trainView) parts(p train.Progress) []piece {
 	var top1 []float64
 	for _, ep := range v.done {
 		if ep.Validated {
-			top1 = append(top1, ep.Top1)
+			top1 = append(top1, ep.Get("top1"))
 		}
 	}
 	spark := sparkline(top1, sparkWidth)
@@ -61,8 +51,8 @@ func (v *trainView) parts(p train.Progress) []piece {
 	return []piece{
 		{fmt.Sprintf("epoch %d/%d", p.Epoch+1, p.Epochs), 9},
 		{fmt.Sprintf("step %d/%d", p.Step, p.Steps), 5},
-		{fmt.Sprintf("loss %.4f", p.Loss), 7},
-		{fmt.Sprintf("top-1 %.2f %%", 100*p.Top1), 6},
+		{fmt.Sprintf("loss %.4f", p.Get("train_loss")), 7},
+		{fmt.Sprintf("top-1 %.2f %%", 100*p.Get("train_top1")), 6},
 		{formatDuration(p.Left) + " left", 8},
 		{formatRate(p.Rate) + " images/s", 4},
 		{spark, 3},
@@ -99,6 +89,10 @@ func sparkline(values []float64, width int) string {
 
 func (v *trainView) epoch(ep train.Epoch) {
 	v.bar.done()
+	if ep.Partial {
+		v.partial(ep)
+		return
+	}
 	v.done = append(v.done, ep)
 	if err := plotRun(v.dir, v.done); err != nil {
 		v.warning(err)
@@ -119,34 +113,21 @@ func (v *trainView) epoch(ep train.Epoch) {
 	}
 	loss, top1, top5 := "-", "-", "-"
 	if ep.Validated {
-		loss, top1, top5 = fmt.Sprintf("%.4f", ep.ValLoss), fmt.Sprintf("%.2f %%", 100*ep.Top1), fmt.Sprintf("%.2f %%", 100*ep.Top5)
+		loss, top1, top5 = fmt.Sprintf("%.4f", ep.Get("val_loss")), fmt.Sprintf("%.2f %%", 100*ep.Get("top1")), fmt.Sprintf("%.2f %%", 100*ep.Get("top5"))
 	}
-	line := fmt.Sprintf("%5d  %10.4f  %7.2f %%  %9s  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.TrainLoss, 100*ep.TrainTop1,
+	line := fmt.Sprintf("%5d  %10.4f  %7.2f %%  %9s  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.Get("train_loss"), 100*ep.Get("train_top1"),
 		loss, top1, top5, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
 	v.e.printf("%s\n", v.e.style(v.e.stdout, style, line))
 }
 
-// partial tells of an epoch that was begun.
-func (v *trainView) partial() {
-	p := v.last
-	if p.Steps == 0 || p.Step == p.Steps {
-		return
-	}
+// partial tells of an epoch that --max-steps ended.
+func (v *trainView) partial(ep train.Epoch) {
 	if v.json {
-		_ = v.e.jsonLine(partialEpoch{p.Epoch + 1, p.Step, p.Steps, p.LR, p.Loss, p.Top1})
+		_ = v.e.jsonLine(ep)
 		return
 	}
-	v.e.printf("epoch %d stopped after %d of %d steps: training loss %.4f, top-1 %s\n", p.Epoch+1, p.Step, p.Steps, p.Loss, inPercent(p.Top1))
-}
-
-// partialEpoch is a line of --json for an epoch that was begun.
-type partialEpoch struct {
-	Epoch     int     `json:"epoch"`
-	Step      int     `json:"epoch_step"`
-	Steps     int     `json:"epoch_steps"`
-	LR        float64 `json:"lr"`
-	TrainLoss float64 `json:"train_loss"`
-	TrainTop1 float64 `json:"train_top1"`
+	v.e.printf("epoch %d stopped after %d of %d steps: training loss %.4f, top-1 %s\n",
+		ep.Epoch, ep.Step-(ep.Epoch-1)*v.steps, v.steps, ep.Get("train_loss"), inPercent(ep.Get("train_top1")))
 }
 
 func (v *trainView) warning(err error) {

@@ -32,11 +32,11 @@ func TestTrainView(t *testing.T) {
 	for _, width := range []int{0, 40, 200} {
 		var screen bytes.Buffer
 		v := newTrainView(&env{stderr: &screen, stdout: &screen}, false, t.TempDir(), "validation images", true, []train.Epoch{
-			{Epoch: 1, Validated: true, Top1: 0.5}, {Epoch: 2, Validated: true, Top1: 0.75},
+			{Epoch: 1, Validated: true, Val: []train.Metric{{Name: "top1", Value: 0.5}}}, {Epoch: 2, Validated: true, Val: []train.Metric{{Name: "top1", Value: 0.75}}},
 		})
 		v.bar.enabled, v.bar.width = width > 0, width
 		v.bar.start = time.Now().Add(-time.Minute)
-		v.step(train.Progress{Epoch: 2, Epochs: 9, Step: 3, Steps: 40, Loss: 1.25, Top1: 0.5, LR: 0.01, Rate: 1234, Left: 90 * time.Second})
+		v.step(train.Progress{Epoch: 2, Epochs: 9, Step: 3, Steps: 40, Train: []train.Metric{{Name: "train_loss", Value: 1.25}, {Name: "train_top1", Value: 0.5}}, LR: 0.01, Rate: 1234, Left: 90 * time.Second})
 		line, ok := strings.CutPrefix(screen.String(), "\r\x1b[K")
 		switch {
 		case width == 0:

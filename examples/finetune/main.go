@@ -65,7 +65,7 @@ func run(ctx context.Context, args []string, out io.Writer) error {
 		Source: transfer.Source{Weights: photo.Name, Data: *folder},
 		Running: transfer.Running{Trace: transfer.Trace{
 			Epoch: func(s transfer.Stage, e train.Epoch) {
-				fmt.Fprintf(out, "epoch %d of %d: loss %.4f, top-1 %.2f %%\n", e.Epoch, s.Recipe.Epochs, e.TrainLoss, 100*e.Top1)
+				fmt.Fprintf(out, "epoch %d of %d: loss %.4f, top-1 %.2f %%\n", e.Epoch, s.Recipe.Epochs, e.Get("train_loss"), 100*e.Get("top1"))
 			},
 			Warning: func(err error) { fmt.Fprintln(out, err) },
 		}},

@@ -26,7 +26,7 @@ func Write(path string, write func(io.Writer) error) (err error) {
 	if dir == "" {
 		dir = "."
 	}
-	removeStale(dir, base)
+	removeStale(dir, base, staleAge)
 	tmp, err := create(dir, base)
 	if err != nil {
 		return fmt.Errorf("write %s: %w", path, err)
@@ -75,9 +75,19 @@ func create(dir, base string) (*os.File, error) {
 
 func tempPrefix(base string) string { return "." + base + ".tmp-" }
 
-// removeStale deletes what killed writers of the same path left behind. It is
-// housekeeping: failures do not matter.
-func removeStale(dir, base string) {
+// RemoveStale deletes what killed writers of path have left behind, however
+// new: for those who know that nobody else writes it.
+func RemoveStale(path string) {
+	dir, base := filepath.Split(path)
+	if dir == "" {
+		dir = "."
+	}
+	removeStale(dir, base, 0)
+}
+
+// removeStale deletes what killed writers of the same path left behind and has
+// been left alone for some time. It is housekeeping: failures do not matter.
+func removeStale(dir, base string, age time.Duration) {
 	prefix := tempPrefix(base)
 	entries, err := os.ReadDir(dir)
 	if err != nil {
@@ -88,7 +98,7 @@ func removeStale(dir, base string) {
 		if len(name) != len(prefix)+8 || name[:len(prefix)] != prefix {
 			continue
 		}
-		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > staleAge {
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) >= age {
 			_ = os.Remove(filepath.Join(dir, name))
 		}
 	}

@@ -32,9 +32,13 @@ var representatives = map[string][]string{
 type GoldenFile struct{ Network, Path string }
 
 // Golden lists the golden files of a kind, "forward" or "train", for a test in a
-// package beside zoo: those of the representatives, or with AllNetworks all.
+// package beside zoo or one below such: those of the representatives, or with
+// AllNetworks all.
 func Golden(kind string) ([]GoldenFile, error) {
-	const dir = "../zoo/testdata/golden"
+	dir := filepath.FromSlash("../zoo/testdata/golden")
+	if _, err := os.Stat(dir); err != nil {
+		dir = filepath.Join("..", dir)
+	}
 	paths, err := filepath.Glob(filepath.Join(dir, kind+"_*.json"))
 	if err != nil {
 		return nil, err

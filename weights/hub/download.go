@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/filelock"
 	"github.com/mixnet-go/mixnet/weights"
 )
 
@@ -71,11 +72,11 @@ func (c *Client) download(ctx context.Context, url, path string) error {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		return err
 	}
-	unlock, err := lock(ctx, path+".lock")
+	lock, err := filelock.Wait(ctx, path+".lock")
 	if err != nil {
-		return err
+		return fmt.Errorf("waiting for another process to finish the download: %w", err)
 	}
-	defer unlock()
+	defer lock.Release()
 	if complete(path) { // another process was faster
 		return nil
 	}

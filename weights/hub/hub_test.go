@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/mixnet-go/mixnet/internal/filelock"
 	"github.com/mixnet-go/mixnet/weights"
 )
 
@@ -564,7 +565,7 @@ func TestWaitingForLockEnds(t *testing.T) {
 	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
 		t.Fatal(err)
 	}
-	unlock, err := lock(t.Context(), path+".lock")
+	lock, err := filelock.Try(path + ".lock")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -573,7 +574,7 @@ func TestWaitingForLockEnds(t *testing.T) {
 	if _, err := c.Get(ctx, name); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("error %v", err)
 	}
-	unlock()
+	lock.Release()
 	h.expect(t, c)
 }
 

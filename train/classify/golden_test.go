@@ -1,4 +1,4 @@
-package train
+package classify
 
 import (
 	"math"
@@ -10,6 +10,7 @@ import (
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/train/optim"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -52,7 +53,7 @@ func TestStepsEqualPyTorch(t *testing.T) {
 // Single precision drifts by its rounding, which kinks would magnify.
 func TestStepsEqualPyTorchFloat32(t *testing.T) {
 	var golden stepsGolden
-	if err := testkit.ReadJSON("../zoo/testdata/golden/train_mixnet_s_swish.json", &golden); err != nil {
+	if err := testkit.ReadJSON("../../zoo/testdata/golden/train_mixnet_s_swish.json", &golden); err != nil {
 		t.Fatal(err)
 	}
 	checkSteps[float32](t, &golden, 1e-3)
@@ -70,7 +71,10 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 	if err != nil {
 		t.Fatal(err)
 	}
-	u := newUpdater[T](recipe.Optimizer{Kind: recipe.RMSProp, WeightDecay: 1e-5}, g, func(graph.ParamID) bool { return true })
+	u, err := optim.New[T](recipe.Optimizer{Kind: recipe.RMSProp, WeightDecay: 1e-5}, g, func(graph.ParamID) bool { return true })
+	if err != nil {
+		t.Fatal(err)
+	}
 	x, params, grads := testkit.Input[T](in), testkit.Values[T](g), graph.NewValues[T](g)
 	labels := make([]int, in.N)
 	for i := range labels {
@@ -85,7 +89,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 		for i := range dOut {
 			weight := g.Losses()[i].Loss / float64(in.N)
 			dOut[i] = make([]T, len(n.Output(i)))
-			sum, _ := crossEntropy(n.Output(i), targets{labels: labels, smoothing: 0.1}, weight, dOut[i])
+			sum, _ := CrossEntropy(n.Output(i), Targets{Labels: labels, Smoothing: 0.1}, weight, dOut[i])
 			loss += weight * sum
 		}
 		if math.Abs(loss-want) > max(tol/5, 1e-7)*want {
@@ -97,7 +101,7 @@ func checkSteps[T tensor.Float](t *testing.T, golden *stepsGolden, tol float64) 
 		if err := n.Backward(dOut, params, grads); err != nil {
 			t.Fatal(err)
 		}
-		u.update(memory.Pool(), params, grads, step, 0.001)
+		u.Step(memory.Pool(), params, grads, step, 0.001)
 	}
 	for i, p := range g.Params {
 		if p.Trainable() {
