@@ -20,3 +20,14 @@ func source(path string) string {
 	}
 	return path
 }
+
+// tell says how a set was understood where that is not plain, and what of the
+// folder is no part of it.
+func (e *env) tell(s *data.Splits) {
+	for _, n := range s.Notes {
+		e.note("note: %s\n", n)
+	}
+	for _, l := range s.LeftOut {
+		e.note("left out: %v\n", oneLine(l.String()))
+	}
+}

@@ -41,7 +41,7 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 		if on.set == nil {
 			return nil, fmt.Errorf("the run %s has held no images out: give others with --data", dir)
 		}
-	} else if err := c.openImages(on, of); err != nil {
+	} else if err := c.openImages(e, on, of); err != nil {
 		return nil, err
 	}
 	if of != nil {
@@ -57,7 +57,7 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 }
 
 // openImages takes the part of --split of the set of --data, or of the run's.
-func (c *evalCmd) openImages(on *evalImages, of *runImages) error {
+func (c *evalCmd) openImages(e *env, on *evalImages, of *runImages) error {
 	path := c.Data
 	if path == "" && of != nil {
 		path = of.path
@@ -66,6 +66,7 @@ func (c *evalCmd) openImages(on *evalImages, of *runImages) error {
 	if err != nil {
 		return err
 	}
+	e.tell(splits)
 	on.source = source(path)
 	on.set, on.part, err = split(splits, c.Split)
 	if err != nil && of != nil && c.Data == "" {

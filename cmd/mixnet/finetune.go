@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -83,12 +84,18 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 	if err != nil {
 		return nil, err
 	}
+	release := func() {}
 	if o.Dir = c.Output; o.Dir == "" {
 		if o.Dir, err = newRunDir(m.Network); err != nil {
 			return nil, err
 		}
+		release = func() { _ = os.Remove(o.Dir) } // if nothing is in it
 	}
-	return transfer.New(m, splits, o)
+	j, err := transfer.New(m, splits, o)
+	if err != nil {
+		release()
+	}
+	return j, err
 }
 
 // options turns the flags into those of the job.

@@ -19,6 +19,9 @@ func openSource(e *env, s transfer.Source, offline bool) (*model.Model, *data.Sp
 		return nil, nil, err
 	}
 	splits, err := openData(s.Data)
+	if err == nil {
+		e.tell(splits)
+	}
 	return m, splits, err
 }
 

@@ -15,6 +15,7 @@ import (
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/weights/hub"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // modelFlags say which network and weights to use.
@@ -77,6 +78,20 @@ func (f *modelFlags) name(e *env) (string, error) {
 	return path, nil
 }
 
+// unknownModel adds the built-in models to what may be meant by a name that is
+// none.
+func unknownModel(name string, err error) error {
+	if !errors.Is(err, zoo.ErrUnknown) {
+		return err
+	}
+	for _, near := range zoo.Suggest(name, builtInNames()...) {
+		if slices.Contains(builtInNames(), near) {
+			return fmt.Errorf("%w %q; did you mean %s, which is built in?", zoo.ErrUnknown, name, near)
+		}
+	}
+	return err
+}
+
 // running says how a classifier runs.
 func (e *env) running() mixnet.Options { return mixnet.Options{Threads: e.cores()} }
 
@@ -89,7 +104,8 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 	if name == photo.Name && !exists(name) {
 		return photo.Model()
 	}
-	return mixnet.Load(e.ctx, name, f.where(e))
+	m, err := mixnet.Load(e.ctx, name, f.where(e))
+	return m, unknownModel(name, err)
 }
 
 // open makes the model ready to run.
@@ -105,7 +121,8 @@ func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 		}
 		return mixnet.New(m, e.running())
 	}
-	return mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
+	c, err := mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
+	return c, unknownModel(name, err)
 }
 
 // runCheckpoint turns the name of a run folder into that of the weights it

@@ -3,6 +3,7 @@
 package main
 
 import (
+	_ "embed"
 	"fmt"
 	"os"
 	"strings"
@@ -83,12 +84,21 @@ func helpText(v *kong.Value) string {
 	return text + " Default: " + v.Default + "."
 }
 
+// jsonText describes what --json prints.
+//
+//go:embed JSON.md
+var jsonText string
+
 // helpCmd shows the help of a command.
 type helpCmd struct {
-	Command []string `arg:"" optional:"" help:"The command, such as train or bench infer."`
+	Command []string `arg:"" optional:"" help:"The command, such as train or bench infer; json for what --json prints."`
 }
 
 func (c *helpCmd) Run(e *env) error {
+	if len(c.Command) == 1 && c.Command[0] == "json" {
+		e.printf("%s", jsonText)
+		return nil
+	}
 	if code := e.run(append(c.Command, "--help")); code != exitOK {
 		return usagef("no help for %s", strings.Join(c.Command, " "))
 	}

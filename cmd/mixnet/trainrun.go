@@ -40,6 +40,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	if r.set, err = c.prepare(r.recipe.Seed, r.recipe.Patience > 0); err != nil {
 		return nil, err
 	}
+	e.tell(r.set.splits)
 	r.height, r.width = pictureSize(r.set.Fit)
 	batch := r.recipe.Batch
 	if r.recipe, err = c.fitted(r.set.Fit.Len()); err != nil {

@@ -15,6 +15,7 @@ import (
 // trainingSet is a set as training uses it.
 type trainingSet struct {
 	source string
+	splits *data.Splits
 	data.Roles
 	// watched is what is measured after every epoch: what chooses, else what
 	// judges, which then decides nothing.
@@ -73,7 +74,7 @@ func (f *setFlags) prepare(seed uint64, patience bool) (*trainingSet, error) {
 	if patience || f.chooses && splits.Test == nil {
 		policy.Val = f.heldOut()
 	}
-	t := &trainingSet{source: source(f.Data)}
+	t := &trainingSet{source: source(f.Data), splits: splits}
 	if t.Roles, err = splits.Plan(policy); err != nil {
 		if errors.Is(err, data.ErrTooFew) {
 			err = fmt.Errorf("%w (--val-split 0)", err)
