@@ -101,6 +101,8 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 // options turns the flags into those of the job.
 func (c *finetuneCmd) options(e *env, view *finetuneView) (o transfer.Options, err error) {
 	switch {
+	case c.Data == "" && c.Weights == "":
+		return o, usagef("which images? give --data DIR, with a folder for each class")
 	case c.HeadOnly && c.Frozen != nil && !*c.Frozen:
 		return o, usagef("--head-only is what --no-frozen leaves out")
 	case c.HeadOnly && c.Scratch != nil && *c.Scratch:

@@ -113,6 +113,21 @@ func TestFinetune(t *testing.T) {
 	}
 }
 
+// A model is trained further on its own classes with its own classifier, which
+// is said.
+func TestFinetuneFurther(t *testing.T) {
+	images, dir := garmentFolders(t, 10), t.TempDir()
+	first, second := filepath.Join(dir, "first"), filepath.Join(dir, "second")
+	mustRun(t, "finetune", "-w", pretrained(t), "-d", images, "--head-only", "--output", first)
+	again := []string{"finetune", "-w", first, "-d", images, "--epochs", "1", "--no-frozen", "--no-scratch", "--output"}
+	if out := mustRun(t, append(again, second)...); !strings.Contains(out, "classifier is kept") {
+		t.Errorf("nothing is said of the classifier:\n%s", out)
+	}
+	if out := mustRun(t, append(again, filepath.Join(dir, "third"), "--new-head")...); strings.Contains(out, "is kept") {
+		t.Errorf("a new classifier is asked for:\n%s", out)
+	}
+}
+
 // Without a named network, fine-tuning starts from the built-in one for photos.
 func TestFinetuneBuiltIn(t *testing.T) {
 	images := garmentFolders(t, 5)
@@ -233,6 +248,8 @@ func TestFinetuneUsage(t *testing.T) {
 		code int
 		want string
 	}{
+		{nil, exitUsage, "--data"},
+		{[]string{"-d", images, "--test-split", "0"}, exitUsage, "--test-split 0"},
 		{[]string{"-w", "x.safetensors", "-d", images}, exitFailure, "x.safetensors"},
 		{[]string{"-w", "x", "--head-only", "--no-frozen"}, exitUsage, "--no-frozen"},
 		{[]string{"-w", "x", "--rates=-1"}, exitUsage, "invalid recipe"},
