@@ -10,6 +10,21 @@ import (
 
 const foreignDir = "testdata/foreign"
 
+// foreignFiles returns the paths of the pictures there.
+func foreignFiles(t *testing.T) (paths []string) {
+	t.Helper()
+	entries, err := os.ReadDir(foreignDir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, e := range entries {
+		if IsPicture(e.Name()) {
+			paths = append(paths, filepath.Join(foreignDir, e.Name()))
+		}
+	}
+	return paths
+}
+
 // TestForeignFilesEqualPillow decodes what other programs write, well formed and
 // not; bench/golden/foreign_images.py made the files and the checksums.
 func TestForeignFilesEqualPillow(t *testing.T) {

@@ -30,7 +30,8 @@ type Decoder struct {
 	output
 }
 
-// keep is the memory for coefficients that outlives a decode.
+// keep is the memory for coefficients and planes, and that for entropy-coded
+// bytes, that may outlive a decode.
 const keep = 64 << 20
 
 // Decode decodes the part of a JPEG file inside region, in the coordinates of
@@ -54,6 +55,9 @@ func (d *Decoder) trim() {
 		if cap(c.coef)*2+cap(c.plane) > keep/len(d.comps) {
 			c.coef, c.plane = nil, nil
 		}
+	}
+	if cap(d.entropy.clean) > keep {
+		d.entropy.clean = nil
 	}
 	d.limits = codec.Limits{}
 }

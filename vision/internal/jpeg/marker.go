@@ -164,7 +164,7 @@ func (d *Decoder) prepare(region image.Rectangle, size int) error {
 	if blocks/8 > size {
 		return codec.ErrTruncated // a block takes at least one bit
 	}
-	memory := 3 * int64(region.Dx()) * int64(region.Dy())
+	memory := 3*int64(region.Dx())*int64(region.Dy()) + int64(size) // entropy-coded bytes are copied
 	for i := range d.comp {
 		c := &d.comp[i]
 		// Interpolation reads one sample beyond.
