@@ -197,6 +197,9 @@ func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error
 		}
 	}
 	if len(out.Confused) > 0 {
+		if c.PerClass {
+			e.printf("\n")
+		}
 		rows := [][]string{{"MOST OFTEN CONFUSED", "TAKEN FOR", "IMAGES", "OF THE CLASS"}}
 		for _, p := range out.Confused {
 			rows = append(rows, []string{p.Class, p.Predicted, strconv.FormatInt(p.Images, 10), fmt.Sprintf("%.1f %%", 100*p.Part)})
@@ -204,6 +207,9 @@ func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error
 		if err := e.table(rows); err != nil {
 			return err
 		}
+	}
+	if c.PerClass || len(out.Confused) > 0 {
+		e.printf("\n")
 	}
 	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %s\n", out.Network, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), inPercent(out.MeanClass))
 	e.printf("top-1 %s  top-5 %s\n", inPercent(out.Top1), inPercent(out.Top5))

@@ -193,3 +193,47 @@ func TestNewestRunIsIntroduced(t *testing.T) {
 		t.Errorf("%s", errs)
 	}
 }
+
+// Classes of ImageNet given as numbers are the labels, and of a thousand classes
+// the matrix shows those that occur.
+func TestEvalNumberedClasses(t *testing.T) {
+	root := t.TempDir()
+	from := classFolders(t)
+	for class, number := range map[string]string{"dark": "305", "light": "647"} {
+		if err := os.Rename(filepath.Join(from, class), filepath.Join(root, number)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	picture, table := filepath.Join(t.TempDir(), "confusion.svg"), filepath.Join(t.TempDir(), "errors.csv")
+	var r evalReport
+	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", newWeights(t, "mobilenetv2_035"), "--data", root, "--size", "32", "--json", "--confusion", picture, "--errors", table)), &r); err != nil {
+		t.Fatal(err)
+	}
+	if r.Images != 20 || len(r.Classes) != 2 || r.Classes[0].Class != "dung beetle" || r.Classes[1].Class != "measuring cup" {
+		t.Errorf("%+v", r.Classes)
+	}
+	svg, err := os.ReadFile(picture)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(svg, []byte(" of 1000 occur)")) || !bytes.Contains(svg, []byte(">dung beetle<")) || len(svg) > 1<<18 {
+		t.Errorf("the matrix takes %d bytes", len(svg))
+	}
+}
+
+// Runs are drawn over epochs and time as curves, over the cost of their networks
+// as points with names.
+func TestRunsPlots(t *testing.T) {
+	run, _ := trained(t)
+	for x, want := range map[string]string{"epoch": ">epoch<", "time": ">training time in seconds<", "macs": ">multiply-adds of one image in millions (log scale)<", "params": ">parameters in millions (log scale)<"} {
+		plot := filepath.Join(t.TempDir(), x+".svg")
+		mustRun(t, "runs", run, "--plot", plot, "--x", x)
+		svg, err := os.ReadFile(plot)
+		if err != nil || !bytes.Contains(svg, []byte(want)) || bytes.Contains(svg, []byte(">-0<")) {
+			t.Errorf("%s: %v: no %s", x, err, want)
+		}
+	}
+	if code, _, errs := invoke(t, "runs", run, "--plot", "x.gif"); code != exitUsage || !strings.Contains(errs, "x.gif") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+}

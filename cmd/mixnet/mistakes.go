@@ -14,9 +14,40 @@ import (
 	"github.com/mixnet-go/mixnet/vision"
 )
 
+// manyClasses is the number of classes from which on the confusion matrix shows
+// those alone that occur.
+const manyClasses = 40
+
 // drawing is the picture of the confusion matrix.
 func (j *judged) drawing(title string) *chart.Confusion {
-	return &chart.Confusion{Title: title, Names: j.labels, Counts: j.Confusion().Counts}
+	c := j.Confusion()
+	all := &chart.Confusion{Title: title, Names: j.labels, Counts: c.Counts}
+	if c.Classes < manyClasses {
+		return all
+	}
+	occurs := make([]bool, c.Classes)
+	for i, n := range c.Counts {
+		if n > 0 {
+			occurs[i/c.Classes], occurs[i%c.Classes] = true, true
+		}
+	}
+	some := &chart.Confusion{Title: title}
+	for i, in := range occurs {
+		if !in {
+			continue
+		}
+		some.Names = append(some.Names, j.labels[i])
+		for k, in := range occurs {
+			if in {
+				some.Counts = append(some.Counts, c.Counts[i*c.Classes+k])
+			}
+		}
+	}
+	if len(some.Names) == 0 || len(some.Names) == c.Classes {
+		return all
+	}
+	some.Title += fmt.Sprintf(" (%d classes of %d occur)", len(some.Names), c.Classes)
+	return some
 }
 
 // mistakes returns the worst n, without pictures.
@@ -40,11 +71,10 @@ func (j *judged) mistakes(n int) *report.Judgement {
 // narrowClasses is up to how many classes a matrix fits a telephone's screen.
 const narrowClasses = 12
 
-// figure is the confusion matrix on a page.
-func (j *judged) figure() (f report.Figure, err error) {
-	d := j.drawing("Confusion matrix")
+// figureOf is a confusion matrix on a page.
+func figureOf(d *chart.Confusion) (f report.Figure, err error) {
 	f.Caption = "Rows are true classes, columns what was predicted; a cell is as strong as its part of the true class."
-	if f.Wide, err = drawn(d); err != nil || len(j.labels) > narrowClasses {
+	if f.Wide, err = drawn(d); err != nil || len(d.Names) > narrowClasses {
 		return f, err
 	}
 	d.Width = narrowWidth
@@ -68,8 +98,8 @@ func (j *judged) page(e *env, m *model.Model, n int) (*report.Judgement, error) 
 	for _, p := range confusion.Pairs(pagePairs) {
 		r.Pairs = append(r.Pairs, report.Pair{Truth: j.labels[p.Truth], Predicted: j.labels[p.Predicted], Count: p.Count, Part: p.Part})
 	}
-	if len(j.labels) <= chart.MaxConfusion {
-		f, err := j.figure()
+	if d := j.drawing("Confusion matrix"); len(d.Names) <= chart.MaxConfusion {
+		f, err := figureOf(d)
 		if err != nil {
 			return nil, err
 		}

@@ -70,7 +70,8 @@ func linearScale(a Axis, low, up float64, tight bool) scale {
 	first, last := math.Floor(low/step+1e-9), math.Ceil(up/step-1e-9)
 	s := scale{low: first * step, up: last * step}
 	if tight {
-		s.low, s.up = low, up
+		room := 0.02 * (up - low) // so that marks of points do not lie upon the axes
+		s.low, s.up = low-room, up+room
 		first, last = math.Ceil(low/step-1e-9), math.Floor(up/step+1e-9)
 	}
 	decimals := max(0, -int(math.Floor(math.Log10(step)+1e-9)))
