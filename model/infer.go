@@ -124,7 +124,7 @@ type holding struct {
 }
 
 func holds(f *weights.File, g *graph.Graph) holding {
-	o := loading(g)
+	o := loading(zoo.ForeignNames(g))
 	o.ReplaceHead = true
 	r, err := weights.Check(g, f, o)
 	return holding{r, err == nil}

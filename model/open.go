@@ -96,15 +96,22 @@ func NewStored(f *weights.File, o Options) (*Stored, error) {
 	if h.Options.Classes == 0 {
 		h.Options.Classes = classes(f, h.spec)
 	}
+	described := own || h.Input.Size != [2]int{}
 	m, err := build(h)
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", f.Path(), err)
 	}
-	w := loading(m.Graph)
+	foreign := zoo.ForeignNames(m.Graph)
+	w := loading(foreign)
 	w.Exact, w.ReplaceHead, w.Seed = own, o.NewHead, o.Seed
 	source, report, err := weights.NewSource(m.Graph, f, w)
 	if err != nil {
 		return nil, hint(err, m.Header, report)
+	}
+	for _, n := range foreign {
+		if n.Source == report.Names && !described {
+			m.Input = n.Prepare(m.Input)
+		}
 	}
 	if o.NewHead && report.Classes == 0 {
 		m.Classes = nil // the classifier is not the file's
@@ -112,11 +119,11 @@ func NewStored(f *weights.File, o Options) (*Stored, error) {
 	return &Stored{Header: m.Header, Graph: m.Graph, source: source, file: f}, nil
 }
 
-// loading returns the options of package weights for a network: the names that
-// other programs give its parameters.
-func loading(g *graph.Graph) (o weights.Options) {
-	for _, n := range zoo.ForeignNames(g) {
-		o.Names = append(o.Names, weights.NameMap(n))
+// loading returns the options of package weights for a network whose parameters
+// other programs name otherwise.
+func loading(foreign []zoo.Foreign) (o weights.Options) {
+	for _, n := range foreign {
+		o.Names = append(o.Names, weights.NameMap{Source: n.Source, Names: n.Names, Add: n.Add, Err: n.Err})
 	}
 	return o
 }

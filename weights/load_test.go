@@ -83,7 +83,7 @@ func tensors(t testing.TB, prefix string, g *graph.Graph, v graph.Values[float32
 // foreign returns the names that other programs give a network's parameters.
 func foreign(g *graph.Graph) (o weights.Options) {
 	for _, n := range zoo.ForeignNames(g) {
-		o.Names = append(o.Names, weights.NameMap(n))
+		o.Names = append(o.Names, weights.NameMap{Source: n.Source, Names: n.Names, Add: n.Add, Err: n.Err})
 	}
 	return o
 }

@@ -1,8 +1,6 @@
 package zoo
 
 import (
-	"slices"
-
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/input"
 )
@@ -56,13 +54,10 @@ func efficientnetLites() []Network {
 		}
 		t := tf(n)
 		t.Input.CropPct, t.Input.Interpolation = v.tfCrop, v.tfInterpolation
-		published := t.Input
-		published.Mean, published.Std = inception, inception
-		t.Weights = []Weights{{Tag: "in1k", Input: &published}}
-		// TensorFlow's code computes (pixel - 127) / 128; timm rounds that to
-		// 0.5 and 0.5 for the weights it publishes.
-		t.Input.Mean = slices.Repeat([]float32{127. / 255}, 3)
-		t.Input.Std = slices.Repeat([]float32{128. / 255}, 3)
+		// TensorFlow's code computes (pixel - 127) / 128, see liteNames; timm
+		// rounds that to 0.5 and 0.5 for the weights it publishes.
+		t.Input.Mean, t.Input.Std = inception, inception
+		t.Weights = []Weights{{Tag: "in1k"}}
 		all = append(all, n, t)
 	}
 	return all

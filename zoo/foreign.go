@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 )
 
 // Foreign is how another program names the parameters of a network, and what
@@ -17,6 +19,18 @@ type Foreign struct {
 	Names  []string  // by graph.ParamID; "" where the program has no such parameter
 	Add    []float32 // by graph.ParamID: added to the values read, for another ε in batch norms; nil for nothing
 	Err    error     // why its weights do not fit although names and shapes may: another padding
+	input  input.Preprocess
+}
+
+// Prepare returns how the program prepares pictures where a network of the zoo
+// prepares them by p. It changes the interpolation, and the statistics of
+// pictures with three channels.
+func (f Foreign) Prepare(p input.Preprocess) input.Preprocess {
+	p.Interpolation = cmp.Or(f.input.Interpolation, p.Interpolation)
+	if len(f.input.Mean) > 0 && len(f.input.Mean) == p.Channels {
+		p.Mean, p.Std = slices.Clone(f.input.Mean), slices.Clone(f.input.Std)
+	}
+	return p
 }
 
 // ForeignNames returns how other programs name the parameters of a network.
@@ -24,7 +38,7 @@ func ForeignNames(g *graph.Graph) []Foreign {
 	out := make([]Foreign, len(namings))
 	for i := range namings {
 		m := &namings[i]
-		out[i] = Foreign{Source: m.source, Names: m.names(g), Add: m.variances(g), Err: m.checkPadding(g)}
+		out[i] = Foreign{Source: m.source, Names: m.names(g), Add: m.variances(g), Err: m.checkPadding(g), input: m.input}
 	}
 	return out
 }
@@ -41,6 +55,7 @@ type naming struct {
 	blocks  map[string]map[string]string // by kind of block, see blockKind
 	same    bool                         // the source pads as TensorFlow does
 	eps     float64                      // ε of the source's batch norms
+	input   input.Preprocess             // where the source's differs
 }
 
 // module is the place of a parameter: its module path and its own name.

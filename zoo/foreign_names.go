@@ -1,5 +1,11 @@
 package zoo
 
+import (
+	"slices"
+
+	"github.com/mixnet-go/mixnet/input"
+)
+
 // Programs that publish weights of the zoo's networks under other names.
 const (
 	liteNames    = "efficientnet_lite_pytorch"
@@ -24,8 +30,9 @@ var namings = []naming{
 				"conv_pwl": "_blocks.{n}._project_conv", "bn3": "_blocks.{n}._bn2",
 			},
 		},
-		same: true,
-		eps:  1e-3,
+		same:  true,
+		eps:   1e-3,
+		input: input.Preprocess{Mean: slices.Repeat([]float32{127. / 255}, 3), Std: slices.Repeat([]float32{128. / 255}, 3)},
 	},
 	{
 		source: v2Names,
@@ -44,7 +51,8 @@ var namings = []naming{
 				"conv_pwl": "features.{n+1}.conv.2", "bn3": "features.{n+1}.conv.3",
 			},
 		},
-		eps: 1e-5,
+		eps:   1e-5,
+		input: input.Preprocess{Interpolation: input.Bilinear},
 	},
 	{
 		source: v3Names,
@@ -75,7 +83,8 @@ var namings = []naming{
 			},
 			"conv": {"conv": "features.{n+1}.0", "bn1": "features.{n+1}.1"},
 		},
-		eps: 1e-3,
+		eps:   1e-3,
+		input: input.Preprocess{Interpolation: input.Bilinear},
 	},
 	{
 		source: mnasnetNames,
@@ -91,6 +100,7 @@ var namings = []naming{
 				"conv_pwl": "layers.{s+7}.{b}.layers.6", "bn3": "layers.{s+7}.{b}.layers.7",
 			},
 		},
-		eps: 1e-5,
+		eps:   1e-5,
+		input: input.Preprocess{Interpolation: input.Bilinear},
 	},
 }

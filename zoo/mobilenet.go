@@ -32,16 +32,16 @@ var mobilenetV1 = Network{
 }
 
 // ra4Weights are timm's of MobileNetV1.
-var ra4Weights = []Weights{{
-	Tag:   "ra4_e3600_r224_in1k",
-	Input: &input.Preprocess{Mean: inception, Std: inception},
-}}
+var ra4Weights = []Weights{{Tag: "ra4_e3600_r224_in1k"}}
 
 // mobilenetV1s returns the widths of the paper and the wider one that timm has
 // weights of.
 func mobilenetV1s() []Network {
 	all := widths(mobilenetV1, 25, 50, 75, 100, 125)
-	all[len(all)-1].Weights = ra4Weights
+	for i, crop := range map[int]float64{3: 0, 4: 0.9} {
+		all[i].Weights = ra4Weights
+		all[i].Input = input.Preprocess{CropPct: crop, Mean: inception, Std: inception}
+	}
 	return all
 }
 

@@ -96,11 +96,11 @@ func TestLookupSettings(t *testing.T) {
 
 // Published weights bring their preprocessing.
 func TestLookupWeights(t *testing.T) {
-	plain, err := Lookup("mobilenetv1_100")
+	plain, err := Lookup("mobilenetv3_large_100")
 	if err != nil {
 		t.Fatal(err)
 	}
-	tagged, err := Lookup("mobilenetv1_100.ra4_e3600_r224_in1k")
+	tagged, err := Lookup("mobilenetv3_large_100.ra4_e3600_r224_in1k")
 	if err != nil {
 		t.Fatal(err)
 	}
