@@ -34,7 +34,11 @@ func holdsRun(dir string) bool {
 }
 
 // Open reads the state of the run in a folder. Resume continues it.
-func Open(dir string) (*Saved, error) {
+func Open(dir string) (*Saved, error) { return OpenAs(dir, model.Options{}) }
+
+// OpenAs is Open with what is known of the network besides: of one that package
+// zoo does not have, how to build it.
+func OpenAs(dir string, o model.Options) (*Saved, error) {
 	path := filepath.Join(dir, LastFile)
 	f, err := weights.Open(path)
 	if err != nil {
@@ -45,7 +49,7 @@ func Open(dir string) (*Saved, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %s: %w", ErrCheckpoint, path, err)
 	}
-	m, err := model.FromFile(f, model.Options{})
+	m, err := model.FromFile(f, o)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrCheckpoint, err)
 	}
@@ -154,10 +158,20 @@ func (t *Trainer) restoreBest(dir string) error {
 	if !t.cfg.KeepBest || !slices.ContainsFunc(t.state.History, func(e Epoch) bool { return e.Best }) {
 		return nil
 	}
-	m, err := model.Open(filepath.Join(dir, BestFile), model.Options{})
+	o, err := known(t.cfg.Model)
+	if err != nil {
+		return err
+	}
+	m, err := model.Open(filepath.Join(dir, BestFile), o)
 	if err != nil {
 		return err
 	}
 	t.kept = m.Values
 	return nil
+}
+
+// known returns how to read other files of a model's network.
+func known(m *model.Model) (model.Options, error) {
+	spec, err := m.Spec()
+	return model.Options{Network: spec}, err
 }

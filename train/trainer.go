@@ -81,7 +81,14 @@ func Prepare(cfg Config) (*Trainer, error) {
 	if cfg.Dir == "" || !holdsRun(cfg.Dir) {
 		return New(cfg)
 	}
-	saved, err := Open(cfg.Dir)
+	o := model.Options{}
+	if cfg.Model != nil {
+		var err error
+		if o, err = known(cfg.Model); err != nil {
+			return nil, err
+		}
+	}
+	saved, err := OpenAs(cfg.Dir, o)
 	if err != nil {
 		return nil, err
 	}
