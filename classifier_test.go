@@ -425,3 +425,48 @@ func TestOpenNames(t *testing.T) {
 		t.Errorf("fashion: %v, %v", m, err)
 	}
 }
+
+// With Mirror a picture's logits are the mean of its own and those of its mirror
+// image, alone and in batches; its features are its own.
+func TestMirror(t *testing.T) {
+	m := newRandom(t)
+	img := image.NewGray(image.Rect(0, 0, 28, 28))
+	turned := image.NewGray(img.Rect)
+	for y := range 28 {
+		for x := range 28 {
+			img.SetGray(x, y, color.Gray{uint8(9*x + x*y)})
+			turned.SetGray(27-x, y, color.Gray{uint8(9*x + x*y)})
+		}
+	}
+	plain, both := newClassifier(t, m, mixnet.Options{}), newClassifier(t, m, mixnet.Options{Mirror: true})
+	logits := func(c *mixnet.Classifier, img image.Image) []float32 {
+		v, err := c.Logits(t.Context(), img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return v
+	}
+	a, b := logits(plain, img), logits(plain, turned)
+	if close(a, b) {
+		t.Fatalf("%v for the picture and its mirror image, which shows nothing", a)
+	}
+	want := make([]float32, len(a))
+	for i := range want {
+		want[i] = (a[i] + b[i]) / 2
+	}
+	if got := logits(both, img); !close(got, want) {
+		t.Errorf("logits %v, want %v", got, want)
+	}
+	for got, err := range both.LogitsBatch(t.Context(), []mixnet.Picture{mixnet.Image(img), mixnet.Image(turned)}) {
+		if err != nil || !close(got, want) {
+			t.Errorf("in a batch %v, %v; want %v", got, err, want)
+		}
+	}
+	f, err := plain.Features(t.Context(), img)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if g, err := both.Features(t.Context(), img); err != nil || !close(f, g) {
+		t.Errorf("other features: %v", err)
+	}
+}

@@ -22,8 +22,8 @@ type evalCmd struct {
 	MaxBad    *int     `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
 	Mirror    bool     `help:"Classify the mirror images as well and add the logits: twice the time, often a little more accurate."`
 	PerClass  bool     `help:"Show the accuracy of every class."`
-	Confusion []string `placeholder:"FILE" help:"Write the confusion matrix: .csv as a table, .png, .svg or .pdf as a picture. May be repeated."`
-	Errors    []string `placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
+	Confusion []string `sep:"none" placeholder:"FILE" help:"Write the confusion matrix: .csv as a table, .png, .svg or .pdf as a picture. May be repeated."`
+	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
 	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 }

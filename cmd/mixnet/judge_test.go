@@ -64,12 +64,36 @@ func TestEvalOfRun(t *testing.T) {
 	}
 }
 
+// Every weight file of a fine-tuning run is judged on the run's images, that of
+// the comparison from scratch too.
+func TestEvalOfFinetuning(t *testing.T) {
+	run, root := trained(t)
+	tuned := filepath.Join(t.TempDir(), "tuned")
+	mustRun(t, "finetune", "-w", filepath.Join(run, modelFile), "--data", root, "--output", tuned, "--epochs", "1", "--batch-size", "4", "--scratch")
+	for _, file := range []string{modelFile, "frozen.safetensors", filepath.Join("scratch", modelFile)} {
+		var r evalReport
+		if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", filepath.Join(tuned, file), "--json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Images != 4 || r.TrainedOn != 0 || r.Run != tuned {
+			t.Errorf("%s: %d images, %d trained on, run %s", file, r.Images, r.TrainedOn, r.Run)
+		}
+	}
+}
+
+func TestShorten(t *testing.T) {
+	got := longFraction.ReplaceAllStringFunc("[0.02 0.3333333333333333 1e-05 12.5 inception]", shorten)
+	if want := "[0.02 0.3333 1e-05 12.5 inception]"; got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+}
+
 // The mistakes are written as a page and as a table, and are those that are
 // counted.
 func TestEvalErrors(t *testing.T) {
 	run, root := trained(t)
 	dir := t.TempDir()
-	page, table, picture := filepath.Join(dir, "errors.html"), filepath.Join(dir, "errors.csv"), filepath.Join(dir, "confusion.svg")
+	page, table, picture := filepath.Join(dir, "errors, all.html"), filepath.Join(dir, "errors.csv"), filepath.Join(dir, "confusion.svg")
 	args := []string{"eval", "--model", run, "--data", root, "--split", "train", "--errors", page, "--errors", table, "--confusion", picture, "--worst", "3"}
 	var r evalReport
 	if err := json.Unmarshal([]byte(mustRun(t, append(args, "--json")...)), &r); err != nil {

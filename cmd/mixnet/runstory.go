@@ -9,6 +9,7 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
@@ -200,7 +201,7 @@ func (s *runStory) settings() []report.Fact {
 	}
 	settings := recipeSettings(s.recipe)
 	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		facts = append(facts, report.Fact{Name: strings.ReplaceAll(name, "_", " "), Value: settings[name]})
+		facts = append(facts, report.Fact{Name: strings.ReplaceAll(name, "_", " "), Value: longFraction.ReplaceAllStringFunc(settings[name], shorten)})
 	}
 	return facts
 }
@@ -282,4 +283,16 @@ func publicName(source string) string {
 		return filepath.ToSlash(source)
 	}
 	return path.Join(filepath.Base(filepath.Dir(source)), filepath.Base(source))
+}
+
+// longFraction is a number with more digits than say anything.
+var longFraction = regexp.MustCompile(`\d+\.\d{5,}`)
+
+// shorten writes a number with four digits.
+func shorten(number string) string {
+	v, err := strconv.ParseFloat(number, 64)
+	if err != nil {
+		return number
+	}
+	return strconv.FormatFloat(v, 'g', 4, 64)
 }
