@@ -123,6 +123,14 @@ func newStepper(cfg StepConfig) (*Stepper, error) {
 	return s, s.addOptimizers(g)
 }
 
+// Close ends the stepper's threads, unless its memory is shared. It is optional:
+// what is no longer used is cleaned up.
+func (s *Stepper) Close() {
+	if s.cfg.Memory == nil {
+		s.memory.Close()
+	}
+}
+
 // view plans g in the stepper's memory.
 func (s *Stepper) view(g *graph.Graph, values, grads graph.Values[float32], frozen func(graph.ParamID) bool) (*View, error) {
 	return newView(g, values, grads, s.cfg.Shape, s.cfg.Recipe.Sizes.Shapes(), autodiff.Options{

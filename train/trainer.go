@@ -104,8 +104,13 @@ func Run(ctx context.Context, cfg Config) (*Trainer, error) {
 	if err != nil {
 		return nil, err
 	}
+	defer t.Close()
 	return t, t.Run(ctx)
 }
+
+// Close ends the run's threads; what it has recorded can still be asked for. It
+// is optional: what is no longer used is cleaned up.
+func (t *Trainer) Close() { t.step.Close() }
 
 // Model returns the network that is trained.
 func (t *Trainer) Model() *model.Model { return t.cfg.Model }

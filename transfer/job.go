@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -77,11 +76,12 @@ const defaultTestSplit = 0.2
 // beside what comes of training less or of starting from nothing.
 type Job struct {
 	Running
-	plan   *Plan
-	dir    string
-	source *model.Model
-	images *Images
-	models map[Method]*model.Model // of this run of the job
+	plan    *Plan
+	dir     string
+	resumed bool
+	source  *model.Model
+	images  *Images
+	models  map[Method]*model.Model // of this run of the job
 
 	features *Features // of images.Train, from when they are known to when they are used
 	forward  float64   // images a second that features took; 0 if not known
@@ -90,21 +90,10 @@ type Job struct {
 // New prepares a job. The error wraps train.ErrOccupied if the folder holds
 // one already.
 func New(m *model.Model, s *data.Splits, o Options) (*Job, error) {
-	j, err := newJob(m, s, o)
-	if err != nil {
+	if err := occupied(o.Dir); err != nil {
 		return nil, err
 	}
-	for _, file := range []string{PlanFile, train.LastFile} {
-		if path := filepath.Join(o.Dir, file); o.Dir != "" && exists(path) {
-			return nil, fmt.Errorf("%w: %s", train.ErrOccupied, path)
-		}
-	}
-	return j, nil
-}
-
-func exists(path string) bool {
-	_, err := os.Stat(path)
-	return err == nil
+	return newJob(m, s, o)
 }
 
 // Resume prepares the rest of the job in a folder, given its model and images:
@@ -122,7 +111,7 @@ func Resume(dir string, m *model.Model, s *data.Splits, r Running) (*Job, error)
 	if err := p.check(images); err != nil {
 		return nil, fmt.Errorf("%s: %w", dir, err)
 	}
-	return &Job{Running: r, plan: p, dir: dir, source: m, images: images, models: map[Method]*model.Model{}}, nil
+	return &Job{Running: r, plan: p, dir: dir, resumed: true, source: m, images: images, models: map[Method]*model.Model{}}, nil
 }
 
 // FineTune trains a model further on a set, usually of other classes, and

@@ -6,8 +6,10 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/model"
@@ -162,6 +164,72 @@ func TestFineTuneContinues(t *testing.T) {
 	if _, err := Resume(parts, m, &data.Splits{Train: dots(50)}, Running{}); !errors.Is(err, train.ErrCheckpoint) {
 		t.Errorf("other images: %v", err)
 	}
+}
+
+// broken is a set whose pictures cannot be read.
+type broken struct{ *data.Memory }
+
+func (broken) Read(int, *data.Sample) error { return errors.New("broken") }
+
+// Two jobs do not work in one folder, and one that came to nothing leaves it
+// free.
+func TestFolders(t *testing.T) {
+	m := newTiny(t, []string{"a", "b", "c"})
+	splits := &data.Splits{Train: dots(40)}
+	no := false
+	o := Options{Recipe: short(t, 2), Frozen: &no, Scratch: &no, Dir: filepath.Join(t.TempDir(), "run"), Running: Running{Threads: 1}}
+	if _, err := FineTune(t.Context(), m, &data.Splits{Train: broken{dots(40)}}, o); !errors.Is(err, data.ErrTooManyBad) {
+		t.Fatalf("pictures that cannot be read: %v", err)
+	}
+	second, err := New(m, splits, o)
+	if err != nil {
+		t.Fatalf("after a job that came to nothing: %v", err)
+	}
+	o.Trace.Epoch = func(Stage, train.Epoch) {
+		if _, err := second.Run(t.Context()); !errors.Is(err, train.ErrBusy) {
+			t.Errorf("a second job beside the first: %v", err)
+		}
+	}
+	first, err := New(m, splits, o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := first.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := second.Run(t.Context()); !errors.Is(err, train.ErrOccupied) {
+		t.Errorf("a second job after the first: %v", err)
+	}
+	stale, err := Resume(o.Dir, m, splits, Running{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	stale.plan.Results = nil // as if it had been read before the end
+	if _, err := stale.Run(t.Context()); !errors.Is(err, train.ErrBusy) {
+		t.Errorf("a job that another has gone on with: %v", err)
+	}
+	left, err := filepath.Glob(filepath.Join(o.Dir, "*.lock"))
+	if err != nil || len(left) > 0 {
+		t.Errorf("locks left behind: %v, %v", left, err)
+	}
+}
+
+// A job leaves no threads behind: a grid has many runs.
+func TestThreadsEnd(t *testing.T) {
+	before := runtime.NumGoroutine()
+	grid := &recipe.Grid{Rates: []float64{1e-4, 1e-3, 1e-2}, Decays: []float64{0}}
+	if _, err := FineTune(t.Context(), newTiny(t, []string{"a", "b"}), &data.Splits{Train: dots(40)}, Options{
+		Recipe: short(t, 1), Grid: grid, Running: Running{Threads: 8},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	for range 500 {
+		if runtime.NumGoroutine() <= before {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("%d goroutines before, %d after", before, runtime.NumGoroutine())
 }
 
 // Where the classes are the model's, training goes on with its classifier.

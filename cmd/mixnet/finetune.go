@@ -44,6 +44,9 @@ func (c *finetuneCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Output == "" && c.Resume == "" {
+		defer func() { _ = os.Remove(j.Dir()) }() // if nothing is in it
+	}
 	if c.PrintConfig {
 		return c.printConfig(e, j.Plan().Recipe)
 	}
