@@ -365,6 +365,12 @@ files["jpeg-junk-after-end.jpg"] = saved(IM, "JPEG") + b"junk\xff\xd8" * 99
 files["jpeg-junk-between.jpg"] = saved(IM, "JPEG").replace(b"\xff\xc4", b"\0\0\xff\xc4", 1)
 files["jpeg-fill-bytes.jpg"] = saved(IM, "JPEG").replace(b"\xff\xc4", b"\xff\xff\xff\xc4", 1)
 files["jpeg-progressive-restart.jpg"] = saved(IM, "JPEG", progressive=True, restart_marker_blocks=3)
+RESTARTS = saved(IM, "JPEG", restart_marker_blocks=1, quality=90)
+files["jpeg-restart-junk.jpg"] = RESTARTS.replace(b"\xff\xd1", b"\x55\x55\x55\xff\xd1")
+files["jpeg-restart-fill.jpg"] = RESTARTS.replace(b"\xff\xd0", b"\xff\xff\xff\xd0")
+files["jpeg-restart-extra.jpg"] = RESTARTS[:-2] + b"\xff\xd3\xff\xd9"
+files["jpeg-restart-rows.jpg"] = saved(IM, "JPEG", restart_marker_rows=1, subsampling=0)
+files["jpeg-restart-gray.jpg"] = saved(IM.convert("L"), "JPEG", restart_marker_blocks=5)
 for sub in (0, 1, 2):
     files[f"jpeg-no-dht-{sub}.jpg"] = without(saved(IM, "JPEG", subsampling=sub, quality=80), 0xC4)
 files["jpeg-no-dht-gray.jpg"] = without(saved(IM.convert("L"), "JPEG"), 0xC4)
