@@ -149,6 +149,22 @@ fctl1 = chunk(b"fcTL", struct.pack(">IIIIIHHBB", 1, W, H, 0, 0, 1, 10, 0, 0))
 second = chunk(b"fdAT", struct.pack(">I", 2) + zlib.compress(png_parts(255 - PHOTO, 2, 8, 0)[1]))
 files["png-animated.png"] = png(*RGB, before=chunk(b"acTL", struct.pack(">II", 2, 0)) + fctl, end=fctl1 + second + chunk(b"IEND"))
 
+IHDR, RAW = png_parts(*RGB, 0)
+Z = zlib.compress(RAW)
+END = chunk(b"IEND")
+HEAD = MAGIC + chunk(b"IHDR", IHDR)
+files["png-text-first.png"] = MAGIC + chunk(b"tEXt", b"a\0b") + chunk(b"IHDR", IHDR) + chunk(b"IDAT", Z) + END
+files["png-bad-idat-crc.png"] = HEAD + chunk(b"IDAT", Z, crc=1) + END
+files["png-bad-idat-crcs.png"] = HEAD + chunk(b"IDAT", Z[:50], crc=1) + chunk(b"IDAT", Z[50:], crc=2) + END
+files["png-bad-end-crc.png"] = HEAD + chunk(b"IDAT", Z) + chunk(b"IEND", crc=1)
+files["png-cut-in-crc.png"] = (HEAD + chunk(b"IDAT", Z))[:-2]
+files["png-cut-in-adler.png"] = (HEAD + chunk(b"IDAT", Z))[:-6]
+files["png-long-header.png"] = MAGIC + chunk(b"IHDR", IHDR + bytes(2)) + chunk(b"IDAT", Z) + END
+files["png-two-headers.png"] = HEAD + chunk(b"IHDR", IHDR) + chunk(b"IDAT", Z) + END
+files["png-unknown-critical.png"] = HEAD + chunk(b"JUNK", b"abc") + chunk(b"IDAT", Z) + END
+files["png-small-window.png"] = HEAD + chunk(b"IDAT", b"\x18\x19" + Z[2:]) + END
+files["png-compression-method.png"] = MAGIC + chunk(b"IHDR", IHDR[:10] + b"\1" + IHDR[11:]) + chunk(b"IDAT", Z) + END
+
 # BMP
 
 

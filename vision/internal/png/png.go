@@ -83,15 +83,26 @@ func Inspect(data []byte) (h Header, exif []byte, err error) {
 	return h, nil, nil
 }
 
-// read reads IHDR, the first chunk.
+// read reads IHDR, which ought to be the first chunk.
 func (h *Header) read(c *chunks) error {
-	if !c.next() || c.kind == "IHDR" && !c.whole() {
+	for c.kind != "IHDR" {
+		if !c.next() {
+			return codec.ErrTruncated
+		}
+		switch c.kind {
+		case "CgBI":
+			return codec.Unsupported("Apple's variant of PNG")
+		case "IDAT", "IEND":
+			return codec.Corrupt("no IHDR before %s", c.kind)
+		}
+	}
+	if !c.whole() {
 		return codec.ErrTruncated
 	}
-	if c.kind != "IHDR" || len(c.body) < 13 {
-		return codec.Corrupt("no IHDR")
-	}
 	b := c.body
+	if len(b) < 13 {
+		return codec.Corrupt("IHDR of %d bytes", len(b))
+	}
 	w, height := binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
 	if w == 0 || height == 0 || w > 1<<31-1 || height > 1<<31-1 {
 		return codec.Corrupt("size %d×%d", w, height)
@@ -99,6 +110,9 @@ func (h *Header) read(c *chunks) error {
 	*h = Header{W: int(w), H: int(height), depth: int(b[8]), colors: colorType(b[9]), interlaced: b[12] != 0}
 	if !c.sound() {
 		return codec.Corrupt("checksum of IHDR")
+	}
+	if b[11] != 0 || b[12] > 1 {
+		return codec.Corrupt("filter method %d, interlace method %d", b[11], b[12])
 	}
 	for _, d := range h.colors.depths() {
 		if int(d) == h.depth {

@@ -3,7 +3,9 @@ package png
 import (
 	"bufio"
 	"compress/flate"
+	"encoding/binary"
 	"errors"
+	"hash/adler32"
 	"io"
 
 	"github.com/mixnet-go/mixnet/vision/internal/codec"
@@ -29,15 +31,22 @@ func (p *pixelData) Read(b []byte) (int, error) {
 			p.ended = p.ended || p.kind == ""
 			return 0, io.ErrUnexpectedEOF
 		}
-		if !p.sound() {
-			return 0, codec.Corrupt("checksum of IDAT")
-		}
 		p.started = true
 		p.block = p.body
 	}
 	n := copy(b, p.block)
 	p.block = p.block[n:]
 	return n, nil
+}
+
+// sound says whether the checksums of all the chunks are right.
+func (p pixelData) sound() bool {
+	for ok := true; ok && p.kind == "IDAT"; ok = p.next() {
+		if !p.chunks.sound() {
+			return false
+		}
+	}
+	return true
 }
 
 // decoder is the state of one decode.
@@ -64,34 +73,53 @@ func (d *decoder) decode(src *pixelData) error {
 	if head[0]&15 != 8 || (int(head[0])<<8|int(head[1]))%31 != 0 || head[1]&32 != 0 {
 		return codec.Corrupt("compression header %02x", head)
 	}
-	inflated := flate.NewReader(in)
+	var inflated io.Reader = flate.NewReader(in)
+	sum := adler32.New()
+	sound := src.sound()
+	if !sound {
+		inflated = io.TeeReader(inflated, sum)
+	}
 	d.out = make([]uint8, 3*d.header.W)
-	var err error
+	if err := d.pixels(inflated); err != nil {
+		return d.fault(src, err)
+	}
+	if sound {
+		return nil
+	}
+	// The sum of the pixels decides whether only the chunks' sums are wrong.
+	if _, err := io.Copy(io.Discard, io.LimitReader(inflated, 1<<20)); err != nil {
+		return codec.Corrupt("checksum of IDAT")
+	}
+	var want [4]byte
+	if _, err := io.ReadFull(in, want[:]); err != nil || binary.BigEndian.Uint32(want[:]) != sum.Sum32() {
+		return codec.Corrupt("checksums of IDAT and of the pixels")
+	}
+	return nil
+}
+
+// pixels decodes the inflated pixels.
+func (d *decoder) pixels(inflated io.Reader) error {
 	if d.header.interlaced {
 		for _, p := range passes {
 			w, h := (d.header.W-p.x+p.stepX-1)/p.stepX, (d.header.H-p.y+p.stepY-1)/p.stepY
 			if w <= 0 || h <= 0 {
 				continue
 			}
-			if err = d.rows(inflated, w, h, func(y int, rgb bool, row []uint8) {
+			if err := d.rows(inflated, w, h, func(y int, rgb bool, row []uint8) {
 				d.raster.Spread(p.y+y*p.stepY, p.x, p.stepX, rgb, row)
 			}); err != nil {
-				break
+				return err
 			}
 		}
-	} else {
-		err = d.rows(inflated, d.header.W, d.header.H, func(y int, rgb bool, row []uint8) {
-			if rgb {
-				d.raster.RGB(y, row)
-			} else {
-				d.raster.Gray(y, row)
-			}
-		})
+		return nil
 	}
-	if err != nil {
-		return d.fault(src, err)
-	}
-	return nil
+	return d.rows(inflated, d.header.W, d.header.H, func(y int, rgb bool, row []uint8) {
+		if rgb {
+			d.raster.RGB(y, row)
+		} else {
+			d.raster.Gray(y, row)
+		}
+	})
 }
 
 // fault says what is wrong with pixel data that could not be inflated.
