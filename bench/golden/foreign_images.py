@@ -212,6 +212,9 @@ files["bmp-24.bmp"] = bmp(info(24), lines(bgr))
 files["bmp-24-topdown.bmp"] = bmp(info(24, h=-H), lines(bgr, 1))
 files["bmp-24-os2.bmp"] = bmp(struct.pack("<IHHHH", 12, W, H, 1, 24), lines(bgr))
 files["bmp-24-os2-v2.bmp"] = bmp(info(24, size=64), lines(bgr))
+files["bmp-24-no-offset.bmp"] = bmp(info(24), lines(bgr), offset=0)
+files["bmp-8-no-offset.bmp"] = bmp(info(8), lines([pack(r, 8) for r in INDEX]), QUADS, offset=0)
+files["bmp-24-no-padding.bmp"] = bmp(info(24), lines(bgr))[:-3]
 files["bmp-24-gap.bmp"] = bmp(info(24), bytes(50) + lines(bgr), offset=104)
 M565, M555 = (0xF800, 0x7E0, 0x1F), (0x7C00, 0x3E0, 0x1F)
 files["bmp-16.bmp"] = bmp(info(16), lines(words(zip(M555, (R, G, B)), 16)))
@@ -259,6 +262,12 @@ for literal in (0, 1):
 files["bmp-rle8-no-end.bmp"] = bmp(info(8, 1), rle(False, 0, end=b""), QUADS)
 files["bmp-rle8-delta.bmp"] = bmp(info(8, 1), b"\x05\x07\0\2\x03\x02" + b"\x09\x03\0\0" + b"".join(bytes([W, 4, 0, 0]) for _ in range(H - 3)) + b"\0\1", QUADS)
 files["bmp-rle8-too-long.bmp"] = bmp(info(8, 1), b"".join(b"\xff" + bytes([i % 16]) + b"\0\0" for i in range(H)) + b"\0\1", QUADS)
+files["bmp-rle8-topdown.bmp"] = bmp(info(8, 1, h=-H), rle(False, 1), QUADS)
+files["bmp-rle8-no-offset.bmp"] = bmp(info(8, 1), rle(False, 1), QUADS, offset=0)
+files["bmp-rle8-line-first.bmp"] = bmp(info(8, 1), b"\0\0" + rle(False, 1), QUADS)
+files["bmp-rle8-delta-to-end.bmp"] = bmp(info(8, 1), b"\0\2\xff\xff\0\1", QUADS)
+files["bmp-rle8-delta-over-line.bmp"] = bmp(info(8, 1), b"\0\2\x1a\x01\x05\x03\0\0" + rle(False, 0), QUADS)
+files["bmp-rle8-literal-over-line.bmp"] = bmp(info(8, 1), b"\0\x28" + bytes(range(40)) + b"\0\0" + rle(False, 0), QUADS)
 files["bmp-rle4-odd.bmp"] = bmp(info(4, 2), b"".join(b"\x0b\x12\x1a" + bytes([i * 7 % 256]) + b"\0\0" for i in range(H)) + b"\0\1", QUADS[:64])
 
 # PNM

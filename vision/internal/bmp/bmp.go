@@ -65,7 +65,7 @@ func Inspect(data []byte) (*Header, error) {
 func (h *Header) core(b, rest []byte) error {
 	h.W, h.H = int(binary.LittleEndian.Uint16(b[4:])), int(binary.LittleEndian.Uint16(b[6:]))
 	h.bits = int(binary.LittleEndian.Uint16(b[10:]))
-	return h.finish(len(b), 3, 0, rest)
+	return h.finish(len(b), 0, 3, 0, rest)
 }
 
 // info reads a header of 40 bytes and more.
@@ -77,27 +77,29 @@ func (h *Header) info(b, rest []byte) error {
 	h.bits = int(binary.LittleEndian.Uint16(b[14:]))
 	h.compression = compression(binary.LittleEndian.Uint32(b[16:]))
 	colors := int(binary.LittleEndian.Uint32(b[32:]))
+	maskBytes := 0
 	if h.compression == bitFields || h.compression == alphaBitFields {
 		masks := b[40:]
 		if len(masks) == 0 {
-			n := 12
+			maskBytes = 12
 			if h.compression == alphaBitFields {
-				n = 16
+				maskBytes = 16
 			}
-			if len(rest) < n {
+			if len(rest) < maskBytes {
 				return codec.ErrTruncated
 			}
-			masks, rest = rest[:n], rest[n:]
+			masks, rest = rest[:maskBytes], rest[maskBytes:]
 		}
 		for i := range h.masks {
 			h.masks[i] = binary.LittleEndian.Uint32(masks[4*i:])
 		}
 	}
-	return h.finish(len(b), 4, colors, rest)
+	return h.finish(len(b), maskBytes, 4, colors, rest)
 }
 
-// finish checks the header and reads the palette of that many bytes a color.
-func (h *Header) finish(size, colorBytes, colors int, rest []byte) error {
+// finish checks the header of size bytes and the masks after it, and reads the
+// palette of that many bytes a color.
+func (h *Header) finish(size, maskBytes, colorBytes, colors int, rest []byte) error {
 	if h.W < 1 || h.H < 1 {
 		return codec.Corrupt("size %d×%d", h.W, h.H)
 	}
@@ -105,6 +107,9 @@ func (h *Header) finish(size, colorBytes, colors int, rest []byte) error {
 		return err
 	}
 	if h.bits > 8 {
+		if h.pixels == 0 {
+			h.pixels = fileHeader + size + maskBytes
+		}
 		return nil
 	}
 	if colors == 0 {
@@ -125,8 +130,8 @@ func (h *Header) finish(size, colorBytes, colors int, rest []byte) error {
 	for i := colors; ramp && i < len(h.palette); i++ {
 		h.palette[i] = [3]uint8{uint8(i), uint8(i), uint8(i)} // Pillow takes it for a gray picture
 	}
-	if h.pixels == fileHeader+size {
-		h.pixels += colorBytes * colors // some writers forget the palette
+	if h.pixels == 0 || h.pixels == fileHeader+size {
+		h.pixels = fileHeader + size + colorBytes*colors // some writers forget the palette, or all
 	}
 	return nil
 }
