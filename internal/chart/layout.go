@@ -58,6 +58,9 @@ func (c *Chart) layout() (*layout, error) {
 			xs = append(xs, p.X)
 		}
 	}
+	if c.Labels {
+		xs = append(xs, roomBeside(xs, c.X.Log)...)
+	}
 	var err error
 	if l.x, err = newScale(c.X, xs, c.X.Whole); err != nil {
 		return nil, err
@@ -88,6 +91,27 @@ func (c *Chart) layout() (*layout, error) {
 		l.height += float64(len(l.note))*(noteSize+4) + 4
 	}
 	return l, nil
+}
+
+// roomBeside returns values beyond the outer ones, so that there is room for
+// labels on both sides of their points.
+func roomBeside(xs []float64, log bool) []float64 {
+	if len(xs) == 0 {
+		return nil
+	}
+	low, up := slices.Min(xs), slices.Max(xs)
+	switch {
+	case !log:
+		room := 0.08 * (up - low)
+		if low >= 0 {
+			return []float64{max(0, low-room), up + room}
+		}
+		return []float64{low - room, up + room}
+	case low > 0:
+		room := math.Pow(up/low, 0.08)
+		return []float64{low / room, up * room}
+	}
+	return nil
 }
 
 func (l *layout) addPanel(a Axis, series []Series, first int, top, bottom float64) error {
