@@ -43,7 +43,9 @@ type StepConfig struct {
 	Optimizers []Group
 	// Reduce, if not nil, is called with the gradients of a step before they are
 	// used: to add up those of several machines, each of which computes some of
-	// the parts of a batch, Recipe.Accumulate in all. Running statistics are not
+	// the parts of a batch, Recipe.Accumulate in all. The gradients of a part are
+	// then computed by themselves and added up as wholes, so that it does not
+	// matter to the last bit where they were computed. Running statistics are not
 	// among them: each machine keeps its own.
 	Reduce func(grads graph.Values[float32]) error
 }
@@ -71,9 +73,10 @@ type Stepper struct {
 	moved  []group
 	ema    graph.Values[float32] // nil for none
 	steps  int
-	dirty  bool      // the gradients hold a part of a batch
-	sums   []float64 // by the task's train metrics
-	images int       // that sums are of
+	dirty  bool                  // the gradients hold a part of a batch
+	total  graph.Values[float32] // of the parts before, for Reduce
+	sums   []float64             // by the task's train metrics
+	images int                   // that sums are of
 }
 
 // group is a Group at work.
@@ -119,6 +122,9 @@ func newStepper(cfg StepConfig) (*Stepper, error) {
 	}
 	if r.EMA > 0 {
 		s.ema = cfg.Values.Clone()
+	}
+	if cfg.Reduce != nil {
+		s.total = graph.NewValues[float32](g)
 	}
 	return s, s.addOptimizers(g)
 }
@@ -197,12 +203,13 @@ func (s *Stepper) Accumulate(v *View, b *data.Batch) error {
 	if v == nil {
 		v = s.main
 	}
-	if !s.dirty {
+	first := !s.dirty
+	if first || s.total != nil {
 		for _, g := range s.main.grads {
 			clear(g)
 		}
-		s.dirty = true
 	}
+	s.dirty = true
 	net, err := v.of(b.Images.Shape)
 	if err != nil {
 		return err
@@ -219,13 +226,33 @@ func (s *Stepper) Accumulate(v *View, b *data.Batch) error {
 	if loss := s.sums[0]; math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("%w: the loss is %g in step %d: lower the learning rate", ErrDiverged, loss, s.steps+1)
 	}
-	return net.Backward(v.dOut, v.values, v.grads)
+	if err := net.Backward(v.dOut, v.values, v.grads); err != nil {
+		return err
+	}
+	s.collect(first)
+	return nil
+}
+
+// collect adds the gradients of a part to those of the parts before it, where
+// they are kept apart.
+func (s *Stepper) collect(first bool) {
+	for i, sum := range s.total {
+		if first {
+			clear(sum)
+		}
+		for j, g := range s.main.grads[i] {
+			sum[j] += g
+		}
+	}
 }
 
 // Update ends a step: it moves the parameters by their gradients at the given
 // rate, and their average.
 func (s *Stepper) Update(rate float64) error {
 	if s.cfg.Reduce != nil {
+		for i, sum := range s.total {
+			copy(s.main.grads[i], sum)
+		}
 		if err := s.cfg.Reduce(s.main.grads); err != nil {
 			return fmt.Errorf("train: gradients of step %d: %w", s.steps+1, err)
 		}
