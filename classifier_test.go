@@ -19,6 +19,7 @@ import (
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/weights/hub"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -403,6 +404,9 @@ func TestOpenWays(t *testing.T) {
 // Names that are none, and settings that would have no effect, are errors.
 func TestOpenNames(t *testing.T) {
 	ctx := t.Context()
+	t.Setenv("HF_HOME", t.TempDir())
+	t.Setenv("HF_HUB_CACHE", "")
+	nowhere := hub.Client{Offline: true, Cache: t.TempDir()}
 	for _, c := range []struct {
 		name string
 		o    mixnet.LoadOptions
@@ -412,6 +416,9 @@ func TestOpenNames(t *testing.T) {
 		{name: "photo"},
 		{name: "fashion", o: mixnet.LoadOptions{Network: "mixnet_s"}},
 		{name: "mixnet_tiny", want: mixnet.ErrNoWeights},
+		{name: "hf-hub:timm/mixnet_s.ft_in1k", o: mixnet.LoadOptions{Hub: nowhere}, want: hub.ErrOffline},
+		{name: "hf_hub:someone/else", o: mixnet.LoadOptions{Hub: nowhere}, want: hub.ErrOffline},
+		{name: "hf-hub:timm/no_such_network", o: mixnet.LoadOptions{Hub: nowhere}, want: zoo.ErrUnknown},
 	} {
 		if _, err := mixnet.Load(ctx, c.name, c.o); err == nil || c.want != nil && !errors.Is(err, c.want) {
 			t.Errorf("Load(%q, %+v): error %v, want %v", c.name, c.o.Network, err, c.want)

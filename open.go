@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/model"
@@ -150,6 +151,9 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	case pretrained.PhotoName:
 		return located{}, errors.New("photo is the model of package pretrained/photo, which only programs that import it hold: pass its Model to New")
 	}
+	if strings.HasPrefix(name, "hf-hub:") || strings.HasPrefix(name, "hf_hub:") {
+		return onHub(ctx, name, o)
+	}
 	spec, err := netfile.Lookup(name)
 	if err != nil {
 		return located{}, fmt.Errorf("%s is no file, and: %w", name, err)
@@ -160,6 +164,22 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	}
 	path, err := o.Hub.Get(ctx, published)
 	return located{path: path, as: model.Options{Network: spec, NewHead: o.NewHead}}, err
+}
+
+// onHub fetches the weights that timm names by their place on the hub, such as
+// hf-hub:timm/mixnet_s.ft_in1k. Of timm's own, the name says the network.
+func onHub(ctx context.Context, name string, o LoadOptions) (located, error) {
+	w := located{as: model.Options{NewHead: o.NewHead}}
+	if _, own, ok := strings.Cut(name, ":timm/"); ok {
+		spec, err := zoo.Lookup(own)
+		if err != nil {
+			return w, fmt.Errorf("%s: %w", name, err)
+		}
+		w.as.Network = spec
+	}
+	var err error
+	w.path, err = o.Hub.Get(ctx, name)
+	return w, err
 }
 
 // publishedName returns the name with the tag of published weights.

@@ -28,6 +28,7 @@ type doctorReport struct {
 	CachedFiles  int      `json:"cached_files"`
 	CachedBytes  int64    `json:"cached_bytes"`
 	CacheProblem string   `json:"cache_problem,omitempty"`
+	Damaged      []string `json:"damaged"` // files of the cache that are not what came
 }
 
 func (c *doctorCmd) Run(e *env) error {
@@ -47,6 +48,7 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	r.Cache = dir
 	r.CachedFiles, r.CachedBytes = usage(dir)
+	r.Damaged = damaged()
 	if c.JSON {
 		return e.json(r)
 	}
@@ -62,7 +64,26 @@ func (c *doctorCmd) Run(e *env) error {
 	if r.CacheProblem != "" {
 		e.printf("          %s\n", r.CacheProblem)
 	}
+	for _, problem := range r.Damaged {
+		e.printf("          %s\n", problem)
+	}
 	return nil
+}
+
+// damaged compares the weights in the cache with the checksums that came with
+// them, and says which differ.
+func damaged() []string {
+	problems := []string{}
+	entries, err := new(hub.Client).Cached()
+	if err != nil {
+		return append(problems, err.Error())
+	}
+	for _, entry := range entries {
+		if err := entry.Verify(); err != nil {
+			problems = append(problems, err.Error())
+		}
+	}
+	return problems
 }
 
 // usage counts the files below a folder and their bytes.

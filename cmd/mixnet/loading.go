@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/model"
@@ -43,6 +44,7 @@ func (f *modelFlags) where(e *env) mixnet.LoadOptions {
 		Network: f.Network, NewHead: f.newHead,
 		Hub: hub.Client{
 			Offline: f.Offline,
+			Waiting: func(err error, wait time.Duration) { e.note("%v; trying again in %v\n", err, wait) },
 			Progress: func(done, total int64) {
 				if bar == nil {
 					bar = e.newProgress("fetching weights", "B", total)
@@ -79,8 +81,11 @@ func (f *modelFlags) name(e *env) (string, error) {
 }
 
 // unknownModel adds the built-in models to what may be meant by a name that is
-// none.
+// none, and how to say what is in a file that does not say it.
 func unknownModel(name string, err error) error {
+	if errors.Is(err, model.ErrNetwork) {
+		return fmt.Errorf("%w; --network says which", err)
+	}
 	if !errors.Is(err, zoo.ErrUnknown) {
 		return err
 	}

@@ -5,6 +5,7 @@ package atomicfile
 import (
 	"errors"
 	"fmt"
+	"hash/fnv"
 	"io"
 	"io/fs"
 	"math/rand/v2"
@@ -73,7 +74,20 @@ func create(dir, base string) (*os.File, error) {
 	}
 }
 
-func tempPrefix(base string) string { return "." + base + ".tmp-" }
+// maxName is the longest name that file systems take, in bytes.
+const maxName = 255
+
+// tempPrefix begins the names of temporary files for base. Eight hexadecimal
+// digits follow.
+func tempPrefix(base string) string {
+	prefix := "." + base + ".tmp-"
+	if len(prefix)+8 > maxName {
+		h := fnv.New64a()
+		_, _ = io.WriteString(h, base) // a hash has no errors
+		prefix = fmt.Sprintf(".%016x.tmp-", h.Sum64())
+	}
+	return prefix
+}
 
 // RemoveStale deletes what killed writers of path have left behind, however
 // new: for those who know that nobody else writes it.

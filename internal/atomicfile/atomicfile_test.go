@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 )
@@ -79,5 +80,28 @@ func TestRemovesStaleTemporaries(t *testing.T) {
 		if _, err := os.Stat(name); err != nil {
 			t.Error(err)
 		}
+	}
+}
+
+// The longest names that a file system takes can be written.
+func TestLongNames(t *testing.T) {
+	dir := t.TempDir()
+	for n := 238; n <= 255; n++ {
+		path := filepath.Join(dir, strings.Repeat("n", n))
+		if err := WriteBytes(path, []byte("x")); err != nil {
+			t.Fatalf("%d bytes: %v", n, err)
+		}
+	}
+	if entries, _ := os.ReadDir(dir); len(entries) != 255-238+1 {
+		t.Errorf("%d files", len(entries))
+	}
+	long := filepath.Join(dir, strings.Repeat("m", 250))
+	left := filepath.Join(dir, tempPrefix(filepath.Base(long))+"0000abcd")
+	if err := os.WriteFile(left, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	RemoveStale(long)
+	if _, err := os.Stat(left); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("a temporary file of a long name is left: %v", err)
 	}
 }

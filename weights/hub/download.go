@@ -24,15 +24,17 @@ import (
 const (
 	maxSize  = 16 << 30 // bytes of a file: more than any weights the networks have
 	maxTries = 5        // in a row that bring the download no further
+	maxDials = 2        // of them where the hub cannot even be reached
 )
 
 // record is what is kept of a file beside it, as JSON.
 type record struct {
-	URL    string `json:"url"`
-	Size   int64  `json:"size"`             // -1 if the hub did not say
-	SHA256 string `json:"sha256,omitempty"` // hexadecimal; empty if the hub did not say
-	Tag    string `json:"etag,omitempty"`   // identifies the content
-	Commit string `json:"commit,omitempty"` // of the repository
+	URL      string `json:"url"`                // without a password
+	Size     int64  `json:"size"`               // -1 if the hub did not say
+	SHA256   string `json:"sha256,omitempty"`   // hexadecimal, small letters; empty if the hub did not say
+	Tag      string `json:"etag,omitempty"`     // identifies the content
+	Commit   string `json:"commit,omitempty"`   // of the repository
+	Compared int64  `json:"compared,omitempty"` // time of the file's last change when its SHA-256 was compared, in nanoseconds
 }
 
 func recordPath(path string) string { return path + ".json" }
@@ -77,8 +79,8 @@ func (c *Client) download(ctx context.Context, url, path string) error {
 		return fmt.Errorf("waiting for another process to finish the download: %w", err)
 	}
 	defer lock.Release()
-	if complete(path) { // another process was faster
-		return nil
+	if ok, err := complete(path); ok || err != nil { // another process was faster
+		return err
 	}
 	var r record
 	if err := c.retry(ctx, func(context.Context) (_ bool, err error) {
@@ -116,8 +118,11 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) (further boo
 			return ctx.Err()
 		case further:
 			tries, wait = 1, delay
-		case tries == maxTries:
+		case tries == maxTries || tries == maxDials && unreachable(err):
 			return fmt.Errorf("after %d tries: %w", tries, err)
+		}
+		if c.Waiting != nil {
+			c.Waiting(err, wait)
 		}
 		select {
 		case <-ctx.Done():
@@ -126,6 +131,14 @@ func (c *Client) retry(ctx context.Context, f func(context.Context) (further boo
 			wait *= 2
 		}
 	}
+}
+
+// unreachable reports whether the hub's name has no address or nothing answers
+// there, as on a machine without the internet.
+func unreachable(err error) bool {
+	var dns *net.DNSError
+	var dial *net.OpError
+	return errors.As(err, &dns) || errors.As(err, &dial) && dial.Op == "dial"
 }
 
 func (c *Client) httpClient() *http.Client {
@@ -230,6 +243,9 @@ func (p *part) finish(path string) error {
 	}
 	if err := f.Close(); err != nil {
 		return err
+	}
+	if info, err := os.Stat(name); err == nil {
+		p.record.Compared = info.ModTime().UnixNano()
 	}
 	if err := writeRecord(path, p.record); err != nil {
 		return err

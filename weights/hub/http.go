@@ -15,7 +15,7 @@ import (
 
 const maxRedirects = 10
 
-var sha256Tag = regexp.MustCompile(`^[0-9a-f]{64}$`)
+var sha256Tag = regexp.MustCompile(`^[0-9A-Fa-f]{64}$`)
 
 // stat asks the hub for the size and the SHA-256 of a file. For large files
 // the hub answers with a redirection to another host and states both itself,
@@ -53,7 +53,7 @@ func (c *Client) stat(ctx context.Context, address string) (record, error) {
 
 func recordOf(address string, resp *http.Response) (record, error) {
 	h := resp.Header
-	r := record{URL: address, Size: resp.ContentLength, Commit: h.Get("X-Repo-Commit")}
+	r := record{URL: redacted(address), Size: resp.ContentLength, Commit: h.Get("X-Repo-Commit")}
 	tag := h.Get("ETag")
 	if linked := h.Get("X-Linked-Etag"); linked != "" {
 		tag = linked
@@ -71,9 +71,18 @@ func recordOf(address string, resp *http.Response) (record, error) {
 	}
 	r.Tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
 	if sha256Tag.MatchString(r.Tag) {
-		r.SHA256 = r.Tag
+		r.SHA256 = strings.ToLower(r.Tag)
 	}
 	return r, nil
+}
+
+// redacted returns an address without the password in it.
+func redacted(address string) string {
+	u, err := url.Parse(address)
+	if err != nil {
+		return "the hub's address, which cannot be read"
+	}
+	return u.Redacted()
 }
 
 // redirection returns where a response sends the client. It does not go from
@@ -92,10 +101,14 @@ func redirection(from *url.URL, resp *http.Response) (string, error) {
 func newRequest(ctx context.Context, method, address string) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, address, nil)
 	if err != nil {
-		return nil, err
+		var bad *url.Error
+		if errors.As(err, &bad) {
+			err = bad.Err // without the address, which may hold a password
+		}
+		return nil, fmt.Errorf("the hub's address: %w", err)
 	}
 	if req.URL.Scheme != "https" && req.URL.Scheme != "http" {
-		return nil, fmt.Errorf("the hub's address %q is not one of http or https", address)
+		return nil, fmt.Errorf("the hub's address %q is not one of http or https", req.URL.Redacted())
 	}
 	req.Header.Set("User-Agent", "mixnet")
 	req.Header.Set("Accept-Encoding", "identity") // sizes and ranges are of the plain file
@@ -151,10 +164,10 @@ func (c *Client) receive(ctx context.Context, address string, p *part) error {
 	client := *c.httpClient()
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
-			return errors.New("the hub redirects without end")
+			return permanent(errors.New("the hub redirects without end"))
 		}
 		_, err := redirection(via[len(via)-1].URL, req.Response)
-		return err
+		return permanent(err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {

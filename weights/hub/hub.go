@@ -10,8 +10,11 @@ package hub
 import (
 	"cmp"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
@@ -58,6 +61,9 @@ type Client struct {
 	// Progress, if set, is called now and then during a download with the
 	// bytes that are there and the bytes in all, or -1 if unknown.
 	Progress func(done, total int64)
+	// Waiting, if set, is called before a try that follows a failed one, with
+	// what failed and how long it waits.
+	Waiting func(err error, wait time.Duration)
 	// HTTP is the client used; nil means one with sensible time limits.
 	HTTP *http.Client
 	// Patience is how long a download may stand still before it is tried
@@ -130,8 +136,8 @@ func (c *Client) Get(ctx context.Context, name string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if complete(path) {
-		return path, nil
+	if ok, err := complete(path); ok || err != nil {
+		return path, err
 	}
 	if theirs := fromPython(name); theirs != "" {
 		return theirs, nil
@@ -156,18 +162,62 @@ func byHand(name, url, path string, err error) error {
 	if errors.Is(err, context.Canceled) {
 		return fmt.Errorf("weights %s: %w", name, err)
 	}
-	return fmt.Errorf("weights %s: %w\n  to put the file in place by hand, save %s\n  as %s\n  or give the path of a weight file instead of the name", name, err, url, path)
+	return fmt.Errorf("weights %s: %w\n  to put the file in place by hand, save %s\n  as %s\n  or give the path of a weight file instead of the name", name, err, redacted(url), path)
 }
 
 // complete reports whether the cache has a file, with the size that was
-// recorded when it was downloaded. A file put there by hand has no record.
-func complete(path string) bool {
+// recorded when it was downloaded. A file put there by hand has no record. If
+// the file was touched since it was last compared, its SHA-256 is compared
+// again: the error about another one wraps ErrDamaged.
+func complete(path string) (bool, error) {
 	info, err := os.Stat(path)
 	if err != nil || !info.Mode().IsRegular() {
-		return false
+		return false, nil
+	}
+	if !sized(path, info.Size()) {
+		return false, nil
 	}
 	r, err := readRecord(path)
-	return errors.Is(err, fs.ErrNotExist) || err == nil && (r.Size < 0 || r.Size == info.Size())
+	if err != nil || r.SHA256 == "" || r.Compared == info.ModTime().UnixNano() {
+		return true, nil
+	}
+	if err := compare(path, r); err != nil {
+		return false, err
+	}
+	r.Compared = info.ModTime().UnixNano()
+	_ = writeRecord(path, r) // in a cache that cannot be written it is compared again
+	return true, nil
+}
+
+// compare reads a file and compares its SHA-256 with the recorded one.
+func compare(path string, r record) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	sum := sha256.New()
+	if _, err := io.Copy(sum, f); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	if got := hex.EncodeToString(sum.Sum(nil)); got != r.SHA256 {
+		return fmt.Errorf("%s: %w: its SHA-256 is %s, when it came it was %s; without the file it is fetched anew", path, ErrDamaged, got, r.SHA256)
+	}
+	return nil
+}
+
+// Verify reads a file of the cache and compares its SHA-256 with the one that
+// the hub stated. The error about another one wraps ErrDamaged. Of files put
+// there by hand nothing is known, nor of those of hubs that state none.
+func (e Entry) Verify() error {
+	r, err := readRecord(e.Path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && r.SHA256 == "" {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", e.Path, err)
+	}
+	return compare(e.Path, r)
 }
 
 // fromPython returns the file in the cache of Python's huggingface_hub, which
@@ -208,7 +258,8 @@ type Entry struct {
 	Size int64
 }
 
-// Cached lists the complete files of the cache by name.
+// Cached lists the files of the cache by name, those that are as long as when
+// they came.
 func (c *Client) Cached() ([]Entry, error) {
 	dir, err := c.CacheDir()
 	if err != nil {
@@ -221,7 +272,7 @@ func (c *Client) Cached() ([]Entry, error) {
 	var entries []Entry
 	for _, path := range paths {
 		info, err := os.Stat(path)
-		if err != nil || !complete(path) {
+		if err != nil || !sized(path, info.Size()) {
 			continue
 		}
 		repo := filepath.Dir(path)
@@ -232,6 +283,11 @@ func (c *Client) Cached() ([]Entry, error) {
 		entries = append(entries, Entry{name, path, info.Size()})
 	}
 	return entries, nil
+}
+
+func sized(path string, size int64) bool {
+	r, err := readRecord(path)
+	return errors.Is(err, fs.ErrNotExist) || err == nil && (r.Size < 0 || r.Size == size)
 }
 
 // escapeGlob makes a path match itself.
