@@ -361,6 +361,13 @@ flag = (b"VP8X", bytes([0x10, 0, 0, 0]) + u24(W - 1) + u24(H - 1))
 files["webp-flag-without-alpha.webp"] = riff(flag, *webp_chunks(IM))
 files["webp-flag-without-alpha-lossless.webp"] = riff(flag, *webp_chunks(IM, lossless=True))
 files["webp-alpha-without-flag.webp"] = riff((b"VP8X", bytes(4) + flag[1][4:]), *webp_chunks(noise))
+files["webp-turned.webp"] = riff((flag[0], b"\x18" + flag[1][1:]), *webp_chunks(IM), (b"EXIF", exif))
+files["webp-turned-without-flag.webp"] = riff(flag, *webp_chunks(IM), (b"EXIF", exif))
+files["webp-two-pictures.webp"] = riff(*webp_chunks(IM), *webp_chunks(other))
+files["webp-flags-late.webp"] = riff(*webp_chunks(IM), flag)
+files["webp-junk-after.webp"] = saved(IM, "WEBP") + b"junk"
+wrong = anmf(noise, 0, 0, 0)
+files["webp-animated-wrong-size.webp"] = animation((wrong[0], wrong[1][:6] + u24(W) + wrong[1][9:]))
 files["webp-unknown-chunk.webp"] = riff(flag, (b"XXXX", b"abc"), *webp_chunks(IM))
 
 

@@ -30,8 +30,11 @@ type Header struct {
 	bits     []byte // of the frame
 }
 
-// animation is the flag of an extended file that is animated.
-const animation = 1 << 1
+// Flags of an extended file.
+const (
+	animation = 1 << 1
+	metadata  = 1 << 3 // EXIF
+)
 
 // Inspect reads the chunks of a file up to its end.
 func Inspect(data []byte) (Header, error) {
@@ -39,7 +42,7 @@ func Inspect(data []byte) (Header, error) {
 	if !Sniff(data) {
 		return h, codec.ErrTruncated
 	}
-	animated := false
+	animated, described := false, false
 	for rest := data[12:]; len(rest) >= 8; {
 		kind := string(rest[:4])
 		size := int(min(binary.LittleEndian.Uint32(rest[4:]), 1<<31-2))
@@ -51,9 +54,9 @@ func Inspect(data []byte) (Header, error) {
 			if len(body) < 10 {
 				return h, codec.ErrTruncated
 			}
-			animated = body[0]&animation != 0
+			animated, described = body[0]&animation != 0, body[0]&metadata != 0
 			h.W, h.H = 1+uint24(body[4:]), 1+uint24(body[7:])
-		case kind == "EXIF" && whole && h.EXIF == nil:
+		case kind == "EXIF" && described && whole && h.EXIF == nil:
 			h.EXIF = bytes.TrimPrefix(body, []byte("Exif\x00\x00"))
 		case h.bits != nil:
 		case kind == "ANMF" && animated:
@@ -79,23 +82,16 @@ func uint24(b []byte) int { return int(b[0]) | int(b[1])<<8 | int(b[2])<<16 }
 
 // anmf reads the chunk of an animation's frame.
 func (h *Header) anmf(b []byte) error {
-	const header = 16
+	const header = 16 // its place, and sizes and times that do not matter here
 	if len(b) < header {
 		return codec.ErrTruncated
 	}
 	at := image.Pt(2*uint24(b), 2*uint24(b[3:]))
-	size := image.Pt(1+uint24(b[6:]), 1+uint24(b[9:]))
 	for rest := b[header:]; len(rest) >= 8; {
 		kind := string(rest[:4])
 		n := int(min(binary.LittleEndian.Uint32(rest[4:]), 1<<31-2))
 		if kind == "VP8 " || kind == "VP8L" {
-			if err := h.picture(kind, rest[8:min(8+n, len(rest))], at); err != nil {
-				return err
-			}
-			if h.frame.Size() != size {
-				return codec.Corrupt("a frame of %v pixels holds one of %v", size, h.frame.Size())
-			}
-			return nil
+			return h.picture(kind, rest[8:min(8+n, len(rest))], at)
 		}
 		rest = rest[min(8+n+n&1, len(rest)):]
 	}
