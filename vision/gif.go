@@ -73,9 +73,10 @@ func (f *gifFrame) descriptor(b []byte) (err error) {
 	if local != nil {
 		f.palette = local
 	}
-	if f.fw == 0 || f.fh == 0 || f.x+f.fw > f.w || f.y+f.fh > f.h {
-		return fmt.Errorf("%w: frame %d×%d at (%d, %d) on a screen of %d×%d", ErrCorrupt, f.fw, f.fh, f.x, f.y, f.w, f.h)
+	if f.fw == 0 || f.fh == 0 {
+		return fmt.Errorf("%w: frame %d×%d", ErrCorrupt, f.fw, f.fh)
 	}
+	f.w, f.h = max(f.w, f.x+f.fw), max(f.h, f.y+f.fh) // as Pillow mends a screen that is too small
 	if f.palette == nil {
 		return fmt.Errorf("%w: no colour table", ErrCorrupt)
 	}
@@ -226,8 +227,6 @@ func (f *gifFrame) rowOrder() []int {
 
 // inspectGIF reads the size of the screen.
 func inspectGIF(data []byte) (w, h int, err error) {
-	if len(data) < 10 {
-		return 0, 0, ErrTruncated
-	}
-	return int(binary.LittleEndian.Uint16(data[6:])), int(binary.LittleEndian.Uint16(data[8:])), nil
+	f, err := parseGIF(data)
+	return f.w, f.h, err
 }

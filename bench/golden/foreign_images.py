@@ -370,6 +370,16 @@ wrong = anmf(noise, 0, 0, 0)
 files["webp-animated-wrong-size.webp"] = animation((wrong[0], wrong[1][:6] + u24(W) + wrong[1][9:]))
 files["webp-unknown-chunk.webp"] = riff(flag, (b"XXXX", b"abc"), *webp_chunks(IM))
 
+GIF = saved(IM.quantize(64), "GIF")
+files["gif-plain.gif"] = GIF
+files["gif-no-trailer.gif"] = GIF[:-1]
+files["gif-junk-after.gif"] = GIF + b"junk"
+files["gif-interlaced.gif"] = saved(IM.quantize(64), "GIF", interlace=True)
+files["gif-transparent.gif"] = saved(IM.quantize(64), "GIF", transparency=3)
+files["gif-comment.gif"] = GIF.replace(b"\x2c\0\0\0\0", b"\x21\xfe\x03abc\0\x2c\0\0\0\0", 1)
+files["gif-large-screen.gif"] = GIF[:6] + struct.pack("<HH", W + 9, H + 5) + GIF[10:]
+files["gif-small-screen.gif"] = GIF[:6] + struct.pack("<HH", W - 9, H - 5) + GIF[10:]
+
 
 def without(b, *markers):
     """A JPEG file without the segments of the given markers."""

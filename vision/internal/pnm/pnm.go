@@ -47,6 +47,9 @@ func Inspect(data []byte) (Header, error) {
 	if h.W < 1 || h.H < 1 || h.highest < 1 || h.highest > 1<<16-1 {
 		return h, codec.Corrupt("size %d×%d, samples up to %d", h.W, h.H, h.highest)
 	}
+	if s.pos < len(data) && !space(data[s.pos]) {
+		return h, codec.Corrupt("%q after the header", data[s.pos])
+	}
 	h.pixels = min(s.pos+1, len(data)) // one separator
 	return h, nil
 }
