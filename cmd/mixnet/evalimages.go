@@ -30,6 +30,8 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 		var err error
 		if of, err = imagesOfRun(dir); err != nil && c.Data == "" {
 			return nil, err
+		} else if err != nil {
+			e.warn("whether the run was trained on some of these images is not known: %v", err)
 		}
 	}
 	on := &evalImages{run: dir}

@@ -56,7 +56,26 @@ func TestEvalOfRun(t *testing.T) {
 	if code != exitOK || r.Images != 20 || r.TrainedOn != 18 || !strings.Contains(errs, "trained on 18 of these 20 images") {
 		t.Errorf("exit code %d, %+v\n%s", code, r, errs)
 	}
-	// A copy elsewhere has no run: the built-in images are not its own.
+	// A copy of the images is known by its content, and where the run's own
+	// images are gone, that is told.
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.CopyFS(moved, os.DirFS(root)); err != nil {
+		t.Fatal(err)
+	}
+	_, out, errs = invoke(t, "eval", "--model", run, "--data", moved, "--json")
+	if err := json.Unmarshal([]byte(out), &r); err != nil || r.TrainedOn != 18 {
+		t.Errorf("a copy: %v, %d trained on\n%s", err, r.TrainedOn, errs)
+	}
+	if err := os.RemoveAll(root); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke(t, "eval", "--model", run, "--data", moved); code != exitOK || !strings.Contains(errs, "is not known") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	if code, _, errs := invoke(t, "eval", "--model", run); code != exitFailure || !strings.Contains(errs, "--data") {
+		t.Errorf("exit code %d, %s", code, errs)
+	}
+	// A model elsewhere has no run: the built-in images are not its own.
 	lone := filepath.Join(t.TempDir(), "lone.safetensors")
 	mustRun(t, "convert", filepath.Join(run, modelFile), lone)
 	if code, _, errs := invoke(t, "eval", "--model", lone); code != exitUsage || !strings.Contains(errs, "--data") {
@@ -78,6 +97,21 @@ func TestEvalOfFinetuning(t *testing.T) {
 		if r.Images != 4 || r.TrainedOn != 0 || r.Run != tuned {
 			t.Errorf("%s: %d images, %d trained on, run %s", file, r.Images, r.TrainedOn, r.Run)
 		}
+	}
+}
+
+// A copy of the images that a classifier was fine-tuned on is known too.
+func TestEvalOfCopy(t *testing.T) {
+	run, root := trained(t)
+	tuned := filepath.Join(t.TempDir(), "tuned")
+	mustRun(t, "finetune", "-w", filepath.Join(run, modelFile), "--data", root, "--output", tuned, "--head-only")
+	moved := filepath.Join(t.TempDir(), "moved")
+	if err := os.CopyFS(moved, os.DirFS(root)); err != nil {
+		t.Fatal(err)
+	}
+	var r evalReport
+	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", tuned, "--data", moved, "--json")), &r); err != nil || r.TrainedOn != 16 {
+		t.Errorf("%v, %d trained on, want 16", err, r.TrainedOn)
 	}
 }
 

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +12,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
+	"github.com/mixnet-go/mixnet/vision"
 )
 
 // runImages are the images of a run, by what it used them for.
@@ -109,20 +111,50 @@ func imagesOfFinetuning(dir string) (*runImages, error) {
 	}, nil
 }
 
-// trainedOn counts the images of a set that the run was trained on, by where
-// they come from.
+// trainedOn counts the images of a set that the run was trained on: those of the
+// same place, and those of the same content in a folder and a file of the same
+// names, as in a copy of the set.
 func (r *runImages) trainedOn(d data.Dataset) int {
-	used := make(map[string]bool, r.fit.Len())
+	used, named := make(map[string]bool, r.fit.Len()), make(map[string]int, r.fit.Len())
 	for i := range r.fit.Len() {
 		used[whole(r.fit.Name(i))] = true
+		named[tail(r.fit.Name(i))] = i
 	}
 	n := 0
+	var a, b data.Sample
 	for i := range d.Len() {
-		if used[whole(d.Name(i))] {
+		name := d.Name(i)
+		if used[whole(name)] {
+			n++
+			continue
+		}
+		if k, ok := named[tail(name)]; ok && d.Read(i, &a) == nil && r.fit.Read(k, &b) == nil && sameContent(&a, &b) {
 			n++
 		}
 	}
 	return n
+}
+
+// sameContent reports whether two samples are equal files, or equal pixels where
+// one of them is decoded.
+func sameContent(a, b *data.Sample) bool {
+	if a.Pixels == nil && b.Pixels == nil {
+		return bytes.Equal(a.File, b.File)
+	}
+	x, y := decoded(a), decoded(b)
+	return x != nil && y != nil && x.W == y.W && x.C == y.C && bytes.Equal(x.Pix, y.Pix)
+}
+
+// decoded returns the pixels of a sample; nil if it cannot be decoded.
+func decoded(s *data.Sample) *vision.Image {
+	if s.Pixels != nil {
+		return s.Pixels
+	}
+	img, err := vision.Decode(s.File)
+	if err != nil {
+		return nil
+	}
+	return img
 }
 
 // whole is the name of an example with the whole path in it, whichever way the
@@ -132,4 +164,9 @@ func whole(name string) string {
 		return abs
 	}
 	return name
+}
+
+// tail is the folder and the file of an example's name.
+func tail(name string) string {
+	return filepath.Join(filepath.Base(filepath.Dir(name)), filepath.Base(name))
 }
