@@ -28,6 +28,7 @@ var layers = []struct {
 	{"internal/chart", []string{"internal/atomicfile"}},
 	{"internal/rng", nil},
 	{"internal/tfevents", nil},
+	{"internal/contact", nil},
 	{"internal/filelock", nil},
 	{"internal/near", nil},
 	{"internal/enum", nil},

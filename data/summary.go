@@ -22,7 +22,7 @@ type PartSummary struct {
 
 // Summary describes the set.
 func (s *Splits) Summary() Summary {
-	out := Summary{Layout: s.Kind, Classes: s.Classes(), LeftOut: s.LeftOut, Notes: s.Notes}
+	out := Summary{Layout: s.Kind, Classes: s.Classes(), LeftOut: append([]LeftOut{}, s.LeftOut...), Notes: append([]string{}, s.Notes...)}
 	for _, p := range s.Parts() {
 		out.Parts = append(out.Parts, p.summary())
 	}
@@ -31,7 +31,7 @@ func (s *Splits) Summary() Summary {
 
 // summary describes a part.
 func (p *Part) summary() PartSummary {
-	out := PartSummary{Part: p.Name, Images: p.Set.Len(), Counts: ClassCounts(p.Set)}
+	out := PartSummary{Part: p.Name, Images: p.Set.Len(), Counts: ClassCounts(p.Set), Missing: []string{}, Single: []string{}}
 	for i, n := range out.Counts {
 		switch class := p.Set.Classes()[i]; n {
 		case 0:
