@@ -17,10 +17,10 @@ import (
 )
 
 // idxFile is an IDX file of bytes.
-func idxFile(data []byte, dims ...int) []byte {
+func idxFile(data []byte, dims ...uint32) []byte {
 	b := []byte{0, 0, 8, byte(len(dims))}
 	for _, d := range dims {
-		b = binary.BigEndian.AppendUint32(b, uint32(d))
+		b = binary.BigEndian.AppendUint32(b, d)
 	}
 	return append(b, data...)
 }

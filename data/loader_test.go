@@ -280,7 +280,7 @@ func TestLoaderStops(t *testing.T) {
 	defer cancel()
 	n := 0
 	var last error
-	for _, err := range l.Batches(ctx, 0, 1<<40) {
+	for _, err := range l.Batches(ctx, 0, 1<<30) {
 		if n++; n == 5 {
 			cancel()
 		}

@@ -14,7 +14,7 @@ var ErrFormat = errors.New("not a COCO file")
 
 // maxFile is how large a file may be, in bytes: four times the largest of
 // COCO's own.
-const maxFile = 2 << 30
+const maxFile int64 = 2 << 30
 
 // jsonBox is a box as files hold it: four numbers.
 type jsonBox []float64
@@ -166,7 +166,7 @@ func readAll(r io.Reader) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if len(text) > maxFile {
+	if int64(len(text)) > maxFile {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrFormat, maxFile)
 	}
 	return text, nil
