@@ -71,7 +71,7 @@ var layers = []struct {
 	{"train/classify", []string{"recipe", "tensor", "graph", "data", "evaluate", "train/task"}},
 	{"train", []string{
 		"recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",
-		"internal/atomicfile", "internal/cpu", "internal/filelock", "internal/kernel", "internal/par", "internal/rng", "internal/tfevents",
+		"internal/atomicfile", "internal/cpu", "internal/filelock", "internal/par", "internal/rng", "internal/tfevents",
 	}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"tensor", "graph", "vision", "zoo", "zoo/netfile", "weights", "weights/hub", "engine", "model", "pretrained"}},

@@ -263,7 +263,7 @@ func (s *Stepper) Update(rate float64) error {
 	s.steps++
 	s.dirty = false
 	if s.ema != nil {
-		average(s.pool(), s.ema, s.main.values, averageDecay(s.cfg.Recipe.EMA, s.steps))
+		optim.Average(s.pool(), s.ema, s.main.values, optim.AverageDecay(s.cfg.Recipe.EMA, s.steps))
 	}
 	return nil
 }

@@ -1,4 +1,4 @@
-package train
+package optim
 
 import (
 	"math"
@@ -15,12 +15,12 @@ func TestAverage(t *testing.T) {
 		t    int
 		want float64
 	}{{1, 2. / 11}, {10, 11. / 20}, {1e6, 0.9999}} {
-		if got := averageDecay(0.9999, c.t); math.Abs(got-c.want) > 1e-12 {
+		if got := AverageDecay(0.9999, c.t); math.Abs(got-c.want) > 1e-12 {
 			t.Errorf("after %d updates %g, want %g", c.t, got, c.want)
 		}
 	}
 	avg, values := graph.Values[float32]{{1, 2}, {3}}, graph.Values[float32]{{12, 13}, {3}}
-	average(par.New(2), avg, values, averageDecay(0.9999, 1))
+	Average(par.New(2), avg, values, AverageDecay(0.9999, 1))
 	if err := testkit.Close(append(avg[0], avg[1]...), []float64{10, 11, 3}, 1e-6); err != nil {
 		t.Error(err)
 	}
