@@ -8,6 +8,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
+	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
 )
 
@@ -92,7 +93,7 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 		if o.Dir, err = newRunDir(m.Network); err != nil {
 			return nil, err
 		}
-		release = func() { _ = os.Remove(o.Dir) } // if nothing is in it
+		release = func() { train.Unclaim(o.Dir) }
 	}
 	j, err := transfer.New(m, splits, o)
 	if err != nil {

@@ -175,21 +175,8 @@ func newestRun(dir string) (string, error) {
 	return runCheckpoint(filepath.Dir(newest.path)), nil
 }
 
-// newRunDir makes a run folder that is nobody else's: making it is the claim.
-func newRunDir(network string) (string, error) {
-	if err := os.MkdirAll(runsDir, 0o777); err != nil {
-		return "", fmt.Errorf("run folder: %w", err)
-	}
-	for i := 1; i < 1e6; i++ {
-		dir := filepath.Join(runsDir, fmt.Sprintf("%s-%d", runName(network), i))
-		if err := os.Mkdir(dir, 0o777); err == nil {
-			return dir, nil
-		} else if !errors.Is(err, fs.ErrExist) {
-			return "", fmt.Errorf("run folder: %w", err)
-		}
-	}
-	return "", fmt.Errorf("%s is full of runs of %s: give --output", runsDir, network)
-}
+// newRunDir makes a run folder that is nobody else's.
+func newRunDir(network string) (string, error) { return train.Claim(runsDir, runName(network)) }
 
 // runName makes a network's name fit for a folder.
 func runName(network string) string {

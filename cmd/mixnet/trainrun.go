@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -62,7 +61,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		if r.dir, err = newRunDir(r.model.Network); err != nil {
 			return nil, err
 		}
-		release = func() { _ = os.Remove(r.dir) } // if nothing is in it
+		release = func() { train.Unclaim(r.dir) }
 	}
 	r.view = newTrainView(e, c.JSON, r.dir, r.set.watchedName, r.set.Choose != nil, nil)
 	cfg := r.config(e, c.MaxSteps)
