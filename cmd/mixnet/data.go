@@ -2,7 +2,6 @@ package main
 
 import (
 	"cmp"
-	"fmt"
 	"io"
 	"slices"
 
@@ -154,26 +153,4 @@ func (c *dataCmd) report(s *data.Splits, found *data.Report) *dataReport {
 		r.DuplicatePart = float64(duplicates) / float64(found.Images)
 	}
 	return r
-}
-
-// refuseLeaks reports images that are trained on and that judge or choose as
-// well, unless they are allowed: then it warns.
-func (e *env) refuseLeaks(parts []data.Part, allow bool) error {
-	if len(parts) < 2 {
-		return nil
-	}
-	found, err := e.check(parts, data.CheckOptions{})
-	if err != nil {
-		return err
-	}
-	leaks := found.Leaks()
-	if len(leaks) == 0 {
-		return nil
-	}
-	text := fmt.Sprintf("%s of the images to train on are among the others too, such as %s", plural(len(leaks), "group"), sameNames(leaks[0].Members))
-	if allow {
-		e.warn("%s: the accuracy on them says nothing of new images", text)
-		return nil
-	}
-	return fmt.Errorf("%s: take them out of one part (\"mixnet data\" lists them)", text)
 }
