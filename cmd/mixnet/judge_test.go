@@ -178,14 +178,18 @@ func TestEvalErrors(t *testing.T) {
 // "report" writes again.
 func TestReport(t *testing.T) {
 	run, root := trained(t)
+	if err := os.WriteFile(filepath.Join(root, "dark", "notes.xyz"), []byte("not a picture"), 0o666); err != nil {
+		t.Fatal(err)
+	}
 	tuned := filepath.Join(t.TempDir(), "tuned")
 	mustRun(t, "finetune", "-w", filepath.Join(run, modelFile), "--data", root, "--output", tuned, "--head-only")
+	mustRun(t, "report", run)
 	for _, dir := range []string{run, tuned} {
 		page, err := os.ReadFile(filepath.Join(dir, reportFile))
 		if err != nil {
 			t.Fatal(err)
 		}
-		for _, want := range []string{"<svg", "Confusion", "Settings", root, filepath.Base(dir), "--output " + dir, "mixnet_tiny"} {
+		for _, want := range []string{"<svg", "Confusion", "Settings", root, filepath.Base(dir), "--output " + dir, "mixnet_tiny", "class folders", "notes.xyz"} {
 			if !bytes.Contains(page, []byte(want)) {
 				t.Errorf("%s: no %q in the report", dir, want)
 			}

@@ -20,6 +20,7 @@ type runImages struct {
 	dir    string // of the run
 	path   string // of the set; "" is the built-in one
 	source string // the set in words
+	splits *data.Splits
 	fit    data.Dataset
 	judge  data.Dataset // what its result is measured on
 	part   string       // the name of judge
@@ -89,7 +90,7 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: f.Data, source: set.source, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
+	return &runImages{path: f.Data, source: set.source, splits: set.splits, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {
@@ -106,7 +107,7 @@ func imagesOfFinetuning(dir string) (*runImages, error) {
 		return nil, err
 	}
 	return &runImages{
-		path: p.Data, source: source(p.Data), fit: images.Train, judge: images.Judge, part: strings.TrimSuffix(images.JudgeName, " images"),
+		path: p.Data, source: source(p.Data), splits: splits, fit: images.Train, judge: images.Judge, part: strings.TrimSuffix(images.JudgeName, " images"),
 		maxBad: p.Recipe.MaxBad, seed: p.Recipe.Seed,
 	}, nil
 }

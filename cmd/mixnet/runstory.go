@@ -5,25 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"maps"
 	"os"
-	"path"
 	"path/filepath"
-	"regexp"
-	"slices"
-	"strconv"
-	"strings"
-	"time"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/report"
-	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/transfer"
-	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // runStory is what is known of a run when it is reported on.
@@ -142,157 +133,4 @@ func (s *runStory) countTrained(j *report.Judgement) {
 	for i := range j.Classes {
 		j.Classes[i].Trained = int64(counts[j.Classes[i].Name])
 	}
-}
-
-func withBounds(v evaluate.Interval) string {
-	return fmt.Sprintf("%s (%s to %s with 95 %% confidence)", inPercent(v.Value), inPercent(v.Low), inPercent(v.High))
-}
-
-func (s *runStory) result() []report.Fact {
-	var facts []report.Fact
-	if s.judged != nil {
-		facts = append(facts, report.Fact{Name: "top-1", Value: withBounds(s.score.Top1)})
-		if len(s.labels) > 5 {
-			facts = append(facts, report.Fact{Name: "top-5", Value: withBounds(s.score.Top5)})
-		}
-		facts = append(facts, report.Fact{Name: "mean over the classes", Value: withBounds(s.score.MeanClass)},
-			report.Fact{Name: "judged on", Value: s.judgedOn()})
-	}
-	for _, ep := range slices.Backward(s.epochs) {
-		if ep.Best {
-			facts = append(facts, report.Fact{Name: "best epoch", Value: fmt.Sprintf("%d of %d", ep.Epoch, s.recipe.Epochs)})
-			break
-		}
-	}
-	if s.seconds > 0 {
-		facts = append(facts, report.Fact{Name: "training time", Value: formatDuration(time.Duration(s.seconds * float64(time.Second)))})
-	}
-	return facts
-}
-
-// methods compares the ways of training of a fine-tuning run.
-func (s *runStory) methods() report.Table {
-	t := report.Table{Caption: "Ways of training", Header: []string{"method", "top-1", "95 % interval", "mean per class", "time"}}
-	for _, r := range s.plan.Results {
-		score := r.Outcomes.Score(s.images.seed)
-		t.Rows = append(t.Rows, []string{
-			string(r.Method), inPercent(score.Top1.Value), inPercent(score.Top1.Low) + " to " + inPercent(score.Top1.High),
-			inPercent(score.MeanClass.Value), formatDuration(time.Duration(r.Seconds * float64(time.Second))),
-		})
-	}
-	return t
-}
-
-func (s *runStory) settings() []report.Fact {
-	in := s.model.Preprocess()
-	facts := []report.Fact{
-		{Name: "network", Value: s.model.Network},
-		{Name: "parameters", Value: thousands(s.model.Graph.ParamCount())},
-		{Name: "input", Value: s.input()},
-	}
-	if macs, err := s.model.Graph.MACs(tensor.Shape{N: 1, H: in.Size[0], W: in.Size[1], C: in.Channels}); err == nil {
-		facts = append(facts, report.Fact{Name: "multiply-adds of one image", Value: thousands(macs)})
-	}
-	if s.plan != nil {
-		facts = append(facts, report.Fact{Name: "fine-tuned from", Value: s.plan.Weights})
-	}
-	if s.plan != nil && s.plan.HeadOnly {
-		return append(facts, report.Fact{Name: "training", Value: "the classifier alone, on features computed once"})
-	}
-	settings := recipeSettings(s.recipe)
-	for _, name := range slices.Sorted(maps.Keys(settings)) {
-		facts = append(facts, report.Fact{Name: strings.ReplaceAll(name, "_", " "), Value: longFraction.ReplaceAllStringFunc(settings[name], shorten)})
-	}
-	return facts
-}
-
-// input says in words what an image becomes.
-func (s *runStory) input() string {
-	in := s.model.Preprocess()
-	kind := "RGB"
-	if in.Channels == 1 {
-		kind = "grey"
-	}
-	return fmt.Sprintf("%d×%d pixels, %s", in.Size[0], in.Size[1], kind)
-}
-
-func (s *runStory) data() []report.Fact {
-	counts := data.ClassCounts(s.images.fit)
-	facts := []report.Fact{
-		{Name: "source", Value: s.images.source},
-		{Name: "trained on", Value: strconv.Itoa(s.images.fit.Len()) + " images"},
-		{Name: "classes", Value: strconv.Itoa(len(s.labels))},
-		{Name: "training images of a class", Value: fmt.Sprintf("%d to %d", slices.Min(counts), slices.Max(counts))},
-	}
-	if s.judged == nil {
-		return facts
-	}
-	facts = append(facts, report.Fact{Name: "judged on", Value: fmt.Sprintf("%d %s images", s.judged.set.Len(), s.images.part)})
-	if n := len(s.judged.Bad); n > 0 {
-		facts = append(facts, report.Fact{Name: "could not be read", Value: fmt.Sprintf("%d images, the first %s", n, s.judged.Bad[0].Name)})
-	}
-	return facts
-}
-
-func (s *runStory) environment() []report.Fact {
-	facts := []report.Fact{{Name: "mixnet", Value: version()}}
-	if v := s.setting; v.Go != "" {
-		facts = append(facts, report.Fact{Name: "Go", Value: v.Go}, report.Fact{Name: "platform", Value: v.Platform},
-			report.Fact{Name: "kernels", Value: v.Kernels}, report.Fact{Name: "cores", Value: strconv.Itoa(v.Cores)})
-	}
-	return facts
-}
-
-// card is the model card of the run.
-func (s *runStory) card(e *env) *report.Card {
-	c := &report.Card{
-		Name: filepath.Base(s.images.dir), Network: s.model.Network, Data: publicName(s.images.source), Set: s.images.part + " images", Images: int64(s.score.Images),
-		Top1: s.score.Top1.Value, Top5: s.score.Top5.Value, MeanClass: s.score.MeanClass.Value,
-		Interval: [2]float64{s.score.Top1.Low, s.score.Top1.High}, Classes: s.labels, Facts: append(s.settings(), s.environment()...),
-		Input: "An image is scaled and cropped to " + s.input() + "; the file of the weights says how.",
-		Usage: []string{"mixnet predict --model " + modelFile + " IMAGE", "mixnet eval --model " + modelFile + " --data DIR"},
-	}
-	if s.plan != nil {
-		c.BaseModel, c.HubModel = filepath.Base(s.plan.Weights), hubModel(s.plan.Weights)
-	}
-	if s.images.chose {
-		c.Caveats = append(c.Caveats, "These images have chosen the epoch as well: on others the accuracy will be lower.")
-	}
-	return c
-}
-
-// hubModel is the name on the hub of published weights; "" for others.
-func hubModel(weights string) string {
-	spec, err := zoo.Lookup(weights)
-	if err != nil {
-		return ""
-	}
-	info := spec.About()
-	for _, w := range info.Weights {
-		if info.Name+"."+w.Tag == weights {
-			return "timm/" + weights
-		}
-	}
-	return ""
-}
-
-// publicName is the name of a set for people elsewhere: of a path, the last two
-// parts.
-func publicName(source string) string {
-	if !filepath.IsAbs(source) {
-		return filepath.ToSlash(source)
-	}
-	return path.Join(filepath.Base(filepath.Dir(source)), filepath.Base(source))
-}
-
-// longFraction is a number with more digits than say anything.
-var longFraction = regexp.MustCompile(`\d+\.\d{5,}`)
-
-// shorten writes a number with four digits.
-func shorten(number string) string {
-	v, err := strconv.ParseFloat(number, 64)
-	if err != nil {
-		return number
-	}
-	return strconv.FormatFloat(v, 'g', 4, 64)
 }
