@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/mixnet-go/mixnet"
@@ -154,4 +155,42 @@ func TestBatchCancel(t *testing.T) {
 	if _, err := c.Classify(ctx, pictures(1)[0], 1); !errors.Is(err, context.Canceled) {
 		t.Errorf("one picture after the end: %v", err)
 	}
+}
+
+// Single pictures and batches, ended early or not, go through one classifier at
+// the same time.
+func TestConcurrentUse(t *testing.T) {
+	ctx, c := t.Context(), newClassifier(t, newRandom(t), mixnet.Options{Threads: 2, MaxConcurrent: 2})
+	images := pictures(12)
+	var batch []mixnet.Picture
+	var want [][]float32
+	for _, img := range images {
+		v, err := c.Logits(ctx, img)
+		if err != nil {
+			t.Fatal(err)
+		}
+		batch, want = append(batch, mixnet.Image(img)), append(want, v)
+	}
+	var all sync.WaitGroup
+	for g := range 6 {
+		all.Go(func() {
+			for i, img := range images {
+				if v, err := c.Logits(ctx, img); err != nil || !close(v, want[i]) {
+					t.Errorf("picture %d: %v, %v; want %v", i, v, err, want[i])
+				}
+			}
+		})
+		all.Go(func() {
+			i := 0
+			for v, err := range c.LogitsBatch(ctx, batch) {
+				if err != nil || !close(v, want[i]) {
+					t.Errorf("picture %d of a batch: %v, %v; want %v", i, v, err, want[i])
+				}
+				if i++; i == 2*g+1 {
+					break
+				}
+			}
+		})
+	}
+	all.Wait()
 }
