@@ -50,7 +50,7 @@ func Inspect(data []byte) (Header, error) {
 		whole := len(body) == size
 		rest = rest[min(8+size+size&1, len(rest)):]
 		switch {
-		case kind == "VP8X":
+		case kind == "VP8X" && h.W == 0: // where it belongs, in front
 			if len(body) < 10 {
 				return h, codec.ErrTruncated
 			}
