@@ -22,7 +22,9 @@ func (e *env) table(rows [][]string, spare ...string) error {
 		e.printf("%s\n", line)
 	}
 	if len(left) > 0 {
-		e.note("%s\n", e.style(e.stderr, faint, "not shown in "+plural(columns, "column")+": "+strings.Join(left, ", ")))
+		for _, line := range wrap("not shown in "+plural(columns, "column")+": "+strings.Join(left, ", "), columns) {
+			e.note("%s\n", e.style(e.stderr, faint, line))
+		}
 	}
 	return nil
 }
