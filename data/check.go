@@ -64,6 +64,9 @@ type Member struct {
 	fit bool
 }
 
+// Fit reports whether the weights are trained on the image.
+func (m Member) Fit() bool { return m.fit }
+
 // Duplicates are images that are the same, or look it.
 type Duplicates struct {
 	// Exact says that they are the same to the pixel. Otherwise they look the

@@ -49,6 +49,13 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 	if of != nil {
 		if on.trainedOn = of.trainedOn(on.set); on.trainedOn > 0 {
 			e.warn("the run %s was trained on %d of these %d images, so that the accuracy on others will be lower; without --data and --split it is judged on the images held out", dir, on.trainedOn, on.set.Len())
+		} else if of.fit.Len()+on.set.Len() <= leakLimit {
+			// Copies have other names. They are told of, for a network may be judged
+			// on anything.
+			told := leakFlags{AllowLeaks: true}
+			if err := told.checkLeaks(e, []data.Part{{Name: of.part, Set: of.fit, Fit: true}, {Name: on.part, Set: on.set}}, false); err != nil {
+				return nil, err
+			}
 		}
 	}
 	var err error

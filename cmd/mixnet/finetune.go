@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"os"
 
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -29,6 +28,7 @@ type finetuneCmd struct {
 	Rates     []float64 `placeholder:"F" help:"Learning rates to choose from instead."`
 	JSON      bool      `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
+	leakFlags
 	recipeFlags `set:"recipe=finetune"`
 }
 
@@ -88,16 +88,17 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	release := func() {}
 	if o.Dir = c.Output; o.Dir == "" {
-		if o.Dir, err = newRunDir(m.Network); err != nil {
+		if o.Dir, err = train.Claim(runsDir, runName(m.Network)); err != nil {
 			return nil, err
 		}
-		release = func() { train.Unclaim(o.Dir) }
 	}
 	j, err := transfer.New(m, splits, o)
-	if err != nil {
-		release()
+	if err == nil {
+		err = c.checkLeaks(e, j.Images().Parts(), true) // training keeps decoded images
+	}
+	if err != nil && c.Output == "" {
+		train.Unclaim(o.Dir)
 	}
 	return j, err
 }

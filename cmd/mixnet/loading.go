@@ -175,9 +175,6 @@ func newestRun(dir string) (string, error) {
 	return runCheckpoint(filepath.Dir(newest.path)), nil
 }
 
-// newRunDir makes a run folder that is nobody else's.
-func newRunDir(network string) (string, error) { return train.Claim(runsDir, runName(network)) }
-
 // runName makes a network's name fit for a folder.
 func runName(network string) string {
 	name := strings.TrimSuffix(filepath.Base(network), ".toml")

@@ -363,7 +363,9 @@ func classFolders(t *testing.T) string {
 		for j := range 10 {
 			img := image.NewRGBA(image.Rect(0, 0, 40, 30))
 			for k := range img.Pix {
-				img.Pix[k] = byte(60 + 120*i + j)
+				if img.Pix[k] = byte(60 + 120*i + j); k%4 == 3 {
+					img.Pix[k] = 255
+				}
 			}
 			var b bytes.Buffer
 			if err := png.Encode(&b, img); err != nil {

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/train"
 )
@@ -15,7 +16,7 @@ type trainCmd struct {
 	setFlags
 	Model    string `short:"m" placeholder:"NAME" help:"The network, or a network file; \"mixnet models\" lists them. Default: the recipe's, else mixnet_tiny for pictures below 64 pixels and mixnet_s at up to 128 pixels for others."`
 	Output   string `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
-	Resume   string `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe."`
+	Resume   string `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe. One that has ended goes on with --epochs, how many there are to be in all, and --lr, by default a tenth of the recipe's."`
 	MaxSteps int    `placeholder:"N" help:"Stop after so many steps."`
 	JSON     bool   `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
@@ -83,6 +84,9 @@ func partName(role string) string {
 // advise says how a run that an error ended goes on.
 func (r *run) advise(e *env, err error) {
 	again := e.command("train", "--resume", r.dir)
+	if errors.Is(err, data.ErrTooManyBad) {
+		e.note("--max-bad N skips up to N images that cannot be read\n")
+	}
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.note("saved; continue with: %s\n", again)

@@ -2,6 +2,8 @@ package main
 
 import (
 	"fmt"
+	"strconv"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -40,6 +42,11 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		return nil, err
 	}
 	e.tell(r.set.splits)
+	if c.Data != "" { // the built-in images are known to have none
+		if err := c.checkLeaks(e, r.set.Parts(), false); err != nil {
+			return nil, err
+		}
+	}
 	r.height, r.width = pictureSize(r.set.Fit)
 	batch := r.recipe.Batch
 	if r.recipe, err = c.fitted(r.set.Fit.Len()); err != nil {
@@ -56,18 +63,18 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	if r.model, err = newModel(spec, zoo.Options{DropPath: c.DropPath, Aux: len(r.recipe.Sizes.Pixels) == 0}, r.set.Fit, r.recipe.Seed); err != nil {
 		return nil, err
 	}
-	release := func() {}
 	if r.dir = c.Output; r.dir == "" {
-		if r.dir, err = newRunDir(r.model.Network); err != nil {
+		if r.dir, err = train.Claim(runsDir, runName(r.model.Network)); err != nil {
 			return nil, err
 		}
-		release = func() { train.Unclaim(r.dir) }
 	}
 	r.view = newTrainView(e, c.JSON, r.dir, r.set.watchedName, r.set.Choose != nil, nil)
 	cfg := r.config(e, c.MaxSteps)
 	cfg.Model, cfg.Recipe, cfg.Source, cfg.Args, cfg.Dir = r.model, r.recipe, r.set.source, c.args(e), r.dir
 	if r.Trainer, err = train.New(cfg); err != nil {
-		release()
+		if c.Output == "" {
+			train.Unclaim(r.dir)
+		}
 		return nil, err
 	}
 	if !c.JSON {
@@ -106,8 +113,11 @@ func (r *run) config(e *env, maxSteps int) train.Config {
 // introduce says what is about to happen.
 func (c *trainCmd) introduce(e *env, r *run, batch int) {
 	in := r.model.Preprocess()
-	e.printf("%s, %s parameters, input %d×%d×%d, on %s: %d training images, %d classes\n", r.model.Network, thousands(r.model.Graph.ParamCount()),
-		in.Size[0], in.Size[1], in.Channels, r.set.source, r.set.Fit.Len(), len(r.set.Fit.Classes()))
+	e.printf("%s, %s parameters, input %d×%d×%d\n", r.model.Network, thousands(r.model.Graph.ParamCount()), in.Size[0], in.Size[1], in.Channels)
+	e.printf("trained on %s: %s\n", r.set.source, classSizes(r.set.Fit))
+	if n := len(r.set.Single); n > 0 {
+		e.printf("%s with one picture only, which cannot be held out: %s\n", plural(n, "class"), oneLine(strings.Join(r.set.Single[:min(n, 5)], ", ")))
+	}
 	if r.height > 0 && r.width > 0 && (min(r.height, r.width) >= 2*in.Size[0] || r.height >= photoSide && r.width >= photoSide) {
 		e.printf("pictures of about %d×%d are scaled to %d×%d; --model NAME@size=PX takes another size, and %s needs fewer pictures and less time\n",
 			r.height, r.width, in.Size[0], in.Size[1], e.command("finetune", "--data", c.Data))
@@ -123,9 +133,9 @@ func (c *trainCmd) introduce(e *env, r *run, batch int) {
 	e.printf("%s of batches of %d, %d threads, run folder %s\n\n", long, r.recipe.Batch, e.cores(), r.dir)
 }
 
-// resume opens a run to continue.
+// resume opens a run to continue, or to give more epochs.
 func (c *trainCmd) resume(e *env) (*run, error) {
-	if err := e.onlyResume("data", "val-split", "max-steps", "json"); err != nil {
+	if err := e.onlyResume("data", "val-split", "allow-leaks", "max-steps", "max-bad", "epochs", "lr", "json"); err != nil {
 		return nil, err
 	}
 	saved, err := train.Open(c.Resume)
@@ -135,18 +145,61 @@ func (c *trainCmd) resume(e *env) (*run, error) {
 	if err := c.recall(c.Resume, saved.Args); err != nil {
 		return nil, err
 	}
+	if err := c.extend(e, saved); err != nil {
+		return nil, err
+	}
 	r := &run{dir: c.Resume, model: saved.Model, recipe: saved.Recipe}
 	if r.set, err = c.prepare(saved.Recipe.Seed, saved.Recipe.Patience > 0); err != nil {
 		return nil, err
 	}
 	r.view = newTrainView(e, c.JSON, c.Resume, r.set.watchedName, r.set.Choose != nil, saved.Epochs())
-	if r.Trainer, err = saved.Resume(r.config(e, c.MaxSteps)); err != nil {
+	cfg := r.config(e, c.MaxSteps)
+	if bad := c.maxBad(); bad != nil {
+		var changed recipe.Recipe
+		if err := changed.Set("max_bad=" + *bad); err != nil {
+			return nil, usageError{err}
+		}
+		cfg.Recipe.MaxBad = changed.MaxBad
+	}
+	if r.Trainer, err = saved.Resume(cfg); err != nil {
 		return nil, err
 	}
 	if !c.JSON {
-		e.printf("%s: %s, %d of %d epochs done\n%s\n\n", c.Resume, saved.Model.Network, len(saved.Epochs()), saved.Recipe.Epochs, r.set.roles())
+		e.printf("%s: %s, %d of %d epochs done\n%s\n\n", c.Resume, saved.Model.Network, len(saved.Epochs()), saved.Length(), r.set.roles())
 	}
 	return r, nil
+}
+
+// extend gives a run that has ended more epochs, up to those of --epochs.
+func (c *trainCmd) extend(e *env, saved *train.Saved) error {
+	if c.Epochs == nil {
+		if c.LR != nil {
+			return usagef("--resume continues a run as it began: leave out --lr, or give --epochs as well for more epochs at that rate")
+		}
+		return nil
+	}
+	all, err := strconv.Atoi(*c.Epochs)
+	done := len(saved.Epochs())
+	switch {
+	case err != nil:
+		return usagef("--epochs %s: want a whole number", *c.Epochs)
+	case all == saved.Length() && c.LR == nil:
+		return nil
+	case !saved.Done():
+		return usagef("--epochs %d: the run goes to epoch %d first: %s", all, saved.Length(), e.command("train", "--resume", c.Resume))
+	case all <= done:
+		return usagef("--epochs %d: the run has %s already: give how many there are to be in all", all, plural(done, "epoch"))
+	}
+	var schedule recipe.Schedule
+	if c.LR != nil {
+		rate, err := strconv.ParseFloat(*c.LR, 64)
+		if err != nil {
+			return usagef("--lr %s: want a number", *c.LR)
+		}
+		schedule = saved.Recipe.Schedule
+		schedule.LR, schedule.Warmup = rate, 0
+	}
+	return saved.Extend(all-done, schedule)
 }
 
 // run trains to the end, or for the number of steps asked for.

@@ -42,6 +42,8 @@ type setFlags struct {
 	Data     string   `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), IDX or CIFAR files. Default: the built-in Fashion-MNIST subset."`
 	ValSplit *float64 `placeholder:"F" help:"Part of the training images to hold out and measure the result on, where the data has neither val nor test; 0 trains on all. They choose nothing: the last epoch is the result. Default: 0.1."`
 
+	leakFlags
+
 	chooses bool // what judges chooses as well
 }
 

@@ -7,9 +7,7 @@ import (
 	"image/color"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -152,19 +150,83 @@ func TestTrainBatch(t *testing.T) {
 	}
 }
 
-// Runs that begin together each have a folder of their own.
+// Images that are both trained on and judged by are an error, unless there are
+// few of them or the user goes on knowingly.
+func TestLeaks(t *testing.T) {
+	root := pictures(t, t.TempDir(), []string{"train", "val"}, 2, 6, 28, 28)
+	args := func(command, out string, more ...string) []string {
+		return append([]string{command, "--data", root, "-b", "4", "--epochs", "1", "--output", filepath.Join(t.TempDir(), out)}, more...)
+	}
+	mustRun(t, args("train", "clean")...)
+	from, to := filepath.Join(root, "train", "class0", "2.png"), filepath.Join(root, "val", "class1", "copy.png")
+	content, err := os.ReadFile(from)
+	if err == nil {
+		err = os.WriteFile(to, content, 0o666)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	start := pretrained(t)
+	for _, command := range [][]string{args("train", "a"), args("finetune", "b", "-w", start)} {
+		code, _, errs := invoke(t, command...)
+		if code != exitFailure || !strings.Contains(errs, "1 of 13 images to choose or to judge by are training images as well") || !strings.Contains(errs, to+" is "+from) || !strings.Contains(errs, "--allow-leaks") {
+			t.Errorf("%s: exit code %d, %s", command[0], code, errs)
+		}
+		if code, _, errs := invoke(t, append(command, "--allow-leaks")...); code != exitOK || !strings.Contains(errs, "warning:") {
+			t.Errorf("%s --allow-leaks: exit code %d, %s", command[0], code, errs)
+		}
+	}
+}
+
+// The built-in images are not looked through at every start.
+func TestBuiltInLeaks(t *testing.T) {
+	splits, err := openData("")
+	if err != nil {
+		t.Fatal(err)
+	}
+	r, err := data.Check(t.Context(), splits.Parts(), data.CheckOptions{})
+	if err != nil || len(r.Leaks()) > 0 {
+		t.Errorf("%v, leaks %+v", err, r.Leaks())
+	}
+}
+
+// The sizes of the classes are said before training.
+func TestClassSizes(t *testing.T) {
+	root := pictures(t, t.TempDir(), []string{""}, 3, 4, 28, 28)
+	if got, want := classSizes(mustOpen(t, root)), "12 images of 3 classes, 4 of each"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	if err := os.Remove(filepath.Join(root, "class1", "0.png")); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := classSizes(mustOpen(t, root)), "11 images of 3 classes, from 3 (class1) to 4 (class0)"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}
+
+// A run that has ended goes on with more epochs.
+func TestMoreEpochs(t *testing.T) {
+	root := pictures(t, t.TempDir(), []string{"train", "val"}, 2, 6, 28, 28)
+	dir := filepath.Join(t.TempDir(), "run")
+	mustRun(t, "train", "--data", root, "-b", "4", "--epochs", "2", "-o", dir)
+	for _, bad := range [][]string{{"--epochs", "2", "--lr", "0.1"}, {"--epochs", "1"}, {"--epochs", "x"}, {"--lr", "0.1"}} {
+		if code, _, errs := invoke(t, append([]string{"train", "--resume", dir}, bad...)...); code != exitUsage {
+			t.Errorf("%v: exit code %d, %s", bad, code, errs)
+		}
+	}
+	if out := mustRun(t, "train", "--resume", dir, "--epochs", "4", "--max-steps", "1"); !strings.Contains(out, "2 of 4 epochs done") {
+		t.Errorf("more epochs:\n%s", out)
+	}
+	mustRun(t, "train", "--resume", dir, "--epochs", "4")
+	var all []runSummary
+	if err := json.Unmarshal([]byte(mustRun(t, "runs", dir, "--json")), &all); err != nil || !all[0].Done || len(all[0].Epochs) != 4 {
+		t.Errorf("%v: %+v", err, all)
+	}
+}
+
+// A run that does not begin leaves nothing.
 func TestRunFolders(t *testing.T) {
 	t.Chdir(t.TempDir())
-	var wg sync.WaitGroup
-	dirs := make([]string, 20)
-	for i := range dirs {
-		wg.Go(func() { dirs[i], _ = newRunDir("mixnet_tiny@mix=2") })
-	}
-	wg.Wait()
-	slices.Sort(dirs)
-	if len(slices.Compact(dirs)) != 20 || dirs[0] != filepath.Join("runs", "mixnet_tiny-mix-2-1") {
-		t.Errorf("%v", dirs)
-	}
 	if code, _, _ := invoke(t, "train", "--set", "freeze=nothing_like_it", "--max-steps", "1"); code == exitOK {
 		t.Error("a layer that is not there was frozen")
 	}
