@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"os"
 
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/recipe"
