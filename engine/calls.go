@@ -43,11 +43,11 @@ func (p *callPool) acquire(ctx context.Context) (*call, error) {
 	return newCall(), nil
 }
 
-// release takes back a call. One that holds more memory than keep elements is
+// release takes back a call. One that holds more memory than keep bytes is
 // left to the garbage collector.
 func (p *callPool) release(c *call, keep int) {
 	p.mu.Lock()
-	if len(c.floats) > keep {
+	if floatBytes*len(c.floats) > keep {
 		c.floats = nil
 	}
 	if c.size() <= keep {

@@ -246,7 +246,7 @@ func TestMemoryOfLargeInputIsReleased(t *testing.T) {
 		run(32 + i)
 	}
 	if got := held(); got > large/20 {
-		t.Errorf("%d elements held after small inputs, %d after a large one", got, large)
+		t.Errorf("%d bytes held after small inputs, %d after a large one", got, large)
 	}
 }
 

@@ -13,7 +13,7 @@ import (
 
 // state is the memory that a plan works in.
 type state struct {
-	arena     []float32
+	arena     []byte
 	scratch   [][]float32       // of every worker
 	epilogues []kernel.Epilogue // of every worker
 	x         images
@@ -43,7 +43,7 @@ func (s *state) fit(workers int, plans ...*plan) {
 		arena, scratch = max(arena, p.arena), max(scratch, p.scratch)
 	}
 	if len(s.arena) < arena {
-		s.arena = pages.Make[float32](arena)
+		s.arena = pages.Make[byte](arena)
 	}
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
@@ -56,11 +56,11 @@ func (s *state) fit(workers int, plans ...*plan) {
 	}
 }
 
-// size returns the number of elements that s holds.
+// size returns the bytes that s holds.
 func (s *state) size() int {
 	n := len(s.arena)
 	for _, x := range s.scratch {
-		n += len(x)
+		n += floatBytes * len(x)
 	}
 	return n
 }

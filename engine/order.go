@@ -144,5 +144,5 @@ func (l *gatherLayer) args() (r, w []*value) { return present(l.x), present(l.y)
 func (l *gatherLayer) plan(b *builder) {
 	p := &gather{y: b.view(l.y), x: b.view(l.x), order: l.x.order}
 	p.spans = b.spans(p.y)
-	b.addSpans("gather", "gather", p, p.y, p.x)
+	b.addSpans("gather", "gather", p, len(p.spans), p.y, p.x)
 }

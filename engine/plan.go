@@ -2,6 +2,7 @@ package engine
 
 import (
 	"slices"
+	"unsafe"
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -13,7 +14,7 @@ type plan struct {
 	in      tensor.Shape
 	threads int // that the steps are cut for
 	steps   []step
-	arena   int // elements
+	arena   int // bytes
 	scratch int // elements each worker needs besides
 	results map[graph.ID]planned
 }
@@ -45,10 +46,10 @@ type work interface {
 // block is a stretch of the arena that lives from layer first to layer last.
 // The input of the network is a block outside the arena.
 type block struct {
-	size        int
+	size        int // bytes
 	stride      int // elements between pixels
 	first, last int
-	offset      int
+	offset      int // bytes
 	outside     bool
 	byRows      bool // each thread has written a range of rows, rather than of channels
 }
@@ -64,7 +65,7 @@ type view struct {
 func (v view) pixels() int { return v.h * v.w }
 
 // bytes returns the size of what the view of a number of images shows.
-func (v view) bytes(images int) int64 { return 4 * int64(images) * int64(v.h*v.w*v.c) }
+func (v view) bytes(images int) int64 { return floatBytes * int64(images) * int64(v.h*v.w*v.c) }
 
 // from returns the memory of v from a pixel of image n on.
 func (s *state) from(v view, n, pixel int) []float32 {
@@ -72,7 +73,15 @@ func (s *state) from(v view, n, pixel int) []float32 {
 	if v.block.outside {
 		return s.x.floats[at:]
 	}
-	return s.arena[v.block.offset+at : v.block.offset+v.block.size]
+	return floats(s.arena[v.block.offset : v.block.offset+v.block.size])[at:]
+}
+
+// floatBytes is the size of an element.
+const floatBytes = 4
+
+// floats returns the elements that lie in b, which begins with one.
+func floats(b []byte) []float32 {
+	return unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/floatBytes)
 }
 
 // builder makes a plan.
@@ -137,7 +146,7 @@ func (b *builder) touch(v *value, layer int) {
 		if !blk.outside && s.H*s.W > 1 && root.c%setFloats == 0 {
 			blk.stride += lineFloats
 		}
-		blk.size = b.images * s.H * s.W * blk.stride
+		blk.size = floatBytes * b.images * s.H * s.W * blk.stride
 		b.blocks[root] = blk
 		if !blk.outside {
 			b.all = append(b.all, blk)
@@ -156,7 +165,7 @@ func (b *builder) view(v *value) view {
 // temporary returns a view of n vectors of c elements that only the current
 // layer uses.
 func (b *builder) temporary(n, c int) view {
-	blk := &block{size: n * c, first: b.layer, last: b.layer}
+	blk := &block{size: floatBytes * n * c, first: b.layer, last: b.layer}
 	b.all = append(b.all, blk)
 	return view{block: blk, stride: c, h: 1, w: 1, c: c}
 }
@@ -171,8 +180,10 @@ func (b *builder) add(s step) {
 }
 
 const (
-	// lineFloats is the unit of placement in elements: a cache line.
-	lineFloats = 16
+	// lineBytes is the unit of placement: a cache line, which has lineFloats
+	// elements.
+	lineBytes  = 64
+	lineFloats = lineBytes / floatBytes
 	// setFloats is the least distance of pixels, in elements, that is avoided:
 	// at multiples of it the same channels of many pixels compete for few sets
 	// of a cache.
@@ -188,7 +199,7 @@ func place(blocks []*block) int {
 	var placed []*block // by offset
 	arena := 0
 	for _, b := range order {
-		size := roundUp(b.size, lineFloats)
+		size := roundUp(b.size, lineBytes)
 		best, bestGap, end := -1, 0, 0
 		for _, p := range placed {
 			if p.last < b.first || p.first > b.last {
@@ -197,7 +208,7 @@ func place(blocks []*block) int {
 			if gap := p.offset - end; gap >= size && (best < 0 || gap < bestGap) {
 				best, bestGap = end, gap
 			}
-			end = max(end, p.offset+roundUp(p.size, lineFloats))
+			end = max(end, p.offset+roundUp(p.size, lineBytes))
 		}
 		if best < 0 {
 			best = end
@@ -231,7 +242,7 @@ func placeCentered(blocks []*block, size int) int {
 		i := slices.IndexFunc(slots, free)
 		if i < 0 {
 			i = len(slots)
-			slots = append(slots, &slot{size: roundUp(b.size, lineFloats)})
+			slots = append(slots, &slot{size: roundUp(b.size, lineBytes)})
 			total += slots[i].size
 		}
 		slots[i].blocks = append(slots[i].blocks, b)
@@ -242,7 +253,7 @@ func placeCentered(blocks []*block, size int) int {
 	at := 0
 	for _, s := range slots {
 		for _, b := range s.blocks {
-			b.offset = at + (s.size-b.size)/2/lineFloats*lineFloats
+			b.offset = at + (s.size-b.size)/2/lineBytes*lineBytes
 		}
 		at += s.size
 	}

@@ -53,7 +53,7 @@ func (c *planCache) get(p *Program, key planKey) (*plan, error) {
 }
 
 // most returns how much memory a call on a number of threads may keep, in
-// elements: twice what any of the cached plans needs, lest it be given back and
+// bytes: twice what any of the cached plans needs, lest it be given back and
 // asked for again all the time where sizes vary.
 func (c *planCache) most(threads int) int {
 	c.mu.Lock()
@@ -62,7 +62,7 @@ func (c *planCache) most(threads int) int {
 	for _, x := range c.plans {
 		arena, scratch = max(arena, x.plan.arena), max(scratch, x.plan.scratch)
 	}
-	return 2 * threads * (arena + scratch)
+	return 2 * threads * (arena + floatBytes*scratch)
 }
 
 // batching is how a batch is cut into units that a plan runs at once.

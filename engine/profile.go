@@ -41,7 +41,7 @@ func (p *Program) Profile(ctx context.Context, x *tensor.Tensor, runs int) (*Pro
 	if err != nil {
 		return nil, err
 	}
-	out := &Profile{ArenaBytes: 4 * int64(plan.arena), ScratchBytes: 4 * int64(plan.scratch*p.Threads())}
+	out := &Profile{ArenaBytes: int64(plan.arena), ScratchBytes: floatBytes * int64(plan.scratch*p.Threads())}
 	for _, s := range plan.steps {
 		out.Steps = append(out.Steps, StepProfile{Name: s.name, Kind: s.kind, Parts: s.parts, MACs: s.macs, Bytes: s.bytes})
 	}

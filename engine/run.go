@@ -151,7 +151,7 @@ func (c *call) runUnit(pool *par.Pool, s *state, unit int) error {
 	return s.run(c.ctx, pool, p)
 }
 
-// size returns the number of elements that c holds for plans.
+// size returns the bytes that c holds for plans.
 func (c *call) size() int {
 	n := 0
 	for _, s := range c.states {

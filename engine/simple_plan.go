@@ -19,7 +19,7 @@ const spanBytes = 32 << 10
 func (b *builder) spans(y view) []span {
 	parts := 1
 	if b.threads > 1 {
-		parts = max(1, min(y.h, shares*b.threads, y.h*y.w*y.c*4/spanBytes))
+		parts = max(1, min(y.h, shares*b.threads, y.h*y.w*y.c*floatBytes/spanBytes))
 	}
 	var out []span
 	for i := range b.images {
@@ -31,10 +31,10 @@ func (b *builder) spans(y view) []span {
 	return out
 }
 
-// addSpans appends a step that moves what xs show, in the spans of y.
-func (b *builder) addSpans(name, kind string, w work, y view, xs ...view) {
+// addSpans appends a step that moves what xs show to y, in a number of spans.
+func (b *builder) addSpans(name, kind string, w work, spans int, y view, xs ...view) {
 	y.block.byRows = true
-	s := step{name: name, kind: kind, work: w, parts: len(b.spans(y)), bytes: y.bytes(b.images)}
+	s := step{name: name, kind: kind, work: w, parts: spans, bytes: y.bytes(b.images)}
 	for _, x := range xs {
 		s.bytes += x.bytes(b.images)
 	}
@@ -70,7 +70,7 @@ func (l *poolLayer) plan(b *builder) {
 		H: x.h, W: x.w, C: x.c, SrcStride: x.stride, DstStride: y.stride,
 		K: op.Kernel, Stride: op.Stride, Top: top, Left: left, OutH: y.h, OutW: y.w,
 	}}
-	b.addSpans(l.name, op.Kind(), p, y, x)
+	b.addSpans(l.name, op.Kind(), p, len(p.spans), y, x)
 }
 
 type pool struct {
@@ -96,7 +96,8 @@ func (l *scaleLayer) plan(b *builder) {
 
 // addScale appends the step y = x·factors; y may be x.
 func addScale(b *builder, name string, y, x, factors view) {
-	b.addSpans(name, "scale", &scale{y: y, x: x, factors: factors, spans: b.spans(y)}, y, x)
+	p := &scale{y: y, x: x, factors: factors, spans: b.spans(y)}
+	b.addSpans(name, "scale", p, len(p.spans), y, x)
 }
 
 type scale struct {
@@ -114,7 +115,7 @@ func (p *scale) run(s *state, _, part int) {
 func (l *addLayer) plan(b *builder) {
 	p := &add{y: b.view(l.y), a: b.view(l.a), b: b.view(l.b), act: l.act}
 	p.spans = b.spans(p.y)
-	b.addSpans(l.name, "add", p, p.y, p.a, p.b)
+	b.addSpans(l.name, "add", p, len(p.spans), p.y, p.a, p.b)
 }
 
 type add struct {
@@ -137,7 +138,7 @@ func (l *affineLayer) plan(b *builder) {
 	if l.scale == nil {
 		kind = "activation"
 	}
-	b.addSpans(l.name, kind, p, p.yv, p.xv)
+	b.addSpans(l.name, kind, p, len(p.spans), p.yv, p.xv)
 }
 
 type affineStep struct {
@@ -166,7 +167,8 @@ func (l *concatLayer) plan(b *builder) {
 		if x.block == to.block && x.at == to.at {
 			continue
 		}
-		b.addSpans(l.name, "concat", &copyStep{y: to, x: x, spans: b.spans(to)}, to, x)
+		p := &copyStep{y: to, x: x, spans: b.spans(to)}
+		b.addSpans(l.name, "concat", p, len(p.spans), to, x)
 	}
 }
 
@@ -196,7 +198,7 @@ func (p *gather) run(s *state, _, part int) {
 func (l *shiftLayer) plan(b *builder) {
 	p := &shift{y: b.view(l.y), x: b.view(l.x), op: l.op}
 	p.spans = b.spans(p.y)
-	b.addSpans(l.name, "shift", p, p.y, p.x)
+	b.addSpans(l.name, "shift", p, len(p.spans), p.y, p.x)
 }
 
 type shift struct {
