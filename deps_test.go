@@ -208,7 +208,10 @@ func TestDependencies(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got != string(want) {
-		t.Errorf("packages of other modules have changed: go test . -run Dependencies -update; now they are\n%s", got)
+	now, before := strings.Split(got, "\n"), strings.Split(string(want), "\n")
+	for i := range max(len(now), len(before)) {
+		if i == len(now) || i == len(before) || now[i] != before[i] {
+			t.Fatalf("packages of other modules have changed, in line %d of %s first: go test . -run Dependencies -update, and look at the difference", i+1, dependencies)
+		}
 	}
 }
