@@ -114,6 +114,6 @@ func writeReport(e *env, of *runImages, m *model.Model, j *judged, worst int) er
 	}
 	return errors.Join(
 		atomicfile.Write(filepath.Join(of.dir, reportFile), page.WriteHTML),
-		atomicfile.Write(filepath.Join(of.dir, cardFile), func(w io.Writer) error { return told.card(e).WriteMarkdown(w) }),
+		atomicfile.Write(filepath.Join(of.dir, cardFile), func(w io.Writer) error { return told.card().WriteMarkdown(w) }),
 	)
 }

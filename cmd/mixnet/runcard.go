@@ -9,7 +9,7 @@ import (
 )
 
 // card is the model card of the run.
-func (s *runStory) card(e *env) *report.Card {
+func (s *runStory) card() *report.Card {
 	c := &report.Card{
 		Name: filepath.Base(s.images.dir), Network: s.model.Network, Data: publicName(s.images.source), Set: s.images.part + " images", Images: int64(s.score.Images),
 		Top1: s.score.Top1.Value, Top5: s.score.Top5.Value, MeanClass: s.score.MeanClass.Value,
