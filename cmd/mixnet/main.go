@@ -25,7 +25,7 @@ const (
 // cli is the whole command line.
 type cli struct {
 	Train      trainCmd      `cmd:"" group:"use" help:"Train a network. With no flags: a small MixNet on the built-in Fashion-MNIST subset."`
-	Finetune   finetuneCmd   `cmd:"" group:"use" help:"Train published or own weights further on other images, and compare."`
+	Finetune   finetuneCmd   `cmd:"" group:"use" help:"Train the built-in network for photos, or other weights, further on other images, and compare."`
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
@@ -49,7 +49,7 @@ type cli struct {
 
 const description = `Image networks built on mixed depthwise convolution (MixConv), on a CPU, without Python.
 
-Start with "%[1]s train" (no flags needed), then "%[1]s predict IMAGE".
+Start with "%[1]s predict PHOTO", which names what is in it; teach the same network your own classes with "%[1]s finetune --data DIR"; train one from nothing with "%[1]s train" (no flags needed).
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (progress is saved), 141 when nobody reads the output.`
 
