@@ -109,6 +109,7 @@ func TestRunFolders(t *testing.T) {
 		{name: "another name", files: slices.Concat(classes, []string{"out/last.safetensors", "out/config.json", "out/loss.png"}), want: "train cat 2 dog 2", says: []string{"folder of training runs (out)"}},
 		{name: "within a class", files: slices.Concat(classes, []string{"cat/out/best.safetensors", "cat/out/config.json", "cat/out/loss.png"}), want: "train cat 2 dog 2"},
 		{name: "no picture in it", files: slices.Concat(classes, []string{"exp/tuned/finetune.json", "exp/tuned/notes.txt"}), want: "train cat 2 dog 2", says: []string{"(exp/tuned)"}},
+		{name: "runs that have just begun", files: append(slices.Clone(classes), "runs/a-1/.lock", "runs/a-2/.lock"), want: "train cat 2 dog 2"},
 		{name: "a class named so", files: many(2, "cat/*.jpg", "runs/*.jpg"), want: "train cat 2 runs 2"},
 		{name: "a class with a settings file", files: slices.Concat(classes, []string{"cat/config.json"}), want: "train cat 2 dog 2"},
 	})
@@ -165,6 +166,14 @@ func TestPartFolders(t *testing.T) {
 		{name: "parts in a part", files: many(1, "train/train/a/*.jpg", "train/val/a/*.jpg", "test/a/*.jpg", "test/b/*.jpg"), says: []string{"train may be a part", "val"}},
 		{name: "mostly loose pictures", files: append(many(9, "*.jpg"), "thumbs/1.jpg"), says: []string{"no class folders"}},
 		{name: "an unknown class in a part", files: many(1, "train/a/*.jpg", "train/b/*.jpg", "test/c/*.jpg"), says: []string{`class "c"`, "training part lacks"}},
+	})
+}
+
+// TestExtensions has pictures of all formats, and files that are none.
+func TestExtensions(t *testing.T) {
+	files := many(1, "a/*.jpg", "a/*.JPEG", "a/*.jpe", "a/*.jfif", "a/*.png", "a/*.webp", "b/*.gif", "b/*.bmp", "b/*.tif", "b/*.TIFF", "b/*.ppm", "b/*.pgm")
+	checkOpened(t, []opened{
+		{name: "all", files: append(files, "a/x.heic", "a/y.heic", "b/z.avif", "b/labels.txt", "b/LICENSE"), want: "train a 6 b 6", says: []string{"2 × no picture: .heic (a/x.heic, a/y.heic)", "1 × no picture: .avif", "1 × no picture: .txt", "no picture: no extension"}},
 	})
 }
 

@@ -98,13 +98,17 @@ func (f *folder) read(dir string, depth int) (found bool, err error) {
 			found = f.file(name) || found
 		}
 	}
-	if !found {
-		f.empty = f.empty[:mark]
-		if f.runs == runs {
-			f.empty = append(f.empty, dir)
-		}
+	if found {
+		return true, nil
 	}
-	return found, nil
+	f.empty = f.empty[:mark]
+	switch {
+	case path.Base(dir) == runsFolder && f.runs == runs: // runs that have just begun
+		f.left.add("folder of training runs", dir)
+	case f.runs == runs:
+		f.empty = append(f.empty, dir)
+	}
+	return false, nil
 }
 
 // enter reads a folder below, unless a link leads back to one around it.

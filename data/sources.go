@@ -14,8 +14,8 @@ type sourceFile struct {
 	part part
 }
 
-// givenFiles are files that are given one by one. Where no name says a part,
-// that of the folder around may.
+// givenFiles are files that are given one by one. Where no name of several says
+// a part, those of the folders around may.
 func givenFiles(files []string) []sourceFile {
 	list := make([]sourceFile, len(files))
 	said := false
@@ -25,7 +25,7 @@ func givenFiles(files []string) []sourceFile {
 		said = said || p != noPart
 	}
 	for i, path := range files {
-		if !said {
+		if !said && len(files) > 1 {
 			list[i].name = filepath.Base(filepath.Dir(path)) + "/" + list[i].name
 		}
 	}
