@@ -212,7 +212,7 @@ const runsFolder = "runs"
 
 // isRun says whether a folder is one that a training run keeps its record in.
 func isRun(entries []os.DirEntry) bool {
-	return hasFile(entries, "finetune.json") || hasFile(entries, "config.json") &&
+	return hasFile(entries, "finetune.json", "run.lock") || hasFile(entries, "config.json") &&
 		hasFile(entries, "metrics.jsonl", "last.safetensors", "best.safetensors", "model.safetensors", "summary.json")
 }
 
