@@ -117,9 +117,8 @@ func Resume(dir string, m *model.Model, s *data.Splits, r Running) (*Job, error)
 // FineTune trains a model further on a set, usually of other classes, and
 // returns a new one and how good it is. A model comes from mixnet.Load,
 // model.Open or package pretrained/photo, a set from data.Open. It leaves m as
-// it is. If o's folder
-// holds the same job already, as an interrupt has left it, only the rest is
-// done.
+// it is. If o's folder holds the same job already, as an interrupt has left it,
+// only the rest is done.
 func FineTune(ctx context.Context, m *model.Model, s *data.Splits, o Options) (*Result, error) {
 	j, err := newJob(m, s, o)
 	if err != nil {
