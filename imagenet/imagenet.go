@@ -36,6 +36,3 @@ func Names() []string { return slices.Clone(load().names) }
 
 // Synsets returns the WordNet identifiers of the classes, such as "n01440764".
 func Synsets() []string { return slices.Clone(load().synsets) }
-
-// Index returns the number of the class with a WordNet identifier.
-func Index(synset string) (int, bool) { return slices.BinarySearch(load().synsets, synset) }

@@ -161,9 +161,6 @@ func (h *Header) parse(m map[string]string) error {
 	if err != nil {
 		return err
 	}
-	if table.Name != h.Network {
-		return fmt.Errorf("the table of %.100q is called %.100q", h.Network, table.Name)
-	}
 	h.Table = &table
 	return nil
 }
@@ -182,6 +179,9 @@ func decode(text string, dst any) error {
 }
 
 func (h Header) check() error {
+	if h.Table != nil && h.Table.Name != h.Network {
+		return fmt.Errorf("the table of %.100q is called %.100q", h.Network, h.Table.Name)
+	}
 	if err := h.Input.Validate(); err != nil {
 		return err
 	}

@@ -41,3 +41,22 @@ func TestInputEqualsTimm(t *testing.T) {
 		t.Errorf("%d published weights, timm has %d", found, len(timm))
 	}
 }
+
+// The words of files: a network that was stored must stay what it is.
+func TestWords(t *testing.T) {
+	for i, word := range []string{"inverted", "plain", "linear"} {
+		var k Kind
+		if err := k.UnmarshalText([]byte(word)); err != nil || k != []Kind{Inverted, Plain, Linear}[i] || k.String() != word {
+			t.Errorf("%s is %v, %v", word, k, err)
+		}
+	}
+	for i, word := range []string{"auto", "new", "same"} {
+		var p Part
+		if err := p.UnmarshalText([]byte(word)); err != nil || p != []Part{AutoPart, NewPart, SamePart}[i] || p.String() != word {
+			t.Errorf("%s is %v, %v", word, p, err)
+		}
+	}
+	if err := new(Kind).UnmarshalText([]byte("pmain")); err == nil {
+		t.Error("an unknown word: no error")
+	}
+}

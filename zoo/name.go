@@ -140,10 +140,10 @@ func Change(s Spec, text string) (Spec, error) {
 		}
 		i := slices.IndexFunc(settings, func(s setting) bool { return s.key == key })
 		if i < 0 {
-			return nil, fmt.Errorf("network %s: unknown setting %q in %q; known: %s", info.Name, key, text, settingNames(isTable))
+			return nil, fmt.Errorf("network %s: unknown setting %.100q in %.100q; known: %s", info.Name, key, text, settingNames(isTable))
 		}
 		if settings[i].table && !isTable {
-			return nil, fmt.Errorf("network %s: %q does not apply to its architecture; what does: %s", info.Name, key, settingNames(false))
+			return nil, fmt.Errorf("network %s: %.100q does not apply to its architecture; what does: %s", info.Name, key, settingNames(false))
 		}
 		if (value == "") != (settings[i].value == "") {
 			return nil, fmt.Errorf("network %s: write %s", info.Name, settings[i].usage())
@@ -226,7 +226,7 @@ func settingNames(table bool) string {
 func parseInt(s string, lo, hi int) (int, error) {
 	n, err := strconv.Atoi(s)
 	if err != nil || n < lo || n > hi {
-		return 0, fmt.Errorf("%q: want a whole number from %d to %d", s, lo, hi)
+		return 0, fmt.Errorf("%.100q: want a whole number from %d to %d", s, lo, hi)
 	}
 	return n, nil
 }
@@ -234,7 +234,7 @@ func parseInt(s string, lo, hi int) (int, error) {
 func parseFloat(s string, lo, hi float64) (float64, error) {
 	x, err := strconv.ParseFloat(s, 64)
 	if err != nil || !(x >= lo && x <= hi) {
-		return 0, fmt.Errorf("%q: want a number from %g to %g", s, lo, hi)
+		return 0, fmt.Errorf("%.100q: want a number from %g to %g", s, lo, hi)
 	}
 	return x, nil
 }

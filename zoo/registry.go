@@ -167,16 +167,16 @@ func withWeights(s Spec, tag string) (Spec, error) {
 		return with(s, info), nil
 	}
 	if len(known) == 0 {
-		return nil, fmt.Errorf("%w %q: no weights of %s are published", ErrUnknown, info.Name+"."+tag, info.Name)
+		return nil, fmt.Errorf("%w %.100q: no weights of %s are published", ErrUnknown, info.Name+"."+tag, info.Name)
 	}
-	return nil, fmt.Errorf("%w %q; published weights: %s", ErrUnknown, info.Name+"."+tag, strings.Join(known, ", "))
+	return nil, fmt.Errorf("%w %.100q; published weights: %s", ErrUnknown, info.Name+"."+tag, strings.Join(known, ", "))
 }
 
 // unknown names the closest matches of a name.
 func unknown(name string) error {
 	close := Suggest(name)
 	if len(close) == 0 {
-		return fmt.Errorf("%w %q; families: %s", ErrUnknown, name, strings.Join(Families(), ", "))
+		return fmt.Errorf("%w %.100q; families: %s", ErrUnknown, name, strings.Join(Families(), ", "))
 	}
-	return fmt.Errorf("%w %q; did you mean %s?", ErrUnknown, name, strings.Join(close, ", "))
+	return fmt.Errorf("%w %.100q; did you mean %s?", ErrUnknown, name, strings.Join(close, ", "))
 }
