@@ -85,6 +85,7 @@ var unreachable = []struct {
 }{
 	{"graph", "internal/cpu", "descriptions know nothing of the processor"},
 	{"zoo", "internal/cpu", "listing networks needs no kernels"},
+	{"recipe", "vision...", "a recipe is data"},
 	{"zoo", "vision...", "listing networks decodes no pictures"},
 	{"recipe", "internal/cpu", "a recipe is data"},
 	{"weights", "internal/cpu", "weights are read and written on any machine"},

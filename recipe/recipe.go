@@ -9,6 +9,7 @@ package recipe
 
 import (
 	"errors"
+	"fmt"
 
 	"github.com/mixnet-go/mixnet/input"
 )
@@ -104,6 +105,9 @@ var ErrRecipe = errors.New("invalid recipe")
 // being followed. A complete recipe is its own completion.
 func (r Recipe) Complete(images int) (Recipe, error) {
 	if images > 0 {
+		if err := errors.Join(r.validateBatch(), r.Fit.validate()); err != nil {
+			return r, fmt.Errorf("%w: %w", ErrRecipe, err)
+		}
 		r = r.fit(images)
 	}
 	r = r.withDefaults()

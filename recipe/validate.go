@@ -20,12 +20,20 @@ func (r *Recipe) validate() error {
 	return nil
 }
 
+// validateBatch checks what Fit reckons with.
+func (r *Recipe) validateBatch() error {
+	if r.Batch < 1 || r.Batch > 1<<20 {
+		return fmt.Errorf("batch of %d", r.Batch)
+	}
+	return nil
+}
+
 func (r *Recipe) validateLength() error {
 	switch {
 	case (r.Epochs != 0 || r.Fit.Steps == 0) && (r.Epochs < 1 || r.Epochs > 1e6):
 		return fmt.Errorf("%d epochs", r.Epochs)
-	case r.Batch < 1 || r.Batch > 1<<20:
-		return fmt.Errorf("batch of %d", r.Batch)
+	case r.validateBatch() != nil:
+		return r.validateBatch()
 	case r.Accumulate < 0 || r.Accumulate > 0 && r.Batch%r.Accumulate != 0:
 		return fmt.Errorf("a batch of %d cannot be cut into %d parts", r.Batch, r.Accumulate)
 	}

@@ -109,17 +109,40 @@ func readMeta(f *weights.File) (*runMeta, error) {
 	if !ok {
 		return nil, errors.New("it is a model, not the state of a run")
 	}
+	return parseMeta([]byte(text))
+}
+
+// parseMeta reads the metadata of a run.
+func parseMeta(text []byte) (*runMeta, error) {
 	run := new(runMeta)
-	if err := json.Unmarshal([]byte(text), run); err != nil {
+	if err := json.Unmarshal(text, run); err != nil {
 		return nil, err
 	}
 	switch run.Version {
 	case recordVersion:
-		return run, nil
 	case 1:
-		return run, run.fromVersion1([]byte(text))
+		if err := run.fromVersion1(text); err != nil {
+			return nil, err
+		}
+	default:
+		return nil, fmt.Errorf("it has version %d, this program reads 1 to %d", run.Version, recordVersion)
 	}
-	return nil, fmt.Errorf("it has version %d, this program reads 1 to %d", run.Version, recordVersion)
+	return run, run.check()
+}
+
+// check reports parts of a record that contradict each other.
+func (r *runMeta) check() error {
+	if r.State.Step < 0 || r.State.Images < 0 || len(r.State.Sums) > len(r.Metrics.Train) || r.Recipe.Epochs < 0 {
+		return errors.New("its state contradicts itself")
+	}
+	from := 1
+	for _, m := range r.Extensions {
+		if m.From < from || m.Epochs < 1 || m.From > 1e6 || m.Epochs > 1e6 || m.From > len(r.State.History) {
+			return fmt.Errorf("it goes on after %d epochs with %d more, which cannot be", m.From, m.Epochs)
+		}
+		from = m.From + 1
+	}
+	return nil
 }
 
 // fromVersion1 makes r, read from a text of version 1, one of the version that

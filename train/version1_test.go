@@ -121,4 +121,9 @@ func TestEpochJSON(t *testing.T) {
 	if _, err := json.Marshal(Epoch{LR: math.NaN()}); err == nil {
 		t.Error("not a number is written")
 	}
+	for key, want := range map[string]string{"train_loss": "loss/train", "train_top1": "top1/train", "val_loss": "loss/val", "top5": "top5/val"} {
+		if got := tag(key); got != want {
+			t.Errorf("%s is %s in TensorBoard, want %s", key, got, want)
+		}
+	}
 }
