@@ -71,6 +71,7 @@ func TestJSONKeys(t *testing.T) {
 	seen := map[string]bool{}
 	for _, args := range [][]string{
 		{"train", "--resume", run},
+		{"train", "--data", images, "--val-split", "0", "--lr-find", "-b", "4"},
 		{"train", "--data", images, "-b", "4", "--epochs", "2", "--max-steps", "1", "-o", filepath.Join(dir, "stopped")},
 		{"finetune", "--weights", run, "--data", images, "-b", "4", "--epochs", "1", "--new-head", "--rates", "0.01,0.001", "-o", tuned},
 		{"eval", "--model", run},

@@ -17,6 +17,7 @@ type trainCmd struct {
 	Model    string `short:"m" placeholder:"NAME" help:"The network, or a network file; \"mixnet models\" lists them. Default: the recipe's, else mixnet_tiny for pictures below 64 pixels and mixnet_s at up to 128 pixels for others."`
 	Output   string `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
 	Resume   string `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe. One that has ended goes on with --epochs, how many there are to be in all, and --lr, by default a tenth of the recipe's."`
+	LRFind   bool   `name:"lr-find" help:"Try ever higher learning rates for 100 steps and suggest one; nothing is kept."`
 	MaxSteps int    `placeholder:"N" help:"Stop after so many steps."`
 	JSON     bool   `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
@@ -30,6 +31,12 @@ func (c *trainCmd) Run(e *env) error {
 			return err
 		}
 		return c.printConfig(e, r)
+	}
+	if c.LRFind {
+		if c.Resume != "" {
+			return usagef("--lr-find is for runs that have not begun")
+		}
+		return c.findRate(e)
 	}
 	started := time.Now()
 	open := c.begin
@@ -90,7 +97,7 @@ func (r *run) advise(e *env, err error) {
 	switch {
 	case errors.Is(err, context.Canceled):
 		e.note("saved; continue with: %s\n", again)
-	case !errors.Is(err, train.ErrOccupied) && !errors.Is(err, train.ErrDiverged) && exists(filepath.Join(r.dir, train.LastFile)):
+	case !errors.Is(err, train.ErrOccupied) && !errors.Is(err, train.ErrBusy) && !errors.Is(err, train.ErrDiverged) && exists(filepath.Join(r.dir, train.LastFile)):
 		e.note("once that is mended, continue with: %s\n", again)
 	}
 }

@@ -20,11 +20,12 @@ type run struct {
 	height, width int // of the pictures, their median
 	model         *model.Model
 	recipe        recipe.Recipe
+	batch         int // before it was made to fit the set
 	view          *trainView
 }
 
-// begin starts a run.
-func (c *trainCmd) begin(e *env) (*run, error) {
+// plan settles what is trained on what, and how.
+func (c *trainCmd) plan(e *env) (*run, error) {
 	r := &run{}
 	var err error
 	if r.recipe, err = c.recipe(0); err != nil {
@@ -48,7 +49,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		}
 	}
 	r.height, r.width = pictureSize(r.set.Fit)
-	batch := r.recipe.Batch
+	r.batch = r.recipe.Batch
 	if r.recipe, err = c.fitted(r.set.Fit.Len()); err != nil {
 		return nil, err
 	}
@@ -60,7 +61,14 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.model, err = newModel(spec, zoo.Options{DropPath: c.DropPath, Aux: len(r.recipe.Sizes.Pixels) == 0}, r.set.Fit, r.recipe.Seed); err != nil {
+	r.model, err = newModel(spec, zoo.Options{DropPath: c.DropPath, Aux: len(r.recipe.Sizes.Pixels) == 0}, r.set.Fit, r.recipe.Seed)
+	return r, err
+}
+
+// begin starts a run.
+func (c *trainCmd) begin(e *env) (*run, error) {
+	r, err := c.plan(e)
+	if err != nil {
 		return nil, err
 	}
 	if r.dir = c.Output; r.dir == "" {
@@ -78,7 +86,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		return nil, err
 	}
 	if !c.JSON {
-		c.introduce(e, r, batch)
+		c.introduce(e, r)
 	}
 	return r, nil
 }
@@ -111,7 +119,7 @@ func (r *run) config(e *env, maxSteps int) train.Config {
 }
 
 // introduce says what is about to happen.
-func (c *trainCmd) introduce(e *env, r *run, batch int) {
+func (c *trainCmd) introduce(e *env, r *run) {
 	in := r.model.Preprocess()
 	e.printf("%s, %s parameters, input %d×%d×%d\n", r.model.Network, thousands(r.model.Graph.ParamCount()), in.Size[0], in.Size[1], in.Channels)
 	e.printf("trained on %s: %s\n", r.set.source, classSizes(r.set.Fit))
@@ -123,8 +131,8 @@ func (c *trainCmd) introduce(e *env, r *run, batch int) {
 			r.height, r.width, in.Size[0], in.Size[1], e.command("finetune", "--data", c.Data))
 	}
 	e.printf("%s\n", r.set.roles())
-	if r.recipe.Batch != batch && r.recipe.Batch < batch && !c.changes("batch") {
-		e.printf("batches of %d instead of %d, for the set has %s\n", r.recipe.Batch, batch, plural(r.set.Fit.Len(), "training image"))
+	if r.recipe.Batch < r.batch && !c.changes("batch") {
+		e.printf("batches of %d instead of %d, for the set has %s\n", r.recipe.Batch, r.batch, plural(r.set.Fit.Len(), "training image"))
 	}
 	long := plural(r.recipe.Epochs, "epoch")
 	if c.MaxSteps > 0 {
