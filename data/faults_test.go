@@ -165,6 +165,7 @@ func TestPartFolders(t *testing.T) {
 		{name: "sets of the same classes", files: many(1, "amazon/bike/*.jpg", "amazon/mug/*.jpg", "dslr/bike/*.jpg", "dslr/mug/*.jpg"), says: []string{"amazon, dslr", "bike, mug"}},
 		{name: "parts in a part", files: many(1, "train/train/a/*.jpg", "train/val/a/*.jpg", "test/a/*.jpg", "test/b/*.jpg"), says: []string{"train may be a part", "val"}},
 		{name: "mostly loose pictures", files: append(many(9, "*.jpg"), "thumbs/1.jpg"), says: []string{"no class folders"}},
+		{name: "flat pictures with a list", files: append(many(3, "train/*.jpg"), "train.csv"), says: []string{"no class folders", "train.csv"}},
 		{name: "an unknown class in a part", files: many(1, "train/a/*.jpg", "train/b/*.jpg", "test/c/*.jpg"), says: []string{`class "c"`, "training part lacks"}},
 	})
 }
@@ -200,6 +201,8 @@ func TestPartFiles(t *testing.T) {
 		{name: "one name says no part", files: []string{"train-0.tar=" + shard("0"), "old_subset.tar=" + shard("1")}, says: []string{"train-0.tar", "old_subset.tar"}},
 		{name: "a name of two parts", files: []string{"train-and-test.tar=" + shard("0"), "val.tar=" + shard("1")}, says: []string{"train-and-test.tar"}},
 		{name: "two sets", files: []string{"pets_train.tar=" + shard("0"), "pets_test.tar=" + shard("0"), "food_train.tar=" + shard("0"), "food_test.tar=" + shard("0")}, says: []string{"pets_t", "food_t"}},
+		{name: "two sets of training shards", files: []string{"pets/train-0.tar=" + shard("0"), "food/train-0.tar=" + shard("0")}, says: []string{"pets", "food"}},
+		{name: "shards in numbered folders", files: []string{"000/train-0.tar=" + shard("0", "1"), "001/train-0.tar=" + shard("0")}, want: "train 0 2 1 1"},
 		{name: "the archive and the folder disagree", files: []string{"val.tar=" + folders("train/a/1.jpg", "test/a/2.jpg"), "test.tar=" + folders("train/a/3.jpg", "train/b/1.jpg")}, says: []string{"val.tar:test/a/2.jpg"}},
 	})
 }

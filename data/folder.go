@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -55,8 +56,11 @@ func checkFolders(root string, inFolders, pictures int, hollow []string) error {
 
 // errNoFolders is the error for pictures that lie in no class folder.
 func errNoFolders(root string, pictures int) error {
-	return fmt.Errorf("%w: %s has %d pictures but no class folders: put each class into a folder of its name", ErrLayout, root, pictures)
+	return fmt.Errorf("%w: %s has %d pictures but %w: put each class into a folder of its name", ErrLayout, root, pictures, errFlat)
 }
+
+// errFlat says that pictures lie in no class folders.
+var errFlat = errors.New("no class folders")
 
 // classFolders reads the pictures of a tree as class folders, below folders of
 // parts if it has those. Paths are where the pictures are taken to be.

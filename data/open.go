@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path"
@@ -78,7 +79,7 @@ func (f *folder) open() (*Splits, error) {
 		for _, r := range others {
 			f.leave("file of pictures beside class folders", r.files)
 		}
-		return f.finish(classes, err)
+		return f.finish(classes, f.hint(err))
 	case otherErr != nil:
 		return nil, otherErr
 	case len(others) == 0:
@@ -124,6 +125,20 @@ func (f *folder) beside(classes *Splits, others []reading) bool {
 	}
 	parts := classes != nil && (classes.Val != nil || classes.Test != nil)
 	return parts || !slices.ContainsFunc(others, func(r reading) bool { return r.parts })
+}
+
+// hint adds to the error for pictures without class folders the lists that may
+// name their classes.
+func (f *folder) hint(err error) error {
+	if !errors.Is(err, errFlat) {
+		return err
+	}
+	for _, name := range f.lists {
+		if ext := strings.ToLower(path.Ext(name)); ext == ".csv" || ext == ".tsv" {
+			return fmt.Errorf("%w, or give a list of them, such as %s", err, f.path(name))
+		}
+	}
+	return err
 }
 
 // leave leaves out files.

@@ -88,12 +88,19 @@ func cutTop(names []string) bool {
 	return true
 }
 
-// oneSet reports files of several sets, each with several parts.
+// oneSet reports files of several sets: each with several parts, or with files
+// of the same names in folders of different ones.
 func oneSet(files []sourceFile) error {
 	parts := map[string]map[part]bool{}
-	first := map[string]string{}
+	first, same := map[string]string{}, map[string]sourceFile{}
 	for _, f := range files {
 		set := setName(f.name)
+		folder, base := parentOf(f.name)
+		other, ok := same[base]
+		if otherFolder, _ := parentOf(other.name); ok && other.part == f.part && setName(folder+"/") != setName(otherFolder+"/") {
+			return ambiguous("%s and %s may be of two sets or of one: give the folder of one, or give the files different names to read them as one set", other.path, f.path)
+		}
+		same[base] = f
 		if parts[set] == nil {
 			parts[set] = map[part]bool{}
 			first[set] = f.path
