@@ -249,66 +249,6 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// finishEpoch evaluates, records and saves.
-func (t *Trainer) finishEpoch(ctx context.Context) error {
-	e := t.newEpoch()
-	if t.val != nil && (e.Epoch%max(t.cfg.Recipe.EvalEvery, 1) == 0 || e.Epoch == t.length.epochs()) {
-		val, err := t.step.Evaluate(ctx, t.val, t.step.Result())
-		t.warnOfBad(t.val)
-		if err != nil {
-			return fmt.Errorf("evaluation: %w", err)
-		}
-		e.Validated, e.Val = true, val
-		e.Best = t.best(&e)
-	}
-	if e.Best {
-		t.kept, t.bestDue = t.step.Result().Clone(), true
-	}
-	e.Seconds = t.clock.lap()
-	t.state = state{Step: t.state.Step, History: append(t.state.History, e)}
-	t.step.Reset()
-	if t.cfg.Dir != "" {
-		t.saveOrWarn()
-		t.warn(t.folder().append(e))
-	}
-	if t.cfg.OnEpoch != nil {
-		t.cfg.OnEpoch(e)
-	}
-	return nil
-}
-
-// newEpoch returns the record of the epoch in progress, before its evaluation.
-func (t *Trainer) newEpoch() Epoch {
-	return Epoch{Epoch: t.epoch() + 1, Step: t.state.Step, LR: t.rate(t.state.Step - 1), Train: t.step.Means()}
-}
-
-// best reports whether no epoch so far had as good a result as e.
-func (t *Trainer) best(e *Epoch) bool {
-	key := valKey(t.metrics.Best)
-	for i := range t.state.History {
-		if old, ok := t.state.History[i].Find(key); ok && !t.metrics.Better(e.Get(key), old) {
-			return false
-		}
-	}
-	return true
-}
-
-// recordPartial records what MaxSteps leave of an epoch.
-func (t *Trainer) recordPartial() {
-	if t.step.images == 0 {
-		return
-	}
-	e := t.newEpoch()
-	e.Seconds, e.Partial = t.state.Seconds, true
-	t.state.Partial = &e
-	if t.cfg.Dir != "" {
-		t.warn(t.folder().append(e))
-	}
-	if t.cfg.OnEpoch != nil {
-		t.cfg.OnEpoch(e)
-	}
-}
-
 func (t *Trainer) warn(err error) {
 	if err != nil && t.cfg.OnWarning != nil {
 		t.cfg.OnWarning(err)
