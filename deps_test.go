@@ -52,6 +52,7 @@ var layers = []struct {
 	{"onnx", []string{"tensor", "graph"}},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},
 	{"nas/store", []string{"nas"}},
+	{"nas/spacefile", []string{"graph", "nas", "zoo", "zoo/netfile"}},
 	{"weights", []string{"graph", "internal/atomicfile"}},
 	{"weights/hub", []string{"weights", "internal/atomicfile", "internal/filelock"}},
 	{"data/fashion", nil},

@@ -20,9 +20,12 @@ func locate(data []byte) map[place]int {
 		line++
 		if m := headerLine.FindSubmatch(text); m != nil {
 			at = place{table: string(m[2])}
-			if at.table == "stage" && len(m[1]) > 0 {
+			switch {
+			case at.table == "stage" && len(m[1]) > 0:
 				at.index = stages
 				stages++
+			case strings.HasPrefix(at.table, "stage."):
+				at.index = max(stages-1, 0)
 			}
 			lines[at] = line
 			continue

@@ -16,8 +16,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/BurntSushi/toml"
-
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/near"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -115,32 +113,17 @@ func Load(path string) (zoo.Network, error) {
 // lists of block strings. file names the data in errors, which join one
 // *FileError for every mistake found.
 func Parse(file string, data []byte) (zoo.Network, error) {
-	if len(data) > maxFile {
-		return zoo.Network{}, &FileError{file, 0, fmt.Sprintf("larger than %d bytes", maxFile)}
+	d, err := Read(file, data)
+	if err != nil {
+		return zoo.Network{}, err
 	}
-	if line := nestedTooDeep(data); line > 0 {
-		return zoo.Network{}, &FileError{file, line, fmt.Sprintf("nested deeper than %d", maxNesting)}
-	}
-	var root map[string]any
-	if _, err := toml.Decode(string(data), &root); err != nil {
-		var syntax toml.ParseError
-		if errors.As(err, &syntax) {
-			return zoo.Network{}, &FileError{file, syntax.Position.Line, strings.TrimSpace(syntax.Message)}
-		}
-		return zoo.Network{}, &FileError{file, 0, err.Error()}
-	}
-	d := &decoder{file: file, lines: locate(data)}
-	n := d.network(root)
+	n := d.network(d.Root, "stage", "blocks")
+	n.Stages = d.stages(d.Root)
 	if len(d.mistakes) == 0 {
 		d.validate(n)
 	}
-	if len(d.mistakes) > 0 {
-		slices.SortStableFunc(d.mistakes, func(a, b *FileError) int { return a.Line - b.Line })
-		var errs []error
-		for _, m := range d.mistakes {
-			errs = append(errs, m)
-		}
-		return zoo.Network{}, errors.Join(errs...)
+	if err := d.Err(); err != nil {
+		return zoo.Network{}, err
 	}
 	return n, nil
 }
@@ -175,8 +158,8 @@ func (d *decoder) wrong(p place, format string, args ...any) {
 		}
 	}
 	where := p.table
-	if p.table == "stage" {
-		where = fmt.Sprintf("stage %d", p.index+1)
+	if part, ok := strings.CutPrefix(p.table, "stage"); ok {
+		where = fmt.Sprintf("stage %d%s", p.index+1, strings.ReplaceAll(part, ".", ", "))
 	}
 	if where != "" && p.key != "" {
 		where += ": "
@@ -192,7 +175,8 @@ func (d *decoder) wrong(p place, format string, args ...any) {
 // to one with changes.
 var networkName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(@[A-Za-z0-9_=,.+-]+)?$`)
 
-func (d *decoder) network(root map[string]any) zoo.Network {
+// network reads all but the stages. others are further keys that there may be.
+func (d *decoder) network(root map[string]any, others ...string) zoo.Network {
 	n := zoo.Network{Info: zoo.Info{Family: "user"}}
 	tables := map[string][]field{
 		"norm":           normFields(&n.Norm),
@@ -201,7 +185,7 @@ func (d *decoder) network(root map[string]any) zoo.Network {
 		"stem":           stemFields(&n.Stem),
 		"head":           headFields(&n.Head),
 	}
-	d.table(place{}, root, networkFields(&n), append(slices.Sorted(maps.Keys(tables)), "stage", "blocks"))
+	d.table(place{}, root, networkFields(&n), append(slices.Sorted(maps.Keys(tables)), others...))
 	for name, fields := range tables {
 		if v, ok := root[name]; ok {
 			if m, ok := v.(map[string]any); ok {
@@ -218,7 +202,6 @@ func (d *decoder) network(root map[string]any) zoo.Network {
 		d.wrong(place{key: "name"}, "%q: want letters, digits, _ and -", n.Name)
 	}
 	n.Title = cmp.Or(n.Title, n.Name)
-	n.Stages = d.stages(root)
 	return n
 }
 
