@@ -21,8 +21,12 @@ func TestBenchCallers(t *testing.T) {
 		t.Errorf("%+v", r)
 	}
 	for _, args := range [][]string{
-		{"callers", "mixnet_tiny", "--callers=-1"}, {"soak", "mixnet_tiny", "--callers=0"}, {"mixnet_tiny", "--batch", "0"},
-		{"train", "mixnet_tiny", "--size=-1"}, {"profile"}, {"train", "mixnet_tiny", "--callers", "5"},
+		{"callers", "mixnet_tiny", "--callers=-1"},
+		{"soak", "mixnet_tiny", "--callers=0"},
+		{"mixnet_tiny", "--batch", "0"},
+		{"train", "mixnet_tiny", "--size=-1"},
+		{"profile"},
+		{"train", "mixnet_tiny", "--callers", "5"},
 	} {
 		if code, _, errs := invoke(t, append([]string{"bench"}, args...)...); code != exitUsage {
 			t.Errorf("%v: exit code %d, %s", args, code, errs)

@@ -36,8 +36,17 @@ func (f *recipeFlags) assignments() []string {
 		key   string
 		value *string
 	}{
-		{"epochs", f.Epochs}, {"batch", f.BatchSize}, {"schedule.lr", f.LR}, {"optimizer.kind", f.Opt}, {"optimizer.weight_decay", f.WeightDecay},
-		{"ema", f.EMA}, {"sizes", f.Sizes}, {"sampling", f.Sampling}, {"freeze_until", f.FreezeUntil}, {"patience", f.Patience}, {"seed", f.Seed},
+		{"epochs", f.Epochs},
+		{"batch", f.BatchSize},
+		{"schedule.lr", f.LR},
+		{"optimizer.kind", f.Opt},
+		{"optimizer.weight_decay", f.WeightDecay},
+		{"ema", f.EMA},
+		{"sizes", f.Sizes},
+		{"sampling", f.Sampling},
+		{"freeze_until", f.FreezeUntil},
+		{"patience", f.Patience},
+		{"seed", f.Seed},
 		{"max_bad", f.maxBad()},
 	} {
 		if flag.value != nil {

@@ -155,8 +155,19 @@ func (f *full) Write(p []byte) (int, error) {
 // reads ends it.
 func TestOutputFails(t *testing.T) {
 	for _, args := range [][]string{
-		{"models"}, {"models", "--paper"}, {"info", "mixnet_s"}, {"info", "mixnet_s", "--toml"}, {"models", "--vocabulary"}, {"doctor"},
-		{"completion", "bash"}, {"train", "--print-config"}, {"models", "--json"}, {"version"}, {"compare", "mixnet_tiny", "--time", "0s"}, {"--help"}, {"--version"},
+		{"models"},
+		{"models", "--paper"},
+		{"info", "mixnet_s"},
+		{"info", "mixnet_s", "--toml"},
+		{"models", "--vocabulary"},
+		{"doctor"},
+		{"completion", "bash"},
+		{"train", "--print-config"},
+		{"models", "--json"},
+		{"version"},
+		{"compare", "mixnet_tiny", "--time", "0s"},
+		{"--help"},
+		{"--version"},
 	} {
 		for _, room := range []int{0, 3} {
 			var errs bytes.Buffer

@@ -100,8 +100,14 @@ func TestTrainNetwork(t *testing.T) {
 		h, w int
 		want string
 	}{
-		{28, 28, "mixnet_tiny"}, {30, 40, "mixnet_tiny"}, {32, 32, "mixnet_tiny@size=32"}, {48, 60, "mixnet_tiny@size=48"},
-		{64, 64, "mixnet_s@size=64"}, {100, 100, "mixnet_s@size=96"}, {3000, 4000, "mixnet_s@size=128"}, {0, 0, "mixnet_tiny"},
+		{28, 28, "mixnet_tiny"},
+		{30, 40, "mixnet_tiny"},
+		{32, 32, "mixnet_tiny@size=32"},
+		{48, 60, "mixnet_tiny@size=48"},
+		{64, 64, "mixnet_s@size=64"},
+		{100, 100, "mixnet_s@size=96"},
+		{3000, 4000, "mixnet_s@size=128"},
+		{0, 0, "mixnet_tiny"},
 	} {
 		if got := defaultNetwork(recipe.Recipe{}, tc.h, tc.w); got != tc.want {
 			t.Errorf("%d×%d: %s, want %s", tc.h, tc.w, got, tc.want)
