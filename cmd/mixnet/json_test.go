@@ -82,6 +82,7 @@ func TestJSONKeys(t *testing.T) {
 		{"models"},
 		{"models", "--paper"},
 		{"info", "mixnet_s"},
+		{"export", run, "-o", filepath.Join(dir, "run.onnx")},
 		{"info", "nasnet_a_mobile"},
 		{"compare", "mixnet_tiny", "mixnet_s", "--time", "1ms"},
 		{"bench", "mixnet_tiny", "--time", "1ms"},

@@ -29,6 +29,7 @@ type cli struct {
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
+	Export     exportCmd     `cmd:"" group:"use" help:"Write a network as an ONNX file, which other programs run."`
 	Data       dataCmd       `cmd:"" group:"look" help:"Look at images before training: classes, sizes, broken and double ones."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
 	Report     reportCmd     `cmd:"" group:"look" help:"Judge a run again and write its report and its model card."`
