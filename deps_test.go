@@ -74,6 +74,7 @@ var layers = []struct {
 		"recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",
 		"internal/atomicfile", "internal/cpu", "internal/filelock", "internal/par", "internal/rng", "internal/tfevents",
 	}},
+	{"nas/search", []string{"recipe", "zoo", "nas", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"tensor", "graph", "vision", "zoo", "zoo/netfile", "weights", "weights/hub", "engine", "model", "pretrained"}},
 }
