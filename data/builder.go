@@ -2,6 +2,7 @@ package data
 
 import (
 	"fmt"
+	"iter"
 	"slices"
 	"strings"
 )
@@ -36,6 +37,18 @@ func (b *builder) add(file int, p part, class string) {
 // splits makes the parts. The classes are those of the training part, in the
 // order of their names, and others must not have more.
 func (b *builder) splits() (*Splits, error) {
+	if b.numeric {
+		whole := wholeNumbers(func(yield func(string) bool) {
+			for _, it := range b.items {
+				if !yield(it.class) {
+					return
+				}
+			}
+		})
+		for i := range b.items {
+			b.items[i].class = whole(b.items[i].class)
+		}
+	}
 	classes := sortClasses(b.classNames(), b.numeric)
 	label := make(map[string]int, len(classes))
 	for i, c := range classes {
@@ -105,6 +118,26 @@ func sortClasses(set map[string]bool, numeric bool) []string {
 		return strings.Compare(a, b)
 	})
 	return names
+}
+
+// wholeNumbers returns what turns labels such as 3.0, which are what tables make
+// of numbers where one is missing, into 3, if all labels are whole numbers.
+func wholeNumbers(labels iter.Seq[string]) func(string) string {
+	point := false
+	for s := range labels {
+		whole, zeros, found := strings.Cut(s, ".")
+		if !isNumber(strings.TrimPrefix(whole, "-")) || strings.Trim(zeros, "0") != "" {
+			return func(s string) string { return s }
+		}
+		point = point || found
+	}
+	if !point {
+		return func(s string) string { return s }
+	}
+	return func(s string) string {
+		whole, _, _ := strings.Cut(s, ".")
+		return whole
+	}
 }
 
 // isNumber says whether s is a number as it is usually written.

@@ -240,7 +240,8 @@ func (c *checker) report(ctx context.Context) (*Report, error) {
 	return r, nil
 }
 
-// joinExact joins the images of the same file or of the same pixels.
+// joinExact joins the images of the same file or of the same pixels. Those that
+// cannot be read are no images.
 func (c *checker) joinExact(u unions) {
 	content, pixels := map[digest]int32{}, map[digest]int32{}
 	join := func(seen map[digest]int32, d digest, i int32) {
@@ -252,6 +253,9 @@ func (c *checker) joinExact(u unions) {
 	}
 	for i := range c.prints {
 		p := &c.prints[i]
+		if c.errs[i] != nil {
+			continue
+		}
 		if p.content != (digest{}) {
 			join(content, p.content, int32(i))
 		}

@@ -96,6 +96,7 @@ func TestCheck(t *testing.T) {
 		"val/a/2.png=" + pngFile + "trailing",                   // another file of the same pixels
 		"val/b/3.jpg=" + encoded(t, halved(third), "", 60),      // smaller and packed harder
 		"val/b/4.jpg=" + encoded(t, photo(44, 120, 90), "", 90), // unlike all others
+		"val/b/9.jpg=no picture",                                // broken: no image is the same
 	}
 	root := writeFiles(t, files...)
 	s, err := Open(root)
@@ -109,8 +110,8 @@ func TestCheck(t *testing.T) {
 		leaks  int
 		broken int
 	}{
-		{false, []string{"exact: train/a/1 train/b/1 val/a/1"}, 1, 1},
-		{true, []string{"exact: train/a/1 train/b/1 val/a/1", "exact: train/a/2 val/a/2", "near: train/a/3 val/b/3"}, 2, 1},
+		{false, []string{"exact: train/a/1 train/b/1 val/a/1"}, 1, 2},
+		{true, []string{"exact: train/a/1 train/b/1 val/a/1", "exact: train/a/2 val/a/2", "near: train/a/3 val/b/3"}, 2, 2},
 	} {
 		r, err := Check(t.Context(), s.Parts(), CheckOptions{Decode: c.decode, Workers: 3, Progress: func(done, total int) { calls++ }})
 		if err != nil {
@@ -125,7 +126,7 @@ func TestCheck(t *testing.T) {
 		if len(r.Broken) != c.broken || !strings.HasSuffix(r.Broken[0].Name, "9.jpg") || r.Broken[0].Part != "train" {
 			t.Errorf("decode %v: broken %v", c.decode, r.Broken)
 		}
-		if r.Images != 9 || len(r.Widths) != 8 || r.Widths[0] != 120 || r.Heights[0] != 90 {
+		if r.Images != 10 || len(r.Widths) != 8 || r.Widths[0] != 120 || r.Heights[0] != 90 {
 			t.Errorf("decode %v: %d images, sizes %v × %v", c.decode, r.Images, r.Widths, r.Heights)
 		}
 		if d := r.Duplicates[0]; d.Parts() != 2 || d.Classes() != 2 || !d.Leak() {

@@ -19,7 +19,9 @@ import (
 // class, category, target …) and, if wanted, split with a part's word — or one
 // without such a row, of two columns; or a text file with a path and a class,
 // parted by white space, on each line. Columns are parted by commas,
-// semicolons or tabs. Paths are relative to the list's folder.
+// semicolons, tabs or bars. Parts may as well be in a column of any name that
+// holds nothing but their words, or in one such as is_valid of yes and no. Paths
+// are relative to the list's folder; they may lack their extension.
 func OpenList(file string) (*Splits, error) {
 	f, _, err := openRegular(file)
 	if err != nil {
@@ -44,6 +46,10 @@ func OpenList(file string) (*Splits, error) {
 	if len(l.items) == 0 {
 		return nil, fmt.Errorf("%w: %s lists no pictures", ErrLayout, file)
 	}
+	if err := l.unlabelled(); err != nil {
+		return nil, fmt.Errorf("%s: %w", file, err)
+	}
+	l.findFiles()
 	return l.splits()
 }
 
@@ -64,6 +70,41 @@ func (l *list) add(name, class string, p part) {
 	l.tree.paths = append(l.tree.paths, path.Clean(filepath.ToSlash(name)))
 }
 
+// findFiles looks for the files of names that do not lead to one as they are:
+// with slashes for backslashes, or with an extension, that of the first picture
+// for all.
+func (l *list) findFiles() {
+	paths := l.tree.paths
+	if l.there(paths[0]) {
+		return
+	}
+	turn := func(name string) string { return name }
+	if strings.Contains(paths[0], `\`) {
+		turn = func(name string) string { return path.Clean(strings.ReplaceAll(name, `\`, "/")) }
+	}
+	if !l.there(turn(paths[0])) && !isPicture(paths[0]) {
+		slashes := turn
+		for _, ext := range pictureEndings {
+			if l.there(turn(paths[0]) + ext) {
+				turn = func(name string) string { return slashes(name) + ext }
+				break
+			}
+		}
+	}
+	if !l.there(turn(paths[0])) {
+		return
+	}
+	l.notes = append(l.notes, fmt.Sprintf("%s is read as %s, and others like it", paths[0], turn(paths[0])))
+	for i, name := range paths {
+		if !l.there(name) {
+			paths[i] = turn(name)
+		}
+	}
+}
+
+// pictureEndings are what a list's pictures may end in where it does not say.
+var pictureEndings = []string{".jpg", ".png", ".jpeg", ".JPG", ".JPEG", ".PNG", ".webp", ".tif", ".bmp"}
+
 // there says whether a picture's file exists.
 func (l *list) there(name string) bool {
 	t := tree{root: l.tree.root, paths: []string{path.Clean(filepath.ToSlash(name))}}
@@ -76,7 +117,7 @@ func (l *list) there(name string) bool {
 var columnWords = struct{ image, label, part []string }{
 	[]string{
 		"image", "path", "file", "filename", "filepath", "imagepath", "imagefile", "imagename", "imagefilename", "img", "imgpath", "imgname",
-		"imgfile", "picture", "photo", "imageid", "imgid", "name", "id", "uuid",
+		"imgfile", "filepaths", "filenames", "paths", "images", "picture", "photo", "imageid", "imgid", "name", "id", "uuid",
 	},
 	[]string{
 		"label", "labels", "class", "classname", "labelname", "category", "categoryname", "target", "targetname", "targets", "species", "breed",
@@ -108,58 +149,58 @@ func columnWord(name string) string {
 	}, name)
 }
 
-// columns says where a row's fields are; split is -1 for none.
-type columns struct{ image, label, split int }
-
 // readCSV adds every row.
 func (l *list) readCSV(r io.Reader) error {
 	c, err := sniffCSV(r)
 	if err != nil {
 		return err
 	}
-	first, err := c.Read()
-	if errors.Is(err, io.EOF) {
-		return nil
-	}
+	rows, err := c.ReadAll()
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
-	second, secondErr := c.Read()
-	cols, header, err := l.columns(first, second)
+	if len(rows) == 0 {
+		return nil
+	}
+	var second []string
+	if len(rows) > 1 {
+		second = rows[1]
+	}
+	cols, header, err := l.columns(rows[0], second)
 	if err != nil {
 		return err
 	}
-	if !header {
-		if err := l.row(cols, first, 1); err != nil {
+	first := 0
+	if header {
+		first = 1
+		if err := l.findParts(&cols, rows[0], rows[1:]); err != nil {
 			return err
 		}
 	}
-	for line, row, err := 2, second, secondErr; ; line++ {
-		if errors.Is(err, io.EOF) {
-			return nil
-		}
-		if err != nil {
-			return fmt.Errorf("%w: %w", ErrCorrupt, err)
-		}
-		if err := l.row(cols, row, line); err != nil {
+	for i, row := range rows[first:] {
+		if err := l.row(cols, row, first+i+1); err != nil {
 			return err
 		}
-		row, err = c.Read()
 	}
+	return nil
 }
 
 // sniffCSV makes a reader for what parts the columns of the first line: a comma
-// if there is one, else a semicolon or a tab.
+// if there is one, else a semicolon, a tab or a bar.
 func sniffCSV(r io.Reader) (*csv.Reader, error) {
 	head := make([]byte, 64<<10)
 	n, err := io.ReadFull(r, head)
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
 		return nil, err
 	}
-	head = bytes.TrimPrefix(head[:n], []byte("\ufeff"))
+	head = head[:n]
+	if bytes.HasPrefix(head, []byte("\xff\xfe")) || bytes.HasPrefix(head, []byte("\xfe\xff")) {
+		return nil, fmt.Errorf("%w: the text is UTF-16: save it as UTF-8", ErrLayout)
+	}
+	head = bytes.TrimPrefix(head, []byte("\ufeff"))
 	c := csv.NewReader(io.MultiReader(bytes.NewReader(head), r))
 	line, _, _ := bytes.Cut(head, []byte("\n"))
-	for _, comma := range ",;\t" {
+	for _, comma := range ",;\t|" {
 		if bytes.ContainsRune(line, comma) {
 			c.Comma = comma
 			break
@@ -172,19 +213,19 @@ func sniffCSV(r io.Reader) (*csv.Reader, error) {
 // does if it has a known name and no picture's, or if there is no picture of its
 // name and one of the second row's.
 func (l *list) columns(first, second []string) (cols columns, header bool, err error) {
-	cols = columns{findColumn(first, columnWords.image), findColumn(first, columnWords.label), findColumn(first, columnWords.part)}
+	cols = columns{image: findColumn(first, columnWords.image), label: findColumn(first, columnWords.label), split: findColumn(first, columnWords.part)}
 	two, data := len(first) == 2, slices.ContainsFunc(first, func(s string) bool { return isPicture(s) || l.there(s) })
 	switch {
 	case !data && cols.image >= 0 && cols.label >= 0:
 		return cols, true, nil
 	case !data && two && cols.image >= 0:
-		return columns{cols.image, 1 - cols.image, -1}, true, nil
+		return columns{image: cols.image, label: 1 - cols.image, split: -1}, true, nil
 	case !data && two && cols.label >= 0:
-		return columns{1 - cols.label, cols.label, -1}, true, nil
+		return columns{image: 1 - cols.label, label: cols.label, split: -1}, true, nil
 	case !two:
 		return cols, false, fmt.Errorf("%w: %d columns, %s: want one named image and one named label", ErrCorrupt, len(first), listNames(first))
 	}
-	cols = columns{0, 1, -1}
+	cols = columns{image: 0, label: 1, split: -1}
 	if l.there(first[0]) || len(second) != 2 {
 		return cols, false, nil
 	}
@@ -193,19 +234,18 @@ func (l *list) columns(first, second []string) (cols columns, header bool, err e
 		return cols, true, nil
 	}
 	if l.there(second[1]) {
-		return columns{1, 0, -1}, !l.there(first[1]), nil
+		return columns{image: 1, label: 0, split: -1}, !l.there(first[1]), nil
 	}
 	return cols, false, nil
 }
 
 // row adds the picture of a row.
 func (l *list) row(cols columns, row []string, line int) error {
-	p, word := noPart, ""
+	p := noPart
 	if cols.split >= 0 {
-		word = row[cols.split]
-		var several bool
-		if p, several = partOf(word); p == noPart || several {
-			return fmt.Errorf("%w: row %d: split %q: want train, val or test", ErrCorrupt, line, word)
+		var ok bool
+		if p, ok = cols.says(row[cols.split]); !ok {
+			return fmt.Errorf("%w: row %d: split %q: want train, val or test", ErrCorrupt, line, row[cols.split])
 		}
 	}
 	name, class := strings.TrimSpace(row[cols.image]), strings.TrimSpace(row[cols.label])
