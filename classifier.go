@@ -15,6 +15,7 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // Classifier is a network with weights, ready to name what is in pictures. It
@@ -51,6 +52,11 @@ func compile(h model.Header, o Options, build func(engine.Options) (*engine.Prog
 	in := h.Preprocess()
 	if _, err := vision.NewProcessor(in); err != nil {
 		return nil, err
+	}
+	if spec, err := h.Spec(); err == nil {
+		if _, finds := zoo.Finds(spec); finds {
+			return nil, fmt.Errorf("%s finds objects and cannot classify: open it as a Detector", h.Network)
+		}
 	}
 	program, err := build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std})
 	if err != nil {

@@ -375,3 +375,16 @@ func BenchmarkDetect(b *testing.B) {
 		d.Detect(codes, logits)
 	}
 }
+
+// COCO's category numbers have ten gaps.
+func TestCOCONames(t *testing.T) {
+	var unused []int
+	for i, name := range COCOCategories() {
+		if name == "" {
+			unused = append(unused, i+1)
+		}
+	}
+	if want := []int{12, 26, 29, 30, 45, 66, 68, 69, 71, 83}; len(COCO()) != 80 || len(COCOCategories()) != 90 || !slices.Equal(unused, want) {
+		t.Errorf("%d names, not used: %v", len(COCO()), unused)
+	}
+}

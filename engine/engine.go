@@ -239,7 +239,7 @@ func (p *Program) several(ctx context.Context, x images, in tensor.Shape, result
 	if n := len(x.floats) + len(x.bytes); n != in.Len() {
 		return fmt.Errorf("%s: input: %w: %v needs %d elements, data has %d", p.g.Name, tensor.ErrShape, in, in.Len(), n)
 	}
-	var few [8]tap
+	var few [16]tap
 	taps := few[:0]
 	for _, r := range results {
 		id, err := p.output(r.Name)

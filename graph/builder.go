@@ -117,6 +117,7 @@ type ConvSpec struct {
 	Groups   int  // contiguous groups; 0 means 1
 	Split    bool // one weight tensor per group, named NAME.0.weight, …, and the remainder of an uneven split to the first group
 	Bias     bool
+	Std      float64 // standard deviation of the first weights; 0 means He's by the fan-out
 }
 
 // Conv adds a convolution. Its parameters are NAME.weight and NAME.bias, or
@@ -138,12 +139,12 @@ func (b *Builder) Conv(name string, x ID, s ConvSpec) ID {
 	switch {
 	case s.Split && groups > 1:
 		for i, g := range op.Groups {
-			op.Weights = append(op.Weights, b.param(name+"."+strconv.Itoa(i)+".weight", Weight, heFanOut(area*g.Out), g.Out, g.In, op.Kernel, op.Kernel))
+			op.Weights = append(op.Weights, b.param(name+"."+strconv.Itoa(i)+".weight", Weight, initial(s.Std, area*g.Out), g.Out, g.In, op.Kernel, op.Kernel))
 		}
 	case in%groups != 0 || s.Out%groups != 0:
 		b.fail("%s: %d to %d channels do not divide into %d groups", name, in, s.Out, groups)
 	default:
-		op.Weights = append(op.Weights, b.param(name+".weight", Weight, heFanOut(area*s.Out/groups), s.Out, in/groups, op.Kernel, op.Kernel))
+		op.Weights = append(op.Weights, b.param(name+".weight", Weight, initial(s.Std, area*s.Out/groups), s.Out, in/groups, op.Kernel, op.Kernel))
 	}
 	if s.Bias {
 		op.Bias = b.param(name+".bias", Bias, Init{}, s.Out)
@@ -161,6 +162,7 @@ type MixSpec struct {
 	// Dilated replaces every K×K kernel of a stride-1 layer by 3×3 with
 	// dilation (K-1)/2 (paper, section 3.2). Strided layers keep their kernels.
 	Dilated bool
+	Std     float64 // standard deviation of the first weights; 0 means He's by the fan-out
 }
 
 // MixConv adds a mixed depthwise convolution. Its parameters are NAME.weight
@@ -186,7 +188,7 @@ func (b *Builder) MixConv(name string, x ID, s MixSpec) ID {
 		if len(s.Kernels) > 1 {
 			pname = name + "." + strconv.Itoa(i) + ".weight"
 		}
-		op.Weights = append(op.Weights, b.param(pname, Weight, heFanOut(g.Kernel*g.Kernel), g.Channels, 1, g.Kernel, g.Kernel))
+		op.Weights = append(op.Weights, b.param(pname, Weight, initial(s.Std, g.Kernel*g.Kernel), g.Channels, 1, g.Kernel, g.Kernel))
 	}
 	return b.add(name, op, c, x)
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"cmp"
 	"slices"
+	"strconv"
 )
 
 // Names of outputs that most networks have.
@@ -10,6 +11,24 @@ const (
 	Logits   = "logits"   // scores of the classes, before softmax: N×1×1×classes in a classifier
 	Features = "features" // pooled features, the input of the classifier before dropout: N×1×1×C
 )
+
+// Boxes and Scores name the results of a network that finds objects, for its
+// maps from the finest, 0, to the coarsest: the codes of the boxes, N×H×W×4A
+// with A boxes on a place, and the scores of their slots, N×H×W×(slots·A).
+func Boxes(level int) string { return "boxes" + strconv.Itoa(level) }
+
+// Scores is described at [Boxes].
+func Scores(level int) string { return "scores" + strconv.Itoa(level) }
+
+// Levels returns the number of maps on which a network finds objects, 0 for one
+// that does not.
+func (g *Graph) Levels() int {
+	for n := 0; ; n++ {
+		if _, ok := g.Find(Boxes(n)); !ok {
+			return n
+		}
+	}
+}
 
 // Output is a result of a network: a node and what it is for. It may have any
 // height and width.

@@ -115,9 +115,13 @@ func (v Values[T]) Clone() Values[T] {
 	return c
 }
 
-// heFanOut is the initialisation of convolutions in the MixNet code: normal
-// with variance 2/fan_out, where fan_out is kernel area times the output
-// channels of that one convolution (1 for depthwise).
-func heFanOut(fanOut int) Init {
-	return Init{Dist: Normal, Scale: math.Sqrt(2 / float64(fanOut))}
+// initial is the initialisation of convolutions: normal, with a given standard
+// deviation or, as in the MixNet code, a variance of 2/fan_out, where fan_out is
+// kernel area times the output channels of that one convolution (1 for
+// depthwise).
+func initial(std float64, fanOut int) Init {
+	if std == 0 {
+		std = math.Sqrt(2 / float64(fanOut))
+	}
+	return Init{Dist: Normal, Scale: std}
 }

@@ -9,17 +9,24 @@ import (
 	"math"
 )
 
-// Interpolation names the filter of an antialiased resize, as timm and
-// torchvision spell it.
+// Interpolation names the filter of a resize.
 type Interpolation string
 
-// The filters, each as Pillow has it.
+// The antialiased filters, each as Pillow has it and spelled as timm and
+// torchvision spell it.
 const (
 	Bilinear Interpolation = "bilinear" // triangle, support 1
 	Bicubic  Interpolation = "bicubic"  // Keys cubic, a = -0.5, support 2
 	Lanczos  Interpolation = "lanczos"  // windowed sinc, support 3
 	Box      Interpolation = "box"      // mean of the covered area
 	Nearest  Interpolation = "nearest"  // no filter
+)
+
+// The filters that mix the four nearest pixels, whatever the reduction, as
+// detectors are often trained. Results are rounded to whole levels.
+const (
+	BilinearHalfPixel Interpolation = "bilinear_half_pixel" // middles of pixels meet: PyTorch's interpolate, TensorFlow 2
+	BilinearLegacy    Interpolation = "bilinear_legacy"     // corners of pixels meet: TensorFlow 1's resize_bilinear
 )
 
 // CropMode says how an image of any shape becomes Size.
@@ -157,9 +164,9 @@ func (p Preprocess) check() error {
 // Validate reports an error unless i is one of the filters.
 func (i Interpolation) Validate() error {
 	switch i {
-	case Bilinear, Bicubic, Lanczos, Box, Nearest:
+	case Bilinear, Bicubic, Lanczos, Box, Nearest, BilinearHalfPixel, BilinearLegacy:
 		return nil
 	}
-	return fmt.Errorf("%w: interpolation %q: want %s, %s, %s, %s or %s",
-		ErrPreprocess, i, Bilinear, Bicubic, Lanczos, Box, Nearest)
+	return fmt.Errorf("%w: interpolation %q: want %s, %s, %s, %s, %s, %s or %s",
+		ErrPreprocess, i, Bilinear, Bicubic, Lanczos, Box, Nearest, BilinearHalfPixel, BilinearLegacy)
 }

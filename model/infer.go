@@ -44,7 +44,11 @@ func infer(f *weights.File) (zoo.Spec, error) {
 	}
 	var found, renamed []zoo.Spec
 	var grey []string
-	for _, spec := range zoo.List() {
+	all := zoo.List()
+	for _, d := range zoo.Detectors() {
+		all = append(all, d)
+	}
+	for _, spec := range all {
 		g, err := spec.Build(zoo.Options{})
 		if err != nil {
 			return nil, err

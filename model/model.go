@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/imagenet"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -57,8 +58,8 @@ func build(h Header) (*Model, error) {
 		h.Input = info.Input
 	}
 	h.Input = h.Input.WithDefaults()
-	if len(h.Classes) == 0 && info.Classes == len(imagenet.Names()) {
-		h.Classes = imagenet.Names()
+	if len(h.Classes) == 0 {
+		h.Classes = usualClasses(h.spec, info.Classes)
 	}
 	g, err := h.spec.Build(h.Options)
 	if err != nil {
@@ -70,11 +71,26 @@ func build(h Header) (*Model, error) {
 	return &Model{Header: h, Graph: g}, nil
 }
 
+// usualClasses returns the names of the classes that a network with so many has
+// where nothing is said: ImageNet's, or of a detector COCO's.
+func usualClasses(spec zoo.Spec, n int) []string {
+	_, finds := zoo.Finds(spec)
+	switch {
+	case finds && n == len(detect.COCO()):
+		return detect.COCO()
+	case finds && n == len(detect.COCOCategories()):
+		return detect.COCOCategories()
+	case !finds && n == len(imagenet.Names()):
+		return imagenet.Names()
+	}
+	return nil
+}
+
 func fits(g *graph.Graph, h Header) error {
 	if g.Channels() != h.Input.Channels {
 		return fmt.Errorf("network %s takes %d channels, its preprocessing makes %d", h.Network, g.Channels(), h.Input.Channels)
 	}
-	if n := g.Classes(); len(h.Classes) > 0 && len(h.Classes) != n {
+	if n := h.Options.Classes; len(h.Classes) > 0 && len(h.Classes) != n {
 		return fmt.Errorf("network %s has %d classes, %d names are given", h.Network, n, len(h.Classes))
 	}
 	return nil

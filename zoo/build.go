@@ -15,10 +15,23 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 	if err := n.Validate(); err != nil {
 		return nil, err
 	}
-	b := blockBuilder{convBuilder{graph.NewBuilder(n.Name, info.Input.Channels)}, n}
-	b.Norm = n.Norm
+	b := newBlockBuilder(n, info)
+	x := b.trunk(info.DropPath)
+	headAct := cmp.Or(n.Head.Act, n.Act, graph.ReLU)
+	x = b.GlobalPool("global_pool", x)
+	if n.Head.Out > 0 && n.Head.AfterPool {
+		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out, Bias: true})
+		x = b.Activate("act2", x, headAct)
+	}
+	b.Output(graph.Features, x)
+	x = b.Dropout("dropout", x, info.DropRate)
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
+	return b.Build()
+}
 
-	act := cmp.Or(n.Act, graph.ReLU)
+// trunk adds everything before the global mean.
+func (b *blockBuilder) trunk(dropPath float64) graph.ID {
+	n, act := b.n, cmp.Or(b.n.Act, graph.ReLU)
 	x := b.convNorm("conv_stem", "bn1", b.Input(), graph.ConvSpec{
 		Out: n.Stem.Out, Kernel: cmp.Or(n.Stem.Kernel, 3), Stride: cmp.Or(n.Stem.Stride, 2), Padding: n.Padding,
 	}, cmp.Or(n.Stem.Act, act))
@@ -29,24 +42,15 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 		if k.Kind != Inverted {
 			x = b.plain(k, x)
 		} else {
-			x = b.inverted(k, x, info.DropPath*float64(k.number)/float64(len(blocks)))
+			x = b.inverted(k, x, dropPath*float64(k.number)/float64(len(blocks)))
 		}
 		b.Block(k.name(), x)
 	}
 
-	headAct := cmp.Or(n.Head.Act, act)
 	if n.Head.Out > 0 && !n.Head.AfterPool {
-		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: n.Head.Out}, headAct)
+		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: n.Head.Out}, cmp.Or(n.Head.Act, act))
 	}
-	x = b.GlobalPool("global_pool", x)
-	if n.Head.Out > 0 && n.Head.AfterPool {
-		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out, Bias: true})
-		x = b.Activate("act2", x, headAct)
-	}
-	b.Output(graph.Features, x)
-	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
-	return b.Build()
+	return x
 }
 
 // convBuilder adds what convolutions come with.
@@ -65,14 +69,22 @@ func (b convBuilder) convNorm(conv, norm string, x graph.ID, s graph.ConvSpec, a
 // blockBuilder adds the blocks of a Network.
 type blockBuilder struct {
 	convBuilder
-	n Network
+	n    Network
+	wide []graph.ID // of every block, what its depthwise convolution reads
+}
+
+func newBlockBuilder(n Network, info Info) *blockBuilder {
+	b := &blockBuilder{convBuilder: convBuilder{graph.NewBuilder(n.Name, info.Input.Channels)}, n: n}
+	b.Norm = n.Norm
+	return b
 }
 
 // plain adds a convolution with batch norm and, unless it is linear, activation.
-func (b blockBuilder) plain(k block, x graph.ID) graph.ID {
+func (b *blockBuilder) plain(k block, x graph.ID) graph.ID {
 	if k.Kind == Linear {
 		k.Act = graph.Identity
 	}
+	b.wide = append(b.wide, x)
 	return b.convNorm(k.name()+".conv", k.name()+".bn1", x, graph.ConvSpec{
 		Out: k.Out, Kernel: k.Kernels[0], Stride: k.Stride, Padding: b.n.Padding,
 	}, k.Act)
@@ -80,7 +92,7 @@ func (b blockBuilder) plain(k block, x graph.ID) graph.ID {
 
 // inverted adds an inverted-residual block, or a depthwise-separable one where
 // there is no expansion.
-func (b blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
+func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
 	x, name := in, k.name()
 	bn1, bn2, project := ".bn1", ".bn2", ".conv_pw"
 	if k.Expand > 0 {
@@ -92,6 +104,7 @@ func (b blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID 
 	if k.Shuffle {
 		x = b.Shuffle(name+".shuffle", x, max(k.ExpandGroups, k.ProjectGroups))
 	}
+	b.wide = append(b.wide, x)
 	x = b.MixConv(name+".conv_dw", x, graph.MixSpec{
 		Kernels: k.Kernels, Stride: k.Stride, Padding: b.n.Padding, Partition: k.Partition, Dilated: k.Dilated,
 	})
@@ -112,7 +125,7 @@ func (b blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID 
 }
 
 // squeezeExcite scales the channels of x by factors computed from their means.
-func (b blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
+func (b *blockBuilder) squeezeExcite(k block, x graph.ID) graph.ID {
 	name := k.name() + ".se"
 	width := b.Channels(x)
 	s := b.GlobalPool(name+".pool", x)

@@ -131,6 +131,10 @@ func Settings() []Setting {
 func Change(s Spec, text string) (Spec, error) {
 	info := s.About()
 	n, isTable := s.(Network)
+	d, isDetector := s.(Detector)
+	if isDetector {
+		n, isTable = d.Backbone, true
+	}
 	var c changes
 	written := make([]string, len(settings))
 	for part := range strings.SplitSeq(text, ",") {
@@ -163,6 +167,12 @@ func Change(s Spec, text string) (Spec, error) {
 		if n, err = c.table(n); err != nil {
 			return nil, err
 		}
+	}
+	switch {
+	case isDetector:
+		d = d.changed(n, c, name)
+		s, info = d, d.Info
+	case isTable:
 		s, info = n, n.Info
 	}
 	info.Name = name
@@ -278,7 +288,11 @@ func parseRanges(s string) ([]int, error) {
 // with returns s with other information: the preprocessing of some weights,
 // another input size, number of classes or rate.
 func with(s Spec, info Info) Spec {
-	if n, ok := s.(Network); ok {
+	switch n := s.(type) {
+	case Network:
+		n.Info = info
+		return n
+	case Detector:
 		n.Info = info
 		return n
 	}

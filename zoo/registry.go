@@ -14,10 +14,13 @@ import (
 var ErrUnknown = errors.New("unknown network")
 
 // aliases are further names of networks: those of the papers where timm has
-// another.
+// another, and of weight files.
 var aliases = map[string]string{
 	"mnasnet_a1": "semnasnet_100",
 	"mnasnet_b1": "mnasnet_100",
+
+	"ssdlite320_mobilenet_v3_large":      "torchvision_ssdlite320_mobilenet_v3_large",
+	"ssdlite320_mobilenet_v3_large_coco": "torchvision_ssdlite320_mobilenet_v3_large",
 }
 
 // all returns every network of the zoo, families together and small ones first.
@@ -54,10 +57,17 @@ var index = sync.OnceValue(func() map[string]Spec {
 	for _, s := range all() {
 		m[s.About().Name] = s
 	}
+	for _, d := range ssdlites() {
+		m[d.Name] = d
+	}
 	return m
 })
 
-// List returns every network of the zoo, family by family.
+// Detectors returns the networks that find objects. Lookup knows those of other
+// backbones and sizes too.
+func Detectors() []Detector { return ssdlites() }
+
+// List returns every network of the zoo that classifies, family by family.
 func List() []Spec {
 	specs := slices.Clone(all())
 	for i := range specs {
@@ -68,8 +78,12 @@ func List() []Spec {
 
 // own returns a Spec that the caller may change.
 func own(s Spec) Spec {
-	if n, ok := s.(Network); ok {
+	switch n := s.(type) {
+	case Network:
 		return n.clone()
+	case Detector:
+		n.Backbone = n.Backbone.clone()
+		return n
 	}
 	return s
 }
@@ -90,6 +104,7 @@ func Families() []string {
 //	mixnet_s                      a network of the zoo
 //	mixnet_s.ft_in1k              the same, with the preprocessing of published weights
 //	mobilenetv2_060               any width, in per cent, of a network NAME_100
+//	mixnet_s_ssdlite320           a detector with the network before the mark as its backbone, for 320 pixels
 //	mobilenetv2_100@mix=4,width=1.3   changes after an at sign, see [Settings]
 //
 // The error for a name that is not known wraps ErrUnknown and suggests others.
@@ -109,6 +124,9 @@ func lookup(name string) (Spec, error) {
 	s, ok := index()[base]
 	if !ok {
 		s, ok = atWidth(base)
+	}
+	if !ok {
+		s, ok = lookupSSDLite(base)
 	}
 	switch {
 	case !ok:

@@ -37,6 +37,9 @@ func names() []string {
 	for _, s := range List() {
 		all = append(all, s.About().Name)
 	}
+	for _, d := range Detectors() {
+		all = append(all, d.Name)
+	}
 	return all
 }
 

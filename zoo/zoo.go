@@ -46,6 +46,7 @@ type Paper struct {
 	FLOPS  float64 `json:"flops_millions,omitempty"` // multiply-adds, which the mobile papers call FLOPS
 	Top1   float64 `json:"top1,omitempty"`           // ImageNet, per cent
 	Top5   float64 `json:"top5,omitempty"`
+	MAP    float64 `json:"map,omitempty"` // COCO's, per cent, of a detector
 }
 
 // Weights is a published set of weights: NAME.Tag, file model.safetensors of

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -37,7 +38,7 @@ func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{name: g.Name, x: tensor.New[float32](shape), out: tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: g.Classes()}), images: c.Batch}
+	j := &job{name: g.Name, x: tensor.New[float32](shape), images: c.Batch}
 	if j.macs, err = g.MACs(shape); err != nil {
 		return nil, err
 	}
@@ -45,7 +46,12 @@ func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
 		return nil, err
 	}
 	j.program, j.threads, j.close = p.Program, p.Threads(), p.Close
-	j.run = func() error { return j.program.Run(e.ctx, j.out, j.x) }
+	results, err := resultsOf(p.Program, shape)
+	if err != nil {
+		return nil, err
+	}
+	j.out = results[0].To
+	j.run = func() error { return j.program.RunTo(e.ctx, j.x, results...) }
 	return j, nil
 }
 
@@ -59,6 +65,29 @@ func (c *benchNetwork) model() (*model.Model, error) {
 		return model.Open(c.Weights, model.Options{Network: spec})
 	}
 	return model.New(spec, zoo.Options{}, nil, 1)
+}
+
+// resultsOf returns tensors for what a network computes: its logits, or all that
+// one that finds objects says.
+func resultsOf(p *engine.Program, in tensor.Shape) ([]engine.Result, error) {
+	names := []string{graph.Logits}
+	if p.Graph().Classes() == 0 {
+		names = nil
+		for _, o := range p.Graph().Outputs {
+			if !o.Training {
+				names = append(names, o.Name)
+			}
+		}
+	}
+	var results []engine.Result
+	for _, name := range names {
+		shape, err := p.OutputShape(name, in)
+		if err != nil {
+			return nil, err
+		}
+		results = append(results, engine.Result{Name: name, To: tensor.New[float32](shape)})
+	}
+	return results, nil
 }
 
 // pattern fills x with values between -1 and 1.

@@ -29,6 +29,9 @@ func (c *benchTrainCmd) job(e *env) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
+	if err := checkClassifies(m.Header); err != nil {
+		return nil, err
+	}
 	shape, err := c.shape(m.Preprocess(), m.Graph)
 	if err != nil {
 		return nil, err

@@ -138,8 +138,12 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 		return nil, err
 	}
 	r.MemoryMB = float64(profile.ArenaBytes+profile.ScratchBytes) / (1 << 20)
-	out := tensor.New[float32](tensor.Shape{N: c.Batch, H: 1, W: 1, C: g.Classes()})
-	r.job = job{run: func() error { return program.Run(e.ctx, out, x) }, close: program.Close}
+	results, err := resultsOf(program, x.Shape)
+	if err != nil {
+		program.Close()
+		return nil, err
+	}
+	r.job = job{run: func() error { return program.RunTo(e.ctx, x, results...) }, close: program.Close}
 	return r, nil
 }
 

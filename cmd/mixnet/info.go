@@ -49,7 +49,7 @@ func (c *infoCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	info, _, d, err := describe(spec, zoo.Options{Classes: c.Classes})
+	info, g, d, err := describe(spec, zoo.Options{Classes: c.Classes})
 	if err != nil {
 		return err
 	}
@@ -63,11 +63,20 @@ func (c *infoCmd) Run(e *env) error {
 	case c.TOML || c.Timm:
 		return c.table(e, spec)
 	case c.JSON:
-		return e.json(networkInfo{info, d, d.Name, d.Classes, info.Input, figuresOf(info.Paper)})
+		return e.json(networkInfo{info, d, d.Name, info.Classes, info.Input, figuresOf(info.Paper)})
 	}
 	e.printf("%s  (%s)\n", info.Title, d.Name)
-	e.printf("%s parameters, %s multiply-adds at %d×%d×%d, %d classes\n", thousands(d.Params), thousands(d.MACs), d.Input[1], d.Input[2], d.Input[3], d.Classes)
-	if p := info.Paper; p != nil {
+	e.printf("%s parameters, %s multiply-adds at %d×%d×%d, %d classes\n", thousands(d.Params), thousands(d.MACs), d.Input[1], d.Input[2], d.Input[3], info.Classes)
+	if anchors, ok := zoo.Finds(spec); ok {
+		maps, err := zoo.Maps(g, info.Input.Size[0], info.Input.Size[1])
+		if err != nil {
+			return err
+		}
+		e.printf("finds objects: %s anchors on %d maps\n", thousands(int64(len(anchors.On(maps)))), len(maps))
+	}
+	if p := info.Paper; p != nil && p.MAP > 0 {
+		e.printf("published: %gM parameters, %gM multiply-adds, mAP %g %% on COCO (%s)\n", p.Params, p.FLOPS, p.MAP, p.Source)
+	} else if p != nil {
 		e.printf("published: %gM parameters, %gM multiply-adds, top-1 %g %%, top-5 %g %% (%s)\n", p.Params, p.FLOPS, p.Top1, p.Top5, p.Source)
 	}
 	if info.Note != "" {

@@ -52,13 +52,14 @@ type paperFigures struct {
 	FLOPS  float64 `json:"flops_millions,omitempty"`
 	Top1   float64 `json:"top1,omitempty"`
 	Top5   float64 `json:"top5,omitempty"`
+	MAP    float64 `json:"map,omitempty"` // of a detector on COCO
 }
 
 func figuresOf(p *zoo.Paper) *paperFigures {
 	if p == nil {
 		return nil
 	}
-	return &paperFigures{p.Source, p.Params, p.FLOPS, fraction(p.Top1), fraction(p.Top5)}
+	return &paperFigures{p.Source, p.Params, p.FLOPS, fraction(p.Top1), fraction(p.Top5), fraction(p.MAP)}
 }
 
 // fraction is a share in per cent as one of 1, without the dust of a division.
@@ -85,7 +86,7 @@ func (c *modelsCmd) Run(e *env) error {
 		return usagef("--plot and --csv go with --paper")
 	}
 	rows := []modelRow{}
-	for _, s := range zoo.List() {
+	for _, s := range everyNetwork() {
 		info := s.About()
 		if !strings.Contains(info.Name, c.Filter) && !strings.Contains(info.Family, c.Filter) {
 			continue
@@ -104,6 +105,15 @@ func (c *modelsCmd) Run(e *env) error {
 		return fmt.Errorf("no network matches %q; %q lists all", c.Filter, e.command("models"))
 	}
 	return e.table(modelTable(rows), "DOWNLOAD", "INPUT", "MACS", "PAPER")
+}
+
+// everyNetwork returns the networks that classify, then those that find objects.
+func everyNetwork() []zoo.Spec {
+	all := zoo.List()
+	for _, d := range zoo.Detectors() {
+		all = append(all, d)
+	}
+	return all
 }
 
 func newModelRow(s zoo.Spec) (modelRow, error) {

@@ -59,6 +59,9 @@ func (e *env) checkUntrained(name string) error {
 // newModel builds a network for the classes and the channels of a set, with
 // auxiliary classifiers if they are asked for and fit.
 func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model.Model, error) {
+	if _, finds := zoo.Finds(spec); finds {
+		return nil, errFindsObjects(spec.About().Name)
+	}
 	o.Classes = len(d.Classes())
 	info := spec.About()
 	if sized, ok := d.(data.Sized); ok {
@@ -70,4 +73,20 @@ func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model
 	}
 	o.Aux = o.Aux && zoo.AuxFits(spec, o)
 	return model.New(spec, o, d.Classes(), seed)
+}
+
+// errFindsObjects refuses a network that finds objects where one that
+// classifies is needed.
+func errFindsObjects(name string) error {
+	return fmt.Errorf("%s finds objects and does not classify images: use it with detect", name)
+}
+
+// checkClassifies refuses a model that finds objects.
+func checkClassifies(h model.Header) error {
+	if spec, err := h.Spec(); err == nil {
+		if _, finds := zoo.Finds(spec); finds {
+			return errFindsObjects(h.Network)
+		}
+	}
+	return nil
 }
