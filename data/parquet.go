@@ -53,7 +53,8 @@ func (t *tableRows) Read(i int, s *Sample) error {
 // column of picture files — image.bytes, or the like — and one of labels,
 // numbers or words. The names of the classes come from the file's metadata if
 // they are there. A word in a file's name says the part it is of, as described
-// with [Open]. A part without labels, all of them missing or -1, is left out.
+// with [Open]; or a column named split, set or the like says that of every row. A
+// part without labels, all of them missing or -1, is left out.
 func OpenParquet(files ...string) (*Splits, error) { return openTables(givenFiles(files)) }
 
 // openTables reads Parquet files.
@@ -86,36 +87,6 @@ func openTables(files []sourceFile) (*Splits, error) {
 	return joinTables(tables, &left)
 }
 
-// withLabels returns the tables of the parts that have labels.
-func withLabels(tables []*table, left *leftOut) ([]*table, error) {
-	var labelled [testPart + 1]bool
-	for _, t := range tables {
-		if t.rows > 0 && t.without < t.rows {
-			labelled[t.part] = true
-		}
-	}
-	var kept []*table
-	for _, t := range tables {
-		switch {
-		case !labelled[t.part] && t.rows > 0:
-			left.add(fmt.Sprintf("Parquet file of the part %s, which has no labels", t.part), t.short)
-		case t.label == nil && t.rows > 0:
-			return nil, fmt.Errorf("%s: %w: no column of labels among %s", t.name, ErrLayout, t.columns)
-		case t.without > 0:
-			return nil, fmt.Errorf("%w: %s: row %d has no label", ErrLabel, t.name, t.first)
-		default:
-			kept = append(kept, t)
-		}
-	}
-	if len(kept) == 0 && len(tables) > 0 {
-		if t := tables[0]; t.label == nil {
-			return nil, fmt.Errorf("%s: %w: no column of labels among %s", t.name, ErrLayout, t.columns)
-		}
-		return nil, fmt.Errorf("%w: %s: no row has a label", ErrLayout, tables[0].name)
-	}
-	return kept, nil
-}
-
 // joinTables makes the parts.
 func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 	classes, err := tableClasses(tables)
@@ -129,6 +100,9 @@ func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 	s := &Splits{Kind: "Parquet", LeftOut: left.list()}
 	for i, t := range tables {
 		for row := range t.rows {
+			if !t.labelled(row) {
+				continue
+			}
 			l, ok := label[t.class(row)]
 			switch {
 			case t.classes != nil && t.numbers[row] >= len(classes):
@@ -138,10 +112,11 @@ func joinTables(tables []*table, left *leftOut) (*Splits, error) {
 			case !ok:
 				return nil, fmt.Errorf("%w: %s[%d] is of class %q, which the training part lacks", ErrLabel, t.name, row, t.class(row))
 			}
-			set, _ := (*s.part(t.part)).(*tableRows)
+			of := s.part(t.partOf(row))
+			set, _ := (*of).(*tableRows)
 			if set == nil {
 				set = &tableRows{tables: tables, classes: classes}
-				*s.part(t.part) = set
+				*of = set
 			}
 			set.rows = append(set.rows, tableRow{int32(i), int32(row)})
 			set.labels = append(set.labels, l)
@@ -167,8 +142,11 @@ func tableClasses(tables []*table) ([]string, error) {
 			continue
 		}
 		for row := range t.rows {
+			if !t.labelled(row) {
+				continue
+			}
 			seen[t.class(row)] = true
-			if t.part == trainPart {
+			if t.partOf(row) == trainPart {
 				train[t.class(row)] = true
 			}
 		}

@@ -104,6 +104,8 @@ func TestParquetWithoutLabels(t *testing.T) {
 		{"part of a part", map[string]string{"train-snappy": "train-0.parquet", "unlabelled": "train-1.parquet"}, "error train-1.parquet: row 0 has no label", ""},
 		{"polars", map[string]string{"polars": "pets_train.parquet", "words": "pets_test.parquet"}, "train cat 17 dog 18 owl 25; test cat 20 dog 23 owl 17", ""},
 		{"in folders", map[string]string{"train-snappy": "default/partial-train/0000.parquet", "validation-gzip": "default/partial-test/0000.parquet"}, "train airplane 40 bird 40 cat 10; test airplane 40", ""},
+		{"a column of parts", map[string]string{"split": "pets.parquet"}, "train airplane 40 bird 20; val bird 20 cat 10", "Parquet file of the part test, which has no labels (pets.parquet)"},
+		{"a column beside a name", map[string]string{"split": "pets_train.parquet"}, "error the file's name says the part train, the column split another", ""},
 		{"one says no part", map[string]string{"train-snappy": "train.parquet", "train-plain": "old.parquet"}, "error old.parquet", ""},
 	} {
 		s, err := Open(copyTables(t, c.files))

@@ -28,7 +28,8 @@ func (p parquetFile) ReadAt(b []byte, at int64) (int, error) {
 type table struct {
 	name    string
 	short   string // below the folder of the set
-	part    part
+	part    part   // that its name says
+	parts   []part // of the rows, where a column says them
 	rows    int
 	columns string // their names, for messages
 	image   *parquet.Column
@@ -36,8 +37,6 @@ type table struct {
 	classes []string // of Hugging Face's metadata
 	numbers []int    // labels that are numbers, -1 for none
 	words   []string // labels that are words, "" for none
-	without int      // rows without a label
-	first   int      // the first of them
 }
 
 // openTable reads the footer and the labels of a file.
@@ -57,8 +56,10 @@ func openTable(file sourceFile) (*table, error) {
 	if t.image = imageColumn(f, features); t.image == nil {
 		return nil, fmt.Errorf("%w among %s", errNoPictures, t.columns)
 	}
+	if err := t.readParts(f); err != nil {
+		return nil, parquetError(err)
+	}
 	if t.label, t.classes = labelColumn(f, features); t.label == nil {
-		t.without = t.rows
 		return t, nil
 	}
 	if err := t.readLabels(); err != nil {
@@ -88,19 +89,11 @@ func (t *table) readLabels() error {
 	if err := r.Reset(t.label); err != nil {
 		return err
 	}
-	none := func(row int) {
-		if t.without++; t.without == 1 {
-			t.first = row
-		}
-	}
 	for row := range t.rows {
 		if t.label.Type == parquet.ByteArray {
 			b, err := r.Bytes(int64(row))
 			if err != nil {
 				return err
-			}
-			if len(b) == 0 {
-				none(row)
 			}
 			t.words = append(t.words, string(b))
 			continue
@@ -110,7 +103,6 @@ func (t *table) readLabels() error {
 		case err != nil:
 			return err
 		case !ok || v == -1:
-			none(row)
 			v = -1
 		case v < 0 || v > 1<<30:
 			return fmt.Errorf("%w: row %d has label %d", ErrLabel, row, v)

@@ -19,7 +19,7 @@ import pyarrow.parquet as pq
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
 
-def table(rnd, rows, nulls=False, words=False, repeat=False, int32=False, label=0):
+def table(rnd, rows, nulls=False, words=False, repeat=False, int32=False, label=0, parts=None):
     few = [rnd.randbytes(rnd.randint(0, 40)) for _ in range(5)]
     images, labels = [], []
     for i in range(rows):
@@ -36,6 +36,10 @@ def table(rnd, rows, nulls=False, words=False, repeat=False, int32=False, label=
     t = pa.table(dict(boxes=extra, image=image, label=pa.array(labels, kind)))
     features = dict(image=dict(_type='Image'), label=dict(names=['airplane', 'bird', 'cat'], _type='ClassLabel'),
                     boxes=[dict(dtype='float64', _type='Value')])
+    if parts:  # the last one has no labels
+        split = [parts[i * len(parts) // rows] for i in range(rows)]
+        labels = [-1 if s == parts[-1] else v for s, v in zip(split, labels)]
+        t = t.set_column(2, 'label', pa.array(labels, kind)).append_column('split', pa.array(split))
     if not words:
         t = t.replace_schema_metadata({'huggingface': json.dumps(dict(info=dict(features=features)))})
     return t
@@ -65,6 +69,7 @@ def main():
         ('unlabelled', dict(rows=20, label=-1), dict(compression='snappy')),
         ('one-null', dict(rows=20, label=None), dict(compression='snappy')),
         ('brotli', dict(rows=10), dict(compression='brotli')),  # not read
+        ('split', dict(rows=120, parts=['train', 'train', 'dev', 'test']), dict(compression='snappy')),
     ]
     index = dict(pyarrow=pa.__version__, files=[])
     for name, content, how in files:
