@@ -52,6 +52,16 @@ func (d DType) String() string {
 // Size returns the bytes of one element.
 func (d DType) Size() int { return dtypes[d].size }
 
+// isFloat reports whether the elements are numbers with a fraction, or of a type
+// that cannot be read.
+func (d DType) isFloat() bool {
+	switch d {
+	case F16, BF16, F32, F64, Other:
+		return true
+	}
+	return false
+}
+
 // parseDType returns Other for names that are not known.
 func parseDType(name string) DType {
 	for d, t := range dtypes[:Other] {

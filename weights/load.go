@@ -103,6 +103,9 @@ func (s *Source) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 		s.g.Params[id].Initialize(buf, s.seed)
 		return buf, nil
 	}
+	if d := s.f.tensors[name].DType; !d.isFloat() {
+		return nil, fmt.Errorf("%s: tensor %.200q: %w: a parameter of whole numbers (%v): quantized weights are not read", s.f.path, name, ErrFormat, d)
+	}
 	if err := s.f.Read(name, buf); err != nil {
 		return nil, err
 	}

@@ -398,6 +398,36 @@ func TestBadValues(t *testing.T) {
 	}
 }
 
+// Parameters of whole numbers are those of a quantized network, whose scales are
+// elsewhere.
+func TestQuantizedWeights(t *testing.T) {
+	g := small(t, 2)
+	for _, c := range []struct {
+		name, as string
+		bad      bool
+	}{{"conv_stem.weight", "I8", true}, {"classifier.bias", "I32", true}, {"bn1.weight", "F64", false}} {
+		list := tensors(t, "", g, numbered(g))
+		for i, tensor := range list {
+			if tensor.Name != c.name {
+				continue
+			}
+			n := g.Params[g.ParamIndex()[c.name]].Len()
+			switch c.as {
+			case "I8":
+				list[i] = weights.NewTensor(c.name, tensor.Shape, make([]int8, n))
+			case "I32":
+				list[i] = weights.NewTensor(c.name, tensor.Shape, make([]int32, n))
+			case "F64":
+				list[i] = weights.NewTensor(c.name, tensor.Shape, make([]float64, n))
+			}
+		}
+		_, _, err := weights.Load(g, write(t, list), weights.Options{})
+		if c.bad != errors.Is(err, weights.ErrFormat) || c.bad && !strings.Contains(err.Error(), c.name) {
+			t.Errorf("%s as %s: error %v", c.name, c.as, err)
+		}
+	}
+}
+
 func BenchmarkLoad(b *testing.B) {
 	g := network(b, "mixnet_s", zoo.Options{})
 	v := numbered(g)

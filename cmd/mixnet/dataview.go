@@ -121,9 +121,9 @@ func (r *dataReport) printBroken(e *env) {
 	e.printf("%s cannot be read:\n", plural(len(r.Broken), "image"))
 	for _, b := range r.Broken[:min(len(r.Broken), shownBroken)] {
 		if strings.HasPrefix(b.Error, b.Name) {
-			e.printf("  %s\n", b.Error)
+			e.printf("  %s\n", oneLine(b.Error))
 		} else {
-			e.printf("  %s: %s\n", b.Name, b.Error)
+			e.printf("  %s: %s\n", oneLine(b.Name), oneLine(b.Error))
 		}
 	}
 	e.more(len(r.Broken) - shownBroken)
@@ -159,7 +159,7 @@ func (r *dataReport) printDuplicates(e *env) {
 				e.printf("%s:\n", k.title)
 			}
 			if n++; n <= shownDuplicates {
-				e.printf("  %s\n", sameNames(r.Duplicates[i].Members))
+				e.printf("  %s\n", oneLine(sameNames(r.Duplicates[i].Members)))
 			}
 		}
 		e.more(n - shownDuplicates)
