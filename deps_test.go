@@ -77,6 +77,7 @@ var layers = []struct {
 	{"nas/search", []string{"recipe", "zoo", "nas", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"tensor", "graph", "vision", "zoo", "zoo/netfile", "weights", "weights/hub", "engine", "model", "pretrained"}},
+	{"serve", []string{"tensor", "input", "vision", ""}},
 }
 
 // unreachable lists what a package must not link, through others either, and
@@ -106,6 +107,7 @@ var unreachable = []struct {
 	{"", "internal/tfevents", "who classifies does not train"},
 	{"model", "net/http", "only weights/hub downloads"},
 	{"engine", "net/http", "only weights/hub downloads"},
+	{"", "serve", "who classifies serves nobody"},
 	{"transfer", "net/http", "only weights/hub downloads"},
 	{"", "modernc.org/...", "who classifies keeps no trials"},
 	{"train", "modernc.org/...", "who trains one network keeps no trials"},

@@ -1,0 +1,168 @@
+package serve
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"math"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// bytesPerPixel is what decoding takes at most: progressive JPEG and lossless
+// WebP do.
+const bytesPerPixel = 15
+
+// prepare decodes, scales and crops a picture file into dst, whose length is
+// that of an input. It waits for its turn and for memory.
+func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (vision.Info, error) {
+	if err := h.decoders.Acquire(ctx, 1); err != nil {
+		return vision.Info{}, err
+	}
+	defer h.decoders.Release(1)
+	p := on.processors.Get().(*vision.Processor)
+	defer on.processors.Put(p)
+	p.Decoder.MaxPixels = h.options.MaxPixels
+	info, err := p.Decoder.Inspect(file)
+	if err != nil {
+		return info, err
+	}
+	need := min(max(int64(info.W)*int64(info.H)*bytesPerPixel, 1<<20), h.options.MaxMemory)
+	patience, cancel := context.WithTimeout(ctx, h.options.MaxWait)
+	defer cancel()
+	if err := h.memory.Acquire(patience, need); err != nil {
+		if ctx.Err() != nil {
+			return info, ctx.Err()
+		}
+		return info, &busyError{why: "the pictures in progress take all memory there is for them", retry: h.options.MaxWait}
+	}
+	defer h.memory.Release(need)
+	start := time.Now()
+	p.Decoder.MaxMemory, p.Decoder.Context = need, ctx
+	defer func() { p.Decoder.Context = nil }()
+	img := vision.Image{Pix: dst[:0:len(dst)]}
+	if _, err := p.Fit(&img, vision.Picture{File: file}); err != nil {
+		return info, err
+	}
+	copy(dst, img.Pix) // where they are already, unless the decoder had memory of its own
+	learn(&on.prepared, time.Since(start))
+	return info, nil
+}
+
+// prepareAll prepares the pictures of one request, and returns their pixels.
+func (h *Handler) prepareAll(ctx context.Context, on *instance, files [][]byte) ([]byte, []vision.Info, error) {
+	size := on.pixels()
+	pixels := make([]byte, len(files)*size)
+	infos := make([]vision.Info, len(files))
+	for i, f := range files {
+		var err error
+		if infos[i], err = h.prepare(ctx, on, pixels[i*size:(i+1)*size], f); err != nil {
+			if len(files) > 1 {
+				err = fmt.Errorf("picture %d: %w", i, err)
+			}
+			return nil, nil, err
+		}
+	}
+	return pixels, infos, nil
+}
+
+// work is what a request asks of a model: pictures or values.
+type work struct {
+	on     *instance
+	files  [][]byte
+	values []float32 // of inputs, height × width × channels, normalised
+	n      int       // inputs
+	infos  []vision.Info
+	pixels []byte
+	logits []float32
+}
+
+// do computes the logits of a request that is let in. It ends the request's use
+// of the model.
+func (h *Handler) do(r *http.Request, k *work) error {
+	ctx, v := r.Context(), visitOf(r)
+	handed := false
+	defer func() {
+		if !handed {
+			k.on.release()
+		}
+	}()
+	cost := time.Duration(k.n) * time.Duration(k.on.computed.Load())
+	cost += time.Duration(len(k.files)) * time.Duration(k.on.prepared.Load())
+	if err := h.admission.enter(cost); err != nil {
+		return err
+	}
+	defer h.admission.leave(cost)
+	start := time.Now()
+	if k.files != nil {
+		var err error
+		if k.pixels, k.infos, err = h.prepareAll(ctx, k.on, k.files); err != nil {
+			return err
+		}
+		v.times[stagePrepare] = time.Since(start)
+	}
+	j := &job{ctx: ctx, on: k.on, n: k.n, pixels: k.pixels, values: k.values}
+	handed = true
+	h.scheduler.submit(j)
+	select {
+	case <-j.done:
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+	if j.err != nil {
+		return j.err
+	}
+	v.times[stageQueue], v.times[stageNetwork] = j.started.Sub(j.queued), j.ended.Sub(j.started)
+	for _, x := range j.logits {
+		if x-x != 0 {
+			return mixnet.ErrNotFinite
+		}
+	}
+	k.logits = j.logits
+	return nil
+}
+
+// ended counts a request for a model.
+func (k *work) ended(r *http.Request, start time.Time, err error) {
+	v := visitOf(r)
+	v.model, v.pictures, v.times[stageTotal] = k.on.name, k.n, time.Since(start)
+	k.on.stats.request(k.n, v.times, err)
+}
+
+// softmax returns probabilities.
+func softmax(logits []float32) []float64 {
+	largest, sum := float64(slices.Max(logits)), 0.0
+	p := make([]float64, len(logits))
+	for i, v := range logits {
+		p[i] = math.Exp(float64(v) - largest)
+		sum += p[i]
+	}
+	for i := range p {
+		p[i] /= sum
+	}
+	return p
+}
+
+// largest returns the indices of the k largest values, the largest first.
+func largest[T cmp.Ordered](values []T, k int) []int {
+	order := make([]int, len(values))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[b], values[a]) })
+	return order[:min(k, len(order))]
+}
+
+// limited gives a request the time that its client has.
+func limited(r *http.Request, d time.Duration) (*http.Request, context.CancelFunc, error) {
+	if d <= 0 {
+		return r, nil, errors.New("want a time above zero")
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), d)
+	return r.WithContext(ctx), cancel, nil
+}

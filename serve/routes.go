@@ -1,0 +1,61 @@
+package serve
+
+import (
+	"net/http"
+)
+
+// newRoutes returns the handler of every address, without what protects it.
+func (h *Handler) newRoutes() *http.ServeMux {
+	mux := http.NewServeMux()
+	open := func(pattern string, f http.HandlerFunc) { mux.Handle(pattern, h.named(pattern, f)) }
+	closed := func(pattern string, f http.HandlerFunc) { open(pattern, h.authorized(f)) }
+
+	open("GET /healthz", h.live)
+	open("GET /readyz", h.readiness)
+	open("GET /v2/health/live", h.live)
+	open("GET /v2/health/ready", h.readiness)
+	open("GET /openapi.json", h.description)
+	open("GET /{$}", h.pageFile)
+	open("GET /page/{file}", h.pageFile)
+
+	closed("GET /metrics", h.metricsText)
+	closed("POST /v1/classify", h.classify)
+
+	closed("GET /v2", h.serverMetadata)
+	closed("GET /v2/models", h.list)
+	closed("GET /v2/models/stats", h.allStatistics)
+	for _, model := range []string{"/v2/models/{model}", "/v2/models/{model}/versions/{version}"} {
+		closed("GET "+model, h.modelMetadata)
+		closed("GET "+model+"/ready", h.modelReady)
+		closed("GET "+model+"/config", h.modelConfig)
+		closed("GET "+model+"/stats", h.statistics)
+		closed("POST "+model+"/infer", h.infer)
+	}
+	closed("POST /v2/repository/index", h.repositoryIndex)
+	closed("POST /v2/repository/models/{model}/load", h.changing(h.loadModel))
+	closed("POST /v2/repository/models/{model}/unload", h.changing(h.unloadModel))
+	return mux
+}
+
+// named notes which route a request took.
+func (h *Handler) named(pattern string, f http.HandlerFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		visitOf(r).route = pattern
+		f(w, r)
+	})
+}
+
+func (h *Handler) live(w http.ResponseWriter, _ *http.Request) {
+	writeJSON(w, http.StatusOK, map[string]bool{"live": true})
+}
+
+func (h *Handler) readiness(w http.ResponseWriter, _ *http.Request) {
+	status, ready := http.StatusOK, h.ready()
+	if !ready {
+		status = http.StatusServiceUnavailable
+	}
+	writeJSON(w, status, map[string]bool{"ready": ready})
+}
+
+// ready reports whether requests are wanted.
+func (h *Handler) ready() bool { return !h.draining.Load() }
