@@ -17,7 +17,7 @@ func TestExport(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{"mixnet.preprocess", "Sneaker", "BatchNormalization"} {
+	for _, want := range []string{"mixnet.preprocess", "mixnet.classes", "BatchNormalization"} {
 		if has := strings.Contains(string(written), want); has != (want != "BatchNormalization") {
 			t.Errorf("the file has %q: %v", want, has)
 		}
