@@ -41,10 +41,22 @@ var arithmetic = map[string]func(a, b int64) (int64, bool){
 	"Mul": func(a, b int64) (int64, bool) { return a * b, true },
 	"Div": func(a, b int64) (int64, bool) {
 		if b == 0 || b == -1 {
-			return 0, false
+			return -a, b != 0
 		}
 		return a / b, true
 	},
+	"Max": func(a, b int64) (int64, bool) { return max(a, b), true },
+	"Min": func(a, b int64) (int64, bool) { return min(a, b), true },
+}
+
+// floating is arithmetic of floating-point numbers.
+var floating = map[string]func(a, b float32) float32{
+	"Add": func(a, b float32) float32 { return a + b },
+	"Sub": func(a, b float32) float32 { return a - b },
+	"Mul": func(a, b float32) float32 { return a * b },
+	"Div": func(a, b float32) float32 { return a / b },
+	"Max": func(a, b float32) float32 { return max(a, b) },
+	"Min": func(a, b float32) float32 { return min(a, b) },
 }
 
 // fold computes a node whose result is the same for all images: the shape of
@@ -68,12 +80,15 @@ func (c *converter) fold() (bool, error) {
 	var in []*constant
 	for i := range n.inputs {
 		r, err := c.lookup(i)
+		if r == nil && err == nil && i == len(n.inputs)-1 {
+			break // the last one is left out
+		}
 		if err != nil || r == nil || r.constant == nil {
 			return false, nil // the node's own converter says what is wrong
 		}
 		in = append(in, r.constant)
 	}
-	if len(in) == 0 {
+	if len(in) == 0 || len(n.outputs) == 0 {
 		return false, nil
 	}
 	k, err := c.folded(n, in)
@@ -121,8 +136,10 @@ func (c *converter) foldConstant() error {
 func (c *converter) folded(n *nodeProto, in []*constant) (*constant, error) {
 	x := in[0]
 	switch n.op {
-	case "Identity", "Dropout":
-		return x, nil
+	case "Identity", "Dropout": // exporters give equal tensors of several layers one value
+		k := *x
+		k.name = n.outputs[0]
+		return &k, nil
 	case "Unsqueeze", "Squeeze", "Reshape", "Flatten":
 		return c.reshapeConstant(n, in)
 	case "Cast":
@@ -142,10 +159,10 @@ func (c *converter) folded(n *nodeProto, in []*constant) (*constant, error) {
 			k.ints[i] = int64(v)
 		}
 		return k, nil
-	case "Floor":
-		if x.ints != nil {
-			return x, nil
-		}
+	case "Floor", "Ceil":
+		return rounded(n.op, x), nil
+	case "Clip":
+		return clipped(in), nil
 	case "ConstantOfShape":
 		return c.filled(n, x)
 	case "Gather":
@@ -156,7 +173,7 @@ func (c *converter) folded(n *nodeProto, in []*constant) (*constant, error) {
 		return c.sliceConstant(n, x)
 	case "Transpose":
 		return transposed(n, x), nil
-	case "Add", "Sub", "Mul", "Div":
+	case "Add", "Sub", "Mul", "Div", "Max", "Min":
 		return computed(n.op, in)
 	}
 	return nil, nil
@@ -288,75 +305,128 @@ func gather(n *nodeProto, in []*constant) (*constant, error) {
 	return k, nil
 }
 
-// joined concatenates vectors of integers.
+// joined concatenates vectors; nil where they are none, or of two types.
 func joined(in []*constant) *constant {
-	k := &constant{ints: []int64{}}
+	k := &constant{}
 	for _, x := range in {
-		if len(x.dims) != 1 || x.ints == nil {
+		if len(x.dims) != 1 || (x.ints == nil) != (in[0].ints == nil) {
 			return nil
 		}
-		k.ints = append(k.ints, x.ints...)
+		k.ints, k.floats = append(k.ints, x.ints...), append(k.floats, x.floats...)
 	}
-	k.dims = []int64{int64(len(k.ints))}
+	k.dims = []int64{int64(k.len())}
 	return k
 }
 
-// sliceConstant takes a part of a vector of integers.
+// sliceConstant takes rows of a vector or matrix of integers, in their order or
+// backwards.
 func (c *converter) sliceConstant(n *nodeProto, x *constant) (*constant, error) {
-	if len(x.dims) != 1 || x.ints == nil {
+	if len(x.dims) < 1 || len(x.dims) > 2 || x.ints == nil || x.dims[0] == 0 {
 		return nil, nil
 	}
 	ranges, err := c.ranges()
-	if err != nil || len(ranges) != 1 {
+	if err != nil || len(ranges) != 1 || ranges[0].axis != 0 {
 		return nil, err
 	}
-	from, to := ranges[0].clamp(int64(len(x.ints)))
-	part := x.ints[from:max(from, to)]
-	return &constant{dims: []int64{int64(len(part))}, ints: part}, nil
+	width := int64(len(x.ints)) / x.dims[0]
+	k := &constant{dims: slices.Clone(x.dims), ints: []int64{}}
+	from, to := ranges[0].clamp(x.dims[0])
+	for i := from; i < to; i++ {
+		k.ints = append(k.ints, x.ints[i*width:][:width]...)
+	}
+	if ranges[0].backwards {
+		k.ints = k.ints[:0]
+		for i := x.dims[0] - 1; i >= 0; i-- {
+			k.ints = append(k.ints, x.ints[i*width:][:width]...)
+		}
+	}
+	k.dims[0] = int64(len(k.ints)) / max(width, 1)
+	return k, nil
 }
 
-// transposed swaps the two dimensions of a matrix.
+// transposed swaps the two dimensions of a matrix; nil where x is none.
 func transposed(n *nodeProto, x *constant) *constant {
-	if perm := n.ints("perm"); len(x.dims) != 2 || x.floats == nil || len(perm) > 0 && !slices.Equal(perm, []int64{1, 0}) {
+	if perm := n.ints("perm"); len(x.dims) != 2 || len(perm) > 0 && !slices.Equal(perm, []int64{1, 0}) {
 		return nil
 	}
 	rows, columns := int(x.dims[0]), int(x.dims[1])
-	k := &constant{name: x.name, dims: []int64{x.dims[1], x.dims[0]}, floats: make([]float32, len(x.floats))}
+	return &constant{name: x.name, dims: []int64{x.dims[1], x.dims[0]}, floats: turned(x.floats, rows, columns), ints: turned(x.ints, rows, columns)}
+}
+
+func turned[T any](v []T, rows, columns int) []T {
+	if v == nil {
+		return nil
+	}
+	out := make([]T, len(v))
 	for i := range rows {
 		for j := range columns {
-			k.floats[j*rows+i] = x.floats[i*columns+j]
+			out[j*rows+i] = v[i*columns+j]
+		}
+	}
+	return out
+}
+
+// rounded is the integer above or below every number.
+func rounded(op string, x *constant) *constant {
+	if x.floats == nil {
+		return x
+	}
+	k := &constant{dims: x.dims, floats: make([]float32, len(x.floats))}
+	for i, v := range x.floats {
+		if k.floats[i] = float32(math.Floor(float64(v))); op == "Ceil" {
+			k.floats[i] = float32(math.Ceil(float64(v)))
 		}
 	}
 	return k
 }
 
-// computed is arithmetic of integers, one of them a single number or both of
-// one length.
+// clipped bounds numbers from below and above.
+func clipped(in []*constant) *constant {
+	for i, bound := range in[1:] {
+		k, _ := computed([]string{"Max", "Min"}[min(i, 1)], []*constant{in[0], bound})
+		if k == nil || bound.len() != 1 {
+			return nil
+		}
+		in[0] = k
+	}
+	return in[0]
+}
+
+// computed is arithmetic of two constants, one of them a single number or both
+// of one length.
 func computed(op string, in []*constant) (*constant, error) {
-	if len(in) != 2 || in[0].ints == nil || in[1].ints == nil {
+	if len(in) != 2 || (in[0].ints == nil) != (in[1].ints == nil) {
 		return nil, nil
 	}
 	a, b := in[0], in[1]
-	size := max(len(a.ints), len(b.ints))
-	if len(a.ints) != size && len(a.ints) != 1 || len(b.ints) != size && len(b.ints) != 1 {
+	size := max(a.len(), b.len())
+	if a.len() != size && a.len() != 1 || b.len() != size && b.len() != 1 || size == 0 {
 		return nil, nil
 	}
-	k := &constant{dims: a.dims, ints: make([]int64, size)}
-	if len(a.ints) < size {
+	k := &constant{dims: a.dims}
+	if a.len() < size || len(a.dims) < len(b.dims) {
 		k.dims = b.dims
 	}
-	for i := range k.ints {
-		v, ok := arithmetic[op](a.ints[min(i, len(a.ints)-1)], b.ints[min(i, len(b.ints)-1)])
+	for i := range size {
+		x, y := min(i, a.len()-1), min(i, b.len()-1)
+		if a.ints == nil {
+			k.floats = append(k.floats, floating[op](a.floats[x], b.floats[y]))
+			continue
+		}
+		v, ok := arithmetic[op](a.ints[x], b.ints[y])
 		if !ok {
 			return nil, formatError("a division by zero")
 		}
-		k.ints[i] = v
+		k.ints = append(k.ints, v)
 	}
 	return k, nil
 }
 
 // span is a range of an axis.
-type span struct{ axis, from, to int64 }
+type span struct {
+	axis, from, to int64
+	backwards      bool // all of it, from the end
+}
 
 // clamp returns the bounds within a size, those below 0 counted from its end.
 func (s span) clamp(size int64) (from, to int64) {
@@ -383,6 +453,9 @@ func (c *converter) ranges() ([]span, error) {
 			lists[i] = k
 		}
 		from, to, axes = lists[0], lists[1], lists[2]
+		if backwards := len(from) == 1 && from[0] == -1 && len(to) == 1 && to[0] < -1<<30 && slices.Equal(lists[3], []int64{-1}); backwards && len(axes) == 1 {
+			return []span{{axis: axes[0], backwards: true}}, nil
+		}
 		if slices.ContainsFunc(lists[3], func(v int64) bool { return v != 1 }) {
 			return nil, fmt.Errorf("steps %v", lists[3])
 		}
@@ -396,7 +469,7 @@ func (c *converter) ranges() ([]span, error) {
 		if len(axes) > 0 {
 			axis = axes[i]
 		}
-		out = append(out, span{axis, from[i], to[i]})
+		out = append(out, span{axis: axis, from: from[i], to: to[i]})
 	}
 	return out, nil
 }

@@ -1,9 +1,11 @@
-// Package onnx writes networks as ONNX files.
+// Package onnx writes networks as ONNX files and reads them.
 //
 // What it writes is meant to run fast elsewhere: batch norm is folded into the
 // convolutions, activations stand in every branch before its concatenation,
 // equal groups of a 1×1 convolution are one grouped convolution, and pads are
-// explicit numbers.
+// explicit numbers. What it reads may come from PyTorch or others: the forms in
+// which they write an operator of package graph are recognized, and all else is
+// refused by name.
 package onnx
 
 import (

@@ -229,7 +229,7 @@ func (c *converter) slice() error {
 		if axis < 0 {
 			axis += int64(len(dims))
 		}
-		if axis < 1 || axis >= int64(len(dims)) {
+		if axis < 1 || axis >= int64(len(dims)) || s.backwards {
 			return fmt.Errorf("along axis %d", s.axis)
 		}
 		from, to := s.clamp(dims[axis])
