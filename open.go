@@ -118,6 +118,7 @@ func openReader(r io.ReaderAt, size int64, name string, as model.Options, o Opti
 	return fromStored(s, o)
 }
 
+// fromStored makes a classifier of a model whose parameters are in a file.
 func fromStored(s *model.Stored, o Options) (*Classifier, error) {
 	return compile(s.Header, o, func(eo engine.Options) (*engine.Program, error) {
 		return engine.CompileFrom(s.Graph, s, eo)

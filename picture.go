@@ -7,6 +7,7 @@ import (
 	"image"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -45,28 +46,38 @@ func newLimits(o Options) limits {
 
 // prepare scales and crops a picture to the network's input.
 func (c *Classifier) prepare(ctx context.Context, w *worker, dst *vision.Image, p Picture) error {
-	var src vision.Picture
-	var err error
+	src, err := p.load(w.processor, c.limits)
+	if err == nil {
+		_, err = p.fit(ctx, w.processor, dst, src)
+	}
+	return err
+}
+
+// load returns the content of a picture.
+func (p Picture) load(v *vision.Processor, l limits) (src vision.Picture, err error) {
 	switch {
 	case p.path != "":
-		src.File, err = c.limits.read(p.path)
+		src.File, err = l.read(p.path)
 	case p.image != nil:
 		src.Pixels = new(vision.Image)
-		err = w.processor.Decoder.Convert(src.Pixels, p.image, c.header.Preprocess().Channels)
+		err = v.Decoder.Convert(src.Pixels, p.image, v.Preprocess().Channels)
 	case p.file != nil:
 		src.File = p.file
 	default:
 		err = errors.New("no picture: neither file nor image")
 	}
-	if err != nil {
-		return err
-	}
-	w.processor.Decoder.Context = ctx
-	defer func() { w.processor.Decoder.Context = nil }()
-	if _, err = w.processor.Fit(dst, src); err != nil && p.path != "" {
+	return src, err
+}
+
+// fit makes the content of a picture the network's input.
+func (p Picture) fit(ctx context.Context, v *vision.Processor, dst *vision.Image, src vision.Picture) (vision.Transform, error) {
+	v.Decoder.Context = ctx
+	defer func() { v.Decoder.Context = nil }()
+	t, err := v.Fit(dst, src)
+	if err != nil && p.path != "" {
 		err = fmt.Errorf("%s: %w", p.path, err)
 	}
-	return err
+	return t, err
 }
 
 // read returns the content of a file that is not over the limit.
@@ -81,4 +92,14 @@ func (l limits) read(path string) ([]byte, error) {
 		err = fmt.Errorf("%s: %w: more than %d bytes", path, vision.ErrTooLarge, l.file)
 	}
 	return content, err
+}
+
+// few lists names for a message.
+func few(names []string) string {
+	const most = 10
+	text := strings.Join(names[:min(len(names), most)], ", ")
+	if n := len(names) - most; n > 0 {
+		text += fmt.Sprintf(" and %d more", n)
+	}
+	return text
 }

@@ -135,7 +135,11 @@ func classes(f *weights.File, spec zoo.Spec) int {
 	if err != nil {
 		return 0
 	}
-	return holds(f, g).Classes
+	n := holds(f, g).Classes
+	if anchors, finds := zoo.Finds(spec); finds && n > 0 {
+		return n/anchors.PerPlace(g.Levels()-1) - 1
+	}
+	return n
 }
 
 // hint adds to the error about a file that does not fit how to write the name of

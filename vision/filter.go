@@ -13,7 +13,7 @@ func kernel(filter input.Interpolation) (support float64, f func(float64) float6
 	switch filter {
 	case input.Box:
 		return 0.5, boxFilter
-	case input.Bilinear:
+	case input.Bilinear, input.BilinearHalfPixel, input.BilinearLegacy:
 		return 1, triangleFilter
 	case input.Lanczos:
 		return 3, lanczosFilter
@@ -65,11 +65,17 @@ func sinc(x float64) float64 {
 func computeTaps(t *pixel.Taps, w []float64, filter input.Interpolation, in, out, from, to int) []float64 {
 	support, f := kernel(filter)
 	scale := float64(in) / float64(out)
-	stretch := max(scale, 1)
+	stretch, shift := max(scale, 1), 0.5
+	switch filter {
+	case input.BilinearHalfPixel:
+		stretch = 1
+	case input.BilinearLegacy:
+		stretch, shift = 1, 0
+	}
 	support = float64(support * stretch)
 	t.Reset(to-from, int(math.Ceil(support))*2+1)
 	for i := range to - from {
-		center := float64((float64(from+i) + 0.5) * scale)
+		center := float64((float64(from+i)+shift)*scale) + 0.5 - shift
 		lo := max(int(center-support+0.5), 0)
 		hi := min(int(center+support+0.5), in)
 		w = w[:0]

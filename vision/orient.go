@@ -73,6 +73,45 @@ func (o Orientation) stored(r image.Rectangle, w, h int) image.Rectangle {
 	return r
 }
 
+// Stored returns the size of the stored picture that becomes an upright one of
+// w×h pixels.
+func (o Orientation) Stored(w, h int) (storedW, storedH int) {
+	if o.swaps() {
+		return h, w
+	}
+	return w, h
+}
+
+// StoredBox returns the rectangle of the stored picture, of w×h pixels, that
+// becomes b in the upright one.
+func (o Orientation) StoredBox(b Box, w, h int) Box {
+	if o.swaps() {
+		b = Box{b.Y0, b.X0, b.Y1, b.X1}
+	}
+	return o.mirrored(b, w, h)
+}
+
+// UprightBox is the inverse of [Orientation.StoredBox].
+func (o Orientation) UprightBox(b Box, w, h int) Box {
+	b = o.mirrored(b, w, h)
+	if o.swaps() {
+		b = Box{b.Y0, b.X0, b.Y1, b.X1}
+	}
+	return b
+}
+
+// mirrored is the part of turning that is its own inverse.
+func (o Orientation) mirrored(b Box, w, h int) Box {
+	flipX, flipY := o.flips()
+	if flipX {
+		b.X0, b.X1 = float64(w)-b.X1, float64(w)-b.X0
+	}
+	if flipY {
+		b.Y0, b.Y1 = float64(h)-b.Y1, float64(h)-b.Y0
+	}
+	return b
+}
+
 // flips says how the stored picture is read before its sides are swapped:
 // from the right, from the bottom.
 func (o Orientation) flips() (x, y bool) {

@@ -51,6 +51,27 @@ func (t Transform) Box(b Box) Box {
 	return b
 }
 
+// Back is the inverse of [Transform.Point]: it maps a place in the input to one
+// in the picture.
+func (t Transform) Back(x, y float64) (pictureX, pictureY float64) {
+	if t.Flip {
+		x = float64(t.Window.Dx()) - x
+	}
+	x = (x+float64(t.Window.Min.X+t.Shift.X))*float64(t.Source.Dx())/float64(t.Size.X) + float64(t.Source.Min.X)
+	y = (y+float64(t.Window.Min.Y+t.Shift.Y))*float64(t.Source.Dy())/float64(t.Size.Y) + float64(t.Source.Min.Y)
+	return x, y
+}
+
+// BackBox is the inverse of [Transform.Box].
+func (t Transform) BackBox(b Box) Box {
+	b.X0, b.Y0 = t.Back(b.X0, b.Y0)
+	b.X1, b.Y1 = t.Back(b.X1, b.Y1)
+	if t.Flip {
+		b.X0, b.X1 = b.X1, b.X0
+	}
+	return b
+}
+
 // evaluation returns how a picture of w×h pixels is evaluated. p has its
 // defaults.
 func evaluation(p *input.Preprocess, w, h int) Transform {

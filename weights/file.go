@@ -25,9 +25,10 @@ const (
 	TorchLegacy        // torch.save before PyTorch 1.6
 	NumPy              // .npy, one array
 	NumPyZip           // .npz, several arrays
+	TensorFlow         // .pb, a frozen graph; its constants are the tensors
 )
 
-var formatNames = [...]string{"safetensors", "PyTorch", "PyTorch (legacy)", "NumPy .npy", "NumPy .npz"}
+var formatNames = [...]string{"safetensors", "PyTorch", "PyTorch (legacy)", "NumPy .npy", "NumPy .npz", "TensorFlow graph"}
 
 // String returns a name for messages.
 func (f Format) String() string { return formatNames[f] }
@@ -111,6 +112,8 @@ func (f *File) parse(size int64) error {
 		return f.parseArray("", 0, size)
 	case head[0] == 0x80 && size > 2 && head[1] <= 5: // a pickle and its protocol
 		return f.parseLegacy(size)
+	case looksLikeGraph(head):
+		return f.parseGraph(size)
 	case bytes.HasPrefix(head, []byte("version https://")):
 		return formatError("a Git LFS pointer, not the file it stands for: run git lfs pull")
 	case head[0] == '<':
@@ -118,7 +121,7 @@ func (f *File) parse(size int64) error {
 	case len(head) > 8 && head[8] == '{':
 		return f.parseSafetensors(size) // to say what is wrong with it
 	}
-	return formatError("neither safetensors, nor PyTorch's, nor NumPy's format")
+	return formatError("neither safetensors, nor PyTorch's, nor NumPy's format, nor a frozen TensorFlow graph")
 }
 
 // add enters a tensor into the table.

@@ -40,6 +40,9 @@ func ForeignNames(g *graph.Graph) []Foreign {
 		m := &namings[i]
 		out[i] = Foreign{Source: m.source, Names: m.names(g), Add: m.variances(g), Err: m.checkPadding(g), input: m.input}
 	}
+	if f, ok := tensorFlowSSDLite(g); ok {
+		out = append(out, f)
+	}
 	return out
 }
 

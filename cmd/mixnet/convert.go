@@ -28,6 +28,6 @@ func (c *convertCmd) Run(e *env) error {
 	if err := save(c.To); err != nil {
 		return err
 	}
-	e.printf("%s: %s, %s parameters, %d classes%s\n", c.To, m.Network, thousands(m.Graph.ParamCount()), m.Graph.Classes(), rounded)
+	e.printf("%s: %s, %s parameters, %d classes%s\n", c.To, m.Network, thousands(m.Graph.ParamCount()), m.Options.Classes, rounded)
 	return nil
 }

@@ -1,0 +1,314 @@
+package mixnet
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"image"
+	"slices"
+	"sync"
+
+	"github.com/mixnet-go/mixnet/detect"
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// Detector is a network with weights, ready to find objects in pictures. It is
+// safe for concurrent use.
+//
+//	d, err := mixnet.OpenDetector(ctx, "person.safetensors", mixnet.OpenOptions{})
+//	...
+//	found, err := d.DetectFile(ctx, "photo.jpg", mixnet.DetectOptions{})
+type Detector struct {
+	header  model.Header
+	program *engine.Program
+	limits  limits
+	style   detect.Style
+	anchors []detect.Anchor
+	levels  []level
+	workers sync.Pool // of *finder
+}
+
+// level is a map on which objects are found, for the network's input size.
+type level struct {
+	boxes, scores string       // outputs
+	codes, slots  tensor.Shape // their shapes
+}
+
+// finder is what one call needs besides the network.
+type finder struct {
+	processor     *vision.Processor
+	image         vision.Image
+	codes, logits []float32 // of all maps, one after the other
+	results       []engine.Result
+	post          detect.Post
+	detector      *detect.Detector
+}
+
+// DetectOptions say which of the boxes that a network proposes are objects.
+type DetectOptions struct {
+	// Score is the least score of an object; 0 means 0.5. A negative one asks
+	// for all that the framework of the weights evaluates.
+	Score float64
+	// IoU suppresses an object that overlaps a better one of its class by more
+	// than this part of what both cover; 0 means what the framework of the
+	// weights does, 0.6 for TensorFlow's.
+	IoU float64
+	// Max is the largest number of objects in a picture; 0 means 100.
+	Max int
+	// Classes are the only labels that are wanted; none means all.
+	Classes []string
+	// Agnostic lets a better box suppress one of another class.
+	Agnostic bool
+}
+
+// DefaultScore is the least score of an object where nothing is said.
+const DefaultScore = 0.5
+
+const maxObjects = 100
+
+// Found is what a picture shows.
+type Found struct {
+	// Width and Height are the size of the stored picture, and Orientation how
+	// it must be turned to be upright, as EXIF counts. The boxes are places in
+	// the stored one.
+	Width       int                `json:"width"`
+	Height      int                `json:"height"`
+	Orientation vision.Orientation `json:"orientation"`
+	Objects     []Object           `json:"boxes"` // the surest first
+}
+
+// Object is something that a picture shows.
+type Object struct {
+	Label string  `json:"label"`
+	Class int     `json:"id"` // counted from 0
+	Score float64 `json:"score"`
+	// The box reaches from (X1, Y1) to (X2, Y2), in pixels of the stored
+	// picture from its left top corner.
+	X1 float64 `json:"x1"`
+	Y1 float64 `json:"y1"`
+	X2 float64 `json:"x2"`
+	Y2 float64 `json:"y2"`
+}
+
+// OpenDetector makes a detector of the model with a name, as Open finds it.
+func OpenDetector(ctx context.Context, name string, o OpenOptions) (*Detector, error) {
+	w, err := locate(ctx, name, o.LoadOptions)
+	if err != nil {
+		return nil, err
+	}
+	if w.embedded != nil {
+		m, err := w.embedded()
+		if err != nil {
+			return nil, err
+		}
+		return NewDetector(m, o.Options)
+	}
+	s, err := model.OpenStored(w.path, w.as)
+	if err != nil {
+		return nil, err
+	}
+	d, err := newDetector(s.Header, s.Graph, o.Options, func(eo engine.Options) (*engine.Program, error) {
+		return engine.CompileFrom(s.Graph, s, eo)
+	})
+	return d, errors.Join(err, s.Close())
+}
+
+// NewDetector makes a detector of a model. It keeps no reference to the model's
+// parameters.
+func NewDetector(m *model.Model, o Options) (*Detector, error) {
+	return newDetector(m.Header, m.Graph, o, func(eo engine.Options) (*engine.Program, error) {
+		return engine.Compile(m.Graph, m.Values, eo)
+	})
+}
+
+func newDetector(h model.Header, g *graph.Graph, o Options, build func(engine.Options) (*engine.Program, error)) (*Detector, error) {
+	spec, err := h.Spec()
+	if err != nil {
+		return nil, err
+	}
+	anchors, ok := zoo.Finds(spec)
+	if !ok {
+		return nil, fmt.Errorf("%s classifies and finds no objects: open it as a Classifier", h.Network)
+	}
+	in := h.Preprocess()
+	if _, err := vision.NewProcessor(in); err != nil {
+		return nil, err
+	}
+	maps, err := zoo.Maps(g, in.Size[0], in.Size[1])
+	if err != nil {
+		return nil, err
+	}
+	d := &Detector{header: h, limits: newLimits(o), style: anchors.Style, anchors: anchors.On(maps)}
+	slots := zoo.Slots(h.Options.Classes)
+	for i, m := range maps {
+		n := anchors.PerPlace(i)
+		d.levels = append(d.levels, level{
+			graph.Boxes(i), graph.Scores(i), tensor.Shape{N: 1, H: m[0], W: m[1], C: 4 * n}, tensor.Shape{N: 1, H: m[0], W: m[1], C: slots * n},
+		})
+	}
+	if d.program, err = build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std}); err != nil {
+		return nil, err
+	}
+	d.workers.New = func() any { return d.newFinder(slots) }
+	return d, nil
+}
+
+// newFinder makes the memory of a call. The outputs of all maps lie one after
+// the other, as the anchors do.
+func (d *Detector) newFinder(slots int) *finder {
+	p, _ := vision.NewProcessor(d.header.Preprocess()) // checked by newDetector
+	p.Decoder.MaxPixels = d.limits.pixels
+	f := &finder{processor: p, codes: make([]float32, 4*len(d.anchors)), logits: make([]float32, slots*len(d.anchors))}
+	codes, logits := f.codes, f.logits
+	for _, l := range d.levels {
+		n, k := l.codes.Len(), l.slots.Len()
+		f.results = append(f.results,
+			engine.Result{Name: l.boxes, To: &tensor.Tensor{Shape: l.codes, Data: codes[:n:n]}},
+			engine.Result{Name: l.scores, To: &tensor.Tensor{Shape: l.slots, Data: logits[:k:k]}})
+		codes, logits = codes[n:], logits[k:]
+	}
+	return f
+}
+
+// Header returns what is known of the model besides its parameters.
+func (d *Detector) Header() model.Header { return d.header }
+
+// Classes returns the names of the classes; they have numbers from 0.
+func (d *Detector) Classes() []string {
+	names := make([]string, d.header.Options.Classes)
+	for i := range names {
+		names[i] = d.header.Label(i)
+	}
+	return names
+}
+
+// Program returns the compiled network, for inputs and results of other kinds.
+func (d *Detector) Program() *engine.Program { return d.program }
+
+// Close ends the detector's threads. It is optional. No call may be running.
+func (d *Detector) Close() error {
+	d.program.Close()
+	return nil
+}
+
+// Detect returns the objects in an image.
+func (d *Detector) Detect(ctx context.Context, img image.Image, o DetectOptions) (*Found, error) {
+	return d.DetectPicture(ctx, Image(img), o)
+}
+
+// DetectFile is Detect of the picture in a file: JPEG, PNG, WebP, TIFF, BMP, GIF
+// or PNM, whatever its name. Objects are looked for in the picture turned
+// upright.
+func (d *Detector) DetectFile(ctx context.Context, path string, o DetectOptions) (*Found, error) {
+	return d.DetectPicture(ctx, File(path), o)
+}
+
+// DetectBytes is DetectFile of the content of a file.
+func (d *Detector) DetectBytes(ctx context.Context, file []byte, o DetectOptions) (*Found, error) {
+	return d.DetectPicture(ctx, Bytes(file), o)
+}
+
+// DetectPicture returns the objects in a picture.
+func (d *Detector) DetectPicture(ctx context.Context, p Picture, o DetectOptions) (*Found, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	post, err := d.settings(o)
+	if err != nil {
+		return nil, err
+	}
+	f := d.workers.Get().(*finder)
+	defer d.workers.Put(f)
+	if f.detector == nil || f.post != post {
+		f.post, f.detector = post, detect.NewDetector(post, d.anchors, zoo.Slots(d.header.Options.Classes))
+	}
+	src, err := p.load(f.processor, d.limits)
+	if err != nil {
+		return nil, err
+	}
+	t, err := p.fit(ctx, f.processor, &f.image, src)
+	if err != nil {
+		return nil, err
+	}
+	in := d.header.Preprocess()
+	shape := tensor.Shape{N: 1, H: in.Size[0], W: in.Size[1], C: in.Channels}
+	if err := d.program.RunBytesTo(ctx, f.image.Pix, shape, f.results...); err != nil {
+		return nil, err
+	}
+	if err := errors.Join(checkFinite(f.codes), checkFinite(f.logits)); err != nil {
+		return nil, err
+	}
+	found := &Found{Orientation: vision.Upright}
+	if src.File != nil {
+		if info, err := vision.Inspect(src.File); err == nil && info.Orientation != 0 {
+			found.Orientation = info.Orientation
+		}
+	}
+	found.Width, found.Height = found.Orientation.Stored(t.Source.Dx(), t.Source.Dy())
+	d.collect(found, f.detector.Detect(f.codes, f.logits), t, o)
+	return found, nil
+}
+
+// collect adds the objects of the wanted classes, all if there are none.
+func (d *Detector) collect(found *Found, all []detect.Detection, t vision.Transform, o DetectOptions) {
+	in := d.header.Preprocess()
+	w, h := float64(in.Size[1]), float64(in.Size[0])
+	found.Objects = []Object{}
+	for _, x := range all {
+		label := d.header.Label(x.Slot - 1)
+		if len(o.Classes) > 0 && !slices.Contains(o.Classes, label) {
+			continue
+		}
+		if len(found.Objects) == cmp.Or(o.Max, maxObjects) {
+			return
+		}
+		b := t.BackBox(vision.Box{X0: float64(x.Box.X1) * w, Y0: float64(x.Box.Y1) * h, X1: float64(x.Box.X2) * w, Y1: float64(x.Box.Y2) * h})
+		uw, uh := float64(t.Source.Dx()), float64(t.Source.Dy())
+		b = vision.Box{X0: max(b.X0, 0), Y0: max(b.Y0, 0), X1: min(b.X1, uw), Y1: min(b.Y1, uh)}
+		if b.X0 >= b.X1 || b.Y0 >= b.Y1 {
+			continue // in the margin
+		}
+		b = found.Orientation.StoredBox(b, found.Width, found.Height)
+		found.Objects = append(found.Objects, Object{Label: label, Class: x.Slot - 1, Score: float64(x.Score), X1: b.X0, Y1: b.Y0, X2: b.X1, Y2: b.Y1})
+	}
+}
+
+// settings completes the options of a call.
+func (d *Detector) settings(o DetectOptions) (detect.Post, error) {
+	p := detect.Usual(d.style)
+	switch {
+	case !(o.Score < 1):
+		return p, fmt.Errorf("detect: a least score of %v: want less than 1", o.Score)
+	case !(o.IoU >= 0 && o.IoU <= 1):
+		return p, fmt.Errorf("detect: an IoU of %v: want 0 to 1", o.IoU)
+	case o.Max < 0:
+		return p, fmt.Errorf("detect: at most %d objects", o.Max)
+	}
+	names := d.Classes()
+	for _, c := range o.Classes {
+		if !slices.Contains(names, c) {
+			return p, fmt.Errorf("detect: %s has no class %.100q; it has %s", d.header.Network, c, few(names))
+		}
+	}
+	if o.Score == 0 {
+		p.Score = DefaultScore
+	} else if o.Score > 0 {
+		p.Score = o.Score
+	}
+	if o.IoU > 0 {
+		p.IoU = o.IoU
+	}
+	p.Max = cmp.Or(o.Max, maxObjects)
+	p.PerClass = max(p.PerClass, p.Max)
+	if len(o.Classes) > 0 {
+		p.Max = len(d.anchors) // those of other classes are left out after
+	}
+	p.Agnostic = o.Agnostic
+	return p, nil
+}
