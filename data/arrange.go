@@ -42,6 +42,8 @@ func (a *arranger) arrange() error {
 		err = a.placeParts(top, parts, unlabelled, others)
 	case len(parts) > 0:
 		return a.oddOne(top, parts, others)
+	case len(others) == 0 && len(unlabelled) > 1 && kinds(unlabelled) == 1:
+		return ambiguous("%s: the folders %s may be classes, or hold pictures of the part %s without classes: rename them", a.at(top), listNames(dirNames(unlabelled)), unlabelled[0].part)
 	case len(others) == 0:
 		return a.noFolders()
 	case kinds(unlabelled) > 1:

@@ -164,6 +164,7 @@ func TestPartFolders(t *testing.T) {
 		{name: "only some classes have parts", files: many(1, "cat/train/*.jpg", "cat/test/*.jpg", "dog/*.jpg"), says: []string{"cat/"}},
 		{name: "sets of the same classes", files: many(1, "amazon/bike/*.jpg", "amazon/mug/*.jpg", "dslr/bike/*.jpg", "dslr/mug/*.jpg"), says: []string{"amazon, dslr", "bike, mug"}},
 		{name: "parts in a part", files: many(1, "train/train/a/*.jpg", "train/val/a/*.jpg", "test/a/*.jpg", "test/b/*.jpg"), says: []string{"train may be a part", "val"}},
+		{name: "classes of one part's word", files: many(2, "test positive/*.jpg", "test negative/*.jpg"), says: []string{"test negative, test positive may be classes", "part test"}},
 		{name: "mostly loose pictures", files: append(many(9, "*.jpg"), "thumbs/1.jpg"), says: []string{"no class folders"}},
 		{name: "flat pictures with a list", files: append(many(3, "train/*.jpg"), "train.csv"), says: []string{"no class folders", "train.csv"}},
 		{name: "an unknown class in a part", files: many(1, "train/a/*.jpg", "train/b/*.jpg", "test/c/*.jpg"), says: []string{`class "c"`, "training part lacks"}},
@@ -228,6 +229,9 @@ func TestWebDatasetLabels(t *testing.T) {
 		{name: "folders in a shard", files: open("a/0.jpg", "a/0.cls=3", "b/0.jpg", "b/0.cls=4"), want: "train 3 1 4 1"},
 		{name: "class folders with metadata", files: open("a/0.jpg", `a/0.json={"width":3}`, "b/0.jpg", `b/0.json={"width":4}`), want: "train a 1 b 1"},
 		{name: "a missing label", files: open("0.jpg", `0.json={"label":null}`, "1.jpg", `1.json={"label":2}`), says: []string{"0.jpg has no label"}},
+		{name: "numbers with a point", files: open("0.jpg", `0.json={"label":10.0}`, "1.jpg", `1.json={"label":2.0}`), want: "train 2 1 10 1"},
+		{name: "labels of another name", files: open("0.jpg", `0.json={"y":1}`, "1.jpg", `1.json={"y":0}`), says: []string{"hold no label", "member label"}},
+		{name: "labels of another kind", files: open("0.jpg", "0.label=1", "1.jpg", "1.label=0"), says: []string{"no picture: .label (0.label, 1.label)"}},
 		{name: "captions alone", files: open(captions...), says: []string{"captions are no labels", "picture number"}},
 		{name: "class folders with texts", files: open("a/0.jpg", "a/0.txt=x", "b/0.jpg", "b/0.txt=y"), says: []string{"folders a, b", "texts"}},
 		{name: "two labels", files: open("0.in.jpg", "0.a.cls=3", "0.b.cls=4"), says: []string{"0.a.cls", "0.b.cls"}},
@@ -284,6 +288,22 @@ func TestTarMembers(t *testing.T) {
 		{name: "the last of a name", files: archive(cat, dog, cat, file("./cat/0.jpg")), open: "x.tar", want: "train cat 1 dog 1", says: []string{"2 × earlier file of the same name"}},
 		{name: "a pipe", files: archive(cat, dog, tar.Header{Name: "emu/0.jpg", Typeflag: tar.TypeFifo}), open: "x.tar", want: "train cat 1 dog 1", says: []string{"no regular file (emu/0.jpg)"}},
 	})
+}
+
+// TestTarWithoutEnd cuts an archive between two files.
+func TestTarWithoutEnd(t *testing.T) {
+	whole := string(tarOf(t, "cat/0.jpg", "dog/0.jpg", "dog/1.jpg"))
+	const member, end = 1024, 1024
+	for n, c := range map[int]struct {
+		want string
+		says []string
+	}{
+		len(whole):                {"train cat 1 dog 2", nil},
+		len(whole) - end:          {"train cat 1 dog 2", []string{"x.tar has no mark at its end"}},
+		len(whole) - end - member: {"train cat 1 dog 1", []string{"x.tar has no mark at its end"}},
+	} {
+		checkOpened(t, []opened{{name: fmt.Sprint(n), files: []string{"x.tar=" + whole[:n]}, open: "x.tar", want: c.want, says: c.says}})
+	}
 }
 
 // TestSparseTar has a file that GNU tar has stored without its holes.

@@ -1,6 +1,7 @@
 package data
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"slices"
@@ -35,11 +36,36 @@ func openTars(files []sourceFile) (*Splits, error) {
 			t.paths, t.places = append(t.paths, m.name), append(t.places, m.place)
 		}
 	}
-	if s, err := a.webDataset(t); s != nil || err != nil {
-		return s, err
+	s, err := a.webDataset(t)
+	if s == nil && err == nil {
+		t.sort()
+		s, err = a.classFolders(t)
+		err = a.hint(err)
 	}
-	t.sort()
-	return a.classFolders(t)
+	if err != nil {
+		return nil, err
+	}
+	s.Notes = append(s.Notes, a.notes...)
+	return s, nil
+}
+
+// hint adds to the error for archives in which nothing says the classes what
+// there is besides pictures.
+func (a *archives) hint(err error) error {
+	if err == nil || !errors.Is(err, ErrLayout) || errors.Is(err, ErrAmbiguous) {
+		return err
+	}
+	var there []string
+	if kinds, kindErr := a.labelKinds(); kindErr == nil && kinds != [textLabel + 1]bool{} {
+		there = append(there, "files beside the pictures that hold no label (a .json needs a member label, cls or class)")
+	}
+	for _, l := range a.left.list() {
+		there = append(there, l.String())
+	}
+	if len(there) == 0 {
+		return err
+	}
+	return fmt.Errorf("%w; what is there: %s", err, strings.Join(there, "; "))
 }
 
 // archives are tar files that hold pictures.
@@ -48,6 +74,7 @@ type archives struct {
 	pictures [][]member // of every file
 	labels   []labelFiles
 	left     leftOut
+	notes    []string
 }
 
 // list adds an archive, unless it holds no picture.
@@ -60,6 +87,9 @@ func (a *archives) list(file sourceFile) error {
 	members, err := listTar(f, len(a.files), &a.left)
 	if err != nil {
 		return err
+	}
+	if ended, err := hasEnd(f); err != nil || !ended {
+		a.notes = append(a.notes, fmt.Sprintf("%s has no mark at its end: it may be cut short", file.path))
 	}
 	var pictures []member
 	labels := newLabelFiles()

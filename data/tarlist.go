@@ -197,6 +197,21 @@ func (t *tarLister) linkFolder(link, folder string, files []string) bool {
 	return n > first
 }
 
+// hasEnd reports whether an archive ends in zeros, as tar marks its end. One that
+// is cut between two files does not.
+func hasEnd(f *os.File) (bool, error) {
+	info, err := f.Stat()
+	if err != nil {
+		return false, err
+	}
+	var block [512]byte
+	n, err := f.ReadAt(block[:], max(0, info.Size()-int64(len(block))))
+	if err != nil && !errors.Is(err, io.EOF) {
+		return false, err
+	}
+	return n == 0 || block == [512]byte{}, nil
+}
+
 // cleanMember is a member's name as tar unpacks it: below the folder where tar
 // is called, whatever the name says.
 func cleanMember(name string) string { return path.Clean("/" + name)[1:] }
