@@ -13,6 +13,7 @@ import (
 	"strings"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -93,6 +94,22 @@ func TestSignals(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Signals at once are one request to stop: what is under way is saved.
+func TestSignalsAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		signals := make(chan os.Signal)
+		go func() {
+			signals <- syscall.SIGTERM
+			signals <- syscall.SIGHUP
+			time.Sleep(2 * sameSignal)
+			signals <- os.Interrupt
+		}()
+		if s := nextSignal(signals); s != os.Interrupt {
+			t.Errorf("%v ends the process", s)
+		}
+	})
 }
 
 // A named pipe in a folder is no picture, and one named is read without

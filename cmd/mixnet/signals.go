@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	"time"
 )
 
 // interrupted is the cause of a context that a signal ended.
@@ -21,8 +22,8 @@ func (i interrupted) Is(target error) bool { return target == context.Canceled }
 func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
 // signalContext returns a context that the first SIGINT, SIGTERM or SIGHUP
-// ends, with an [interrupted] as its cause; the second ends the process at
-// once. A program started by nohup goes on when the terminal closes. Writing
+// ends, with an [interrupted] as its cause; a second one, half a second later or
+// more, ends the process at once. A program started by nohup goes on when the terminal closes. Writing
 // to a pipe that nobody reads becomes an error instead of the end.
 func signalContext() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
@@ -34,11 +35,27 @@ func signalContext() context.Context {
 	signal.Notify(signals, wanted...)
 	signal.Notify(make(chan os.Signal, 1), syscall.SIGPIPE)
 	go func() {
-		first := interruption(<-signals)
-		cancel(first)
-		os.Exit(interruption(<-signals).exitCode())
+		cancel(interruption(<-signals))
+		os.Exit(interruption(nextSignal(signals)).exitCode())
 	}()
 	return ctx
+}
+
+// sameSignal is how long after a signal others are taken to be the same one:
+// timeout signals the process and then its group, a terminal that closes sends
+// two kinds.
+const sameSignal = 500 * time.Millisecond
+
+// nextSignal waits for a signal other than the one that has just come.
+func nextSignal(signals <-chan os.Signal) os.Signal {
+	same := time.After(sameSignal)
+	for {
+		select {
+		case <-signals:
+		case <-same:
+			return <-signals
+		}
+	}
 }
 
 func interruption(s os.Signal) interrupted {
