@@ -128,9 +128,11 @@ func (j *Judgement) WriteHTML(w io.Writer, title string) error {
 	}{title, j})
 }
 
-func write(w io.Writer, page string, data any) error {
+func write(w io.Writer, page string, data any) error { return writePage(pages, w, page, data) }
+
+func writePage(from *template.Template, w io.Writer, page string, data any) error {
 	var b bytes.Buffer
-	if err := pages.ExecuteTemplate(&b, page, data); err != nil {
+	if err := from.ExecuteTemplate(&b, page, data); err != nil {
 		return fmt.Errorf("report: %w", err)
 	}
 	_, err := w.Write(b.Bytes())

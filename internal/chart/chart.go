@@ -57,6 +57,9 @@ type Series struct {
 	Name   string
 	Points []Point
 	Strong bool // drawn thicker
+	// Scatter draws the points without a line. In SVG their labels are shown
+	// under the pointer.
+	Scatter bool
 }
 
 // Point is a value with an optional label beside it.

@@ -245,10 +245,17 @@ func (l *layout) curves(s surface, p *panel) {
 		}
 		ink := seriesInk(p.first + i)
 		var points []point
+		var hints []string
 		for _, v := range series.Points {
 			if at := (point{l.x.at(v.X), p.y.at(v.Y)}); !math.IsNaN(at.y) && !math.IsInf(at.y, 0) {
-				points = append(points, at)
+				points, hints = append(points, at), append(hints, v.Label)
 			}
+		}
+		if series.Scatter {
+			for i, at := range points {
+				s.dot(at.x, at.y, dotRadius, ink, hints[i])
+			}
+			continue
 		}
 		width := 2.0
 		if series.Strong {
@@ -257,7 +264,7 @@ func (l *layout) curves(s surface, p *panel) {
 		s.line(points, ink, width, false)
 		if l.chart.Labels || len(points) <= fewPoints {
 			for _, at := range points {
-				s.dot(at.x, at.y, dotRadius, ink)
+				s.dot(at.x, at.y, dotRadius, ink, "")
 			}
 		}
 	}

@@ -74,7 +74,7 @@ func (r *raster) line(points []point, stroke ink, width float64, dashed bool) {
 	r.canvas.Stroke(p)
 }
 
-func (r *raster) dot(x, y, radius float64, fill ink) {
+func (r *raster) dot(x, y, radius float64, fill ink, _ string) {
 	for _, ring := range []struct {
 		r float64
 		c ink

@@ -17,8 +17,9 @@ type surface interface {
 	rect(x, y, w, h float64, fill ink, opacity float64)
 	// line strokes a line through points.
 	line(points []point, stroke ink, width float64, dashed bool)
-	// dot fills a circle with an edge in the color of the paper.
-	dot(x, y, r float64, fill ink)
+	// dot fills a circle with an edge in the color of the paper. A surface that
+	// can shows the hint under the pointer.
+	dot(x, y, r float64, fill ink, hint string)
 	// text writes a line whose baseline is at y, anchored at x.
 	text(x, y float64, s string, t textStyle)
 	writeTo(w io.Writer) error

@@ -55,9 +55,13 @@ func (s *svg) line(points []point, stroke ink, width float64, dashed bool) {
 	s.b.WriteString("\"/>\n")
 }
 
-func (s *svg) dot(x, y, r float64, fill ink) {
+func (s *svg) dot(x, y, r float64, fill ink, hint string) {
 	fmt.Fprintf(&s.b, `<circle class="mxf%d" cx="%s" cy="%s" r="%s"/>`+"\n", paper, length(x), length(y), length(r+1))
-	fmt.Fprintf(&s.b, `<circle class="mxf%d" cx="%s" cy="%s" r="%s"/>`+"\n", fill, length(x), length(y), length(r))
+	if hint == "" {
+		fmt.Fprintf(&s.b, `<circle class="mxf%d" cx="%s" cy="%s" r="%s"/>`+"\n", fill, length(x), length(y), length(r))
+		return
+	}
+	fmt.Fprintf(&s.b, `<circle class="mxf%d" cx="%s" cy="%s" r="%s"><title>%s</title></circle>`+"\n", fill, length(x), length(y), length(r), escaped(hint))
 }
 
 func (s *svg) text(x, y float64, text string, t textStyle) {
