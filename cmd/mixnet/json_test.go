@@ -68,6 +68,9 @@ func TestJSONKeys(t *testing.T) {
 		t.Fatal(err)
 	}
 	picture := filepath.Join(images, "test", "class0", "0.png")
+	found := filepath.Join(dir, "found")
+	mustRun(t, "search", "new", found, "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=20",
+		"--max-macs", "30M", "--min-macs", "1K", "--max-params", "1M", "--max-memory", "10M")
 	seen := map[string]bool{}
 	for _, args := range [][]string{
 		{"train", "--resume", run},
@@ -92,6 +95,23 @@ func TestJSONKeys(t *testing.T) {
 		{"bench", "soak", "mobilenetv1_025", "--time", "100ms"},
 		{"bench", "profile", "mixnet_tiny"},
 		{"doctor"},
+		{"search", "spaces"},
+		{"search", "new", found + "2", "--space", smallSpace(t), "--rungs", "1,2"},
+		{"search", "ask", found},
+		{"search", "tell", found, "0", "--failed", "no reason"},
+		{"search", "run", found, "-w", "1"},
+		{"search", "worker", found},
+		{"search", "show", found},
+		{"search", "show", found, "--all"},
+		{"search", "show", found, "1"},
+		{"search", "top", found},
+		{"search", "ls", dir},
+		{"search", "watch", found, "--once"},
+		{"search", "report", found},
+		{"search", "export", found},
+		{"search", "export", found, "1", "-o", filepath.Join(dir, "net.toml")},
+		{"search", "bench", smallTable(t), "--space", smallSpace(t), "--runs", "2", "--budget", "3"},
+		{"search", "retry", found},
 	} {
 		_, out, errs := invoke(t, append(args, "--json")...)
 		docs := 0

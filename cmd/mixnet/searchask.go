@@ -18,6 +18,7 @@ type searchAskCmd struct {
 	searchName
 	Lease time.Duration `default:"24h" help:"For how long the trial is taken: after that another may get it. A result that comes later counts all the same."`
 	As    string        `default:"asked" placeholder:"NAME" help:"Who takes it, for tell."`
+	JSON  bool          `name:"json" help:"Print JSON, as it does anyway."`
 }
 
 // asked is a trial for another program.
