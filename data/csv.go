@@ -17,7 +17,8 @@ import (
 // OpenList reads a list of pictures and their classes: a CSV file whose first
 // row names the columns — image (or path, file, filename, id …), label (or
 // class, category, target …) and, if wanted, split with a part's word — or one
-// without such a row, of two columns; or a text file with a path and a class,
+// without such a row, of two columns; JSON lines, each an object with members of
+// those names, as Hugging Face's metadata.jsonl; or a text file with a path and a class,
 // parted by white space, on each line. Columns are parted by commas,
 // semicolons, tabs or bars. Parts may as well be in a column of any name that
 // holds nothing but their words, or in one such as is_valid of yes and no. Paths
@@ -29,9 +30,12 @@ func OpenList(file string) (*Splits, error) {
 	}
 	defer f.Close()
 	l := newList(filepath.Dir(file))
-	if ext := strings.ToLower(filepath.Ext(file)); ext == ".csv" || ext == ".tsv" {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".csv", ".tsv":
 		err = l.readCSV(f)
-	} else {
+	case ".jsonl", ".ndjson":
+		err = l.readJSON(f)
+	default:
 		err = readPairs(f, func(name string, fields []string) error {
 			if len(fields) != 1 {
 				return fmt.Errorf("%w: want a path and a class", ErrCorrupt)
@@ -159,6 +163,11 @@ func (l *list) readCSV(r io.Reader) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrCorrupt, err)
 	}
+	return l.table(rows)
+}
+
+// table adds the pictures of rows, of which the first may name the columns.
+func (l *list) table(rows [][]string) error {
 	if len(rows) == 0 {
 		return nil
 	}

@@ -40,8 +40,10 @@ func FuzzList(f *testing.F) {
 		f.Add(text, ".csv")
 		f.Add(text, ".txt")
 	}
+	f.Add(`{"file_name":"a.jpg","label":1}`+"\n"+`{"file_name":"b.jpg","label":null,"x":[{}]}`, ".jsonl")
+	f.Add("image,label,set\na,1.0,train\nb,-1,test\n", ".csv")
 	f.Fuzz(func(t *testing.T, text, ext string) {
-		if ext != ".txt" && ext != ".tsv" {
+		if ext != ".txt" && ext != ".tsv" && ext != ".jsonl" {
 			ext = ".csv"
 		}
 		root := t.TempDir()

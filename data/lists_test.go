@@ -50,6 +50,12 @@ func TestListHeaders(t *testing.T) {
 		{name: "backslashes", files: append(slices.Clone(pictures), "l.csv=image,label\n.\\d\\1.jpg,cat\n.\\d\\2.jpg,dog\n"), open: "l.csv", want: "train cat 1 dog 1"},
 		{name: "bars", files: append(slices.Clone(pictures), "l.csv=image|label\nd/1.jpg|cat\n"), open: "l.csv", want: "train cat 1"},
 		{name: "UTF-16", files: append(slices.Clone(pictures), "l.csv=\xff\xfei\x00"), open: "l.csv", says: []string{"UTF-16"}},
+		{name: "JSON lines", files: append(slices.Clone(pictures), "d/metadata.jsonl="+`{"file_name": "1.jpg", "label": 10, "text": "a"}`+"\n"+`{"label": 2, "file_name": "2.jpg"}`+"\n\n"), open: "d/metadata.jsonl", want: "train 2 1 10 1"},
+		{name: "JSON lines with parts", files: append(slices.Clone(pictures), `l.jsonl={"image": "d/1.jpg", "class": "cat", "split": "train"}{"image": "d/2.jpg", "class": "cat", "split": "dev"}`), open: "l.jsonl", want: "train cat 1; val cat 1"},
+		{name: "JSON lines without a label", files: append(slices.Clone(pictures), `l.jsonl={"image": "d/1.jpg", "label": "a"}{"image": "d/2.jpg", "label": null}`), open: "l.jsonl", says: []string{"d/2.jpg, has no label"}},
+		{name: "JSON lines cut short", files: append(slices.Clone(pictures), `l.jsonl={"image": "d/1.jpg", "label": "a"}{"image":`), open: "l.jsonl", says: []string{"object 2"}},
+		{name: "no JSON lines", files: append(slices.Clone(pictures), "l.jsonl=[1, 2]"), open: "l.jsonl", says: []string{"object 1"}},
+		{name: "empty JSON lines", files: append(slices.Clone(pictures), "l.jsonl=\n"), open: "l.jsonl", says: []string{"no pictures"}},
 		{name: "three unknown columns", files: []string{"l.csv=a,b,c\n1,2,3\n"}, open: "l.csv", says: []string{"3 columns, a, b, c"}},
 	}...))
 }

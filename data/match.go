@@ -22,8 +22,12 @@ func Match(d Dataset, names []string, classes int) (set Dataset, note string, er
 	}
 	thousand := classes == len(imagenet.Synsets())
 	if thousand {
-		if set, err := Relabel(d, imagenet.Synsets()); err == nil {
+		set, err := Relabel(d, imagenet.Synsets())
+		if err == nil {
 			return set, "", nil
+		}
+		if !slices.ContainsFunc(own, func(class string) bool { return !isSynset(class) }) {
+			return nil, "", fmt.Errorf("the data set's classes are not the network's: %w", err)
 		}
 		if len(names) == 0 {
 			names = imagenet.Names()
@@ -48,6 +52,11 @@ func Match(d Dataset, names []string, classes int) (set Dataset, note string, er
 		return nil, "", fmt.Errorf("%w: the data set has %d classes, the network %d", ErrLabel, len(own), classes)
 	}
 	return d, "the network's classes have no names: they are taken to be in the order of the data set's", nil
+}
+
+// isSynset says whether a name is written as WordNet's identifiers of nouns are.
+func isSynset(name string) bool {
+	return len(name) == 9 && name[0] == 'n' && strings.Trim(name[1:], "0123456789") == ""
 }
 
 // labelNames returns the names of labels, their numbers where there are none.

@@ -88,6 +88,7 @@ func TestMatchErrors(t *testing.T) {
 		{[]string{"a", "b"}, nil, 3, "2 classes, the network 3"},
 		{[]string{"1000"}, thousand, 1000, `"1000"`},
 		{[]string{"1", "01"}, []string{"a", "b"}, 2, `"1"`},
+		{[]string{"n01440764", "n99999999"}, thousand, 1000, `"n99999999"`},
 		{[]string{"cardigan, Welsh corgi"}, thousand, 1000, `"Cardigan"`},
 	} {
 		_, _, err := Match(oneOfEach(c.own...), c.names, c.classes)

@@ -47,12 +47,12 @@ func openFile(path string) (*Splits, error) {
 		return OpenTar(path)
 	case ".parquet":
 		return OpenParquet(path)
-	case ".csv", ".tsv", ".txt":
+	case ".csv", ".tsv", ".txt", ".jsonl", ".ndjson":
 		return OpenList(path)
 	case ".gz", ".tgz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".rar":
 		return nil, fmt.Errorf("%w: %s is compressed: unpack it first", ErrLayout, path)
 	}
-	return nil, fmt.Errorf("%w: %s: of files, .tar, .parquet, .csv, .tsv, .txt and IDX are read; else give the folder that holds the data", ErrLayout, path)
+	return nil, fmt.Errorf("%w: %s: of files, .tar, .parquet, .csv, .tsv, .jsonl, .txt and IDX are read; else give the folder that holds the data", ErrLayout, path)
 }
 
 // reading is a way to read a folder.
@@ -134,7 +134,7 @@ func (f *folder) hint(err error) error {
 		return err
 	}
 	for _, name := range f.lists {
-		if ext := strings.ToLower(path.Ext(name)); ext == ".csv" || ext == ".tsv" {
+		if ext := strings.ToLower(path.Ext(name)); slices.Contains(listExtensions, ext) && ext != ".txt" {
 			return fmt.Errorf("%w, or give a list of them, such as %s", err, f.path(name))
 		}
 	}

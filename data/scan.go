@@ -176,7 +176,7 @@ func (f *folder) file(name string) bool {
 
 var (
 	packedExtensions = []string{".gz", ".tgz", ".zip", ".zst", ".bz2", ".xz", ".7z", ".rar"}
-	listExtensions   = []string{".csv", ".tsv", ".txt"}
+	listExtensions   = []string{".csv", ".tsv", ".jsonl", ".ndjson", ".txt"}
 )
 
 // noPicture is the reason for leaving out a file.

@@ -31,3 +31,10 @@ func (e *env) tell(s *data.Splits) {
 		e.note("left out: %v\n", oneLine(l.String()))
 	}
 }
+
+// tellOneClass warns of a set that teaches nothing.
+func (e *env) tellOneClass(s *data.Splits) {
+	if classes := s.Classes(); len(classes) == 1 {
+		e.warn("all images are of one class, %s: there is nothing to tell apart", oneLine(classes[0]))
+	}
+}

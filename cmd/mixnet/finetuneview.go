@@ -21,6 +21,7 @@ func openSource(e *env, s transfer.Source, offline bool) (*model.Model, *data.Sp
 	splits, err := openData(s.Data)
 	if err == nil {
 		e.tell(splits)
+		e.tellOneClass(splits)
 	}
 	return m, splits, err
 }

@@ -43,6 +43,7 @@ func (c *trainCmd) plan(e *env) (*run, error) {
 		return nil, err
 	}
 	e.tell(r.set.splits)
+	e.tellOneClass(r.set.splits)
 	if c.Data != "" { // the built-in images are known to have none
 		if err := c.checkLeaks(e, r.set.Parts(), false); err != nil {
 			return nil, err

@@ -197,6 +197,20 @@ func TestBuiltInLeaks(t *testing.T) {
 }
 
 // The sizes of the classes are said before training.
+// A set of one class teaches nothing, which is said.
+func TestOneClass(t *testing.T) {
+	root := pictures(t, t.TempDir(), []string{""}, 1, 6, 8, 8)
+	for n, args := range [][]string{
+		{"train", "--data", root, "--max-steps", "1", "-b", "2", "--val-split", "0", "-o", filepath.Join(t.TempDir(), "r")},
+		{"train", "--data", pictures(t, t.TempDir(), []string{""}, 2, 6, 8, 8), "--max-steps", "1", "-b", "2", "--val-split", "0", "-o", filepath.Join(t.TempDir(), "r")},
+	} {
+		code, out, stderr := invoke(t, args...)
+		if says := strings.Contains(stderr, "all images are of one class, class0"); code != 0 || says != (n == 0) {
+			t.Errorf("exit code %d, warned %v\n%s%s", code, says, out, stderr)
+		}
+	}
+}
+
 func TestClassSizes(t *testing.T) {
 	root := pictures(t, t.TempDir(), []string{""}, 3, 4, 28, 28)
 	if got, want := classSizes(mustOpen(t, root)), "12 images of 3 classes, 4 of each"; got != want {
