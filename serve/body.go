@@ -36,11 +36,6 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*upload, error) 
 		return u, tooLarge(most)
 	}
 	start := time.Now()
-	// Not every writer has deadlines; a server's has.
-	deadline := http.NewResponseController(w)
-	if deadline.SetReadDeadline(start.Add(h.options.BodyTimeout)) == nil {
-		defer deadline.SetReadDeadline(time.Time{})
-	}
 	body, err := decompressed(r, http.MaxBytesReader(w, r.Body, most))
 	if err != nil {
 		return u, err
@@ -48,8 +43,23 @@ func (h *Handler) read(w http.ResponseWriter, r *http.Request) (*upload, error) 
 	if err := u.fill(io.LimitReader(body, most+1), most); err != nil {
 		return u, reading(err, h.options.BodyTimeout)
 	}
+	received(w)
 	visitOf(r).times[stageRead] = time.Since(start)
 	return u, nil
+}
+
+// expect gives a client the time to send its request. If it does not, the
+// server waits no longer for the rest before it answers.
+func (h *Handler) expect(w http.ResponseWriter, r *http.Request) {
+	if r.ContentLength != 0 {
+		// Writers without deadlines, which are no connections, say so.
+		_ = http.NewResponseController(w).SetReadDeadline(time.Now().Add(h.options.BodyTimeout))
+	}
+}
+
+// received ends what expect began: the answer may take longer.
+func received(w http.ResponseWriter) {
+	_ = http.NewResponseController(w).SetReadDeadline(time.Time{})
 }
 
 // decompressed undoes the encoding of a body.

@@ -57,6 +57,7 @@ func (h *Handler) protect(next http.Handler) http.Handler {
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		noted := &statusWriter{ResponseWriter: w, visit: v}
+		h.expect(w, r)
 		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
 		switch err := sameSite.Check(r); {
 		case !h.hostAllowed(r):

@@ -18,6 +18,7 @@ func readSmall[T any](h *Handler, w http.ResponseWriter, r *http.Request) (T, er
 	if err != nil {
 		return v, reading(err, h.options.BodyTimeout)
 	}
+	received(w)
 	if len(bytes.TrimSpace(body)) == 0 {
 		return v, nil
 	}
