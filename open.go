@@ -149,6 +149,8 @@ func locate(ctx context.Context, name string, o LoadOptions) (located, error) {
 	switch name {
 	case pretrained.Name:
 		return located{embedded: pretrained.Fashion}, nil
+	case pretrained.PersonName:
+		return located{}, errors.New("person is the model of package pretrained/person, which only programs that import it hold: pass its Model to NewDetector")
 	case pretrained.PhotoName:
 		return located{}, errors.New("photo is the model of package pretrained/photo, which only programs that import it hold: pass its Model to New")
 	}

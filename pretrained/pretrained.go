@@ -16,6 +16,8 @@ import (
 const (
 	Name      = "fashion"
 	PhotoName = "photo"
+	// PersonName is that of package pretrained/person.
+	PersonName = "person"
 )
 
 // The keys of the notes in the model's header.

@@ -7,7 +7,6 @@ import (
 	"github.com/alecthomas/kong"
 
 	"github.com/mixnet-go/mixnet/recipe"
-	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // completionCmd prints the script that connects a shell to "mixnet __complete".
@@ -178,7 +177,7 @@ func assignable() []string {
 // networks returns the names of the zoo.
 func networks() []string {
 	var names []string
-	for _, s := range zoo.List() {
+	for _, s := range everyNetwork() {
 		names = append(names, s.About().Name)
 	}
 	return names

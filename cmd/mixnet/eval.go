@@ -26,6 +26,9 @@ type evalCmd struct {
 	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
 	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
 	JSON      bool     `name:"json" help:"Print JSON."`
+
+	Results     string `placeholder:"FILE" help:"Judge these detections instead, a COCO results file of any program, by --annotations: COCO's twelve numbers, equal to pycocotools'. No network is needed."`
+	Annotations string `placeholder:"FILE" help:"With --results: the COCO annotation file."`
 }
 
 // evalReport is the outcome in JSON.
@@ -56,6 +59,9 @@ func (j *judged) confused() []pairResult {
 }
 
 func (c *evalCmd) Run(e *env) error {
+	if c.Results != "" || c.Annotations != "" {
+		return c.judgeResults(e)
+	}
 	if err := c.check(); err != nil {
 		return err
 	}

@@ -71,6 +71,8 @@ func TestJSONKeys(t *testing.T) {
 	found := filepath.Join(dir, "found")
 	mustRun(t, "search", "new", found, "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=20",
 		"--max-macs", "30M", "--min-macs", "1K", "--max-params", "1M", "--max-memory", "10M")
+	annotations, results := cocoFiles(t, `,
+{"id":3,"image_id":2,"category_id":2,"bbox":[0,0,9,9]},{"id":4,"image_id":2,"category_id":2,"bbox":[0,0,200,200]}`)
 	seen := map[string]bool{}
 	for _, args := range [][]string{
 		{"train", "--resume", run},
@@ -80,6 +82,8 @@ func TestJSONKeys(t *testing.T) {
 		{"eval", "--model", run},
 		{"eval", "--model", run, "--data", broken},
 		{"predict", "--model", run, picture, filepath.Join(dir, "missing.png")},
+		{"detect", picture, "--score", "0", "--max", "2", "--draw", filepath.Join(dir, "drawn"), "--crops", filepath.Join(dir, "crops")},
+		{"eval", "--results", results, "--annotations", annotations},
 		{"runs", "--dir", dir},
 		{"runs", "--dir", dir, "--groups"},
 		{"models"},

@@ -29,6 +29,7 @@ type cli struct {
 	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Serve      serveCmd      `cmd:"" group:"use" help:"Answer HTTP requests: pictures in, classes out, with a page to try it."`
+	Detect     detectCmd     `cmd:"" group:"use" help:"Find people, or other objects, in images and draw boxes round them."`
 	Search     searchCmd     `cmd:"" group:"use" help:"Search networks: choose from a space, train, keep the best."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
 	Export     exportCmd     `cmd:"" group:"use" help:"Write a network as an ONNX file, which other programs run."`

@@ -108,20 +108,29 @@ func (w *mapWriter) write(r *prediction, content []byte) ([]string, error) {
 	return files, nil
 }
 
-// file writes a new file of a name, or with a number behind it where the name is
-// taken: no file is ever written over.
+// file writes a drawing of a name.
 func (w *mapWriter) file(name string, write func(io.Writer) error) (string, error) {
+	path, err := newFile(w.dir, name, ".png", write)
+	if err != nil {
+		err = fmt.Errorf("--explain: %w", err)
+	}
+	return path, err
+}
+
+// newFile writes a new file of a name, or with a number behind it where the name
+// is taken: no file is ever written over.
+func newFile(dir, name, ext string, write func(io.Writer) error) (string, error) {
 	for n := 1; ; n++ {
-		path := filepath.Join(w.dir, name+".png")
+		path := filepath.Join(dir, name+ext)
 		if n > 1 {
-			path = filepath.Join(w.dir, fmt.Sprintf("%s-%d.png", name, n))
+			path = filepath.Join(dir, fmt.Sprintf("%s-%d%s", name, n, ext))
 		}
 		f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
 		if os.IsExist(err) && n < 1e6 {
 			continue
 		}
 		if err != nil {
-			return "", fmt.Errorf("--explain: %w", err)
+			return "", err
 		}
 		err = write(f)
 		if closed := f.Close(); err == nil {
@@ -129,7 +138,7 @@ func (w *mapWriter) file(name string, write func(io.Writer) error) (string, erro
 		}
 		if err != nil {
 			os.Remove(path)
-			return "", fmt.Errorf("--explain: %s: %w", path, err)
+			return "", fmt.Errorf("%s: %w", path, err)
 		}
 		return path, nil
 	}
