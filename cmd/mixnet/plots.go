@@ -134,7 +134,7 @@ func runChart(title, label string, epochs []train.Epoch, values func(train.Epoch
 			c.Series[1].Points = append(c.Series[1].Points, chart.Point{X: x, Y: validated})
 		}
 		if ep.Best {
-			c.Mark = &chart.Mark{X: x, Label: fmt.Sprintf("best: epoch %d, %.2f %%", ep.Epoch, 100*ep.Get("top1"))}
+			c.Mark = &chart.Mark{X: x, Label: fmt.Sprintf("highest: epoch %d, %.2f %%", ep.Epoch, 100*ep.Get("top1"))}
 		}
 	}
 	return c

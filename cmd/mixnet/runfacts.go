@@ -29,11 +29,15 @@ func (s *runStory) result() []report.Fact {
 		facts = append(facts, report.Fact{Name: "mean over the classes", Value: withBounds(s.score.MeanClass)},
 			report.Fact{Name: "judged on", Value: s.judgedOn()})
 	}
-	for _, ep := range slices.Backward(s.epochs) {
-		if ep.Best {
-			facts = append(facts, report.Fact{Name: "best epoch", Value: fmt.Sprintf("%d of %d", ep.Epoch, s.recipe.Epochs)})
-			break
+	if n := len(s.epochs); n > 0 {
+		of := fmt.Sprintf("the last epoch, %d: no images have chosen it", n)
+		for _, ep := range slices.Backward(s.epochs) {
+			if ep.Best && s.images.best {
+				of = fmt.Sprintf("epoch %d of %d, the best on the images that choose", ep.Epoch, s.recipe.Epochs)
+				break
+			}
 		}
+		facts = append(facts, report.Fact{Name: "weights", Value: of})
 	}
 	if s.seconds > 0 {
 		facts = append(facts, report.Fact{Name: "training time", Value: formatDuration(time.Duration(s.seconds * float64(time.Second)))})

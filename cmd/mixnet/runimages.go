@@ -25,6 +25,7 @@ type runImages struct {
 	judge  data.Dataset // what its result is measured on
 	part   string       // the name of judge
 	chose  bool         // judge has chosen the epoch as well
+	best   bool         // the result is the epoch that was best on the images that choose
 	maxBad int
 	seed   uint64
 }
@@ -90,7 +91,7 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &runImages{path: f.Data, source: set.source, splits: set.splits, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
+	return &runImages{path: f.Data, source: set.source, splits: set.splits, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, best: set.Choose != nil, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
 func imagesOfFinetuning(dir string) (*runImages, error) {
@@ -108,7 +109,7 @@ func imagesOfFinetuning(dir string) (*runImages, error) {
 	}
 	return &runImages{
 		path: p.Data, source: source(p.Data), splits: splits, fit: images.Train, judge: images.Judge, part: strings.TrimSuffix(images.JudgeName, " images"),
-		maxBad: p.Recipe.MaxBad, seed: p.Recipe.Seed,
+		best: images.Choose != nil, maxBad: p.Recipe.MaxBad, seed: p.Recipe.Seed,
 	}, nil
 }
 
