@@ -14,7 +14,6 @@ import (
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/pretrained"
-	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
@@ -24,7 +23,7 @@ import (
 var ErrNoWeights = errors.New("no weights are published")
 
 // Open makes a classifier of the model with a name: a weight file (of this
-// package, or timm's and torchvision's .safetensors and .pth); published
+// package, timm's and torchvision's .safetensors and .pth, or ONNX); published
 // weights such as "mixnet_s.ft_in1k", which are fetched once and kept, a
 // network's plain name meaning the first of them; or "fashion", the small
 // model of package pretrained. A file goes before a model of the same name.
@@ -107,11 +106,7 @@ func OpenFS(fsys fs.FS, name string, o Options) (*Classifier, error) {
 }
 
 func openReader(r io.ReaderAt, size int64, name string, as model.Options, o Options) (*Classifier, error) {
-	f, err := weights.NewFile(r, size, name)
-	if err != nil {
-		return nil, err
-	}
-	s, err := model.NewStored(f, as)
+	s, err := model.OpenReader(r, size, name, as)
 	if err != nil {
 		return nil, err
 	}

@@ -3,9 +3,11 @@ package model
 import (
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/onnx"
 	"github.com/mixnet-go/mixnet/weights"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -33,12 +35,14 @@ type Options struct {
 type Stored struct {
 	Header
 	Graph  *graph.Graph
-	source *weights.Source
-	file   *weights.File
+	source onnx.Source
+	file   io.Closer // nil where nothing is open
 }
 
 // Open reads a model from a weight file: one with a Header, or one of another
-// program.
+// program, or an ONNX file. A graph of the latter that is a network of the zoo
+// becomes that one; any other is run as it is, but cannot be trained or saved as
+// a weight file.
 func Open(path string, o Options) (*Model, error) {
 	s, err := OpenStored(path, o)
 	if err != nil {
@@ -59,6 +63,9 @@ func FromFile(f *weights.File, o Options) (*Model, error) {
 
 // OpenStored is Open without reading the parameters. Close it after use.
 func OpenStored(path string, o Options) (*Stored, error) {
+	if isONNXFile(path) {
+		return openONNX(path, o)
+	}
 	f, err := weights.Open(path)
 	if err != nil {
 		return nil, err
@@ -69,6 +76,28 @@ func OpenStored(path string, o Options) (*Stored, error) {
 	s, err := NewStored(f, o)
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
+	}
+	return s, nil
+}
+
+// OpenReader is OpenStored for a file of so many bytes that is open already and
+// stays so. The name is used in error messages. An ONNX file must hold all its
+// tensors itself.
+func OpenReader(r io.ReaderAt, size int64, name string, o Options) (*Stored, error) {
+	if !isONNX(r) {
+		f, err := weights.NewFile(r, size, name)
+		if err != nil {
+			return nil, err
+		}
+		return NewStored(f, o)
+	}
+	n, err := onnx.Read(r, size, sizeOf(o.Network))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	s, err := fromONNX(n, name, o)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	return s, nil
 }
@@ -162,12 +191,19 @@ func (s *Stored) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 func (s *Stored) Load() (*Model, error) {
 	m := &Model{Header: s.Header, Graph: s.Graph, Values: graph.NewValues[float32](s.Graph)}
 	for i, v := range m.Values {
-		if _, err := s.Values(graph.ParamID(i), v); err != nil {
+		got, err := s.Values(graph.ParamID(i), v)
+		if err != nil {
 			return nil, err
 		}
+		copy(v, got)
 	}
 	return m, nil
 }
 
 // Close closes the weight file.
-func (s *Stored) Close() error { return s.file.Close() }
+func (s *Stored) Close() error {
+	if s.file == nil {
+		return nil
+	}
+	return s.file.Close()
+}

@@ -1,6 +1,8 @@
 package model
 
 import (
+	"fmt"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/weights"
 )
@@ -17,6 +19,9 @@ func (m *Model) Save(path string) error { return m.save(path, weights.F32) }
 func (m *Model) SaveHalf(path string) error { return m.save(path, weights.F16) }
 
 func (m *Model) save(path string, d weights.DType) error {
+	if _, ok := m.spec.(importedGraph); ok {
+		return fmt.Errorf("network %s: a graph from an ONNX file that is none of the zoo's cannot be a weight file, which holds a table: keep it as ONNX", m.Network)
+	}
 	m, err := m.withoutAux()
 	if err != nil {
 		return err

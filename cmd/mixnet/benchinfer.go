@@ -57,6 +57,9 @@ func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
 
 // model is the network with its parameters in memory.
 func (c *benchNetwork) model() (*model.Model, error) {
+	if namesONNX(c.Name) && c.Weights == "" {
+		return model.Open(c.Name, model.Options{})
+	}
 	spec, err := netfile.Lookup(c.Name)
 	if err != nil {
 		return nil, err

@@ -20,14 +20,20 @@ type measured struct {
 // program compiles the network with parameters read or made one at a time, so
 // that the memory measured is the program's.
 func (c *benchNetwork) program(o engine.Options) (*measured, error) {
-	if c.Weights == "" {
+	file, as := c.Weights, model.Options{}
+	switch {
+	case namesONNX(c.Name) && c.Weights == "":
+		file = c.Name
+	case c.Weights == "":
 		return randomProgram(c.Name, o)
+	default:
+		spec, err := netfile.Lookup(c.Name)
+		if err != nil {
+			return nil, err
+		}
+		as.Network = spec
 	}
-	spec, err := netfile.Lookup(c.Name)
-	if err != nil {
-		return nil, err
-	}
-	s, err := model.OpenStored(c.Weights, model.Options{Network: spec})
+	s, err := model.OpenStored(file, as)
 	if err != nil {
 		return nil, err
 	}

@@ -6,7 +6,7 @@ import (
 )
 
 type convertCmd struct {
-	From    string `arg:"" help:"Weights: .safetensors, .pth, or a name such as mixnet_s.ft_in1k."`
+	From    string `arg:"" help:"Weights: .safetensors, .pth, .onnx, or a name such as mixnet_s.ft_in1k."`
 	To      string `arg:"" help:"The file to write, .safetensors."`
 	Network string `placeholder:"NAME" help:"The network, where the weights do not say."`
 	Half    bool   `help:"Half the bytes: weights of convolutions and of the classifier rounded to 16 bits (float16), biases and batch norms in 32."`

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,6 +22,23 @@ func TestExport(t *testing.T) {
 		if has := strings.Contains(string(written), want); has != (want != "BatchNormalization") {
 			t.Errorf("the file has %q: %v", want, has)
 		}
+	}
+	saved := filepath.Join(dir, "fashion.safetensors")
+	mustRun(t, "convert", file, saved)
+	accuracy := func(name string) any {
+		var r struct{ Top1 any }
+		if err := json.Unmarshal([]byte(mustRun(t, "eval", "--model", name, "--json")), &r); err != nil {
+			t.Fatal(err)
+		}
+		return r.Top1
+	}
+	for _, name := range []string{file, saved} {
+		if got, want := accuracy(name), accuracy("fashion"); got != want || got == nil {
+			t.Errorf("%s: top-1 %v, want %v", name, got, want)
+		}
+	}
+	if got, want := mustRun(t, "info", file), mustRun(t, "info", "mixnet_tiny@width=2"); !strings.Contains(got, "244,054 parameters") || strings.Count(got, "mixconv") != strings.Count(want, "mixconv") {
+		t.Errorf("info says\n%s", got)
 	}
 	for _, tc := range []struct {
 		args []string

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"path/filepath"
@@ -9,12 +10,13 @@ import (
 
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type infoCmd struct {
-	Name    string `arg:"" help:"A network: mixnet_s, with changes, mobilenetv2_100@mix=4,dilated, or a network file, mine.toml."`
+	Name    string `arg:"" help:"A network: mixnet_s, with changes, mobilenetv2_100@mix=4,dilated, a network file, mine.toml, or an ONNX file."`
 	Classes int    `placeholder:"N" help:"Number of classes; the network's own by default."`
 	Blocks  bool   `help:"One line a block instead of one a layer."`
 	SVG     string `name:"svg" placeholder:"FILE" help:"Draw the network block by block with its kernel groups in colour."`
@@ -45,11 +47,11 @@ func (c *infoCmd) Run(e *env) error {
 	if c.SVG != "" && !strings.EqualFold(filepath.Ext(c.SVG), ".svg") {
 		return usagef("--svg %s: the drawing is an SVG file: its name must end in .svg", c.SVG)
 	}
-	spec, err := netfile.Lookup(c.Name)
+	spec, o, err := c.network()
 	if err != nil {
 		return err
 	}
-	info, g, d, err := describe(spec, zoo.Options{Classes: c.Classes})
+	info, g, d, err := describe(spec, o)
 	if err != nil {
 		return err
 	}
@@ -87,6 +89,24 @@ func (c *infoCmd) Run(e *env) error {
 		return e.table(blockTable(d), "IN")
 	}
 	return e.table(layerTable(d), "MACS", "STRIDE", "BLOCK")
+}
+
+// network finds the network of a name or of an ONNX file.
+func (c *infoCmd) network() (zoo.Spec, zoo.Options, error) {
+	if !namesONNX(c.Name) {
+		spec, err := netfile.Lookup(c.Name)
+		return spec, zoo.Options{Classes: c.Classes}, err
+	}
+	s, err := model.OpenStored(c.Name, model.Options{})
+	if err != nil {
+		return nil, zoo.Options{}, err
+	}
+	o := s.Options
+	if c.Classes > 0 {
+		o.Classes = c.Classes
+	}
+	spec, err := s.Spec()
+	return spec, o, errors.Join(err, s.Close())
 }
 
 // networkInfo is the JSON of info. The last fields stand for those of the same

@@ -21,7 +21,7 @@ import (
 
 // modelFlags say which network and weights to use.
 type modelFlags struct {
-	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, or a name such as mixnet_s.ft_in1k, which is fetched once; photo and fashion are built in. Default: the newest run in ./runs, else photo."`
+	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, an ONNX file, or a name such as mixnet_s.ft_in1k, which is fetched once; photo and fashion are built in. Default: the newest run in ./runs, else photo."`
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 
@@ -97,6 +97,16 @@ func unknownModel(name string, err error) error {
 	return err
 }
 
+// assumed tells what a file did not say of its model.
+func (e *env) assumed(name string, h model.Header) {
+	if text := h.Notes[model.NoteAssumed]; text != "" && namesONNX(name) {
+		e.note("%s: %s\n", name, text)
+	}
+}
+
+// namesONNX reports whether a name is that of an ONNX file.
+func namesONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
+
 // running says how a classifier runs.
 func (e *env) running() mixnet.Options { return mixnet.Options{Threads: e.cores()} }
 
@@ -110,7 +120,11 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 		return photo.Model()
 	}
 	m, err := mixnet.Load(e.ctx, name, f.where(e))
-	return m, unknownModel(name, err)
+	if err != nil {
+		return nil, unknownModel(name, err)
+	}
+	e.assumed(name, m.Header)
+	return m, nil
 }
 
 // open makes the model ready to run.
@@ -127,7 +141,11 @@ func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 		return mixnet.New(m, e.running())
 	}
 	c, err := mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
-	return c, unknownModel(name, err)
+	if err != nil {
+		return nil, unknownModel(name, err)
+	}
+	e.assumed(name, c.Header())
+	return c, nil
 }
 
 // runCheckpoint turns the name of a run folder into that of the weights it

@@ -31,7 +31,7 @@ type cli struct {
 	Serve      serveCmd      `cmd:"" group:"use" help:"Answer HTTP requests: pictures in, classes out, with a page to try it."`
 	Detect     detectCmd     `cmd:"" group:"use" help:"Find people, or other objects, in images and draw boxes round them."`
 	Search     searchCmd     `cmd:"" group:"use" help:"Search networks: choose from a space, train, keep the best."`
-	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth) to a self-describing file."`
+	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth, .onnx) to a self-describing file."`
 	Export     exportCmd     `cmd:"" group:"use" help:"Write a network as an ONNX file, which other programs run."`
 	Data       dataCmd       `cmd:"" group:"look" help:"Look at images before training: classes, sizes, broken and double ones."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
