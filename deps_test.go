@@ -60,7 +60,7 @@ var layers = []struct {
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
-	{"model", []string{"detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
+	{"model", []string{"tensor", "detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
 	{"report", nil},
 	{"pretrained", []string{"model", "weights"}},
