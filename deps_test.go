@@ -57,7 +57,7 @@ var layers = []struct {
 	{"weights/hub", []string{"weights", "internal/atomicfile", "internal/filelock"}},
 	{"data/fashion", nil},
 	{"data/internal/parquet", nil},
-	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/rng"}},
+	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/pages", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"tensor", "detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},

@@ -50,7 +50,7 @@ func OpenList(file string) (*Splits, error) {
 	if len(l.items) == 0 {
 		return nil, fmt.Errorf("%w: %s lists no pictures", ErrLayout, file)
 	}
-	if err := l.unlabelled(); err != nil {
+	if err := errors.Join(l.oneLabel(), l.unlabelled()); err != nil {
 		return nil, fmt.Errorf("%s: %w", file, err)
 	}
 	l.findFiles()

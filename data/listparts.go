@@ -117,3 +117,17 @@ func (l *list) unlabelled() error {
 
 // isNone says whether a label is the number that stands for none.
 func isNone(label string) bool { return label == "-1" || label == "-1.0" }
+
+// oneLabel is an error if a picture is listed with several labels, as objects in
+// pictures are.
+func (l *list) oneLabel() error {
+	label := make(map[string]string, len(l.items))
+	for _, it := range l.items {
+		name := l.tree.paths[it.file]
+		if first, ok := label[name]; ok && first != it.class {
+			return fmt.Errorf("%w: %s is listed as %q and as %q: a picture has one label", ErrLabel, name, first, it.class)
+		}
+		label[name] = it.class
+	}
+	return nil
+}

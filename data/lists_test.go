@@ -56,6 +56,8 @@ func TestListHeaders(t *testing.T) {
 		{name: "JSON lines cut short", files: append(slices.Clone(pictures), `l.jsonl={"image": "d/1.jpg", "label": "a"}{"image":`), open: "l.jsonl", says: []string{"object 2"}},
 		{name: "no JSON lines", files: append(slices.Clone(pictures), "l.jsonl=[1, 2]"), open: "l.jsonl", says: []string{"object 1"}},
 		{name: "empty JSON lines", files: append(slices.Clone(pictures), "l.jsonl=\n"), open: "l.jsonl", says: []string{"no pictures"}},
+		{name: "objects in pictures", files: append(slices.Clone(pictures), "l.csv=filename,width,class,xmin\nd/1.jpg,9,cat,1\nd/1.jpg,9,dog,5\nd/2.jpg,9,cat,1\n"), open: "l.csv", says: []string{`d/1.jpg is listed as "cat" and as "dog"`}},
+		{name: "a picture listed twice", files: append(slices.Clone(pictures), "l.csv=image,label\nd/1.jpg,cat\nd/1.jpg,cat\n"), open: "l.csv", want: "train cat 2"},
 		{name: "three unknown columns", files: []string{"l.csv=a,b,c\n1,2,3\n"}, open: "l.csv", says: []string{"3 columns, a, b, c"}},
 	}...))
 }

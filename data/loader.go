@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
@@ -150,6 +151,13 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 		if err := p.Validate(); err != nil || size == [2]int{} {
 			return nil, fmt.Errorf("loader: size %v: %w", size, err)
 		}
+	}
+	if cfg.Remainder == KeepRemainder {
+		cfg.Batch = min(cfg.Batch, n)
+	}
+	size := cfg.Preprocess.Size
+	if err := pages.Check(4 * float64(cfg.Batch) * float64(size[0]) * float64(size[1]) * float64(cfg.Preprocess.Channels)); err != nil {
+		return nil, fmt.Errorf("loader: batches of %d: %w: make them or the images smaller", cfg.Batch, err)
 	}
 	if cfg.Workers <= 0 {
 		cfg.Workers = runtime.GOMAXPROCS(0)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"image"
 	"image/png"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -307,6 +308,7 @@ func TestNewLoaderErrors(t *testing.T) {
 		"empty":      {small(0, 5), Config{Batch: 1}},
 		"no batch":   {small(10, 5), Config{}},
 		"too large":  {small(10, 5), Config{Batch: 11, Remainder: DropRemainder}},
+		"too big":    {small(10, 5), Config{Batch: 1 << 50, Remainder: FillRemainder}},
 		"label":      {wrong, Config{Batch: 2}},
 		"preprocess": {small(10, 5), Config{Batch: 2, Preprocess: input.Preprocess{Channels: 2}}},
 		"augment":    {small(10, 5), Config{Batch: 2, Augment: &input.Augment{Flip: 2}}},
@@ -314,6 +316,10 @@ func TestNewLoaderErrors(t *testing.T) {
 		if _, err := NewLoader(c.d, c.cfg); err == nil {
 			t.Errorf("%s: no error", name)
 		}
+	}
+	l, err := NewLoader(small(10, 5), Config{Batch: math.MaxInt})
+	if err != nil || l.Steps() != 1 || l.Shape().N != 10 {
+		t.Errorf("a batch of all and more: %v, %v", l, err)
 	}
 }
 

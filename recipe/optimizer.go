@@ -3,6 +3,7 @@ package recipe
 import (
 	"errors"
 	"fmt"
+	"math"
 )
 
 // OptimizerKind is a rule by which gradients change parameters.
@@ -114,8 +115,8 @@ func (o Optimizer) validate() error {
 	if err := errors.Join(unit("momentum", o.Momentum), unit("decay", o.Decay)); err != nil {
 		return err
 	}
-	if !(o.Eps >= 0 && o.WeightDecay >= 0 && o.Clip >= 0) {
-		return fmt.Errorf("optimizer: eps %g, weight decay %g and clip %g must not be negative", o.Eps, o.WeightDecay, o.Clip)
+	if !(o.Eps >= 0 && o.WeightDecay >= 0 && o.Clip >= 0) || math.IsInf(o.Eps+o.WeightDecay+o.Clip, 0) {
+		return fmt.Errorf("optimizer: eps %g, weight decay %g and clip %g must be neither negative nor infinite", o.Eps, o.WeightDecay, o.Clip)
 	}
 	if !(o.LayerDecay >= 0 && o.LayerDecay <= 1) {
 		return fmt.Errorf("optimizer: layer decay %g: want more than 0, at most 1", o.LayerDecay)

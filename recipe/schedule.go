@@ -103,8 +103,8 @@ func (s Schedule) validate() error {
 	if !known {
 		return fmt.Errorf("schedule %q: want %s", s.Kind, choices(ScheduleKinds()...))
 	}
-	if !(s.LR > 0 && s.Final >= 0 && s.Warmup >= 0) || math.IsInf(s.LR, 0) {
-		return fmt.Errorf("schedule: rate %g, final rate %g, warm-up %g: want a positive rate and nothing negative", s.LR, s.Final, s.Warmup)
+	if !(s.LR > 0 && s.Final >= 0 && s.Warmup >= 0) || math.IsInf(s.LR+s.Final+s.Warmup, 0) {
+		return fmt.Errorf("schedule: rate %g, final rate %g, warm-up %g: want a positive rate and nothing negative or infinite", s.LR, s.Final, s.Warmup)
 	}
 	return nil
 }

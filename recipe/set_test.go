@@ -74,6 +74,25 @@ func TestSetErrors(t *testing.T) {
 	}
 }
 
+// Numbers that are none, or without end, make no recipe.
+func TestSettingsAreFinite(t *testing.T) {
+	for _, key := range []string{
+		"optimizer.eps", "optimizer.weight_decay", "optimizer.clip", "optimizer.momentum",
+		"schedule.lr", "schedule.warmup", "ema", "smoothing",
+	} {
+		for _, value := range []string{"inf", "nan", "-1"} {
+			r := preset(t, "mixnet")
+			err := r.Set(key + "=" + value)
+			if err == nil {
+				err = r.Validate()
+			}
+			if err == nil {
+				t.Errorf("%s=%s: no error", key, value)
+			}
+		}
+	}
+}
+
 // Every key of a printed recipe can be set to what it is, and a printed recipe
 // reads as itself.
 func TestKeys(t *testing.T) {

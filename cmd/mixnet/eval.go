@@ -107,7 +107,7 @@ func (c *evalCmd) check() error {
 		return usagef("--batch-size %d: at least 1", c.BatchSize)
 	case c.Size < 0:
 		return usagef("--size %d: at least 1", c.Size)
-	case c.CropPct < 0 || c.CropPct > 1:
+	case !(c.CropPct >= 0 && c.CropPct <= 1):
 		return usagef("--crop-pct %v: above 0 and at most 1", c.CropPct)
 	case c.Worst < 1:
 		return usagef("--worst %d: at least 1", c.Worst)

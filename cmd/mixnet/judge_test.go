@@ -167,7 +167,7 @@ func TestEvalErrors(t *testing.T) {
 	if out := mustRun(t, args...); len(r.Confused) == 0 || !strings.Contains(out, "MOST OFTEN CONFUSED") || !strings.Contains(out, r.Confused[0].Predicted) {
 		t.Errorf("%+v\n%s", r.Confused, out)
 	}
-	for _, bad := range [][]string{{"--errors", "x.txt"}, {"--confusion", "x.gif"}, {"--worst", "0"}, {"--crop-pct", "1.5"}, {"--size=-3"}} {
+	for _, bad := range [][]string{{"--errors", "x.txt"}, {"--confusion", "x.gif"}, {"--worst", "0"}, {"--crop-pct", "1.5"}, {"--crop-pct", "nan"}, {"--size=-3"}} {
 		if code, _, errs := invoke(t, append([]string{"eval", "--model", run}, bad...)...); code != exitUsage || !strings.Contains(errs, bad[0][:6]) {
 			t.Errorf("%v: exit code %d, %s", bad, code, errs)
 		}
