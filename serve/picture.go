@@ -33,13 +33,8 @@ func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (
 		return info, err
 	}
 	need := min(max(int64(info.W)*int64(info.H)*bytesPerPixel, 1<<20), h.options.MaxMemory)
-	patience, cancel := context.WithTimeout(ctx, h.options.MaxWait)
-	defer cancel()
-	if err := h.memory.Acquire(patience, need); err != nil {
-		if ctx.Err() != nil {
-			return info, ctx.Err()
-		}
-		return info, &busyError{why: "the pictures in progress take all memory there is for them", retry: h.options.MaxWait}
+	if err := h.reserve(ctx, need); err != nil {
+		return info, err
 	}
 	defer h.memory.Release(need)
 	start := time.Now()
@@ -52,6 +47,23 @@ func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (
 	copy(dst, img.Pix) // where they are already, unless the decoder had memory of its own
 	learn(&on.prepared, time.Since(start))
 	return info, nil
+}
+
+// reserve takes memory for a picture, and waits for it as long as requests may
+// wait.
+func (h *Handler) reserve(ctx context.Context, bytes int64) error {
+	if h.memory.TryAcquire(bytes) {
+		return nil
+	}
+	patience, cancel := context.WithTimeout(ctx, h.options.MaxWait)
+	defer cancel()
+	if h.memory.Acquire(patience, bytes) == nil {
+		return nil
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	return &busyError{why: "the pictures in progress take all memory there is for them", retry: h.options.MaxWait}
 }
 
 // prepareAll prepares the pictures of one request, and returns their pixels.
