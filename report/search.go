@@ -15,6 +15,8 @@ type Search struct {
 	// Protocol says what chose and what judged, with how many trials and seeds.
 	Protocol []Fact
 	Result   []Fact
+	// Tables are the outcome on images that nothing was chosen by.
+	Tables []Table
 	// Figures are drawings: the front of scores over costs, the course of the
 	// search, learning curves.
 	Figures []Figure

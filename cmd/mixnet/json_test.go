@@ -105,6 +105,7 @@ func TestJSONKeys(t *testing.T) {
 		{"search", "tell", found, "0", "--failed", "no reason"},
 		{"search", "run", found, "-w", "1"},
 		{"search", "worker", found},
+		{"search", "finish", found, "--top", "1", "--seeds", "2", "--epochs", "1"},
 		{"search", "show", found},
 		{"search", "show", found, "--all"},
 		{"search", "show", found, "1"},

@@ -19,6 +19,7 @@ type searchCmd struct {
 	New    searchNewCmd    `cmd:"" help:"Begin a search: what to choose from, how, and on which images."`
 	Run    searchRunCmd    `cmd:"" help:"Run the trials of a search, or what is left of them."`
 	Worker searchWorkerCmd `cmd:"" help:"Join a search that others run, here or on other machines."`
+	Finish searchFinishCmd `cmd:"" help:"Train the best again, beside others of the same cost, and judge them on the test images."`
 	Ls     searchLsCmd     `cmd:"" help:"List the searches of a folder."`
 	Show   searchShowCmd   `cmd:"" help:"Show a search, or one of its trials."`
 	Top    searchTopCmd    `cmd:"" help:"List the best networks found."`

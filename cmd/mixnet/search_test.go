@@ -5,6 +5,7 @@ import (
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
+	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -91,7 +92,7 @@ func TestSearch(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, want := range []string{top[0].Arch, "never opened", "stage 0 block 0 kernels", "<circle", "Kernels by layer"} {
+	for _, want := range []string{top[0].Arch, "never opened by the search", "stage 0 block 0 kernels", "<circle", "Kernels by layer"} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("the report lacks %q", want)
 		}
@@ -264,5 +265,70 @@ func TestSearchMistakes(t *testing.T) {
 	}
 	if code, _, errs := invoke(t, "search", "run", "bad"); code != exitFailure || !strings.Contains(errs, "database") {
 		t.Errorf("%d %s", code, errs)
+	}
+}
+
+// The best are trained again beside networks of the same cost; test images are
+// opened once.
+func TestSearchFinish(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mustRun(t, "search", "new", "it", "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=10", "--set", "ema=0")
+	mustRun(t, "search", "run", "it")
+	args := []string{"search", "finish", "it", "--top", "2", "--seeds", "2", "--epochs", "1", "--json"}
+	first := mustRun(t, args...)
+	var f finished
+	if err := json.Unmarshal([]byte(first), &f); err != nil {
+		t.Fatal(err)
+	}
+	groups := map[string]int{}
+	var winner finishedRow
+	for _, r := range f.Rows {
+		groups[r.Group]++
+		if r.Winner {
+			winner = r
+		}
+	}
+	for _, r := range f.Rows {
+		switch {
+		case r.Winner:
+			if r.Difference != nil || r.Test == nil {
+				t.Errorf("%+v", r)
+			}
+		case r.Group == "found":
+			if r.Test != nil || r.HeldOut > winner.HeldOut {
+				t.Errorf("%+v was judged, or is better than %+v", r, winner)
+			}
+		default:
+			if d := r.Difference; d == nil || r.Test == nil || d.Low > d.Value || d.Value > d.High || math.Abs(*winner.Test-*r.Test-d.Value) > 1e-9 {
+				t.Errorf("%+v: %+v", r, d)
+			}
+			if part := float64(r.MACs) / float64(winner.MACs); r.Group == "drawn at random" && (part < 0.97 || part > 1.03) {
+				t.Errorf("%s has %.2f of the winner's multiply-adds", r.Network, part)
+			}
+		}
+	}
+	for _, group := range []string{"found", "kernels 3", "kernels 5", "kernels 7", "kernels 3,5,7", "made by hand"} {
+		if groups[group] == 0 {
+			t.Errorf("no %s among %v", group, groups)
+		}
+	}
+	if second := mustRun(t, args...); second != first {
+		t.Errorf("a second call says\n%s\nthe first\n%s", second, first)
+	}
+	mustRun(t, "search", "report", "it")
+	if page, err := os.ReadFile("it.html"); err != nil || !strings.Contains(string(page), "made by hand") {
+		t.Errorf("no judgement in the report: %v", err)
+	}
+}
+
+// The interval of paired differences is Student's: 0.1, 0.2 and 0.3 have the
+// mean 0.2 and the standard error 0.1/√3.
+func TestPairedDifference(t *testing.T) {
+	d := pairedDifference([]float64{0.6, 0.7, 0.8}, []float64{0.5, 0.5, 0.5})
+	if half := 4.303 * 0.1 / math.Sqrt(3); math.Abs(d.Value-0.2) > 1e-9 || math.Abs(d.High-d.Value-half) > 1e-9 || math.Abs(d.Value-d.Low-half) > 1e-9 {
+		t.Errorf("%+v, want 0.2 ± %.4f", d, half)
+	}
+	if d.verdict() != "not distinguishable" || pairedDifference([]float64{1}, []float64{0}) != nil {
+		t.Error(d.verdict())
 	}
 }

@@ -71,6 +71,14 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 		Protocol: protocolFacts(s, &sum, all),
 		Trials:   trialRows(s, all, path),
 	}
+	f, err := readFinished(s)
+	if err != nil {
+		return err
+	}
+	if f != nil {
+		page.Tables = []report.Table{f.reported()}
+		page.Protocol = append(page.Protocol, report.Fact{Name: "judged", Value: fmt.Sprintf("%s on %s, %s, %s each", f.At, plural(f.Images, "test image"), plural(f.Seeds, "seed"), plural(f.Epochs, "epoch"))})
+	}
 	if best := bestOf(all); len(best) > 0 {
 		page.Result = resultFacts(&sum)
 		for _, figure := range []struct{ x, caption string }{
@@ -91,7 +99,6 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 			}
 			page.Figures = append(page.Figures, f)
 		}
-		var err error
 		if page.Kernels, err = kernelRows(s, best[:min(len(best), 10)]); err != nil {
 			return err
 		}
@@ -121,7 +128,7 @@ func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial) []re
 		{Name: "images", Value: sum.Data},
 		{Name: "weights were trained on", Value: images},
 		{Name: "networks were chosen by", Value: "the other tenth, drawn by the search's seed, after the last epoch"},
-		{Name: "test images", Value: "never opened: scores chose among many and are better than the networks are on new images"},
+		{Name: "test images", Value: "never opened by the search: scores chose among many and are better than the networks are on new images"},
 		{Name: "strategy", Value: fmt.Sprintf("%s, seed %d", s.Strategy, s.Seed)},
 		{Name: "trials", Value: fmt.Sprintf("%d done, %d failed, %d running, %d waiting, of %d", sum.Done, sum.Failed, sum.Running, sum.Waiting, sum.Trials)},
 		{Name: "each trained for", Value: epochs + ", one seed"},
