@@ -116,8 +116,16 @@ func TestHalfErrors(t *testing.T) {
 		d     DType
 		fits  bool
 	}{
-		{65519.99, F16, true}, {65520, F16, false}, {-1e6, F16, false}, {inf, F16, false}, {float32(math.NaN()), F16, false},
-		{1e6, BF16, true}, {3.3895e38, BF16, true}, {3.4e38, BF16, false}, {-inf, BF16, false}, {1, F32, false},
+		{65519.99, F16, true},
+		{65520, F16, false},
+		{-1e6, F16, false},
+		{inf, F16, false},
+		{float32(math.NaN()), F16, false},
+		{1e6, BF16, true},
+		{3.3895e38, BF16, true},
+		{3.4e38, BF16, false},
+		{-inf, BF16, false},
+		{1, F32, false},
 	} {
 		if _, err := NewHalf("half", []int{2}, []float32{1, c.value}, c.d); (err == nil) != c.fits {
 			t.Errorf("%g as %v: %v", c.value, c.d, err)

@@ -2,6 +2,7 @@ package zoo
 
 import (
 	"cmp"
+
 	"github.com/mixnet-go/mixnet/input"
 )
 

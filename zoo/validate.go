@@ -2,7 +2,6 @@ package zoo
 
 import (
 	"cmp"
-
 	"fmt"
 )
 

@@ -45,7 +45,10 @@ func TestSheet(t *testing.T) {
 		at   image.Point
 		want color.RGBA
 	}{
-		{center(0, 0), red}, {center(0, 1), empty}, {center(0, 2), blue}, {center(1, 0), blue},
+		{center(0, 0), red},
+		{center(0, 1), empty},
+		{center(0, 2), blue},
+		{center(1, 0), blue},
 		{center(0, 2).Add(image.Pt(0, cellSide/2-4)), empty},
 		{center(0, 2).Add(image.Pt(cellSide/2-2, 0)), blue},
 		{image.Pt(2, 2), paper},
