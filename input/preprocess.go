@@ -44,6 +44,10 @@ const (
 	// middle and scales that to Size: the evaluation of TensorFlow's MixNet
 	// code.
 	CropFirst CropMode = "first"
+	// CropLetterbox scales the whole picture, keeping the proportions, to fit
+	// into Size, puts it into the middle and fills the rest with Fill. CropPct
+	// has no part in it.
+	CropLetterbox CropMode = "letterbox"
 )
 
 // Preprocess says how an image becomes a network's input. It is stored with
@@ -59,6 +63,8 @@ type Preprocess struct {
 	CropPct float64 `json:"crop_pct"`
 	// CropMode is CropCenter unless said otherwise.
 	CropMode CropMode `json:"crop_mode"`
+	// Fill is the level of all channels beside the picture, of CropLetterbox.
+	Fill uint8 `json:"fill,omitempty"`
 	// Interpolation is Bicubic unless said otherwise.
 	Interpolation Interpolation `json:"interpolation"`
 	// Mean and Std, one per channel and in units of the range 0 to 1, make
@@ -142,9 +148,9 @@ func (p Preprocess) check() error {
 		return bad("crop_pct %v: want more than 0.01 and at most 1", p.CropPct)
 	}
 	switch p.CropMode {
-	case CropCenter, CropSquash, CropFirst:
+	case CropCenter, CropSquash, CropFirst, CropLetterbox:
 	default:
-		return bad("crop_mode %q: want %s, %s or %s", p.CropMode, CropCenter, CropSquash, CropFirst)
+		return bad("crop_mode %q: want %s, %s, %s or %s", p.CropMode, CropCenter, CropSquash, CropFirst, CropLetterbox)
 	}
 	if err := p.Interpolation.Validate(); err != nil {
 		return err

@@ -82,6 +82,10 @@ func TestBoxesComeBack(t *testing.T) {
 		b.X1, b.Y1 = b.X0+rng.Float64(), b.Y0+rng.Float64()
 		fit := evaluation(&p, w, h)
 		same("fit", fit.BackBox(fit.Box(b)), b)
+		p.CropMode = input.CropLetterbox
+		boxed := evaluation(&p, w, h)
+		same("letterbox", boxed.BackBox(boxed.Box(b)), b)
+		p.CropMode = input.CropSquash
 		random := a.draw(&p, w, h, rng)
 		same("augmented", random.BackBox(random.Box(b)), b)
 		for o := Orientation(1); o <= 8; o++ {
@@ -91,5 +95,40 @@ func TestBoxesComeBack(t *testing.T) {
 				t.Fatalf("orientation %d: the whole picture is %+v of %d×%d", o, stored, sw, sh)
 			}
 		}
+	}
+}
+
+// A letterbox shows the whole picture in the middle and the margin's level
+// beside it.
+func TestLetterbox(t *testing.T) {
+	src := NewImage(40, 10, 3)
+	for i := range src.Pix {
+		src.Pix[i] = 200
+	}
+	v, err := NewProcessor(input.Preprocess{Size: [2]int{32, 20}, CropMode: input.CropLetterbox, Fill: 114, Interpolation: input.Bilinear})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got Image
+	tr, err := v.Fit(&got, Picture{Pixels: src})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got.W != 20 || got.H != 32 {
+		t.Fatalf("%d×%d", got.W, got.H)
+	}
+	for y := range got.H {
+		for x := range got.W {
+			want := uint8(114)
+			if y >= 14 && y < 19 { // 20×5 pixels, 13.5 from the top, rounded to even
+				want = 200
+			}
+			if p := got.Pix[(y*got.W+x)*3]; p != want {
+				t.Fatalf("level %d at %d, %d, want %d", p, x, y, want)
+			}
+		}
+	}
+	if b := tr.Box(Box{X1: 40, Y1: 10}); b != (Box{X0: 0, Y0: 14, X1: 20, Y1: 19}) {
+		t.Errorf("the picture is at %+v", b)
 	}
 }

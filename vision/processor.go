@@ -28,6 +28,7 @@ type Processor struct {
 	region  Image // the part of the picture that is needed
 	other   Image // that part with the channels of the network
 	moved   Image // before a shift or flip
+	boxed   Image // before the margin of a letterbox
 	scaled  Image
 }
 
@@ -103,7 +104,8 @@ func (v *Processor) apply(dst *Image, pic Picture, info Info, t *Transform) erro
 // place fills dst with t's window of pic. Of a file, only what that needs is
 // decoded.
 func (v *Processor) place(dst *Image, pic Picture, info Info, t *Transform) error {
-	v.resizer.prepare(scaling{t.Filter, t.Source.Dx(), t.Source.Dy(), t.Size.X, t.Size.Y, t.Window})
+	inside := t.Window.Intersect(image.Rectangle{Max: t.Size})
+	v.resizer.prepare(scaling{t.Filter, t.Source.Dx(), t.Source.Dy(), t.Size.X, t.Size.Y, inside})
 	need := v.resizer.needs()
 	src, origin := pic.Pixels, image.Point{}.Sub(t.Source.Min)
 	if src == nil {
@@ -118,7 +120,20 @@ func (v *Processor) place(dst *Image, pic Picture, info Info, t *Transform) erro
 		v.other.convert(src, v.pre.Channels)
 		src = &v.other
 	}
-	v.resizer.run(dst, src, origin)
+	if inside == t.Window {
+		v.resizer.run(dst, src, origin)
+		return nil
+	}
+	v.resizer.run(&v.boxed, src, origin)
+	dst.reset(t.Window.Dx(), t.Window.Dy(), v.boxed.C)
+	for i := range dst.Pix {
+		dst.Pix[i] = t.Fill
+	}
+	at := inside.Min.Sub(t.Window.Min)
+	row := v.boxed.W * v.boxed.C
+	for y := range v.boxed.H {
+		copy(dst.Pix[((at.Y+y)*dst.W+at.X)*dst.C:], v.boxed.Pix[y*row:(y+1)*row])
+	}
 	return nil
 }
 

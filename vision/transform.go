@@ -11,7 +11,8 @@ import (
 // and how. It is what a [Processor] did to one picture.
 //
 // The part inside Source is scaled to Size with Filter. Of that the part inside
-// Window is kept, which has the input's size. Then the pixel at p+Shift moves
+// Window is kept, which has the input's size; what of that lies outside, a
+// letterbox's margin, has the level Fill. Then the pixel at p+Shift moves
 // to p, and Flip mirrors the result from left to right. Shear, rotation and
 // translation of [input.RandAugment] are no part of it.
 type Transform struct {
@@ -19,6 +20,7 @@ type Transform struct {
 	Size   image.Point
 	Filter input.Interpolation
 	Window image.Rectangle
+	Fill   uint8
 	Shift  image.Point
 	Margin input.PadMode // what Shift brings in from outside the window
 	Flip   bool
@@ -80,6 +82,11 @@ func evaluation(p *input.Preprocess, w, h int) Transform {
 	sh, sw := int(float64(th)/p.CropPct), int(float64(tw)/p.CropPct)
 	switch {
 	case p.CropMode == input.CropSquash:
+	case p.CropMode == input.CropLetterbox:
+		scale := min(float64(tw)/float64(w), float64(th)/float64(h))
+		sw = min(max(roundEven(float64(w)*scale), 1), tw)
+		sh = min(max(roundEven(float64(h)*scale), 1), th)
+		t.Fill = p.Fill
 	case p.CropMode == input.CropFirst:
 		t.Source = firstCrop(p, w, h)
 		sw, sh = tw, th

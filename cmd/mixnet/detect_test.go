@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/evaluate/coco"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // noiseFile writes a picture of w×h pixels without a pattern.
@@ -115,4 +117,36 @@ func TestDetectUsage(t *testing.T) {
 			t.Errorf("%v: exit code %d\n%s%s", c.args, code, out, errs)
 		}
 	}
+}
+
+// Commands for networks that classify say what a detector is for.
+func TestDetectorsAreNoClassifiers(t *testing.T) {
+	spec, err := zoo.Lookup("mobilenetv2_035_ssdlite96")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := model.New(spec, zoo.Options{}, []string{"cat", "dog"}, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file, picture := filepath.Join(dir, "detector.safetensors"), filepath.Join(dir, "a.png")
+	if err := m.Save(file); err != nil {
+		t.Fatal(err)
+	}
+	noiseFile(t, picture, 30, 20)
+	for _, args := range [][]string{
+		{"predict", "--model", file, picture},
+		{"eval", "--model", file},
+		{"train", "--model", "mobilenetv2_035_ssdlite96", "-o", filepath.Join(dir, "run")},
+		{"finetune", "--weights", file, "--data", pictures(t, t.TempDir(), []string{"train", "val"}, 2, 4, 28, 28), "-o", filepath.Join(dir, "tuned")},
+		{"bench", "train", "mobilenetv2_035_ssdlite96"},
+	} {
+		if code, _, errs := invoke(t, args...); code != exitFailure || !strings.Contains(errs, "finds objects") {
+			t.Errorf("%v: exit code %d: %s", args, code, errs)
+		}
+	}
+	mustRun(t, "detect", "--model", file, picture, "--classes", "cat")
+	mustRun(t, "bench", "mobilenetv2_035_ssdlite96", "--time", "1ms")
+	mustRun(t, "compare", "mobilenetv2_035_ssdlite96", "mixnet_tiny", "--time", "1ms")
 }

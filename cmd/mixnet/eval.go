@@ -77,6 +77,9 @@ func (c *evalCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := checkClassifies(m.Header); err != nil {
+		return err
+	}
 	on, err := c.images(e, m)
 	if err != nil {
 		return err

@@ -87,7 +87,7 @@ func (c *exportCmd) Run(e *env) error {
 	if c.Batch > 0 {
 		batch = fmt.Sprintf("%d images", c.Batch)
 	}
-	e.printf("%s: %s, %s parameters, %d classes, opset %d, %s of %d×%d, %.1f MB\n", c.To, m.Network, thousands(out.Params), out.Classes, out.Opset, batch, o.Height, o.Width, float64(size)/1e6)
+	e.printf("%s: %s, %s parameters, %d classes, opset %d, %s of %d×%d, %.1f MB\n", c.To, m.Network, thousands(out.Params), m.Options.Classes, out.Opset, batch, o.Height, o.Width, float64(size)/1e6)
 	return nil
 }
 

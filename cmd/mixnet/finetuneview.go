@@ -15,6 +15,9 @@ import (
 // openSource opens the model and the images of a fine-tuning run.
 func openSource(e *env, s transfer.Source, offline bool) (*model.Model, *data.Splits, error) {
 	m, err := (&modelFlags{Model: s.Weights, Network: s.Network, Offline: offline, newHead: true}).load(e)
+	if err == nil {
+		err = checkClassifies(m.Header)
+	}
 	if err != nil {
 		return nil, nil, err
 	}
