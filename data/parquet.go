@@ -89,6 +89,7 @@ func openTables(files []sourceFile) (*Splits, error) {
 
 // joinTables makes the parts.
 func joinTables(tables []*table, left *leftOut) (*Splits, error) {
+	wholeWords(tables)
 	classes, err := tableClasses(tables)
 	if err != nil {
 		return nil, err

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/data/internal/parquet"
 )
 
 // copyTables copies files written by pyarrow (bench/golden/parquet_files.py)
@@ -86,6 +88,20 @@ func TestOpenParquetErrors(t *testing.T) {
 	for n := 0; n < len(b); n += 97 {
 		if _, err := OpenParquet(filepath.Join(writeFiles(t, "x.parquet="+string(b[:n])), "x.parquet")); !errors.Is(err, ErrCorrupt) {
 			t.Errorf("the first %d bytes: error %v", n, err)
+		}
+	}
+}
+
+// TestParquetWholeWords has words that are numbers with a point.
+func TestParquetWholeWords(t *testing.T) {
+	for _, c := range []struct{ words, want []string }{
+		{[]string{"10.0", "2.0", "2"}, []string{"2", "10"}},
+		{[]string{"10.0", "2.5"}, []string{"10.0", "2.5"}},
+	} {
+		one := &table{rows: len(c.words), words: c.words, label: &parquet.Column{}}
+		s, err := joinTables([]*table{one}, &leftOut{})
+		if err != nil || !slices.Equal(s.Classes(), c.want) {
+			t.Errorf("%v: classes %v, want %v", c.words, s.Classes(), c.want)
 		}
 	}
 }

@@ -124,3 +124,21 @@ func withLabels(tables []*table, left *leftOut) ([]*table, error) {
 func (t *table) noLabels() error {
 	return fmt.Errorf("%s: %w: no column of labels, whole numbers or words, among %s", t.name, ErrLayout, t.columns)
 }
+
+// wholeWords makes whole numbers of words such as 3.0, if all labels are.
+func wholeWords(tables []*table) {
+	whole := wholeNumbers(func(yield func(string) bool) {
+		for _, t := range tables {
+			for _, w := range t.words {
+				if !yield(w) {
+					return
+				}
+			}
+		}
+	})
+	for _, t := range tables {
+		for i, w := range t.words {
+			t.words[i] = whole(w)
+		}
+	}
+}

@@ -113,6 +113,8 @@ func (c *finetuneCmd) options(e *env, view *finetuneView) (o transfer.Options, e
 		return o, usagef("--head-only is what --no-frozen leaves out")
 	case c.HeadOnly && c.Scratch != nil && *c.Scratch:
 		return o, usagef("--scratch: --head-only takes no steps that training from scratch could be as long as")
+	case c.HeadOnly && (len(c.Rates) > 0 || c.Grid == "small" || c.Grid == "paper"):
+		return o, usagef("--rates, --grid: --head-only fits the classifier without a rate to choose")
 	case c.Size < 0:
 		return o, usagef("--size %d: at least 1", c.Size)
 	case !(c.TestSplit > 0 && c.TestSplit < 1):

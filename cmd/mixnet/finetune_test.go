@@ -252,6 +252,8 @@ func TestFinetuneUsage(t *testing.T) {
 		{[]string{"-d", images, "--test-split", "0"}, exitUsage, "--test-split 0"},
 		{[]string{"-w", "x.safetensors", "-d", images}, exitFailure, "x.safetensors"},
 		{[]string{"-w", "x", "--head-only", "--no-frozen"}, exitUsage, "--no-frozen"},
+		{[]string{"-w", "x", "--head-only", "--rates", "0"}, exitUsage, "--rates"},
+		{[]string{"-w", "x", "--head-only", "--grid", "paper"}, exitUsage, "--grid"},
 		{[]string{"-w", "x", "--rates=-1"}, exitUsage, "invalid recipe"},
 		{[]string{"-w", "x", "--grid", "small", "--patience", "2"}, exitUsage, "--patience"},
 		{[]string{"-w", "x", "--recipe", "none"}, exitUsage, "invalid recipe"},
