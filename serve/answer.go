@@ -40,16 +40,11 @@ func (q *inferRequest) checkOutputs(on *instance) error {
 
 // answer writes the outputs of a request.
 func (h *Handler) answer(w http.ResponseWriter, r *http.Request, q *inferRequest, k *work) error {
-	var tensors []outputTensor
+	tensors := q.tensors(k)
 	var tail []byte
 	anyBinary := false
-	for _, o := range q.outputs {
-		values := k.outputs(o.Name)
-		t := outputTensor{Name: o.Name, Datatype: "FP32", Shape: []int{k.n, k.on.classes}, Data: values}
-		if o.Parameters.Classification > 0 {
-			names := k.names(values, o.Parameters.Classification)
-			t.Datatype, t.Shape[1], t.Data = "BYTES", len(names)/k.n, names
-		}
+	for i, o := range q.outputs {
+		t := &tensors[i]
 		inBinary := q.parameters.Binary
 		if o.Parameters.Binary != nil {
 			inBinary = *o.Parameters.Binary
@@ -60,7 +55,6 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, q *inferRequest
 			t.Data, t.Parameters = nil, map[string]any{"binary_data_size": len(tail) - before}
 			anyBinary = true
 		}
-		tensors = append(tensors, t)
 	}
 	head, err := json.Marshal(struct {
 		Model   string         `json:"model_name"`
@@ -79,6 +73,21 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, q *inferRequest
 	w.Header().Set("Server-Timing", serverTiming(visitOf(r).times))
 	writeEncoded(w, r, head, tail)
 	return nil
+}
+
+// tensors returns the outputs that are asked for.
+func (q *inferRequest) tensors(k *work) []outputTensor {
+	var tensors []outputTensor
+	for _, o := range q.outputs {
+		values := k.outputs(o.Name)
+		t := outputTensor{Name: o.Name, Datatype: "FP32", Shape: []int{k.n, k.on.classes}, Data: values}
+		if o.Parameters.Classification > 0 {
+			names := k.names(values, o.Parameters.Classification)
+			t.Datatype, t.Shape[1], t.Data = "BYTES", len(names)/k.n, names
+		}
+		tensors = append(tensors, t)
+	}
+	return tensors
 }
 
 // outputs returns an output of all pictures.

@@ -71,6 +71,10 @@ func statusOf(err error) (status int, reason string) {
 func (h *Handler) fail(w http.ResponseWriter, r *http.Request, err error) {
 	status, _ := statusOf(err)
 	visitOf(r).err = err
+	if isGRPC(r) {
+		writeGRPCError(w, status, err)
+		return
+	}
 	var busy *busyError
 	if errors.As(err, &busy) {
 		w.Header().Set("Retry-After", strconv.Itoa(max(1, int(math.Ceil(busy.retry.Seconds())))))

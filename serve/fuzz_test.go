@@ -46,3 +46,39 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// FuzzMessage reads inference requests as gRPC sends them.
+func FuzzMessage(f *testing.F) {
+	f.Add(written(func(m *message) {
+		m.text(1, "fashion")
+		m.part(4, func(m *message) {
+			m.text(1, "timeout")
+			m.part(2, func(m *message) { m.number(2, 1000) })
+		})
+		m.part(5, func(m *message) {
+			m.text(1, imageName)
+			m.text(2, "BYTES")
+			m.shape(3, []int{1})
+			m.part(5, func(m *message) { m.bytes(8, []byte("hello")) })
+		})
+		m.part(6, func(m *message) { m.text(1, logitsName) })
+	}))
+	f.Add(written(func(m *message) {
+		m.part(5, func(m *message) { m.shape(3, []int{-1, 1 << 40}) })
+		m.bytes(7, []byte{1, 2, 3})
+	}))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		q := &inferRequest{}
+		if _, _, _, err := q.parseMessage(body); err != nil {
+			return
+		}
+		total := 0
+		for _, in := range q.inputs {
+			total += len(in.binary)
+		}
+		// Each element has a length of four bytes before it, and took two.
+		if total > 3*len(body) {
+			t.Fatalf("%d bytes of tensors in %d", total, len(body))
+		}
+	})
+}

@@ -112,25 +112,35 @@ func (h *Handler) repositoryIndex(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, err)
 		return
 	}
+	index, err := h.index(ask.Ready)
+	if err != nil {
+		h.fail(w, r, err)
+		return
+	}
+	writeJSON(w, http.StatusOK, index)
+}
+
+// index lists the models, those that are not loaded as well unless only those
+// that are ready are wanted.
+func (h *Handler) index(onlyReady bool) ([]indexEntry, error) {
 	index := []indexEntry{}
 	for _, s := range h.models.all() {
 		if version, reason := h.models.state(s); version != "" {
 			index = append(index, indexEntry{s.name, version, "READY", ""})
-		} else if !ask.Ready {
+		} else if !onlyReady {
 			index = append(index, indexEntry{s.name, "", "UNAVAILABLE", reason})
 		}
 	}
-	if !ask.Ready {
+	if !onlyReady {
 		more, err := h.models.available()
 		if err != nil {
-			h.fail(w, r, err)
-			return
+			return nil, err
 		}
 		for _, name := range more {
 			index = append(index, indexEntry{Name: name})
 		}
 	}
-	writeJSON(w, http.StatusOK, index)
+	return index, nil
 }
 
 func (h *Handler) loadModel(w http.ResponseWriter, r *http.Request) {

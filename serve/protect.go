@@ -159,12 +159,14 @@ func (h *Handler) authorized(next http.HandlerFunc) http.HandlerFunc {
 	}
 }
 
+var errNoLeave = failf(http.StatusForbidden, "models are not loaded and unloaded by clients here: the server was started without leave")
+
 // changing refuses what changes the server unless that is allowed.
 func (h *Handler) changing(next http.HandlerFunc) http.HandlerFunc {
 	if h.options.AllowLoad {
 		return next
 	}
 	return func(w http.ResponseWriter, r *http.Request) {
-		h.fail(w, r, failf(http.StatusForbidden, "models are not loaded and unloaded by clients here: the server was started without leave"))
+		h.fail(w, r, errNoLeave)
 	}
 }

@@ -34,7 +34,21 @@ func (h *Handler) newRoutes() *http.ServeMux {
 	closed("POST /v2/repository/index", h.repositoryIndex)
 	closed("POST /v2/repository/models/{model}/load", h.changing(h.loadModel))
 	closed("POST /v2/repository/models/{model}/unload", h.changing(h.unloadModel))
+
+	open("POST /grpc.health.v1.Health/Check", h.call(h.rpcHealth))
+	for path, f := range h.methods() {
+		closed("POST "+path, h.call(f))
+	}
+	for _, service := range []string{"/grpc.health.v1.Health/", "/inference.GRPCInferenceService/"} {
+		open("POST "+service, h.noMethod)
+	}
 	return mux
+}
+
+// noMethod answers the calls of methods that there are not, without waiting for
+// what they send.
+func (h *Handler) noMethod(w http.ResponseWriter, r *http.Request) {
+	h.fail(w, r, failf(http.StatusNotImplemented, "there is no method %s", r.URL.Path))
 }
 
 // named notes which route a request took.

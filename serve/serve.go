@@ -3,11 +3,12 @@
 //
 //	POST /v1/classify?model=&top=   a picture file in, its classes out
 //	/v2/...                         the Open Inference Protocol over REST
+//	/inference.GRPCInferenceService likewise over gRPC, with its health checks
 //	GET /metrics                    counters and histograms for Prometheus
 //	GET /healthz, /readyz           whether it lives, and wants requests
 //	GET /openapi.json, /            its description, and a page to try it
 //
-// A request costs a bounded amount of memory, and is refused at once if it
+// gRPC needs a server that speaks HTTP/2, as [Handler.Serve] does. A request costs a bounded amount of memory, and is refused at once if it
 // would wait too long. No client names a path or a URL that is read.
 package serve
 

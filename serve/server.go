@@ -38,6 +38,7 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener, o ServerOptions) er
 		WriteTimeout:      h.options.BodyTimeout + h.options.MaxWait + time.Minute,
 		IdleTimeout:       2 * time.Minute,
 		MaxHeaderBytes:    32 << 10,
+		Protocols:         protocols(),
 		ErrorLog:          slog.NewLogLogger(h.options.Log.Handler(), slog.LevelDebug),
 	}
 	if o.CertFile != "" || o.KeyFile != "" {
@@ -73,6 +74,16 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener, o ServerOptions) er
 		return errors.Join(err, server.Close())
 	}
 	return nil
+}
+
+// protocols are those that one port speaks: HTTP/2 without TLS is what gRPC's
+// clients use.
+func protocols() *http.Protocols {
+	p := new(http.Protocols)
+	p.SetHTTP1(true)
+	p.SetHTTP2(true)
+	p.SetUnencryptedHTTP2(true)
+	return p
 }
 
 // certificate is a pair of files that may change.

@@ -51,8 +51,8 @@ except InferenceServerException as e:
     assert "shape" in e.message(), e
 
 stats = client.get_inference_statistics("fashion")["model_stats"][0]
-assert stats["inference_stats"]["success"]["count"] == len(results) + 2, stats
-assert stats["inference_count"] == 2 * len(results) + 2 and stats["inference_stats"]["fail"]["count"] == 1, stats
+assert stats["inference_stats"]["success"]["count"] >= len(results) + 2, stats
+assert stats["inference_count"] >= 2 * len(results) + 2 and stats["inference_stats"]["fail"]["count"] >= 1, stats
 client.unload_model("fashion")
 assert not client.is_model_ready("fashion")
 assert client.get_model_repository_index()[0]["state"] == "UNAVAILABLE"
