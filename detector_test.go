@@ -1,14 +1,17 @@
 package mixnet_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"image"
+	"image/jpeg"
 	"math"
 	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +23,7 @@ import (
 	"github.com/mixnet-go/mixnet/internal/testkit"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
+	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -292,4 +296,44 @@ func noise(w, h int) image.Image {
 		img.Pix[i] = uint8(r.Uint32()) | map[bool]uint8{true: 255}[i%4 == 3]
 	}
 	return img
+}
+
+// Of a photo that its EXIF data turns, boxes are places in the stored picture:
+// turned with it they are those of the upright one.
+func TestDetectTurned(t *testing.T) {
+	d := newRandomDetector(t)
+	var b bytes.Buffer
+	if err := jpeg.Encode(&b, noise(90, 60), &jpeg.Options{Quality: 100}); err != nil {
+		t.Fatal(err)
+	}
+	for o := byte(1); o <= 8; o++ {
+		exif := append([]byte("Exif\x00\x00II*\x00\x08\x00\x00\x00\x01\x00\x12\x01\x03\x00\x01\x00\x00\x00"), o, 0, 0, 0, 0, 0, 0, 0)
+		file := slices.Concat(b.Bytes()[:2], []byte{0xff, 0xe1, 0, byte(len(exif) + 2)}, exif, b.Bytes()[2:])
+		all := mixnet.DetectOptions{Score: -1, Max: 10}
+		stored, err := d.DetectBytes(t.Context(), file, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var img vision.Image
+		if err := new(vision.Decoder).Decode(&img, file, 3); err != nil {
+			t.Fatal(err)
+		}
+		upright, err := d.Detect(t.Context(), &img, all)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if stored.Width != 90 || stored.Height != 60 || byte(stored.Orientation) != o || upright.Orientation != vision.Upright || upright.Width != img.W {
+			t.Errorf("orientation %d: %d×%d, orientation %d", o, stored.Width, stored.Height, stored.Orientation)
+		}
+		for i, x := range stored.Objects {
+			want := upright.Objects[i]
+			got := stored.Orientation.UprightBox(vision.Box{X0: x.X1, Y0: x.Y1, X1: x.X2, Y1: x.Y2}, stored.Width, stored.Height)
+			if x.Score != want.Score || x.X1 < 0 || x.Y1 < 0 || x.X2 > 90 || x.Y2 > 60 {
+				t.Errorf("orientation %d: %+v, upright %+v", o, x, want)
+			}
+			for k, v := range [4]float64{got.X0 - want.X1, got.Y0 - want.Y1, got.X1 - want.X2, got.Y1 - want.Y2} {
+				closeTo(t, fmt.Sprintf("orientation %d, corner %d", o, k), v, 0, 1e-9)
+			}
+		}
+	}
 }

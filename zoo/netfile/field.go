@@ -40,6 +40,7 @@ func inputFields(p *input.Preprocess) []field {
 		{"size", &p.Size},
 		{"crop_pct", (*fraction)(&p.CropPct)},
 		{"crop_mode", (*string)(&p.CropMode)},
+		{"fill", &p.Fill},
 		{"interpolation", (*string)(&p.Interpolation)},
 		{"mean", &p.Mean},
 		{"std", &p.Std},

@@ -401,3 +401,18 @@ func FuzzParse(f *testing.F) {
 		}
 	})
 }
+
+// The level beside a letterbox is written and read, and is a byte.
+func TestFill(t *testing.T) {
+	n, err := Parse("x", []byte("name = \"x\"\ninput.crop_mode = \"letterbox\"\ninput.fill = 114\n[stem]\nout = 8\n[[stage]]\nout = 8\n"))
+	if err != nil || n.Input.Fill != 114 {
+		t.Fatalf("fill %d, %v", n.Input.Fill, err)
+	}
+	again, err := Parse("x", Encode(n))
+	if err != nil || !reflect.DeepEqual(again, n) {
+		t.Errorf("reads back as %+v, %v", again.Input, err)
+	}
+	if _, err := Parse("x", []byte("name = \"x\"\ninput.fill = 256\n[stem]\nout = 8\n[[stage]]\nout = 8\n")); err == nil || !strings.Contains(err.Error(), "255") {
+		t.Errorf("256: %v", err)
+	}
+}

@@ -32,6 +32,13 @@ func assign(dst, v any) error {
 		i, err := whole(v, 0)
 		*dst = i
 		return err
+	case *uint8:
+		i, err := whole(v, 0)
+		if err == nil && i > math.MaxUint8 {
+			return want("a level of 0 to 255", v)
+		}
+		*dst = uint8(i)
+		return err
 	case *positive:
 		i, err := whole(v, 1)
 		*dst = positive(i)
@@ -177,6 +184,8 @@ func encode(fields []field) string {
 			text = strconv.FormatBool(*v)
 		case *int:
 			text = strconv.Itoa(*v)
+		case *uint8:
+			text = strconv.Itoa(int(*v))
 		case *positive:
 			text = strconv.Itoa(int(*v))
 		case *float64:
