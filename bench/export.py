@@ -37,8 +37,10 @@ def write(path, make):
     return path
 
 
-def files(network, batch=1, size=224, peers=()):
-    """Paths of the files that the peers named need: safetensors, input, reference, onnx, ncnn, mnn, tflite."""
+def files(network, batch=1, size=224, peers=(), mixnet=None):
+    """Paths of the files that the peers named need: safetensors, input, reference, onnx, ncnn, mnn, tflite.
+
+    With the program mixnet there is onnx_folded too, the graph that it exports: batch norm and activation in every branch."""
     import numpy as np
     import torch
     d = CACHE / network
@@ -65,6 +67,10 @@ def files(network, batch=1, size=224, peers=()):
         with torch.inference_mode():
             torch.onnx.export(net(), image(batch, size, net()), str(p), opset_version=17, dynamo=False)
 
+    def folded(p):
+        subprocess.run([mixnet, 'export', out['safetensors'], '--network', network, '--batch', str(batch), '--size', str(size), '-o', p],
+                       check=True, stdout=subprocess.DEVNULL)
+
     def ncnn(p):
         script = d / f'{tag}_trace.pt'
         torch.jit.trace(net(), image(1, size)).save(script)
@@ -88,6 +94,8 @@ def files(network, batch=1, size=224, peers=()):
                reference=write(d / f'{tag}.npy', reference))
     if {'onnxruntime', 'openvino', 'mnn'} & set(peers):
         out['onnx'] = write(d / f'{tag}.onnx', onnx)
+    if mixnet and {'onnxruntime', 'openvino'} & set(peers):
+        out['onnx_folded'] = write(d / f'{tag}_folded.onnx', folded)
     if 'ncnn' in peers:
         out['ncnn'] = write(d / f's{size}.ncnn.param', ncnn)
         out['ncnn_bin'] = ncnn_bin
