@@ -226,3 +226,28 @@ func TestLoad(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// The trial of a worker that died is run by another when its lease is over, and
+// nobody waits for one that was asked for by another program.
+func TestDeadWorker(t *testing.T) {
+	db, w := smoke(t, 4, nil)
+	if _, err := db.Claim(t.Context(), "asked", time.Hour, w.Search.Propose); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Claim(t.Context(), "dead", 3*time.Second, w.Search.Propose); err != nil {
+		t.Fatal(err)
+	}
+	w.Lease = 3 * time.Second
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for _, tr := range trials(t, db) {
+		want := store.Done
+		if tr.Number == 0 {
+			want = store.Running
+		}
+		if tr.State != want {
+			t.Errorf("trial %d: %s, want %s", tr.Number, tr.State, want)
+		}
+	}
+}

@@ -39,7 +39,8 @@ type Worker struct {
 	OnEnd   func(store.Trial, Outcome, error)
 }
 
-// Run runs trials until the search has all that it asks for, or ctx is done. A
+// Run runs trials until the search has all that it asks for, those of other
+// workers included should they die, or ctx is done. A
 // trial that ctx interrupts is given back, and goes on later from where it was.
 // A trial whose network cannot be trained fails with the reason; any other error
 // gives it back too and is returned.
@@ -54,7 +55,14 @@ func (w *Worker) Run(ctx context.Context) error {
 		}
 		t, err := w.Store.Claim(ctx, w.Name, lease, w.Search.Propose)
 		if errors.Is(err, store.ErrDone) || errors.Is(err, nas.ErrExhausted) {
-			return nil
+			if more, err := w.pending(ctx, lease); err != nil || !more {
+				return err
+			}
+			select {
+			case <-ctx.Done():
+			case <-time.After(min(lease/10, 2*time.Second)):
+			}
+			continue
 		}
 		if err != nil {
 			return err
@@ -63,6 +71,16 @@ func (w *Worker) Run(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// pending reports whether a trial may come back: one that other workers have for
+// no longer than a lease of theirs, lest they have died. What was asked for by
+// another program for longer is not waited for.
+func (w *Worker) pending(ctx context.Context, lease time.Duration) (bool, error) {
+	all, err := w.Store.Trials(ctx)
+	return slices.ContainsFunc(all, func(t store.Trial) bool {
+		return t.State == store.Waiting || t.State == store.Running && time.Until(t.Lease) <= lease
+	}), err
 }
 
 // errNetwork says that it is the network that cannot be trained.
