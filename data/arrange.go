@@ -164,7 +164,12 @@ func (a *arranger) placeParts(top *dir, parts, unlabelled, others []partDir) err
 		}
 	}
 	names := map[part][]string{}
+	known := trainClasses(parts)
 	for _, p := range parts {
+		if only := p.classes.subs[0].name; len(known) > 0 && len(p.classes.subs) == 1 && !known[only] && saysNoClass(only) {
+			a.leave(p.dir, fmt.Sprintf("picture of the part %s, which has no classes but a folder %s", p.part, only))
+			continue
+		}
 		inner, _, _ := sortTops(p.classes.subs)
 		if kinds(inner) > 1 {
 			return ambiguous("%s: %s may be a part, or a set with the parts %s: give %s for the second",
@@ -193,6 +198,29 @@ func (a *arranger) placeParts(top *dir, parts, unlabelled, others []partDir) err
 		}
 	}
 	return nil
+}
+
+// trainClasses returns the names of the training part's class folders.
+func trainClasses(parts []partDir) map[string]bool {
+	names := map[string]bool{}
+	for _, p := range parts {
+		for _, class := range p.classes.subs {
+			if p.part == trainPart {
+				names[class.name] = true
+			}
+		}
+	}
+	return names
+}
+
+// saysNoClass says whether a folder is named as one of pictures whose classes
+// nobody tells.
+func saysNoClass(name string) bool {
+	switch strings.ToLower(name) {
+	case "unknown", "unlabeled", "unlabelled", "nolabel", "no_label", "all", "none", "dummy":
+		return true
+	}
+	return false
 }
 
 // sameFolder says whether all parts have one folder, of the same name, above
