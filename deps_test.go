@@ -70,6 +70,7 @@ var layers = []struct {
 	{"evaluate", []string{"tensor", "data", "internal/rng"}},
 	{"train/optim", []string{"recipe", "tensor", "graph", "internal/kernel", "internal/par"}},
 	{"train/task", []string{"tensor", "graph", "data"}},
+	{"train/objects", []string{"detect", "evaluate/coco", "tensor", "graph", "vision", "data", "train/task"}},
 	{"train/classify", []string{"recipe", "tensor", "graph", "data", "evaluate", "train/task"}},
 	{"train", []string{
 		"recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",
