@@ -2,7 +2,6 @@ package onnx
 
 import (
 	"encoding/binary"
-	"fmt"
 	"io"
 	"math"
 	"os"
@@ -127,7 +126,7 @@ func (t *tensorProto) resolve(folder *os.Root) error {
 		return nil
 	}
 	fail := func(err error) error {
-		return fmt.Errorf("tensor %.200q: data in %.200q: %w", t.name, t.external["location"], err)
+		return formatError("tensor %.200q: data in %.200q: %w", t.name, t.external["location"], err)
 	}
 	if folder == nil {
 		return fail(formatError("files beside the model cannot be read here"))
