@@ -85,7 +85,15 @@ func compare(t *testing.T, a, b *model.Model) {
 // An ONNX file of ours is the model that it was made of: network, batch norms,
 // classes and preprocessing; and it can be saved as a weight file again.
 func TestONNXRoundTrip(t *testing.T) {
-	for _, name := range []string{"mixnet_s", "tf_mixnet_s@classes", "mobilenetv3_small_100", "shufflenet_v2_x0_5", "resnet18", "mobilenetv2_100@mix=3"} {
+	names := []string{"mixnet_s", "tf_mixnet_s@classes", "mobilenetv3_small_100", "shufflenet_v2_x0_5", "resnet18", "mobilenetv2_100@mix=3"}
+	if os.Getenv("MIXNET_ALL_NETWORKS") != "" {
+		for _, spec := range zoo.List() {
+			if in := spec.About().Input.WithDefaults(); in.Channels == 3 {
+				names = append(names, spec.About().Name)
+			}
+		}
+	}
+	for _, name := range names {
 		t.Run(name, func(t *testing.T) {
 			base, _, changed := strings.Cut(name, "@classes")
 			var classes []string

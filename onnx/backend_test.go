@@ -164,4 +164,3 @@ func near(got, want []float32) bool {
 	}
 	return true
 }
-
