@@ -330,4 +330,9 @@ func TestReadiness(t *testing.T) {
 	if status, _, _ := ask(t, "POST", url+"/v1/classify", bytes.NewReader(picture(t, 60, 60))); status != 200 {
 		t.Errorf("a request while draining: status %d", status)
 	}
+	if a, err := http.Get(url + "/healthz"); err != nil || !a.Close {
+		t.Errorf("the connection is kept: %v", err)
+	} else {
+		a.Body.Close()
+	}
 }

@@ -56,6 +56,11 @@ func (h *Handler) protect(next http.Handler) http.Handler {
 			w.Header().Set("Traceparent", t)
 		}
 		w.Header().Set("X-Content-Type-Options", "nosniff")
+		if !h.ready() {
+			// The client leaves the connection, before the server's end could cut
+			// off a request that is on its way.
+			w.Header().Set("Connection", "close")
+		}
 		noted := &statusWriter{ResponseWriter: w, visit: v}
 		h.expect(w, r)
 		r = r.WithContext(context.WithValue(r.Context(), visitKey{}, v))
