@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -66,10 +67,16 @@ func (e *UnsupportedError) Error() string {
 // maxFile is the largest protocol buffer.
 const maxFile = 1<<31 - 1
 
-// Looks reports whether a file that begins with head may be an ONNX file: its
-// first field is the version of the format.
+// Looks reports whether a file that begins with head, 9 bytes or more, may be an
+// ONNX file: its first field is the version of the format, and the next is one
+// of a model's. It is no safetensors file whose header has just that length.
 func Looks(head []byte) bool {
-	return len(head) > 2 && head[0] == 0x08 && head[1] > 0 && head[1] < 0x20 && (head[2] == 0x12 || head[2] == 0x1a || head[2] == 0x22 || head[2] == 0x28 || head[2] == 0x32 || head[2] == 0x3a || head[2] == 0x42)
+	if len(head) < 9 || head[0] != 0x08 || head[1] == 0 || head[1] >= 0x20 {
+		return false
+	}
+	second := []byte{0x12, 0x1a, 0x22, 0x28, 0x32, 0x3a, 0x42}
+	safetensors := head[8] == '{' && head[4]|head[5]|head[6]|head[7] == 0
+	return slices.Contains(second, head[2]) && !safetensors
 }
 
 // OpenFile reads a network from a file and from those beside it that it names.
