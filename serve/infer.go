@@ -17,6 +17,10 @@ import (
 // binary tensors.
 const headerLength = "Inference-Header-Content-Length"
 
+// mostInputs bounds the pictures of a request, so that none holds up all others:
+// a file can be small and its picture large.
+const mostInputs = 1024
+
 // inferRequest is the JSON of an inference request.
 type inferRequest struct {
 	id         string
@@ -245,6 +249,9 @@ func (q *inferRequest) toWork(k *work) error {
 		k.n = len(k.files)
 	default:
 		err = fmt.Errorf("want %q of datatype FP32, or %q of datatype BYTES", inputName, imageName)
+	}
+	if err == nil && k.n > mostInputs {
+		err = fmt.Errorf("%d pictures in one request: at most %d", k.n, mostInputs)
 	}
 	if err != nil {
 		return fmt.Errorf("input %q of datatype %s: %w", t.Name, t.Datatype, err)

@@ -159,6 +159,10 @@ func TestInferRefusals(t *testing.T) {
 			t.Errorf("%.100s: status %d, want 400 that says %q: %s", body, status, says, text)
 		}
 	}
+	files := strings.Repeat(`"aGVsbG8=",`, 1024) + `"aGVsbG8="`
+	if status, _, text := ask(t, "POST", url+"/v2/models/fashion/infer", strings.NewReader(tensor(`{"name":"image","datatype":"BYTES","shape":[1025],"data":[`+files+`]}`))); status != http.StatusBadRequest || !strings.Contains(string(text), "at most 1024") {
+		t.Errorf("many files: status %d: %s", status, text)
+	}
 	for _, length := range []string{"-1", "99", "x"} {
 		if status, _, text := ask(t, "POST", url+"/v2/models/fashion/infer", strings.NewReader(`{}`), "Inference-Header-Content-Length", length); status != http.StatusBadRequest {
 			t.Errorf("header length %s: status %d: %s", length, status, text)
@@ -196,5 +200,16 @@ func TestMetadata(t *testing.T) {
 	}
 	if status, _, text := ask(t, "POST", url+"/v2/repository/models/fashion/load", strings.NewReader(`{"parameters":{"file:1/model.pth":"x"}}`)); status != 400 {
 		t.Errorf("a file of the client's: status %d: %s", status, text)
+	}
+}
+
+// TestManyPictures sends more pictures than there is memory for.
+func TestManyPictures(t *testing.T) {
+	_, url := start(t, serve.Options{MaxMemory: 256 << 10})
+	file := base64.StdEncoding.EncodeToString(picture(t, 8, 8))
+	files := strings.Repeat(`"`+file+`",`, 499) + `"` + file + `"`
+	body := `{"inputs":[{"name":"image","datatype":"BYTES","shape":[500],"data":[` + files + `]}]}`
+	if status, _, text := ask(t, "POST", url+"/v2/models/fashion/infer", strings.NewReader(body)); status != http.StatusRequestEntityTooLarge || !strings.Contains(string(text), "fewer") {
+		t.Errorf("status %d: %s", status, text)
 	}
 }

@@ -336,3 +336,12 @@ func TestReadiness(t *testing.T) {
 		a.Body.Close()
 	}
 }
+
+// TestLargePicture answers a picture whose decoder could need more than there
+// is, but does not: the request must not wait for memory that it holds itself.
+func TestLargePicture(t *testing.T) {
+	_, url := start(t, serve.Options{MaxMemory: 16 << 20})
+	if status, _, text := ask(t, "POST", url+"/v1/classify", bytes.NewReader(picture(t, 1500, 1000))); status != http.StatusOK {
+		t.Errorf("status %d: %s", status, text)
+	}
+}

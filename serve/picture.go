@@ -32,7 +32,8 @@ func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (
 	if err != nil {
 		return info, err
 	}
-	need := min(max(int64(info.W)*int64(info.H)*bytesPerPixel, 1<<20), h.options.MaxMemory)
+	// No more than half of all, since the request itself and others hold some.
+	need := min(max(int64(info.W)*int64(info.H)*bytesPerPixel, 1<<20), h.options.MaxMemory/2)
 	if err := h.reserve(ctx, need); err != nil {
 		return info, err
 	}
@@ -49,9 +50,12 @@ func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (
 	return info, nil
 }
 
-// reserve takes memory for a picture, and waits for it as long as requests may
+// reserve takes memory for pictures, and waits for it as long as requests may
 // wait.
 func (h *Handler) reserve(ctx context.Context, bytes int64) error {
+	if most := h.options.MaxMemory; bytes > most {
+		return failf(http.StatusRequestEntityTooLarge, "the pictures take %d bytes together, the limit is %d: send fewer at once", bytes, most)
+	}
 	if h.memory.TryAcquire(bytes) {
 		return nil
 	}
@@ -94,6 +98,15 @@ type work struct {
 	logits []float32
 }
 
+// bytes is what the inputs and results take.
+func (k *work) bytes() int64 {
+	each := k.on.pixels()
+	if k.files == nil {
+		each *= 4
+	}
+	return int64(k.n) * int64(each+4*k.on.classes)
+}
+
 // do computes the logits of a request that is let in. It ends the request's use
 // of the model.
 func (h *Handler) do(r *http.Request, k *work) error {
@@ -110,6 +123,10 @@ func (h *Handler) do(r *http.Request, k *work) error {
 		return err
 	}
 	defer h.admission.leave(cost)
+	if err := h.reserve(ctx, k.bytes()); err != nil {
+		return err
+	}
+	defer h.memory.Release(k.bytes())
 	start := time.Now()
 	if k.files != nil {
 		var err error

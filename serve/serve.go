@@ -47,7 +47,7 @@ type Options struct {
 	// MaxPixels bounds a picture's width times height; 0 means 50 million.
 	MaxPixels int64
 	// MaxMemory bounds the bytes of all requests together, with the pictures
-	// that are being decoded; 0 means 1 GiB.
+	// that are being decoded, of which one may take half; 0 means 1 GiB.
 	MaxMemory int64
 	// MaxWait bounds how long a request is expected to take before it is let
 	// in; 0 means a second. Beyond it the answer is 503 with Retry-After.
