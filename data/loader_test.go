@@ -308,7 +308,7 @@ func TestNewLoaderErrors(t *testing.T) {
 		"empty":      {small(0, 5), Config{Batch: 1}},
 		"no batch":   {small(10, 5), Config{}},
 		"too large":  {small(10, 5), Config{Batch: 11, Remainder: DropRemainder}},
-		"too big":    {small(10, 5), Config{Batch: 1 << 50, Remainder: FillRemainder}},
+		"too big":    {small(10, 5), Config{Batch: math.MaxInt, Remainder: FillRemainder}},
 		"label":      {wrong, Config{Batch: 2}},
 		"preprocess": {small(10, 5), Config{Batch: 2, Preprocess: input.Preprocess{Channels: 2}}},
 		"augment":    {small(10, 5), Config{Batch: 2, Augment: &input.Augment{Flip: 2}}},

@@ -2,6 +2,7 @@ package serve
 
 import (
 	"fmt"
+	"math"
 	"testing"
 
 	"github.com/mixnet-go/mixnet"
@@ -64,7 +65,7 @@ func FuzzMessage(f *testing.F) {
 		m.part(6, func(m *message) { m.text(1, logitsName) })
 	}))
 	f.Add(written(func(m *message) {
-		m.part(5, func(m *message) { m.shape(3, []int{-1, 1 << 40}) })
+		m.part(5, func(m *message) { m.shape(3, []int{-1, math.MaxInt >> 1}) })
 		m.bytes(7, []byte{1, 2, 3})
 	}))
 	f.Fuzz(func(t *testing.T, body []byte) {
