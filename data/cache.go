@@ -32,7 +32,7 @@ func Cache(d Dataset, maxBytes int64) Dataset {
 	return c
 }
 
-// Read is described with [Dataset].
+// Read implements [Dataset].
 func (c *cache) Read(i int, s *Sample) error {
 	if k := c.pictures[i].Load(); k != nil {
 		s.Picture, s.Target = vision.Picture{Pixels: &k.image}, k.target

@@ -100,19 +100,19 @@ type Files struct {
 	classes []string
 }
 
-// Len is described with [Dataset].
+// Len implements [Dataset].
 func (f *Files) Len() int { return len(f.index) }
 
-// Classes is described with [Dataset].
+// Classes implements [Dataset].
 func (f *Files) Classes() []string { return f.classes }
 
-// Label is described with [Dataset].
+// Label implements [Dataset].
 func (f *Files) Label(i int) int { return f.labels[i] }
 
-// Name is described with [Dataset].
+// Name implements [Dataset].
 func (f *Files) Name(i int) string { return f.tree.name(f.index[i]) }
 
-// Read is described with [Dataset].
+// Read implements [Dataset].
 func (f *Files) Read(i int, s *Sample) error {
 	if i < 0 || i >= len(f.index) {
 		return fmt.Errorf("%s: example %d of %d", f.tree.root, i, len(f.index))

@@ -65,7 +65,8 @@ type Config struct {
 	// MaxBad is how many unreadable examples are skipped before the loader
 	// gives up: 0 means one in a hundred, and at least one; less means none.
 	MaxBad int
-	// MaxPixels is described with [vision.Decoder].
+	// MaxPixels is the largest width times height of a picture; 0 means
+	// [vision.DefaultMaxPixels].
 	MaxPixels int64
 }
 

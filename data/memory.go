@@ -38,22 +38,22 @@ func (m *Memory) Check() error {
 	return nil
 }
 
-// Len is described with [Dataset].
+// Len implements [Dataset].
 func (m *Memory) Len() int { return len(m.Labels) }
 
-// Classes is described with [Dataset].
+// Classes implements [Dataset].
 func (m *Memory) Classes() []string { return m.Names }
 
-// Label is described with [Dataset].
+// Label implements [Dataset].
 func (m *Memory) Label(i int) int { return m.Labels[i] }
 
-// Name is described with [Dataset].
+// Name implements [Dataset].
 func (m *Memory) Name(i int) string { return fmt.Sprintf("%s[%d]", m.Source, i) }
 
-// Size is described with [Sized].
+// Size implements [Sized].
 func (m *Memory) Size() (h, w, c int) { return m.H, m.W, m.C }
 
-// Read is described with [Dataset]. It shares m's memory and never fails for
+// Read implements [Dataset]. It shares m's memory and never fails for
 // an example of the set.
 func (m *Memory) Read(i int, s *Sample) error {
 	if i < 0 || i >= len(m.Labels) {

@@ -17,22 +17,22 @@ type tableRows struct {
 
 type tableRow struct{ table, row int32 }
 
-// Len is described with [Dataset].
+// Len implements [Dataset].
 func (t *tableRows) Len() int { return len(t.rows) }
 
-// Classes is described with [Dataset].
+// Classes implements [Dataset].
 func (t *tableRows) Classes() []string { return t.classes }
 
-// Label is described with [Dataset].
+// Label implements [Dataset].
 func (t *tableRows) Label(i int) int { return t.labels[i] }
 
-// Name is described with [Dataset].
+// Name implements [Dataset].
 func (t *tableRows) Name(i int) string {
 	r := t.rows[i]
 	return fmt.Sprintf("%s[%d]", t.tables[r.table].name, r.row)
 }
 
-// Read is described with [Dataset].
+// Read implements [Dataset].
 func (t *tableRows) Read(i int, s *Sample) error {
 	if i < 0 || i >= len(t.rows) {
 		return fmt.Errorf("example %d of %d", i, len(t.rows))

@@ -14,7 +14,7 @@ import (
 // files holds none open.
 type parquetFile string
 
-// ReadAt is described with [io.ReaderAt].
+// ReadAt implements [io.ReaderAt].
 func (p parquetFile) ReadAt(b []byte, at int64) (int, error) {
 	f, err := os.Open(string(p))
 	if err != nil {

@@ -17,10 +17,11 @@ type Metric struct {
 	Value float64
 }
 
-// trainKey and valKey return the names of a task's metrics in records.
+// trainKey returns the name in records of a metric of the training images.
 func trainKey(name string) string { return "train_" + name }
 
-// valKey is described with trainKey.
+// valKey returns the name in records of a metric of the images that are
+// measured after an epoch.
 func valKey(name string) string {
 	if name == "loss" || slices.Contains(epochKeys, name) {
 		return "val_" + name

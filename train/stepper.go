@@ -173,11 +173,10 @@ func (s *Stepper) View(g *graph.Graph, values, grads graph.Values[float32], froz
 // Main returns the view of the stepper's own graph.
 func (s *Stepper) Main() *View { return s.main }
 
-// Values returns the parameters, and Grads the gradients that the parts of a
-// batch are added to.
+// Values returns the parameters.
 func (s *Stepper) Values() graph.Values[float32] { return s.main.values }
 
-// Grads is described with Values.
+// Grads returns the gradients that the parts of a batch are added to.
 func (s *Stepper) Grads() graph.Values[float32] { return s.main.grads }
 
 // Result returns the parameters to use: their moving average if there is one.

@@ -27,7 +27,8 @@ type Head struct {
 
 // HeadOptions adjusts FitHead. The zero value is a good choice.
 type HeadOptions struct {
-	// Penalty is described with Head; 0 chooses one by cross-validation.
+	// Penalty weighs the squares of the weights, as Head's does; 0 chooses one
+	// by cross-validation.
 	Penalty float64
 	// Seed determines which images cross-validation holds out.
 	Seed uint64

@@ -47,7 +47,7 @@ func classWeights(d data.Dataset) []float64 {
 	return counts
 }
 
-// Check is described with [task.Task].
+// Check implements [task.Task].
 func (t *Task) Check(g *graph.Graph, d data.Dataset) error {
 	if n := g.Classes(); len(d.Classes()) != n {
 		return fmt.Errorf("the data has %d classes, the network %d", len(d.Classes()), n)
@@ -55,12 +55,12 @@ func (t *Task) Check(g *graph.Graph, d data.Dataset) error {
 	return nil
 }
 
-// Metrics is described with [task.Task].
+// Metrics implements [task.Task].
 func (t *Task) Metrics() task.Metrics {
 	return task.Metrics{Train: []string{"loss", "top1"}, Val: []string{"loss", "top1", "top5"}, Best: "top1"}
 }
 
-// Loss is described with [task.Task]. Auxiliary heads learn the same classes as
+// Loss implements [task.Task]. Auxiliary heads learn the same classes as
 // the logits.
 func (t *Task) Loss(b *data.Batch, outputs []task.Output, scale float64, sums []float64) error {
 	want := Targets{Labels: b.Labels, Other: b.Other, Share: float64(b.Share), Smoothing: t.Smoothing, Weights: t.Weights}
@@ -75,7 +75,7 @@ func (t *Task) Loss(b *data.Batch, outputs []task.Output, scale float64, sums []
 	return nil
 }
 
-// Evaluate is described with [task.Task]. The loss is without smoothing, blends
+// Evaluate implements [task.Task]. The loss is without smoothing, blends
 // and weights.
 func (t *Task) Evaluate(d data.Dataset) task.Evaluation {
 	return &evaluation{outcomes: evaluate.NewOutcomes(d)}
@@ -86,7 +86,7 @@ type evaluation struct {
 	loss     float64 // sum over the images
 }
 
-// Add is described with [task.Evaluation].
+// Add implements [task.Evaluation].
 func (e *evaluation) Add(b *data.Batch, outputs []task.Output) error {
 	logits, err := task.Find(outputs, graph.Logits)
 	if err != nil {
@@ -102,7 +102,7 @@ func (e *evaluation) Add(b *data.Batch, outputs []task.Output) error {
 	return nil
 }
 
-// Values is described with [task.Evaluation].
+// Values implements [task.Evaluation].
 func (e *evaluation) Values() []float64 {
 	return []float64{e.loss / float64(max(e.outcomes.Images(), 1)), e.outcomes.Top(1), e.outcomes.Top(5)}
 }

@@ -9,7 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/train/task"
 )
 
-// Evaluate is described with [task.Task]. Boxes and areas are measured in pixels
+// Evaluate implements [task.Task]. Boxes and areas are measured in pixels
 // of the network's input.
 func (t *Task) Evaluate(d data.Dataset) task.Evaluation {
 	e := &evaluation{task: t}
@@ -27,7 +27,7 @@ type evaluation struct {
 	detector *detect.Detector
 }
 
-// Add is described with [task.Evaluation].
+// Add implements [task.Evaluation].
 func (e *evaluation) Add(b *data.Batch, outputs []task.Output) error {
 	t := e.task
 	if err := t.join(b, outputs); err != nil {
@@ -59,7 +59,7 @@ func (e *evaluation) Add(b *data.Batch, outputs []task.Output) error {
 	return nil
 }
 
-// Values is described with [task.Evaluation]. Without objects all are 0.
+// Values implements [task.Evaluation]. Without objects all are 0.
 func (e *evaluation) Values() []float64 {
 	r, err := e.set.Evaluate(context.Background(), e.found, coco.Options{})
 	if err != nil {

@@ -62,7 +62,7 @@ type buffers struct {
 
 func (t *Task) slots() int { return t.Classes + 1 } // the first is the background
 
-// Check is described with [task.Task].
+// Check implements [task.Task].
 func (t *Task) Check(g *graph.Graph, d data.Dataset) error {
 	if g.Levels() == 0 {
 		return fmt.Errorf("network %s finds no objects: it has no output %s", g.Name, graph.Boxes(0))
@@ -79,12 +79,12 @@ func (t *Task) Check(g *graph.Graph, d data.Dataset) error {
 	return t.Config.Validate()
 }
 
-// Metrics is described with [task.Task].
+// Metrics implements [task.Task].
 func (t *Task) Metrics() task.Metrics {
 	return task.Metrics{Train: []string{"loss", "box_loss", "class_loss"}, Val: []string{"ap", "ap50"}, Best: "ap"}
 }
 
-// Loss is described with [task.Task]. Each part is a sum over the anchors that
+// Loss implements [task.Task]. Each part is a sum over the anchors that
 // count, over the number of those in the batch that stand for objects.
 func (t *Task) Loss(b *data.Batch, outputs []task.Output, scale float64, sums []float64) error {
 	if err := t.join(b, outputs); err != nil {
