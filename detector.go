@@ -98,25 +98,14 @@ type Object struct {
 
 // OpenDetector makes a detector of the model with a name, as Open finds it.
 func OpenDetector(ctx context.Context, name string, o OpenOptions) (*Detector, error) {
-	w, err := locate(ctx, name, o.LoadOptions)
-	if err != nil {
-		return nil, err
-	}
-	if w.embedded != nil {
-		m, err := w.embedded()
-		if err != nil {
-			return nil, err
-		}
-		return NewDetector(m, o.Options)
-	}
-	s, err := model.OpenStored(w.path, w.as)
-	if err != nil {
-		return nil, err
-	}
-	d, err := newDetector(s.Header, s.Graph, o.Options, func(eo engine.Options) (*engine.Program, error) {
+	return opened(ctx, name, o, NewDetector, detectorOfStored)
+}
+
+// detectorOfStored makes a detector of a model whose parameters are in a file.
+func detectorOfStored(s *model.Stored, o Options) (*Detector, error) {
+	return newDetector(s.Header, s.Graph, o, func(eo engine.Options) (*engine.Program, error) {
 		return engine.CompileFrom(s.Graph, s, eo)
 	})
-	return d, errors.Join(err, s.Close())
 }
 
 // NewDetector makes a detector of a model. It keeps no reference to the model's

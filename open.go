@@ -31,23 +31,30 @@ var ErrNoWeights = errors.New("no weights are published")
 // The parameters are read one after the other, straight into the form that
 // they run in.
 func Open(ctx context.Context, name string, o OpenOptions) (*Classifier, error) {
+	return opened(ctx, name, o, New, fromStored)
+}
+
+// opened finds the model with a name and makes something of it: of the model
+// itself where the program holds it, else of its file.
+func opened[T any](ctx context.Context, name string, o OpenOptions, ofModel func(*model.Model, Options) (T, error), ofFile func(*model.Stored, Options) (T, error)) (T, error) {
+	var none T
 	w, err := locate(ctx, name, o.LoadOptions)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	if w.embedded != nil {
 		m, err := w.embedded()
 		if err != nil {
-			return nil, err
+			return none, err
 		}
-		return New(m, o.Options)
+		return ofModel(m, o.Options)
 	}
 	s, err := model.OpenStored(w.path, w.as)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
-	c, err := fromStored(s, o.Options)
-	return c, errors.Join(err, s.Close())
+	made, err := ofFile(s, o.Options)
+	return made, errors.Join(err, s.Close())
 }
 
 // Load reads the model that Open would make a classifier of: to change it,
