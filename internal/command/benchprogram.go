@@ -1,0 +1,64 @@
+package command
+
+import (
+	"errors"
+
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
+)
+
+// measured is a program to measure, and the input its network is made for.
+type measured struct {
+	*engine.Program
+	input input.Preprocess
+}
+
+// program compiles the network with parameters read or made one at a time, so
+// that the memory measured is the program's.
+func (c *benchNetwork) program(o engine.Options) (*measured, error) {
+	file, as := c.Weights, model.Options{}
+	switch {
+	case namesONNX(c.Name) && c.Weights == "":
+		file = c.Name
+	case c.Weights == "":
+		return randomProgram(c.Name, o)
+	default:
+		spec, err := netfile.Lookup(c.Name)
+		if err != nil {
+			return nil, err
+		}
+		as.Network = spec
+	}
+	s, err := model.OpenStored(file, as)
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.CompileFrom(s.Graph, s, o)
+	return &measured{p, s.Preprocess()}, errors.Join(err, s.Close())
+}
+
+// randomProgram compiles a network of the zoo with random parameters.
+func randomProgram(name string, o engine.Options) (*measured, error) {
+	spec, err := netfile.Lookup(name)
+	if err != nil {
+		return nil, err
+	}
+	g, err := spec.Build(zoo.Options{})
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.CompileFrom(g, initial{g}, o)
+	return &measured{p, spec.About().Input.WithDefaults()}, err
+}
+
+// initial gives parameters their initial values.
+type initial struct{ g *graph.Graph }
+
+func (s initial) Values(id graph.ParamID, buf []float32) ([]float32, error) {
+	s.g.Params[id].Initialize(buf, 1)
+	return buf, nil
+}

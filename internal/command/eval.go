@@ -1,0 +1,226 @@
+package command
+
+import (
+	"fmt"
+	"io"
+	"strconv"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/chart"
+	"github.com/mixnet-go/mixnet/model"
+)
+
+type evalCmd struct {
+	modelFlags
+	Data      string   `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files. Default: the images that the model's run has held out, else the built-in Fashion-MNIST test images."`
+	Split     string   `default:"auto" enum:"auto,train,val,test" help:"Which part to use: auto takes what the model's run is judged on; of other images test, else val, else all."`
+	BatchSize int      `short:"b" default:"32" placeholder:"N" help:"Images at a time. Default: ${default}."`
+	Size      int      `placeholder:"PX" help:"Input size; the network's own by default."`
+	CropPct   float64  `placeholder:"F" help:"Part of the scaled image that is kept; the network's own by default."`
+	MaxBad    *int     `placeholder:"N" help:"Unreadable images to skip before giving up. Default: one in a hundred, at least one."`
+	Mirror    bool     `help:"Classify the mirror images as well and add the logits: twice the time, often a little more accurate."`
+	PerClass  bool     `help:"Show the accuracy of every class."`
+	Confusion []string `sep:"none" placeholder:"FILE" help:"Write the confusion matrix: .csv as a table, .png, .svg or .pdf as a picture. May be repeated."`
+	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
+	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
+	JSON      bool     `name:"json" help:"Print JSON."`
+
+	Results     string `placeholder:"FILE" help:"Judge these detections instead, a COCO results file of any program, by --annotations: COCO's twelve numbers, equal to pycocotools'. No network is needed."`
+	Annotations string `placeholder:"FILE" help:"With --results: the COCO annotation file."`
+}
+
+// evalReport is the outcome in JSON.
+type evalReport struct {
+	evaluate.Report
+	TrainedOn int          `json:"trained_on"` // images that the model's run was trained on
+	Confused  []pairResult `json:"confused"`
+}
+
+// pairResult says how often images of one class were taken for another.
+type pairResult struct {
+	Class     string  `json:"class"`
+	Predicted string  `json:"predicted"`
+	Images    int64   `json:"images"`
+	Part      float64 `json:"part"` // of the images of Class
+}
+
+// shownPairs is how many confused pairs are listed.
+const shownPairs = 5
+
+// confused are the pairs that are listed.
+func (j *judged) confused() []pairResult {
+	pairs := []pairResult{}
+	for _, p := range j.Confusion().Pairs(shownPairs) {
+		pairs = append(pairs, pairResult{j.labels[p.Truth], j.labels[p.Predicted], p.Count, p.Part})
+	}
+	return pairs
+}
+
+func (c *evalCmd) Run(e *env) error {
+	if c.Results != "" || c.Annotations != "" {
+		return c.judgeResults(e)
+	}
+	if err := c.check(); err != nil {
+		return err
+	}
+	if c.Data == "" {
+		c.fallback = clothes // as the data
+	}
+	name, err := c.name(e)
+	if err != nil {
+		return err
+	}
+	c.Model = name
+	m, err := c.load(e)
+	if err != nil {
+		return err
+	}
+	if err := checkClassifies(m.Header); err != nil {
+		return err
+	}
+	on, err := c.images(e, m)
+	if err != nil {
+		return err
+	}
+	how := judging{pre: m.Preprocess(), batch: c.BatchSize, maxBad: on.maxBad, mirror: c.Mirror}
+	if c.Size > 0 {
+		how.pre.Size = [2]int{c.Size, c.Size}
+	}
+	if c.CropPct > 0 {
+		how.pre.CropPct = c.CropPct
+	}
+	changeMaxBad(&how.maxBad, c.MaxBad)
+	j, err := judge(e, m, on.set, how)
+	if err != nil {
+		return err
+	}
+	title := fmt.Sprintf("%s on %s (%s)", m.Network, on.source, on.part)
+	if err := c.write(e, m, j, title); err != nil {
+		return err
+	}
+	return c.print(e, m, j, on)
+}
+
+// check reports flags that cannot be followed, before any work.
+func (c *evalCmd) check() error {
+	switch {
+	case c.BatchSize < 1:
+		return usagef("--batch-size %d: at least 1", c.BatchSize)
+	case c.Size < 0:
+		return usagef("--size %d: at least 1", c.Size)
+	case !(c.CropPct >= 0 && c.CropPct <= 1):
+		return usagef("--crop-pct %v: above 0 and at most 1", c.CropPct)
+	case c.Worst < 1:
+		return usagef("--worst %d: at least 1", c.Worst)
+	}
+	for _, file := range c.Confusion {
+		if err := chart.CheckPath(file); err != nil && !hasExtension(file, ".csv") {
+			return usagef("--confusion %w, or .csv", err)
+		}
+	}
+	for _, file := range c.Errors {
+		if !hasExtension(file, ".html", ".csv") {
+			return usagef("--errors %s: want .html or .csv", file)
+		}
+	}
+	return nil
+}
+
+// split picks a part of a set by name.
+func split(s *data.Splits, name string) (data.Dataset, string, error) {
+	var d data.Dataset
+	switch name {
+	case "train":
+		d = s.Train
+	case "val":
+		d = s.Val
+	case "test":
+		d = s.Test
+	default:
+		name, d = s.Evaluation()
+	}
+	if d == nil {
+		return nil, "", usagef("the data set has no part %q", name)
+	}
+	return d, name, nil
+}
+
+// matchClasses returns the set with the model's numbering of the classes, and
+// says how they are matched if it is not by name.
+func matchClasses(e *env, d data.Dataset, m *model.Model) (data.Dataset, error) {
+	set, note, err := data.Match(d, m.Classes, m.Graph.Classes())
+	if err == nil && note != "" {
+		e.note("%s\n", note)
+	}
+	return set, err
+}
+
+// write stores the confusion matrix and the mistakes where asked to.
+func (c *evalCmd) write(e *env, m *model.Model, j *judged, title string) error {
+	for _, file := range c.Confusion {
+		err := error(nil)
+		if hasExtension(file, ".csv") {
+			err = atomicfile.Write(file, func(w io.Writer) error { return j.Confusion().WriteCSV(w, j.labels) })
+		} else {
+			err = j.drawing(title).WriteFile(file)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for _, file := range c.Errors {
+		write := func(w io.Writer) error { return j.mistakes(j.Images()).WriteCSV(w) }
+		if hasExtension(file, ".html") {
+			page, err := j.page(e, m, c.Worst)
+			if err != nil {
+				return err
+			}
+			page.Set = title
+			write = func(w io.Writer) error { return page.WriteHTML(w, "Mistakes of "+title) }
+		}
+		if err := atomicfile.Write(file, write); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error {
+	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: j.confused()}
+	out.Run, out.Model, out.Network, out.Data, out.Split = on.run, c.Model, m.Network, on.source, on.part
+	if c.JSON {
+		return e.json(out)
+	}
+	for _, s := range out.Skipped {
+		e.note("skipped %s\n", s)
+	}
+	if c.PerClass {
+		rows := [][]string{{"CLASS", "IMAGES", "CORRECT", "TOP-1"}}
+		for _, k := range out.Classes {
+			rows = append(rows, []string{k.Class, strconv.FormatInt(k.Images, 10), strconv.FormatInt(k.Correct, 10), inPercent(k.Top1)})
+		}
+		if err := e.table(rows); err != nil {
+			return err
+		}
+	}
+	if len(out.Confused) > 0 {
+		if c.PerClass {
+			e.printf("\n")
+		}
+		rows := [][]string{{"MOST OFTEN CONFUSED", "TAKEN FOR", "IMAGES", "OF THE CLASS"}}
+		for _, p := range out.Confused {
+			rows = append(rows, []string{p.Class, p.Predicted, strconv.FormatInt(p.Images, 10), fmt.Sprintf("%.1f %%", 100*p.Part)})
+		}
+		if err := e.table(rows); err != nil {
+			return err
+		}
+	}
+	if c.PerClass || len(out.Confused) > 0 {
+		e.printf("\n")
+	}
+	e.printf("%s on %s (%s): %d images, %s images/s, mean per class %s\n", out.Network, out.Data, out.Split, out.Images, formatRate(out.ImagesPerSecond), inPercent(out.MeanClass))
+	e.printf("top-1 %s  top-5 %s\n", inPercent(out.Top1), inPercent(out.Top5))
+	return nil
+}

@@ -1,0 +1,240 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/mixnet-go/mixnet/nas/store"
+)
+
+type searchLsCmd struct {
+	Dir  string `arg:"" optional:"" default:"." help:"The folder. Default: this one."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+func (c *searchLsCmd) Run(e *env) error {
+	files, err := filepath.Glob(filepath.Join(c.Dir, "*.db"))
+	if err != nil {
+		return err
+	}
+	var all []searchSummary
+	for _, file := range files {
+		s, trials, err := (&searchName{file}).read(e)
+		if err != nil {
+			if !errors.Is(err, store.ErrNoSearch) {
+				e.note("%v\n", err)
+			}
+			continue
+		}
+		all = append(all, summaryOf(strings.TrimSuffix(file, ".db"), s, trials))
+	}
+	if c.JSON {
+		return e.json(all)
+	}
+	if len(all) == 0 {
+		e.printf("no searches in %s: begin one with: %s\n", c.Dir, e.command("search", "new", "--demo"))
+		return nil
+	}
+	rows := [][]string{{"SEARCH", "SPACE", "STRATEGY", "DONE", "OF", "FAILED", "RUNNING", "BEST", "MACS", "LEFT"}}
+	for _, s := range all {
+		best, macs, left := "–", "", ""
+		if s.Best != nil {
+			best, macs = inPercent(s.Best.Score), millions(s.Best.MACs)
+		}
+		if s.LeftS > 0 {
+			left = formatSeconds(s.LeftS)
+		}
+		rows = append(rows, []string{s.Search, s.Space, s.Strategy, strconv.Itoa(s.Done), strconv.Itoa(s.Trials), strconv.Itoa(s.Failed), strconv.Itoa(s.Running), best, macs, left})
+	}
+	return e.table(rows, "LEFT", "MACS", "FAILED")
+}
+
+type searchShowCmd struct {
+	searchName
+	Trial int  `arg:"" optional:"" default:"-1" help:"The number of a trial."`
+	All   bool `help:"List all trials."`
+	JSON  bool `name:"json" help:"Print JSON."`
+}
+
+// choiceView is a decision and what was chosen.
+type choiceView struct {
+	Decision string `json:"decision"`
+	Option   string `json:"option"`
+}
+
+// trialDetail is a trial with all there is to say of it.
+type trialDetail struct {
+	searchTrial
+	Choices []choiceView `json:"choices"`
+}
+
+func (c *searchShowCmd) Run(e *env) error {
+	s, all, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	if c.Trial >= 0 {
+		t, err := trialOf(all, c.Trial)
+		if err != nil {
+			return err
+		}
+		d := trialDetail{searchTrial: viewOf(s, t)}
+		for i, decision := range s.Space.Decisions() {
+			d.Choices = append(d.Choices, choiceView{decision.Name, decision.Options[t.Arch[i]]})
+		}
+		if c.JSON {
+			return e.json(d)
+		}
+		return d.print(e)
+	}
+	sum := summaryOf(c.Search, s, all)
+	if c.JSON && c.All {
+		views := make([]searchTrial, len(all))
+		for i, t := range all {
+			views[i] = viewOf(s, t)
+		}
+		return e.json(views)
+	}
+	if c.JSON {
+		return e.json(sum)
+	}
+	sum.lines(e)
+	if c.All && len(all) > 0 {
+		e.printf("\n")
+		return e.table(trialTable(s, all), "ARCHITECTURE", "TIME", "PARAMS")
+	}
+	return nil
+}
+
+func (d *trialDetail) print(e *env) error {
+	e.printf("trial %d: %s, %s\n", d.Number, d.Network, d.State)
+	if d.State == string(store.Done) {
+		e.printf("score: %s after %s\n", inPercent(d.Score), plural(d.Epochs, "epoch"))
+	}
+	if d.Error != "" {
+		e.printf("error: %s\n", d.Error)
+	}
+	e.printf("cost: %s multiply-adds, %s parameters, %s bytes of activations\n", thousands(d.MACs), thousands(d.Params), thousands(d.Activations))
+	if d.Parent >= 0 {
+		e.printf("from: trial %d\n", d.Parent)
+	}
+	if d.Run != "" {
+		e.printf("run: %s\n", d.Run)
+	}
+	e.printf("\n")
+	rows := [][]string{{"DECISION", "CHOICE"}}
+	for _, c := range d.Choices {
+		rows = append(rows, []string{c.Decision, c.Option})
+	}
+	return e.table(rows)
+}
+
+type searchTopCmd struct {
+	searchName
+	N     int    `short:"n" default:"10" placeholder:"N" help:"How many."`
+	Under amount `placeholder:"MACS" help:"Of networks of at most so many multiply-adds, such as 30M."`
+	Front bool   `help:"Only those that no cheaper network is as good as."`
+	JSON  bool   `name:"json" help:"Print JSON."`
+}
+
+func (c *searchTopCmd) Run(e *env) error {
+	s, all, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	best := bestOf(all)
+	best = slices.DeleteFunc(best, func(t store.Trial) bool { return c.Under > 0 && viewOf(s, t).MACs > int64(c.Under) })
+	if c.Front {
+		front := paretoFront(s, best)
+		best = slices.DeleteFunc(best, func(t store.Trial) bool { return !front[t.Number] })
+	}
+	best = best[:min(max(c.N, 0), len(best))]
+	if c.JSON {
+		views := make([]searchTrial, len(best))
+		for i, t := range best {
+			views[i] = viewOf(s, t)
+		}
+		return e.json(views)
+	}
+	if len(best) == 0 {
+		e.printf("no trial of that kind has a score\n")
+		return nil
+	}
+	return e.table(trialTable(s, best), "ARCHITECTURE", "TIME", "PARAMS")
+}
+
+type searchWatchCmd struct {
+	searchName
+	Every time.Duration `default:"2s" help:"How often to look."`
+	Once  bool          `help:"Look once, and stop."`
+	JSON  bool          `name:"json" help:"Print one JSON object a look."`
+}
+
+func (c *searchWatchCmd) Run(e *env) error {
+	if c.Every < 100*time.Millisecond {
+		return usagef("--every %s: at least 100ms", c.Every)
+	}
+	_, tty := terminal(e.stdout)
+	for {
+		s, all, err := c.read(e)
+		if err != nil {
+			return err
+		}
+		sum := summaryOf(c.Search, s, all)
+		if c.JSON {
+			err = e.jsonLine(sum)
+		} else {
+			if tty && !c.Once {
+				e.printf("%s", styled("\x1b[H\x1b[2J"))
+			}
+			err = c.look(e, &sum, all)
+		}
+		if err != nil || c.Once || sum.Done+sum.Failed >= sum.Trials {
+			return err
+		}
+		select {
+		case <-e.ctx.Done():
+			return e.ctx.Err()
+		case <-time.After(c.Every):
+		}
+	}
+}
+
+// look prints where the search stands: the front, and the last trials.
+func (c *searchWatchCmd) look(e *env, sum *searchSummary, all []store.Trial) error {
+	s, _, err := c.read(e)
+	if err != nil {
+		return err
+	}
+	sum.lines(e)
+	best := bestOf(all)
+	front := paretoFront(s, best)
+	best = slices.DeleteFunc(best, func(t store.Trial) bool { return !front[t.Number] })
+	if len(best) > 0 {
+		e.printf("\nfront:\n")
+		if err := e.table(trialTable(s, best[:min(len(best), 8)]), "ARCHITECTURE", "TIME", "PARAMS"); err != nil {
+			return err
+		}
+	}
+	ended := slices.DeleteFunc(slices.Clone(all), func(t store.Trial) bool { return t.Finished.IsZero() })
+	slices.SortFunc(ended, func(a, b store.Trial) int { return b.Finished.Compare(a.Finished) })
+	if len(ended) > 0 {
+		e.printf("\nlast:\n")
+	}
+	for _, t := range ended[:min(len(ended), 5)] {
+		v := viewOf(s, t)
+		e.printf("  %s\n", v.short())
+	}
+	for _, t := range all {
+		if t.State == store.Running {
+			e.printf("  trial %d runs for %s on %s\n", t.Number, formatDuration(time.Since(t.Started)), t.Worker)
+		}
+	}
+	e.printf("%s\n", fmt.Sprintf("seen at %s", time.Now().Format("15:04:05")))
+	return nil
+}

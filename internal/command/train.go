@@ -1,0 +1,134 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/train"
+)
+
+type trainCmd struct {
+	setFlags
+	Model    string `short:"m" placeholder:"NAME" help:"The network, or a network file; \"mixnet models\" lists them. Default: the recipe's, else mixnet_tiny for pictures below 64 pixels and mixnet_s at up to 128 pixels for others."`
+	Output   string `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
+	Resume   string `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe. One that has ended goes on with --epochs, how many there are to be in all, and --lr, by default a tenth of the recipe's."`
+	LRFind   bool   `name:"lr-find" help:"Try ever higher learning rates for 100 steps and suggest one; nothing is kept."`
+	MaxSteps int    `placeholder:"N" help:"Stop after so many steps."`
+	JSON     bool   `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
+
+	recipeFlags `set:"recipe=small"`
+}
+
+func (c *trainCmd) Run(e *env) error {
+	if c.PrintConfig {
+		r, err := c.recipe(0)
+		if err != nil {
+			return err
+		}
+		return c.printConfig(e, r)
+	}
+	if c.LRFind {
+		if c.Resume != "" {
+			return usagef("--lr-find is for runs that have not begun")
+		}
+		return c.findRate(e)
+	}
+	started := time.Now()
+	open := c.begin
+	if c.Resume != "" {
+		open = c.resume
+	}
+	r, err := open(e)
+	if err != nil {
+		return err
+	}
+	defer e.hold()()
+	before := r.Trained()
+	if err := r.run(e); err != nil {
+		r.advise(e, err)
+		return err
+	}
+	path := filepath.Join(r.dir, modelFile)
+	if err := r.model.Save(path); err != nil {
+		return err
+	}
+	var found *judged
+	res := evaluate.Report{}
+	if r.set.Judge != nil {
+		if found, err = measure(e, r.model, r.set.Judge, r.recipe.MaxBad); err != nil {
+			return err
+		}
+		res = found.Report(nil, r.recipe.Seed)
+	}
+	res.Run, res.Model, res.Network, res.Data, res.Split = r.dir, path, r.model.Network, r.set.source, partName(r.set.JudgeName)
+	res.Seconds = (before + time.Since(started)).Seconds()
+	if err := writeSummary(r.dir, res); err != nil {
+		return err
+	}
+	if err := reportAtEnd(e, r.dir, r.model, found); err != nil {
+		return err
+	}
+	if c.JSON {
+		return e.jsonLine(res)
+	}
+	return r.report(e, res)
+}
+
+// partName is what machines read of a role's name: "test", "val" or "held-out".
+func partName(role string) string {
+	name := strings.TrimSuffix(role, " images")
+	if name == "validation" {
+		return "val"
+	}
+	return name
+}
+
+// advise says how a run that an error ended goes on.
+func (r *run) advise(e *env, err error) {
+	again := e.command("train", "--resume", r.dir)
+	if errors.Is(err, data.ErrTooManyBad) {
+		e.note("--max-bad N skips up to N images that cannot be read\n")
+	}
+	switch {
+	case errors.Is(err, context.Canceled):
+		e.note("saved; continue with: %s\n", again)
+	case !errors.Is(err, train.ErrOccupied) && !errors.Is(err, train.ErrBusy) && !errors.Is(err, train.ErrDiverged) && exists(filepath.Join(r.dir, train.LastFile)):
+		e.note("once that is mended, continue with: %s\n", again)
+	}
+}
+
+// report prints the result, its figures last.
+func (r *run) report(e *env, res evaluate.Report) error {
+	from := r.set.Judge
+	if from == nil {
+		from = r.set.Fit
+	}
+	sample, err := sampleImage(from, r.dir)
+	if err != nil {
+		return err
+	}
+	e.printf("\n%s: %s, %s parameters, trained in %s\n", res.Model, res.Network, thousands(r.model.Graph.ParamCount()), formatSeconds(res.Seconds))
+	if r.set.Judge == nil {
+		e.printf("Next:\n  %s\n\nnothing was held out to measure the result on\n", e.command("predict", "--model", r.dir, sample))
+		return nil
+	}
+	e.next(r.dir, sample)
+	e.printf("%s images, %d of them:\n", res.Split, res.Images)
+	e.printf("top-1 %s  top-5 %s\n", inPercent(res.Top1), inPercent(res.Top5))
+	return nil
+}
+
+func formatSeconds(s float64) string { return formatDuration(time.Duration(s * float64(time.Second))) }
+
+// networkName is the network to train.
+func (c *trainCmd) networkName(e *env, r *run) (string, error) {
+	if c.Model != "" {
+		return c.Model, e.checkUntrained(c.Model)
+	}
+	return defaultNetwork(r.recipe, r.height, r.width), nil
+}
