@@ -158,11 +158,30 @@ type MixSpec struct {
 	Stride    int
 	Padding   Padding
 	Partition Partition
-	Dilation  int // of every kernel; 0 means 1
+	Channels  []int // of each group; nil leaves them to Partition
+	Dilation  int   // of every kernel; 0 means 1
 	// Dilated replaces every K×K kernel of a stride-1 layer by 3×3 with
 	// dilation (K-1)/2 (paper, section 3.2). Strided layers keep their kernels.
 	Dilated bool
 	Std     float64 // standard deviation of the first weights; 0 means He's by the fan-out
+}
+
+// split returns the channels of each group of a layer of c channels.
+func (s MixSpec) split(c int) ([]int, error) {
+	if s.Channels == nil {
+		return s.Partition.Split(c, len(s.Kernels))
+	}
+	sum := 0
+	for _, n := range s.Channels {
+		if n < 1 {
+			return nil, fmt.Errorf("a group of %d channels", n)
+		}
+		sum += n
+	}
+	if len(s.Channels) != len(s.Kernels) || sum != c {
+		return nil, fmt.Errorf("groups of %v channels for kernels %v on %d channels", s.Channels, s.Kernels, c)
+	}
+	return s.Channels, nil
 }
 
 // MixConv adds a mixed depthwise convolution. Its parameters are NAME.weight
@@ -170,7 +189,7 @@ type MixSpec struct {
 func (b *Builder) MixConv(name string, x ID, s MixSpec) ID {
 	c := b.Channels(x)
 	op := &MixConv{Stride: max(s.Stride, 1), Padding: s.Padding}
-	sizes, err := s.Partition.Split(c, len(s.Kernels))
+	sizes, err := s.split(c)
 	if err != nil {
 		b.fail("%s: %w", name, err)
 		return b.add(name, op, c, x)

@@ -95,7 +95,7 @@ func (b *blockBuilder) plain(k block, x graph.ID) graph.ID {
 func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID {
 	x, name := in, k.name()
 	bn1, bn2, project := ".bn1", ".bn2", ".conv_pw"
-	if k.Expand > 0 {
+	if k.expands() {
 		x = b.convNorm(name+".conv_pw", name+".bn1", x, graph.ConvSpec{
 			Out: k.expanded(k.in), Groups: k.ExpandGroups, Split: !k.Shuffle,
 		}, k.Act)
@@ -106,7 +106,8 @@ func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID
 	}
 	b.wide = append(b.wide, x)
 	x = b.MixConv(name+".conv_dw", x, graph.MixSpec{
-		Kernels: k.Kernels, Stride: k.Stride, Padding: b.n.Padding, Partition: k.Partition, Dilated: k.Dilated,
+		Kernels: k.Kernels, Stride: k.Stride, Padding: b.n.Padding,
+		Partition: k.Partition, Channels: k.Channels, Dilated: k.Dilated,
 	})
 	x = b.norm(name+bn1, x, k.Act)
 	if k.SE > 0 {

@@ -41,6 +41,13 @@ func (n Network) Mixed(m Mix) (Network, error) {
 			if m.Kernels != nil {
 				s.Kernels = m.Kernels
 			}
+			if s.Channels != nil {
+				sizes, err := m.Partition.Split(s.expanded(0), len(s.Kernels))
+				if err != nil {
+					return n, fmt.Errorf("network %s: depthwise layer %d: %w", n.Name, layer, err)
+				}
+				s.Channels, s.Partition = sizes, graph.Equal
+			}
 		}
 		layer++
 	}

@@ -45,7 +45,8 @@ type Stage struct {
 	Repeats       int              // 0 means 1
 	Kernels       []int            // of the depthwise convolution, one a channel group: 3, 5, 7 is a MixConv; nil means 3
 	Stride        int              // 0 means 1
-	Expand        float64          // expansion ratio; 0: the block has no expansion convolution
+	Channels      []int            // of each kernel size, in place of Expand and Partition: the expansion is as wide as their sum (AtomNAS)
+	Expand        float64          // expansion ratio; 0 and no Channels: the block has no expansion convolution
 	Out           int              // output channels
 	SE            float64          // squeeze width as a part of the block's input width; 0: no squeeze-excite
 	Act           graph.Activation // zero means the network's
@@ -146,9 +147,20 @@ func (s Stage) withDefaults() Stage {
 	return s
 }
 
+// expands reports whether the blocks begin with an expansion convolution.
+func (s Stage) expands() bool { return s.Expand > 0 || s.Channels != nil }
+
 // expanded returns the width of the depthwise convolution for in channels:
-// in·Expand rounded to a multiple of 8 as in timm, exact where that is one.
+// in·Expand rounded to a multiple of 8 as in timm, exact where that is one; or
+// the sum of Channels.
 func (s Stage) expanded(in int) int {
+	if s.Channels != nil {
+		sum := 0
+		for _, c := range s.Channels {
+			sum += c
+		}
+		return sum
+	}
 	if s.Expand == 0 {
 		return in
 	}
@@ -160,6 +172,7 @@ func (n Network) clone() Network {
 	n.Stages = slices.Clone(n.Stages)
 	for i := range n.Stages {
 		n.Stages[i].Kernels = slices.Clone(n.Stages[i].Kernels)
+		n.Stages[i].Channels = slices.Clone(n.Stages[i].Channels)
 	}
 	return n
 }

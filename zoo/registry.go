@@ -34,6 +34,7 @@ var all = sync.OnceValue(func() []Spec {
 	specs = add(specs, mnasnets())
 	specs = add(specs, fbnets())
 	specs = add(specs, proxylessNets())
+	specs = add(specs, atomnases())
 	specs = add(specs, efficientnetLites())
 	specs = add(specs, shuffleNetV1s())
 	specs = add(specs, shuffleNetV2s())

@@ -16,7 +16,8 @@ const (
 )
 
 // Scaled returns the table with its channels multiplied by width, rounded to
-// multiples of 8, and its repeats by depth. The head widens only where the
+// multiples of 8 but for the channels of single kernel sizes, and its repeats
+// by depth. The head widens only where the
 // table says so. Factors of 0 and 1 change nothing.
 func (n Network) Scaled(width, depth float64, r Rounding) Network {
 	n.Stages = slices.Clone(n.Stages)
@@ -26,7 +27,12 @@ func (n Network) Scaled(width, depth float64, r Rounding) Network {
 			n.Stem.Out = roundTo(float64(n.Stem.Out)*width, 8)
 		}
 		for i := range n.Stages {
-			n.Stages[i].Out = roundTo(float64(n.Stages[i].Out)*width, 8)
+			s := &n.Stages[i]
+			s.Out = roundTo(float64(s.Out)*width, 8)
+			s.Channels = slices.Clone(s.Channels)
+			for j, c := range s.Channels {
+				s.Channels[j] = max(1, int(math.Round(float64(c)*width)))
+			}
 		}
 		if n.Head.Widen && width > 1 {
 			n.Head.Out = roundTo(float64(n.Head.Out)*width, 8)

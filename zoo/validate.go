@@ -3,6 +3,8 @@ package zoo
 import (
 	"cmp"
 	"fmt"
+
+	"github.com/mixnet-go/mixnet/graph"
 )
 
 // TableError says which part of a Network cannot be built and why.
@@ -125,12 +127,30 @@ func (c *checker) stage(s Stage, in int) {
 	if !(s.Expand == 0 || s.Expand >= 1 && s.Expand <= 64) {
 		c.bad("expand", "%g: want a ratio of 1 to 64, or none", s.Expand)
 	}
+	if s.Channels != nil {
+		c.channels(s)
+	}
 	if !(s.SE >= 0 && s.SE <= 1) {
 		c.bad("se", "%g: want a ratio of 0 to 1", s.SE)
 	}
 	c.block(s, in)
 	if s.Repeats > 1 {
 		c.block(s, s.Out)
+	}
+}
+
+// channels checks the channels of each kernel size.
+func (c *checker) channels(s Stage) {
+	switch {
+	case s.Expand != 0:
+		c.bad("channels", "%v: their sum is the width of the expansion, so expand must be left out", s.Channels)
+	case s.Partition != graph.Equal:
+		c.bad("channels", "%v: they leave partition %v nothing to share out", s.Channels, s.Partition)
+	case len(s.Channels) != len(s.Kernels):
+		c.bad("channels", "%v: want one number for each of the %d kernel sizes", s.Channels, len(s.Kernels))
+	}
+	for _, n := range s.Channels {
+		c.between("channels", n, 1, maxChannels)
 	}
 }
 
@@ -144,10 +164,10 @@ func (c *checker) block(s Stage, in int) {
 		c.bad("expand", "%d channels times %g is more than %d", in, s.Expand, maxChannels)
 		return
 	}
-	if _, err := s.Partition.Split(mid, len(s.Kernels)); err != nil {
+	if _, err := s.Partition.Split(mid, len(s.Kernels)); err != nil && s.Channels == nil {
 		c.bad("kernels", "%v: %v", s.Kernels, err)
 	}
-	if s.Expand > 0 {
+	if s.expands() {
 		c.groups("expand_groups", s.ExpandGroups, in, mid, s.Shuffle)
 	}
 	c.groups("project_groups", s.ProjectGroups, mid, s.Out, s.Shuffle)

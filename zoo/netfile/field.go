@@ -72,6 +72,7 @@ func stageFields(s *zoo.Stage) []field {
 		{"repeats", (*positive)(&s.Repeats)},
 		{"kernels", &s.Kernels},
 		{"stride", (*positive)(&s.Stride)},
+		{"channels", &s.Channels},
 		{"expand", &s.Expand},
 		{"out", (*positive)(&s.Out)},
 		{"se", &s.SE},

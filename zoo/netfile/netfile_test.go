@@ -194,6 +194,10 @@ func TestTOMLMistakes(t *testing.T) {
 		{change("kernels = [3, 5, 7]", "kernels = [3,"), "f.toml:15: "},
 		{change("kernels = [3, 5, 7]", "kernels = [3"+strings.Repeat(", 3", 1000)+"]"), "f.toml:14: stage 1: kernels: [3 3"},
 		{change("expand = 6", "expand = nan"), "f.toml:16: stage 1: expand: NaN: want a ratio"},
+		{change("expand = 6", "expand = 6\nchannels = [4, 3, 2]"), "f.toml:17: stage 1: channels: [4 3 2]: their sum is the width of the expansion"},
+		{change("expand = 6", "channels = [4, 3]"), "f.toml:16: stage 1: channels: [4 3]: want one number for each of the 3 kernel sizes"},
+		{change("expand = 6", "channels = [4, 3, 0]"), "f.toml:16: stage 1: channels: "},
+		{change("expand = 6", "channels = [4, 3, 2]\npartition = \"exponential\""), "f.toml:16: stage 1: channels: [4 3 2]: they leave partition exponential nothing"},
 		{change("expand = 6", "expand = 65"), "f.toml:16: stage 1: expand: 65: want a ratio"},
 		{change("expand = 6", "expand = \"6\""), `f.toml:16: stage 1: expand: "6": want a number`},
 		{change("expand = 6", "repeats = 1000"), "f.toml:16: stage 1: repeats: 1000: want 1 to 256"},
@@ -342,7 +346,11 @@ func TestTimmRoundTrip(t *testing.T) {
 			t.Errorf("%s: %v: the definition %q gives another graph", n.Name, err, definition)
 		}
 	}
-	if want := []string{"network fbnet_a: stage 9: timm has no word for the channel shuffle"}; !reflect.DeepEqual(not, want) {
+	want := []string{"network fbnet_a: stage 9: timm has no word for the channel shuffle"}
+	for _, name := range []string{"a", "b", "c", "a_plus", "b_plus", "c_plus"} {
+		want = append(want, "network atomnas_"+name+": stage 2: timm has no words for the channels of each kernel size")
+	}
+	if !reflect.DeepEqual(not, want) {
 		t.Errorf("not written: %q, want %q", not, want)
 	}
 }

@@ -18,6 +18,8 @@ func FormatTimm(s zoo.Stage) (string, error) {
 	switch {
 	case s.Partition != 0 || s.Dilated:
 		return "", errors.New("timm has no words for another partition or for dilation")
+	case s.Channels != nil:
+		return "", errors.New("timm has no words for the channels of each kernel size")
 	case s.Shuffle:
 		return "", errors.New("timm has no word for the channel shuffle")
 	case s.ProjectAct && (s.Expand > 0 || !s.NoSkip):
