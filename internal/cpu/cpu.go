@@ -2,7 +2,9 @@
 //
 // The choice is made once, when the program starts: the best level that both
 // this machine and this build have, unless the environment variable
-// MIXNET_CPU names another one. Built with the tag purego, only the generic
+// MIXNET_CPU names another one. A level alone is without the features that not
+// every machine of that level has; those that are wanted follow it, as in
+// avx512+avx512_vnni+avx512vbmi. Built with the tag purego, only the generic
 // level exists.
 package cpu
 
@@ -51,8 +53,8 @@ var available = detect()
 // features are those of the machine, as far as this build can use them.
 var features = detectFeatures()
 
-// current and errEnv are the outcome of choose.
-var current, errEnv = choose(os.Getenv(EnvVar), available)
+// current, allowed and errEnv are the outcome of choose.
+var current, allowed, errEnv = choose(os.Getenv(EnvVar), available, features)
 
 // Current returns the level the kernels run at.
 func Current() Level { return current }
@@ -64,20 +66,29 @@ func Available() []Level { return slices.Clone(available) }
 // Err tells why the value of MIXNET_CPU was ignored; nil if it was not.
 func Err() error { return errEnv }
 
-// choose picks the level that env asks for, or the best one.
-func choose(env string, available []Level) (Level, error) {
+// choose picks the level and the features that env asks for, or the best level
+// and all features.
+func choose(env string, available []Level, all Feature) (Level, Feature, error) {
 	best := available[len(available)-1]
 	if env == "" {
-		return best, nil
+		return best, all, nil
 	}
-	l, err := ParseLevel(env)
+	name, rest, _ := strings.Cut(env, "+")
+	l, err := ParseLevel(name)
 	if err != nil {
-		return best, fmt.Errorf("%s: %w; using %s", EnvVar, err, best)
+		return best, all, fmt.Errorf("%s: %w; using %s", EnvVar, err, best)
 	}
 	if !slices.Contains(available, l) {
-		return best, fmt.Errorf("%s: this machine or build cannot run %s; using %s", EnvVar, l, best)
+		return best, all, fmt.Errorf("%s: this machine or build cannot run %s; using %s", EnvVar, l, best)
 	}
-	return l, nil
+	f, err := parseFeatures(rest)
+	if err != nil {
+		return l, 0, fmt.Errorf("%s: %w; using %s without features", EnvVar, err, l)
+	}
+	if f&^all != 0 {
+		return l, f & all, fmt.Errorf("%s: this machine or build cannot use %v; using %s without", EnvVar, f&^all, l)
+	}
+	return l, f, nil
 }
 
 // Set makes l the current level until restore is called. It is for tests and
@@ -89,4 +100,12 @@ func Set(l Level) (restore func(), err error) {
 	old := current
 	current = l
 	return func() { current = old }, nil
+}
+
+// SetFeatures lets only those of a set be used until restore is called. It is
+// for tests and benchmarks, like Set.
+func SetFeatures(f Feature) (restore func()) {
+	old := allowed
+	allowed = f
+	return func() { allowed = old }
 }

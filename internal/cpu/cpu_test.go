@@ -13,18 +13,23 @@ func TestChoose(t *testing.T) {
 	for _, c := range []struct {
 		env  string
 		want Level
+		f    Feature
 		ok   bool
 	}{
-		{"", AVX2, true},
-		{"generic", Generic, true},
-		{"avx2", AVX2, true},
-		{"avx512", AVX2, false},
-		{"AVX2", AVX2, false},
-		{"sse9", AVX2, false},
+		{"", AVX2, F16C | AVXVNNI, true},
+		{"generic", Generic, 0, true},
+		{"avx2", AVX2, 0, true},
+		{"avx2+avx_vnni", AVX2, AVXVNNI, true},
+		{"avx2+avx_vnni+f16c", AVX2, F16C | AVXVNNI, true},
+		{"avx2+avx_vnni+amx_tile", AVX2, AVXVNNI, false},
+		{"avx2+vnni", AVX2, 0, false},
+		{"avx512", AVX2, F16C | AVXVNNI, false},
+		{"AVX2", AVX2, F16C | AVXVNNI, false},
+		{"sse9", AVX2, F16C | AVXVNNI, false},
 	} {
-		got, err := choose(c.env, have)
-		if got != c.want || (err == nil) != c.ok {
-			t.Errorf("choose(%q) = %v, %v; want %v, ok=%v", c.env, got, err, c.want, c.ok)
+		got, f, err := choose(c.env, have, F16C|AVXVNNI)
+		if got != c.want || f != c.f || (err == nil) != c.ok {
+			t.Errorf("choose(%q) = %v, %v, %v; want %v, %v, ok=%v", c.env, got, f, err, c.want, c.f, c.ok)
 		}
 	}
 }
@@ -88,10 +93,15 @@ func TestFeatures(t *testing.T) {
 			t.Fatal(err)
 		}
 		for i, need := range needs {
-			if f := Feature(1 << i); Has(f) != (features&f != 0 && l >= need) {
+			if f := Feature(1 << i); Has(f) != (features&allowed&f != 0 && l >= need) {
 				t.Errorf("%v at %v: %v", f, l, Has(f))
 			}
 		}
+		none := SetFeatures(0)
+		if f := Features(); f != 0 {
+			t.Errorf("features %v at %v, none allowed", f, l)
+		}
+		none()
 		restore()
 	}
 	if s := (F16C | AVX512BF16).String(); s != "f16c avx512_bf16" {

@@ -23,7 +23,7 @@ func detect() []Level {
 func detectFeatures() (all Feature) {
 	x := &cpu.X86
 	for i, has := range [len(featureNames)]bool{
-		x.HasF16C, x.HasAVXVNNI, x.HasAVX512VNNI, x.HasAVX512BF16, x.HasAMXTile, x.HasAMXInt8, x.HasAMXBF16,
+		x.HasF16C, x.HasAVXVNNI, x.HasAVX512VNNI, x.HasAVX512VBMI, x.HasAVX512VBMI2, x.HasAVX512BF16, x.HasAMXTile, x.HasAMXInt8, x.HasAMXBF16,
 	} {
 		if has {
 			all |= 1 << i

@@ -1,6 +1,10 @@
 package cpu
 
-import "strings"
+import (
+	"fmt"
+	"slices"
+	"strings"
+)
 
 // Feature is an instruction-set extension that not every machine of a level
 // has: Skylake-X has AVX-512 without VNNI, Alder Lake VNNI without AVX-512. A
@@ -9,26 +13,28 @@ type Feature uint16
 
 // The features.
 const (
-	F16C       Feature = 1 << iota // conversion of float16
-	AVXVNNI                        // products of bytes summed as int32, in AVX2's registers
-	AVX512VNNI                     // the same in AVX-512's
-	AVX512BF16                     // products of bfloat16 summed as float32
-	AMXTile                        // matrices in tile registers, which Linux gives to processes that ask
-	AMXInt8                        // products of tiles of bytes
-	AMXBF16                        // products of tiles of bfloat16
+	F16C        Feature = 1 << iota // conversion of float16
+	AVXVNNI                         // products of bytes summed as int32, in AVX2's registers
+	AVX512VNNI                      // the same in AVX-512's
+	AVX512VBMI                      // permutations of bytes
+	AVX512VBMI2                     // shifts across two elements
+	AVX512BF16                      // products of bfloat16 summed as float32
+	AMXTile                         // matrices in tile registers, which Linux gives to processes that ask
+	AMXInt8                         // products of tiles of bytes
+	AMXBF16                         // products of tiles of bfloat16
 )
 
-var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512vbmi", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
 
 // needs is the least level that each feature is used at.
-var needs = [len(featureNames)]Level{AVX2, AVX2, AVX512, AVX512, AVX512, AVX512, AVX512}
+var needs = [len(featureNames)]Level{AVX2, AVX2, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512}
 
 // Features returns the features that kernels may use at the current level.
 func Features() Feature {
 	var usable Feature
 	for i, l := range needs {
 		if current >= l {
-			usable |= features & (1 << i)
+			usable |= features & allowed & (1 << i)
 		}
 	}
 	return usable
@@ -46,6 +52,21 @@ func (f Feature) Names() []string {
 		}
 	}
 	return names
+}
+
+// parseFeatures returns the set of names joined by a plus sign.
+func parseFeatures(s string) (f Feature, err error) {
+	if s == "" {
+		return 0, nil
+	}
+	for name := range strings.SplitSeq(s, "+") {
+		i := slices.Index(featureNames[:], name)
+		if i < 0 {
+			return 0, fmt.Errorf("unknown CPU feature %q; known: %s", name, strings.Join(featureNames[:], ", "))
+		}
+		f |= 1 << i
+	}
+	return f, nil
 }
 
 // String returns the names, separated by spaces.

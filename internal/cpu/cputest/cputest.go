@@ -23,3 +23,25 @@ func Each(t *testing.T, f func(t *testing.T)) {
 		})
 	}
 }
+
+// EachWith is Each for kernels that ask for features: after every level alone,
+// it runs f with each of the sets that can be used there.
+func EachWith(t *testing.T, sets []cpu.Feature, f func(t *testing.T)) {
+	t.Helper()
+	Each(t, func(t *testing.T) {
+		usable := cpu.Features()
+		for _, set := range append([]cpu.Feature{0}, sets...) {
+			if set&^usable != 0 {
+				continue
+			}
+			name := "alone"
+			if set != 0 {
+				name = set.String()
+			}
+			t.Run(name, func(t *testing.T) {
+				defer cpu.SetFeatures(set)()
+				f(t)
+			})
+		}
+	})
+}

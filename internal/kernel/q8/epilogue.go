@@ -11,7 +11,7 @@ import "math"
 // with each operation rounded to float32, and from that
 //
 //	q = min(max(t, Lo), Hi)                    without a Table
-//	q = Table[min(max(t, 0), len(Table)-1)]    with one
+//	q = Table.At(min(max(t, 0), 510))          with one
 type Epilogue struct {
 	// Bias is where the sum of each output starts. It includes the share of the
 	// input's zero point: see Matrix.FoldZero. nil is zeros.
@@ -19,7 +19,7 @@ type Epilogue struct {
 	// Mul is the scale of the input times that of the output's weights, over
 	// the scale of what comes out. It is at most MaxMul.
 	Mul  []float32
-	Zero int // from 0 to 511, and to 255 without a Table
+	Zero int // from 0 to 510, and to 255 without a Table
 	// Lo and Hi bound the codes. A rectifier is Lo = Zero; one that ends at 6
 	// has the code of 6 as Hi; and without either they are 0 and 255.
 	Lo, Hi uint8
@@ -38,14 +38,6 @@ const (
 	MaxAddMul = 1 << 16
 )
 
-// Table is an activation function on codes: finer ones than it makes.
-//
-// What it is given is rounded to 512 steps, not to the 256 of a byte: between
-// -4 and 4, say, where a function like swish bends, and 256 steps more than
-// those of what comes out, rounding twice to a byte would add three times the
-// error of once, while this adds half of it.
-type Table [512]uint8
-
 // check panics unless e fits so many rows and outputs.
 func (e *Epilogue) check(rows, n int) {
 	need("factors", e.Mul, 1, 0, n)
@@ -55,7 +47,7 @@ func (e *Epilogue) check(rows, n int) {
 	if e.Add != nil {
 		needSource("residual", e.Add, rows, e.AddStride, n)
 	}
-	if e.Zero < 0 || e.Zero >= len(Table{}) {
+	if e.Zero < 0 || e.Zero >= TableLen {
 		panic("q8: zero point outside the codes")
 	}
 }
@@ -76,7 +68,7 @@ func (e *Epilogue) finish(dst []uint8, sums []int32, row, n0 int) {
 func (e *Epilogue) code(v float32) uint8 {
 	t := int(math.RoundToEven(float64(v))) + e.Zero
 	if e.Table != nil {
-		return e.Table[min(max(t, 0), len(e.Table)-1)]
+		return e.Table.At(min(max(t, 0), TableLen-1))
 	}
 	return uint8(min(max(t, int(e.Lo)), int(e.Hi)))
 }

@@ -48,10 +48,7 @@ func epilogue(r *rand.Rand, n, k int, table bool) *Epilogue {
 		e.Lo, e.Hi = 20, 200
 	}
 	if table {
-		e.Zero, e.Table = r.IntN(512), &Table{}
-		for i := range e.Table {
-			e.Table[i] = uint8(r.Uint32())
-		}
+		e.Zero, e.Table = r.IntN(TableLen), NewTable(func(int) uint8 { return uint8(r.Uint32()) })
 	}
 	return e
 }
@@ -64,7 +61,7 @@ func (e *Epilogue) want(sum int64, n, at int) uint8 {
 	}
 	t := e.Zero + int(math.RoundToEven(float64(v)))
 	if e.Table != nil {
-		return e.Table[max(0, min(t, 511))]
+		return e.Table.At(max(0, min(t, 510)))
 	}
 	return uint8(max(int(e.Lo), min(t, int(e.Hi))))
 }
@@ -237,8 +234,8 @@ func TestDense(t *testing.T) {
 // A table's codes are within one and a half of the activation's value.
 func TestActTable(t *testing.T) {
 	table := ActTable(kernel.Swish, 0.015, 256, 0.02, 14)
-	for i, q := range table {
-		x := 0.015 * float64(i-256)
+	for i := range TableLen {
+		x, q := 0.015*float64(i-256), table.At(i)
 		if y := x / (1 + math.Exp(-x)) / 0.02; math.Abs(float64(q)-14-y) > 0.5001 {
 			t.Errorf("code of swish(%g) is %d", x, q)
 		}
