@@ -231,10 +231,15 @@ func mirrored(pixels []byte, s tensor.Shape) []byte {
 
 // checkFinite returns an error for a result that is no number.
 func checkFinite(values []float32) error {
+	var a, b, c, d float32 // four, so that no addition waits for the one before
+	for ; len(values) >= 4; values = values[4:] {
+		a, b, c, d = a+values[0]*0, b+values[1]*0, c+values[2]*0, d+values[3]*0
+	}
 	for _, v := range values {
-		if v-v != 0 {
-			return ErrNotFinite
-		}
+		a += v * 0
+	}
+	if a+b+c+d != 0 { // NaN: of infinity too
+		return ErrNotFinite
 	}
 	return nil
 }

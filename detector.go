@@ -1,17 +1,15 @@
 package mixnet
 
 import (
-	"cmp"
 	"context"
-	"errors"
 	"fmt"
-	"image"
 	"slices"
 	"sync"
 
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
@@ -28,6 +26,8 @@ type Detector struct {
 	header  model.Header
 	program *engine.Program
 	limits  limits
+	input   input.Preprocess
+	names   []string // of the classes
 	style   detect.Style
 	anchors []detect.Anchor
 	levels  []level
@@ -43,10 +43,12 @@ type level struct {
 // finder is what one call needs besides the network.
 type finder struct {
 	processor     *vision.Processor
-	image         vision.Image
-	codes, logits []float32 // of all maps, one after the other
+	pixels        vision.Image // a picture that is no file
+	image         vision.Image // the network's input
+	codes, logits []float32    // of all maps, one after the other
 	results       []engine.Result
 	post          detect.Post
+	classes       []string // that are wanted
 	detector      *detect.Detector
 }
 
@@ -133,7 +135,10 @@ func newDetector(h model.Header, g *graph.Graph, o Options, build func(engine.Op
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{header: h, limits: newLimits(o), style: anchors.Style, anchors: anchors.On(maps)}
+	d := &Detector{header: h, limits: newLimits(o), input: in, style: anchors.Style, anchors: anchors.On(maps)}
+	for i := range h.Options.Classes {
+		d.names = append(d.names, h.Label(i))
+	}
 	slots := zoo.Slots(h.Options.Classes)
 	for i, m := range maps {
 		n := anchors.PerPlace(i)
@@ -151,7 +156,7 @@ func newDetector(h model.Header, g *graph.Graph, o Options, build func(engine.Op
 // newFinder makes the memory of a call. The outputs of all maps lie one after
 // the other, as the anchors do.
 func (d *Detector) newFinder(slots int) *finder {
-	p, _ := vision.NewProcessor(d.header.Preprocess()) // checked by newDetector
+	p, _ := vision.NewProcessor(d.input) // checked by newDetector
 	p.Decoder.MaxPixels = d.limits.pixels
 	f := &finder{processor: p, codes: make([]float32, 4*len(d.anchors)), logits: make([]float32, slots*len(d.anchors))}
 	codes, logits := f.codes, f.logits
@@ -169,13 +174,7 @@ func (d *Detector) newFinder(slots int) *finder {
 func (d *Detector) Header() model.Header { return d.header }
 
 // Classes returns the names of the classes; they have numbers from 0.
-func (d *Detector) Classes() []string {
-	names := make([]string, d.header.Options.Classes)
-	for i := range names {
-		names[i] = d.header.Label(i)
-	}
-	return names
-}
+func (d *Detector) Classes() []string { return slices.Clone(d.names) }
 
 // Program returns the compiled network, for inputs and results of other kinds.
 func (d *Detector) Program() *engine.Program { return d.program }
@@ -184,120 +183,4 @@ func (d *Detector) Program() *engine.Program { return d.program }
 func (d *Detector) Close() error {
 	d.program.Close()
 	return nil
-}
-
-// Detect returns the objects in an image.
-func (d *Detector) Detect(ctx context.Context, img image.Image, o DetectOptions) (*Found, error) {
-	return d.DetectPicture(ctx, Image(img), o)
-}
-
-// DetectFile is Detect of the picture in a file: JPEG, PNG, WebP, TIFF, BMP, GIF
-// or PNM, whatever its name. Objects are looked for in the picture turned
-// upright.
-func (d *Detector) DetectFile(ctx context.Context, path string, o DetectOptions) (*Found, error) {
-	return d.DetectPicture(ctx, File(path), o)
-}
-
-// DetectBytes is DetectFile of the content of a file.
-func (d *Detector) DetectBytes(ctx context.Context, file []byte, o DetectOptions) (*Found, error) {
-	return d.DetectPicture(ctx, Bytes(file), o)
-}
-
-// DetectPicture returns the objects in a picture.
-func (d *Detector) DetectPicture(ctx context.Context, p Picture, o DetectOptions) (*Found, error) {
-	if err := ctx.Err(); err != nil {
-		return nil, err
-	}
-	post, err := d.settings(o)
-	if err != nil {
-		return nil, err
-	}
-	f := d.workers.Get().(*finder)
-	defer d.workers.Put(f)
-	if f.detector == nil || f.post != post {
-		f.post, f.detector = post, detect.NewDetector(post, d.anchors, zoo.Slots(d.header.Options.Classes))
-	}
-	src, err := p.load(f.processor, d.limits)
-	if err != nil {
-		return nil, err
-	}
-	t, err := p.fit(ctx, f.processor, &f.image, src)
-	if err != nil {
-		return nil, err
-	}
-	in := d.header.Preprocess()
-	shape := tensor.Shape{N: 1, H: in.Size[0], W: in.Size[1], C: in.Channels}
-	if err := d.program.RunBytesTo(ctx, f.image.Pix, shape, f.results...); err != nil {
-		return nil, err
-	}
-	if err := errors.Join(checkFinite(f.codes), checkFinite(f.logits)); err != nil {
-		return nil, err
-	}
-	found := &Found{Orientation: vision.Upright}
-	if src.File != nil {
-		if info, err := vision.Inspect(src.File); err == nil && info.Orientation != 0 {
-			found.Orientation = info.Orientation
-		}
-	}
-	found.Width, found.Height = found.Orientation.Stored(t.Source.Dx(), t.Source.Dy())
-	d.collect(found, f.detector.Detect(f.codes, f.logits), t, o)
-	return found, nil
-}
-
-// collect adds the objects of the wanted classes, all if there are none.
-func (d *Detector) collect(found *Found, all []detect.Detection, t vision.Transform, o DetectOptions) {
-	in := d.header.Preprocess()
-	w, h := float64(in.Size[1]), float64(in.Size[0])
-	found.Objects = []Object{}
-	for _, x := range all {
-		label := d.header.Label(x.Slot - 1)
-		if len(o.Classes) > 0 && !slices.Contains(o.Classes, label) {
-			continue
-		}
-		if len(found.Objects) == cmp.Or(o.Max, maxObjects) {
-			return
-		}
-		b := t.BackBox(vision.Box{X0: float64(x.Box.X1) * w, Y0: float64(x.Box.Y1) * h, X1: float64(x.Box.X2) * w, Y1: float64(x.Box.Y2) * h})
-		uw, uh := float64(t.Source.Dx()), float64(t.Source.Dy())
-		b = vision.Box{X0: max(b.X0, 0), Y0: max(b.Y0, 0), X1: min(b.X1, uw), Y1: min(b.Y1, uh)}
-		if b.X0 >= b.X1 || b.Y0 >= b.Y1 {
-			continue // in the margin
-		}
-		b = found.Orientation.StoredBox(b, found.Width, found.Height)
-		found.Objects = append(found.Objects, Object{Label: label, Class: x.Slot - 1, Score: float64(x.Score), X1: b.X0, Y1: b.Y0, X2: b.X1, Y2: b.Y1})
-	}
-}
-
-// settings completes the options of a call.
-func (d *Detector) settings(o DetectOptions) (detect.Post, error) {
-	p := detect.Usual(d.style)
-	switch {
-	case !(o.Score < 1):
-		return p, fmt.Errorf("detect: a least score of %v: want less than 1", o.Score)
-	case !(o.IoU >= 0 && o.IoU <= 1):
-		return p, fmt.Errorf("detect: an IoU of %v: want 0 to 1", o.IoU)
-	case o.Max < 0:
-		return p, fmt.Errorf("detect: at most %d objects", o.Max)
-	}
-	names := d.Classes()
-	for _, c := range o.Classes {
-		if !slices.Contains(names, c) {
-			return p, fmt.Errorf("detect: %s has no class %.100q; it has %s", d.header.Network, c, few(names))
-		}
-	}
-	if o.Score == 0 {
-		p.Score = DefaultScore
-	} else if o.Score > 0 {
-		p.Score = o.Score
-	}
-	if o.IoU > 0 {
-		p.IoU = o.IoU
-	}
-	p.Max = cmp.Or(o.Max, maxObjects)
-	p.PerClass = max(p.PerClass, p.Max)
-	if len(o.Classes) > 0 {
-		p.Max = len(d.anchors) // those of other classes are left out after
-	}
-	p.Agnostic = o.Agnostic
-	return p, nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"reflect"
 	"slices"
 	"strings"
 	"sync"
@@ -285,6 +286,38 @@ func TestDetectOptions(t *testing.T) {
 	}
 	if _, err := mixnet.New(m, mixnet.Options{}); err == nil || !strings.Contains(err.Error(), "Detector") {
 		t.Errorf("a detector: %v", err)
+	}
+}
+
+// Frames of a video are looked at without any allocation, and give what a call
+// of its own gives.
+func TestDetectIntoAllocates(t *testing.T) {
+	d := newRandomDetector(t)
+	frame, err := vision.FromImage(noise(150, 100), 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o := mixnet.DetectOptions{Score: 0.3, Max: 50, Classes: []string{"dog"}}
+	want, err := d.Detect(t.Context(), frame, o)
+	if err != nil || len(want.Objects) != 50 {
+		t.Fatalf("%v, %v", want, err)
+	}
+	found, picture, ctx := new(mixnet.Found), mixnet.Image(frame), t.Context()
+	run := func() {
+		if err := d.DetectInto(ctx, found, picture, o); err != nil {
+			t.Fatal(err)
+		}
+	}
+	run()
+	if n := testing.AllocsPerRun(20, run); n != 0 {
+		t.Errorf("%v allocations a frame", n)
+	}
+	if !reflect.DeepEqual(found, want) {
+		t.Errorf("found %v, want %v", found, want)
+	}
+	o.Max, o.Classes = 60, nil
+	if run(); len(found.Objects) != 60 || !slices.ContainsFunc(found.Objects, func(o mixnet.Object) bool { return o.Label == "cat" }) {
+		t.Errorf("found %v with other options", found.Objects)
 	}
 }
 

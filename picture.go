@@ -46,20 +46,21 @@ func newLimits(o Options) limits {
 
 // prepare scales and crops a picture to the network's input.
 func (c *Classifier) prepare(ctx context.Context, w *worker, dst *vision.Image, p Picture) error {
-	src, err := p.load(w.processor, c.limits)
+	src, err := p.load(w.processor, c.limits, new(vision.Image))
 	if err == nil {
 		_, err = p.fit(ctx, w.processor, dst, src)
 	}
 	return err
 }
 
-// load returns the content of a picture.
-func (p Picture) load(v *vision.Processor, l limits) (src vision.Picture, err error) {
+// load returns the content of a picture; the pixels of one that is no file are
+// converted into memory that may be reused.
+func (p Picture) load(v *vision.Processor, l limits, pixels *vision.Image) (src vision.Picture, err error) {
 	switch {
 	case p.path != "":
 		src.File, err = l.read(p.path)
 	case p.image != nil:
-		src.Pixels = new(vision.Image)
+		src.Pixels = pixels
 		err = v.Decoder.Convert(src.Pixels, p.image, v.Preprocess().Channels)
 	case p.file != nil:
 		src.File = p.file

@@ -356,26 +356,6 @@ func TestSuppression(t *testing.T) {
 	}
 }
 
-func BenchmarkDetect(b *testing.B) {
-	anchors := Anchors{Style: TensorFlow, ReduceLowest: true}.On(maps320)
-	const slots = 81
-	rng := rand.New(rand.NewPCG(5, 5))
-	codes, logits := make([]float32, len(anchors)*4), make([]float32, len(anchors)*slots)
-	for i := range codes {
-		codes[i] = float32(rng.NormFloat64())
-	}
-	for i := range logits {
-		logits[i] = float32(rng.NormFloat64()) - 5
-	}
-	post := Usual(TensorFlow)
-	post.Score = 0.05
-	d := NewDetector(post, anchors, slots)
-	b.ReportAllocs()
-	for b.Loop() {
-		d.Detect(codes, logits)
-	}
-}
-
 // COCO's category numbers have ten gaps.
 func TestCOCONames(t *testing.T) {
 	var unused []int
