@@ -79,7 +79,7 @@ var layers = []struct {
 	}},
 	{"nas/search", []string{"recipe", "zoo", "zoo/netfile", "nas", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
-	{"", []string{"detect", "tensor", "graph", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "pretrained"}},
+	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "pretrained"}},
 	{"serve", []string{"tensor", "input", "vision", ""}},
 }
 
