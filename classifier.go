@@ -11,11 +11,11 @@ import (
 	"sync"
 
 	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/explain"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
-	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // Classifier is a network with weights, ready to name what is in pictures. It
@@ -27,6 +27,9 @@ type Classifier struct {
 	mirror   bool
 	features int       // of an image; 0 if the network has none
 	workers  sync.Pool // of *worker
+
+	explainer *explain.Explainer
+	why       error // there is none
 }
 
 // worker is what one call needs besides the network.
@@ -47,22 +50,33 @@ type Prediction struct {
 // the weights are damaged, or far from any that were trained.
 var ErrNotFinite = errors.New("the network's result is not a number: are its weights damaged?")
 
-// compile makes a classifier of the program that build returns.
-func compile(h model.Header, o Options, build func(engine.Options) (*engine.Program, error)) (*Classifier, error) {
+// compile makes a classifier of a graph and its parameters.
+func compile(h model.Header, g *graph.Graph, source engine.Source, o Options) (*Classifier, error) {
 	in := h.Preprocess()
 	if _, err := vision.NewProcessor(in); err != nil {
 		return nil, err
 	}
-	if spec, err := h.Spec(); err == nil {
-		if _, finds := zoo.Finds(spec); finds {
-			return nil, fmt.Errorf("%s finds objects and cannot classify: open it as a Detector", h.Network)
+	if finds(h) {
+		return nil, fmt.Errorf("%s finds objects and cannot classify: open it as a Detector", h.Network)
+	}
+	c := &Classifier{header: h, limits: newLimits(o), mirror: o.Mirror, why: errNoMaps}
+	var head *explain.Head
+	if o.Maps {
+		var extended *graph.Graph
+		if extended, head, c.why = explain.Extend(g, source); c.why == nil {
+			g = extended
+		} else if !errors.Is(c.why, explain.ErrNotLinear) {
+			return nil, c.why
 		}
 	}
-	program, err := build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std})
+	program, err := engine.CompileFrom(g, source, engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std})
 	if err != nil {
 		return nil, err
 	}
-	c := &Classifier{header: h, program: program, limits: newLimits(o), mirror: o.Mirror}
+	c.program = program
+	if head != nil {
+		c.explainer = explain.On(program, head)
+	}
 	if f, ok := program.Graph().Find(graph.Features); ok {
 		c.features = f.Channels
 	}
@@ -82,6 +96,8 @@ func (c *Classifier) Classes() []string { return slices.Clone(c.header.Classes) 
 
 // Program returns the compiled network, for inputs and results of other kinds.
 func (c *Classifier) Program() *engine.Program { return c.program }
+
+var errNoMaps = errors.New("the classifier was made without Options.Maps")
 
 // Close ends the classifier's threads. It is optional: what is no longer used
 // is cleaned up. No call may be running.
@@ -198,35 +214,14 @@ func (c *Classifier) run(ctx context.Context, w *worker, o output, dst []float32
 // compute runs the network on n prepared pictures, one after the other in
 // pixels.
 func (c *Classifier) compute(ctx context.Context, o output, dst []float32, pixels []byte, n int) error {
-	in := c.header.Preprocess()
-	x := tensor.Shape{N: n, H: in.Size[0], W: in.Size[1], C: in.Channels}
-	y := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: len(dst) / n}, Data: dst}
+	x := inputs(c.header.Preprocess(), n)
 	if o == features {
+		y := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: len(dst) / n}, Data: dst}
 		return c.program.FeaturesBytes(ctx, &y, pixels, x)
 	}
-	if err := c.program.RunBytes(ctx, &y, pixels, x); err != nil || !c.mirror {
-		return err
-	}
-	other := tensor.New[float32](y.Shape)
-	if err := c.program.RunBytes(ctx, other, mirrored(pixels, x), x); err != nil {
-		return err
-	}
-	for i, v := range other.Data {
-		dst[i] = (dst[i] + v) / 2
-	}
-	return nil
-}
-
-// mirrored returns pictures with left and right exchanged.
-func mirrored(pixels []byte, s tensor.Shape) []byte {
-	out := make([]byte, len(pixels))
-	row := s.W * s.C
-	for start := 0; start < len(pixels); start += row {
-		for x := range s.W {
-			copy(out[start+(s.W-1-x)*s.C:][:s.C], pixels[start+x*s.C:])
-		}
-	}
-	return out
+	return both(c.mirror, dst, pixels, x, func(y *tensor.Tensor, pixels []byte) error {
+		return c.program.RunBytes(ctx, y, pixels, x)
+	})
 }
 
 // checkFinite returns an error for a result that is no number.

@@ -79,8 +79,8 @@ var layers = []struct {
 	}},
 	{"nas/search", []string{"recipe", "zoo", "zoo/netfile", "nas", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
-	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "pretrained"}},
-	{"serve", []string{"tensor", "input", "vision", ""}},
+	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "explain", "pretrained"}},
+	{"serve", []string{"input", "vision", "explain", ""}},
 }
 
 // unreachable lists what a package must not link, through others either, and

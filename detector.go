@@ -61,7 +61,7 @@ type DetectOptions struct {
 	// than this part of what both cover; 0 means what the framework of the
 	// weights does, 0.6 for TensorFlow's.
 	IoU float64
-	// Max is the largest number of objects in a picture; 0 means 100.
+	// Max is the largest number of objects in a picture; 0 means MaxObjects.
 	Max int
 	// Classes are the only labels that are wanted; none means all.
 	Classes []string
@@ -72,7 +72,9 @@ type DetectOptions struct {
 // DefaultScore is the least score of an object where nothing is said.
 const DefaultScore = 0.5
 
-const maxObjects = 100
+// MaxObjects is the largest number of objects in a picture where nothing is
+// said.
+const MaxObjects = 100
 
 // Found is what a picture shows.
 type Found struct {

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"github.com/mixnet-go/mixnet/detect"
-	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -44,16 +43,11 @@ func (d *Detector) DetectPicture(ctx context.Context, p Picture, o DetectOptions
 // its memory. For one [vision.Image] after the other, as frames of a video with
 // the same options, it allocates nothing.
 func (d *Detector) DetectInto(ctx context.Context, found *Found, p Picture, o DetectOptions) error {
-	if err := ctx.Err(); err != nil {
-		return err
-	}
-	post, err := d.settings(o)
+	f, err := d.finder(ctx, o)
 	if err != nil {
 		return err
 	}
-	f := d.workers.Get().(*finder)
 	defer d.workers.Put(f)
-	f.set(d, post, o.Classes)
 	src, err := p.load(f.processor, d.limits, &f.pixels)
 	if err != nil {
 		return err
@@ -62,21 +56,41 @@ func (d *Detector) DetectInto(ctx context.Context, found *Found, p Picture, o De
 	if err != nil {
 		return err
 	}
-	shape := tensor.Shape{N: 1, H: d.input.Size[0], W: d.input.Size[1], C: d.input.Channels}
-	if err := d.program.RunBytesTo(ctx, f.image.Pix, shape, f.results...); err != nil {
+	if err := d.program.RunBytesTo(ctx, f.image.Pix, inputs(d.input, 1), f.results...); err != nil {
 		return err
 	}
+	turned := vision.Upright
+	if src.File != nil {
+		if info, err := vision.Inspect(src.File); err == nil && info.Orientation != 0 {
+			turned = info.Orientation
+		}
+	}
+	return d.find(found, f, &t, turned)
+}
+
+// finder returns what a call with some options needs. It goes back to the
+// workers.
+func (d *Detector) finder(ctx context.Context, o DetectOptions) (*finder, error) {
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	post, err := d.settings(o)
+	if err != nil {
+		return nil, err
+	}
+	f := d.workers.Get().(*finder)
+	f.set(d, post, o.Classes)
+	return f, nil
+}
+
+// find makes objects of the network's outputs.
+func (d *Detector) find(found *Found, f *finder, t *vision.Transform, turned vision.Orientation) error {
 	if err := errors.Join(checkFinite(f.codes), checkFinite(f.logits)); err != nil {
 		return err
 	}
-	*found = Found{Orientation: vision.Upright, Objects: found.Objects[:0]}
-	if src.File != nil {
-		if info, err := vision.Inspect(src.File); err == nil && info.Orientation != 0 {
-			found.Orientation = info.Orientation
-		}
-	}
-	found.Width, found.Height = found.Orientation.Stored(t.Source.Dx(), t.Source.Dy())
-	d.collect(found, f.detector.Detect(f.codes, f.logits), &t)
+	*found = Found{Orientation: turned, Objects: found.Objects[:0]}
+	found.Width, found.Height = turned.Stored(t.Source.Dx(), t.Source.Dy())
+	d.collect(found, f.detector.Detect(f.codes, f.logits), t)
 	return nil
 }
 
@@ -118,6 +132,12 @@ func (d *Detector) collect(found *Found, all []detect.Detection, t *vision.Trans
 	}
 }
 
+// Check returns what is wrong with options, as the calls that take them do.
+func (d *Detector) Check(o DetectOptions) error {
+	_, err := d.settings(o)
+	return err
+}
+
 // settings completes the options of a call.
 func (d *Detector) settings(o DetectOptions) (detect.Post, error) {
 	p := detect.Usual(d.style)
@@ -142,7 +162,7 @@ func (d *Detector) settings(o DetectOptions) (detect.Post, error) {
 	if o.IoU > 0 {
 		p.IoU = o.IoU
 	}
-	p.Max = cmp.Or(o.Max, maxObjects)
+	p.Max = cmp.Or(o.Max, MaxObjects)
 	p.PerClass = max(p.PerClass, p.Max)
 	p.Agnostic = o.Agnostic
 	return p, nil

@@ -40,6 +40,9 @@ type Options struct {
 	// Mirror judges a picture by the mean of its logits and those of its mirror
 	// image, which takes twice the time and is often a little more accurate.
 	Mirror bool
+	// Maps keeps what Classifier.ExplainPixels needs: a second copy of the
+	// classifying layer's weights.
+	Maps bool
 }
 
 // LoadOptions says where Load finds a model. The zero value will do.

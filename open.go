@@ -73,58 +73,60 @@ func Load(ctx context.Context, name string, o LoadOptions) (*model.Model, error)
 // New makes a classifier of a model. It keeps no reference to the model's
 // parameters.
 func New(m *model.Model, o Options) (*Classifier, error) {
-	return compile(m.Header, o, func(eo engine.Options) (*engine.Program, error) {
-		return engine.Compile(m.Graph, m.Values, eo)
-	})
+	return compile(m.Header, m.Graph, engine.InMemory(m.Values), o)
 }
 
 // OpenReader makes a classifier of a weight file of so many bytes, such as an
 // embedded one. Of a file that does not describe itself, the network is found
 // out from its tensors.
 func OpenReader(r io.ReaderAt, size int64, o Options) (*Classifier, error) {
-	return openReader(r, size, "weight file", model.Options{}, o)
+	return openReader(r, size, "weight file", model.Options{}, o, fromStored)
 }
 
 // OpenFS makes a classifier of a weight file in a file system, such as an
 // embed.FS. A file that does not describe itself is taken for the network that
 // its name and its tensors say.
 func OpenFS(fsys fs.FS, name string, o Options) (*Classifier, error) {
+	return openFS(fsys, name, o, fromStored)
+}
+
+func openFS[T any](fsys fs.FS, name string, o Options, of func(*model.Stored, Options) (T, error)) (T, error) {
+	var none T
 	f, err := fsys.Open(name)
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	defer f.Close()
 	info, err := f.Stat()
 	if err != nil {
-		return nil, err
+		return none, err
 	}
 	var as model.Options
 	if as.Beside, err = fs.Sub(fsys, path.Dir(name)); err != nil {
-		return nil, err
+		return none, err
 	}
 	if r, ok := f.(io.ReaderAt); ok {
-		return openReader(r, info.Size(), name, as, o)
+		return openReader(r, info.Size(), name, as, o, of)
 	}
 	content, err := io.ReadAll(f)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %w", name, err)
+		return none, fmt.Errorf("%s: %w", name, err)
 	}
-	return openReader(bytes.NewReader(content), int64(len(content)), name, as, o)
+	return openReader(bytes.NewReader(content), int64(len(content)), name, as, o, of)
 }
 
-func openReader(r io.ReaderAt, size int64, name string, as model.Options, o Options) (*Classifier, error) {
+func openReader[T any](r io.ReaderAt, size int64, name string, as model.Options, o Options, of func(*model.Stored, Options) (T, error)) (T, error) {
 	s, err := model.OpenReader(r, size, name, as)
 	if err != nil {
-		return nil, err
+		var none T
+		return none, err
 	}
-	return fromStored(s, o)
+	return of(s, o)
 }
 
 // fromStored makes a classifier of a model whose parameters are in a file.
 func fromStored(s *model.Stored, o Options) (*Classifier, error) {
-	return compile(s.Header, o, func(eo engine.Options) (*engine.Program, error) {
-		return engine.CompileFrom(s.Graph, s, eo)
-	})
+	return compile(s.Header, s.Graph, s, o)
 }
 
 // located is where a model is: in a file, or in the program.

@@ -53,7 +53,7 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 	if len(values) != len(g.Params) {
 		return nil, fmt.Errorf("compile %s: %d parameter tensors, the network has %d", g.Name, len(values), len(g.Params))
 	}
-	return CompileFrom(g, inMemory(values), opts)
+	return CompileFrom(g, InMemory(values), opts)
 }
 
 // CompileFrom makes a Program of g with parameters read from a source.

@@ -21,10 +21,16 @@ type Source interface {
 	Values(id graph.ParamID, buf []float32) ([]float32, error)
 }
 
-// inMemory is the Source of values that are all in memory. It needs no buffer.
-type inMemory graph.Values[float32]
+// InMemory is the Source of values that are all in memory. It needs no buffer.
+type InMemory graph.Values[float32]
 
-func (v inMemory) Values(id graph.ParamID, _ []float32) ([]float32, error) { return v[id], nil }
+// Values returns the values of a parameter.
+func (v InMemory) Values(id graph.ParamID, _ []float32) ([]float32, error) {
+	if int(id) >= len(v) {
+		return nil, fmt.Errorf("parameter %d of %d", id, len(v))
+	}
+	return v[id], nil
+}
 
 // packing is what all layers need to pack their weights.
 type packing struct {
@@ -59,7 +65,7 @@ type reader struct {
 func (r *reader) read(id graph.ParamID, buf *[]float32) ([]float32, error) {
 	p := &r.g.Params[id]
 	n := p.Len()
-	if _, ok := r.source.(inMemory); !ok {
+	if _, ok := r.source.(InMemory); !ok {
 		*buf = slices.Grow((*buf)[:0], n)[:n]
 	}
 	v, err := r.source.Values(id, *buf)

@@ -13,6 +13,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/graph"
@@ -27,10 +28,8 @@ var ErrNotLinear = errors.New("class activation maps do not apply")
 
 // Explainer computes the maps of a model. It is safe for concurrent use.
 type Explainer struct {
-	program  *engine.Program
-	channels int
-	weights  []float32 // classes × channels
-	bias     []float32 // nil for none
+	program *engine.Program
+	head    *Head
 }
 
 // mapOutput names the last feature map among the graph's outputs.
@@ -39,42 +38,76 @@ const mapOutput = "explain.map"
 // New returns an explainer for m, or [ErrNotLinear] with the reason. Threads is
 // how many work on one image; 0 means GOMAXPROCS.
 func New(m *model.Model, threads int) (*Explainer, error) {
-	head, err := findHead(m.Graph)
-	if err != nil {
-		return nil, fmt.Errorf("%s: %w: %w", m.Network, ErrNotLinear, err)
-	}
-	g := *m.Graph
-	logits, _ := g.Find(graph.Logits)
-	g.Outputs = []graph.Output{logits, {Name: mapOutput, ID: head.input, Channels: head.linear.In}}
-	program, err := engine.Compile(&g, m.Values, engine.Options{Threads: threads})
+	g, head, err := Extend(m.Graph, engine.InMemory(m.Values))
 	if err != nil {
 		return nil, err
 	}
-	e := &Explainer{program: program, channels: head.linear.In, weights: m.Values[head.linear.Weight]}
-	if head.linear.Bias != graph.NoParam {
-		e.bias = m.Values[head.linear.Bias]
+	program, err := engine.Compile(g, m.Values, engine.Options{Threads: threads})
+	if err != nil {
+		return nil, err
 	}
-	return e, nil
+	return On(program, head), nil
 }
+
+// On returns an explainer that runs a program, which was made of the graph that
+// Extend returned with the head, and has no memory of its own.
+func On(p *engine.Program, h *Head) *Explainer { return &Explainer{p, h} }
 
 // Close frees the explainer's threads. It is optional; no call may be running.
 func (e *Explainer) Close() { e.program.Close() }
 
-// head is the end of a network: the map that is pooled, and the classifier.
-type head struct {
+// Head is the classifying layer of a network that can be explained.
+type Head struct {
+	channels int
+	weights  []float32 // classes × channels
+	bias     []float32 // nil for none
+}
+
+// Extend returns g with its last feature map as a further output, and the
+// head that turns it into maps; or [ErrNotLinear] with the reason.
+func Extend(g *graph.Graph, source engine.Source) (*graph.Graph, *Head, error) {
+	last, err := findHead(g)
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w: %w", g.Name, ErrNotLinear, err)
+	}
+	h := &Head{channels: last.linear.In}
+	if h.weights, err = read(g, source, last.linear.Weight); err != nil {
+		return nil, nil, err
+	}
+	if last.linear.Bias != graph.NoParam {
+		if h.bias, err = read(g, source, last.linear.Bias); err != nil {
+			return nil, nil, err
+		}
+	}
+	extended := *g
+	extended.Outputs = append(slices.Clone(g.Outputs), graph.Output{Name: mapOutput, ID: last.input, Channels: last.linear.In})
+	return &extended, h, nil
+}
+
+// read returns the values of a parameter, which are the caller's.
+func read(g *graph.Graph, source engine.Source, id graph.ParamID) ([]float32, error) {
+	v, err := source.Values(id, make([]float32, g.Params[id].Len()))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", g.Params[id].Name, err)
+	}
+	return slices.Clone(v), nil
+}
+
+// end is the end of a network: the map that is pooled, and the classifier.
+type end struct {
 	input  graph.ID
 	linear *graph.Linear
 }
 
 // findHead goes back from the logits to the last feature map.
-func findHead(g *graph.Graph) (head, error) {
+func findHead(g *graph.Graph) (end, error) {
 	out, ok := g.Find(graph.Logits)
 	if !ok {
-		return head{}, errors.New("the network has no logits")
+		return end{}, errors.New("the network has no logits")
 	}
 	linear, ok := g.Nodes[out.ID].Op.(*graph.Linear)
 	if !ok {
-		return head{}, fmt.Errorf("the logits come from %s, not from a linear layer", g.Nodes[out.ID].Op.Kind())
+		return end{}, fmt.Errorf("the logits come from %s, not from a linear layer", g.Nodes[out.ID].Op.Kind())
 	}
 	at := g.Nodes[out.ID].Inputs[0]
 	for {
@@ -83,9 +116,9 @@ func findHead(g *graph.Graph) (head, error) {
 		case *graph.Dropout:
 			at = n.Inputs[0]
 		case *graph.GlobalPool:
-			return head{n.Inputs[0], linear}, nil
+			return end{n.Inputs[0], linear}, nil
 		default:
-			return head{}, fmt.Errorf("%s (%s) lies between pooling and classifier", n.Name, n.Op.Kind())
+			return end{}, fmt.Errorf("%s (%s) lies between pooling and classifier", n.Name, n.Op.Kind())
 		}
 	}
 }
@@ -94,22 +127,50 @@ func findHead(g *graph.Graph) (head, error) {
 type Result struct {
 	Logits []float32
 
-	explainer *Explainer
-	h, w      int
-	features  []float32 // h×w×channels
+	head     *Head
+	h, w     int
+	features []float32 // h×w×channels
 }
 
 // Run computes an image: x is 1×H×W×C as the network takes it.
 func (e *Explainer) Run(ctx context.Context, x *tensor.Tensor) (*Result, error) {
-	if x.Shape.N != 1 {
-		return nil, fmt.Errorf("explain: %d images, want one", x.Shape.N)
-	}
-	out, err := e.program.Outputs(ctx, x, graph.Logits, mapOutput)
+	r, results, err := e.result(x.Shape)
 	if err != nil {
 		return nil, err
 	}
-	s := out[1].Shape
-	return &Result{Logits: out[0].Data, explainer: e, h: s.H, w: s.W, features: out[1].Data}, nil
+	if err := e.program.RunTo(ctx, x, results...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// RunBytes is Run on pixels of bytes, by a program that normalises them.
+func (e *Explainer) RunBytes(ctx context.Context, pixels []byte, shape tensor.Shape) (*Result, error) {
+	r, results, err := e.result(shape)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.program.RunBytesTo(ctx, pixels, shape, results...); err != nil {
+		return nil, err
+	}
+	return r, nil
+}
+
+// result returns one that is to be filled in.
+func (e *Explainer) result(in tensor.Shape) (*Result, []engine.Result, error) {
+	if in.N != 1 {
+		return nil, nil, fmt.Errorf("explain: %d images, want one", in.N)
+	}
+	var results []engine.Result
+	for _, name := range []string{graph.Logits, mapOutput} {
+		s, err := e.program.OutputShape(name, in)
+		if err != nil {
+			return nil, nil, err
+		}
+		results = append(results, engine.Result{Name: name, To: tensor.New[float32](s)})
+	}
+	logits, features := results[0].To, results[1].To
+	return &Result{Logits: logits.Data, head: e.head, h: features.Shape.H, w: features.Shape.W, features: features.Data}, results, nil
 }
 
 // Map says how much every position of an image's last feature map speaks for a
@@ -122,7 +183,7 @@ type Map struct {
 
 // Map returns the map of a class.
 func (r *Result) Map(class int) (Map, error) {
-	e := r.explainer
+	e := r.head
 	if class < 0 || class >= len(r.Logits) {
 		return Map{}, fmt.Errorf("explain: class %d of %d", class, len(r.Logits))
 	}

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"compress/gzip"
 	"compress/zlib"
 	"encoding/binary"
@@ -9,8 +10,11 @@ import (
 	"io"
 	"math"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+
+	"github.com/mixnet-go/mixnet"
 )
 
 // outputTensor is a tensor of an answer.
@@ -19,21 +23,27 @@ type outputTensor struct {
 	Datatype   string         `json:"datatype"`
 	Shape      []int          `json:"shape"`
 	Parameters map[string]any `json:"parameters,omitempty"`
-	Data       any            `json:"data,omitempty"` // []float32 or []string, unless it is binary
+	Data       any            `json:"data,omitempty"` // []float32, []int64 or []string, unless it is binary
 }
 
 // checkOutputs refuses outputs that there are not.
 func (q *inferRequest) checkOutputs(on *instance) error {
+	names := []string{logitsName, probabilitiesName}
+	if on.detector != nil {
+		names = objectOutputs
+	}
 	for _, o := range q.outputs {
-		if o.Name != logitsName && o.Name != probabilitiesName {
-			return fmt.Errorf("output %q: there are %q and %q", o.Name, logitsName, probabilitiesName)
+		if !slices.Contains(names, o.Name) {
+			return fmt.Errorf("output %q: there are %q", o.Name, names)
 		}
-		if k := o.Parameters.Classification; k < 0 {
+		if k := o.Parameters.Classification; k < 0 || k > 0 && on.detector != nil {
 			return fmt.Errorf("output %q: classification %d", o.Name, k)
 		}
 	}
 	if len(q.outputs) == 0 {
-		q.outputs = []outputWish{{Name: logitsName}}
+		for _, t := range on.outputs() {
+			q.outputs = append(q.outputs, outputWish{Name: t.Name})
+		}
 	}
 	return nil
 }
@@ -79,6 +89,10 @@ func (h *Handler) answer(w http.ResponseWriter, r *http.Request, q *inferRequest
 func (q *inferRequest) tensors(k *work) []outputTensor {
 	var tensors []outputTensor
 	for _, o := range q.outputs {
+		if k.found != nil {
+			tensors = append(tensors, objectTensor(o.Name, k.found, cmp.Or(k.objects.Max, mixnet.MaxObjects)))
+			continue
+		}
 		values := k.outputs(o.Name)
 		t := outputTensor{Name: o.Name, Datatype: "FP32", Shape: []int{k.n, k.on.classes}, Data: values}
 		if o.Parameters.Classification > 0 {
@@ -107,7 +121,7 @@ func (k *work) outputs(name string) []float32 {
 // names returns the best classes of each picture, as "value:index:label".
 func (k *work) names(values []float32, best int) []string {
 	var names []string
-	header := k.on.classifier.Header()
+	header := k.on.network.Header()
 	for ; len(values) > 0; values = values[k.on.classes:] {
 		row := values[:k.on.classes]
 		for _, class := range largest(row, best) {
@@ -123,6 +137,10 @@ func appendBinary(b []byte, data any) []byte {
 	case []float32:
 		for _, v := range data {
 			b = binary.LittleEndian.AppendUint32(b, math.Float32bits(v))
+		}
+	case []int64:
+		for _, v := range data {
+			b = binary.LittleEndian.AppendUint64(b, uint64(v))
 		}
 	case []string:
 		for _, s := range data {

@@ -22,12 +22,12 @@ func Example() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	h, err := serve.New(ctx, serve.Options{
-		Repository: serve.List{{Name: "photo", Open: func(context.Context) (*mixnet.Classifier, error) {
+		Repository: serve.List{{Name: "photo", Open: func(context.Context) (mixnet.Network, error) {
 			m, err := photo.Model()
 			if err != nil {
 				return nil, err
 			}
-			return mixnet.New(m, mixnet.Options{})
+			return mixnet.New(m, mixnet.Options{Maps: true})
 		}}},
 		Log: slog.Default(),
 	})

@@ -32,6 +32,7 @@ type inferRequest struct {
 type requestParameters struct {
 	Binary  bool            `json:"binary_data_output"`
 	Timeout json.RawMessage `json:"timeout"` // µs, a number or a string
+	objectOptions
 }
 
 // inputTensor is a tensor of a request: its data are JSON, or binary.
@@ -236,6 +237,9 @@ func (q *inferRequest) shareOut(rest []byte) error {
 
 // toWork turns the inputs into pictures or values.
 func (q *inferRequest) toWork(k *work) error {
+	if err := q.parameters.check(k); err != nil {
+		return err
+	}
 	if len(q.inputs) != 1 {
 		return fmt.Errorf("%s: want one, %q (FP32) or %q (BYTES: picture files)", count(len(q.inputs), "input"), inputName, imageName)
 	}

@@ -9,8 +9,9 @@ import (
 // platform is what the protocol calls the kind of a model.
 const platform = "mixnet"
 
-// The names of tensors in the Open Inference Protocol. Metadata list inputName
-// and logitsName; the others are accepted as well.
+// The names of tensors in the Open Inference Protocol, but for those of
+// detectors' outputs. Metadata list inputName and logitsName; the others are
+// accepted as well.
 const (
 	inputName         = "input"         // FP32, pictures × channels × height × width, normalised
 	imageName         = "image"         // BYTES, a picture file each
@@ -56,7 +57,7 @@ func (h *Handler) modelMetadata(w http.ResponseWriter, r *http.Request) {
 		return map[string]any{
 			"name": i.name, "versions": []string{i.version}, "platform": platform,
 			"inputs":     []tensorMetadata{{inputName, "FP32", []int{-1, i.in.Channels, i.in.Size[0], i.in.Size[1]}}},
-			"outputs":    []tensorMetadata{{logitsName, "FP32", []int{-1, i.classes}}},
+			"outputs":    i.outputs(),
 			"properties": properties(i),
 		}
 	})
@@ -65,12 +66,16 @@ func (h *Handler) modelMetadata(w http.ResponseWriter, r *http.Request) {
 // properties are what clients need to prepare pictures themselves.
 func properties(i *instance) map[string]any {
 	return map[string]any{
-		"network": i.classifier.Header().Network, "classes": i.classifier.Classes(), "preprocessing": i.in,
+		"network": i.network.Header().Network, "classes": i.labels(), "preprocessing": i.in,
 	}
 }
 
 func (h *Handler) modelConfig(w http.ResponseWriter, r *http.Request) {
 	h.withModel(w, r, func(i *instance) any {
+		var outputs []map[string]any
+		for _, o := range i.outputs() {
+			outputs = append(outputs, map[string]any{"name": o.Name, "data_type": "TYPE_" + o.Datatype, "dims": o.Shape[1:], "label_filename": ""})
+		}
 		return map[string]any{
 			"name": i.name, "platform": platform, "backend": platform, "max_batch_size": mostBatch,
 			"version_policy": map[string]any{"latest": map[string]int{"num_versions": 1}},
@@ -78,9 +83,7 @@ func (h *Handler) modelConfig(w http.ResponseWriter, r *http.Request) {
 				"name": inputName, "data_type": "TYPE_FP32", "format": "FORMAT_NCHW",
 				"dims": []int{i.in.Channels, i.in.Size[0], i.in.Size[1]},
 			}},
-			"output": []map[string]any{{
-				"name": logitsName, "data_type": "TYPE_FP32", "dims": []int{i.classes}, "label_filename": "",
-			}},
+			"output": outputs,
 		}
 	})
 }
@@ -94,6 +97,37 @@ func (h *Handler) list(w http.ResponseWriter, _ *http.Request) {
 		}
 	}
 	writeJSON(w, http.StatusOK, map[string]any{"models": names})
+}
+
+// choiceEntry is a model that there is to choose.
+type choiceEntry struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+	Task    string `json:"task"`    // classify or detect
+	Classes int    `json:"classes"` // that it knows
+	Maps    bool   `json:"maps"`    // whether POST /v1/classify has explain=1 for it
+	Weights bool   `json:"weights"` // whether a browser may run it
+}
+
+// choice answers with the models that there are, for people who choose one.
+func (h *Handler) choice(w http.ResponseWriter, _ *http.Request) {
+	models := []choiceEntry{}
+	for _, s := range h.models.all() {
+		i, err := h.models.acquire(s.name, "")
+		if err != nil {
+			continue // unloaded
+		}
+		e := choiceEntry{Name: i.name, Version: i.version, Task: "classify", Classes: len(i.labels())}
+		if i.detector != nil {
+			e.Task = "detect"
+		} else {
+			e.Maps = i.classifier.Explains() == nil
+		}
+		e.Weights = h.lends(i)
+		i.release()
+		models = append(models, e)
+	}
+	writeJSON(w, http.StatusOK, map[string]any{"models": models})
 }
 
 // indexEntry is a model of the repository index.

@@ -1,6 +1,7 @@
 package serve
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -11,7 +12,6 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/input"
-	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -37,10 +37,12 @@ type served struct {
 // and its last user is done.
 type instance struct {
 	*served
-	classifier *mixnet.Classifier
+	network    mixnet.Network
+	classifier *mixnet.Classifier // nil if it finds objects
+	detector   *mixnet.Detector   // nil if it classifies
 	version    string
 	in         input.Preprocess
-	classes    int
+	classes    int          // logits of a classifier
 	processors sync.Pool    // of *vision.Processor
 	prepared   atomic.Int64 // mean time to prepare a picture, in ns
 	computed   atomic.Int64 // mean time of the network for one, in ns
@@ -58,13 +60,13 @@ func (m *models) load(ctx context.Context, name string) (version string, err err
 	if !modelName.MatchString(name) {
 		return "", unknownModel(name)
 	}
-	c, version, err := m.repository.Open(ctx, name)
+	n, version, err := m.repository.Open(ctx, name)
 	if err != nil {
 		return "", err
 	}
-	i := newInstance(c, version)
+	i := newInstance(n, version)
 	if err := i.warm(ctx); err != nil {
-		return "", errors.Join(err, c.Close())
+		return "", errors.Join(err, n.Close())
 	}
 	m.mu.Lock()
 	s := m.byName[name]
@@ -83,11 +85,15 @@ func (m *models) load(ctx context.Context, name string) (version string, err err
 	return version, nil
 }
 
-func newInstance(c *mixnet.Classifier, version string) *instance {
-	i := &instance{classifier: c, version: version, in: c.Header().Preprocess(), classes: c.Program().Graph().Classes()}
+func newInstance(n mixnet.Network, version string) *instance {
+	i := &instance{network: n, version: version, in: n.Header().Preprocess()}
+	i.detector, _ = n.(*mixnet.Detector)
+	if i.classifier, _ = n.(*mixnet.Classifier); i.classifier != nil {
+		i.classes = n.Program().Graph().Classes()
+	}
 	i.users.Store(1)
 	i.processors.New = func() any {
-		p, _ := vision.NewProcessor(i.in) // the classifier has checked it
+		p, _ := vision.NewProcessor(i.in) // the network has checked it
 		return p
 	}
 	return i
@@ -95,12 +101,12 @@ func newInstance(c *mixnet.Classifier, version string) *instance {
 
 // warm runs the network on batches of the sizes that it will see most.
 func (i *instance) warm(ctx context.Context) error {
-	if i.classes == 0 {
-		return errors.New("the network has no classes")
+	if i.classes == 0 && i.detector == nil {
+		return errors.New("the network neither has classes nor finds objects")
 	}
 	for _, n := range []int{1, mostTogether, 1} {
 		start := time.Now()
-		if err := i.run(ctx, make([]float32, n*i.classes), make([]byte, n*i.pixels()), nil, n); err != nil {
+		if err := i.try(ctx, n); err != nil {
 			return err
 		}
 		i.computed.Store(int64(time.Since(start)) / int64(n))
@@ -108,17 +114,36 @@ func (i *instance) warm(ctx context.Context) error {
 	return nil
 }
 
+// try runs the network on n black pictures.
+func (i *instance) try(ctx context.Context, n int) error {
+	if i.detector == nil {
+		return i.run(ctx, make([]float32, n*i.classes), make([]byte, n*i.pixels()), nil, n)
+	}
+	for range n {
+		if _, err := i.detector.DetectPixels(ctx, make([]byte, i.pixels()), vision.Transform{}, vision.Upright, mixnet.DetectOptions{}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// labels are the names of the classes.
+func (i *instance) labels() []string {
+	if i.detector != nil {
+		return i.detector.Classes()
+	}
+	return i.classifier.Classes()
+}
+
 // pixels is the number of values of one input.
 func (i *instance) pixels() int { return i.in.Size[0] * i.in.Size[1] * i.in.Channels }
 
 // run computes the logits of n inputs: pixels, or normalised values.
 func (i *instance) run(ctx context.Context, logits []float32, pixels []byte, values []float32, n int) error {
-	x := tensor.Shape{N: n, H: i.in.Size[0], W: i.in.Size[1], C: i.in.Channels}
-	y := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: i.classes}, Data: logits}
 	if pixels != nil {
-		return i.classifier.Program().RunBytes(ctx, &y, pixels, x)
+		return i.classifier.LogitsPixels(ctx, logits, pixels, n)
 	}
-	return i.classifier.Program().Run(ctx, &y, &tensor.Tensor{Shape: x, Data: values})
+	return i.classifier.LogitsValues(ctx, logits, values, n)
 }
 
 // learn takes a duration into a running mean.
@@ -127,6 +152,29 @@ func learn(mean *atomic.Int64, d time.Duration) {
 		d = (7*time.Duration(old) + d) / 8
 	}
 	mean.Store(int64(max(d, 1)))
+}
+
+// acquireFor is acquire of a model that does something: of the first one that
+// does, if the name is "".
+func (m *models) acquireFor(name string, does func(*instance) error) (*instance, error) {
+	var err error
+	for _, s := range m.all() {
+		if name != "" && s.name != name {
+			continue
+		}
+		i, problem := m.acquire(s.name, "")
+		if problem == nil {
+			if problem = does(i); problem == nil {
+				return i, nil
+			}
+			i.release()
+		}
+		err = cmp.Or(err, problem)
+	}
+	if err == nil {
+		err = unknownModel(name)
+	}
+	return nil, err
 }
 
 // acquire returns a model for use, which must be released. The name "" means
@@ -157,7 +205,7 @@ var errUnavailable = errors.New("the model is not loaded")
 // release ends a use of the instance.
 func (i *instance) release() {
 	if i.users.Add(-1) == 0 {
-		i.classifier.Close()
+		i.network.Close()
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"net/http"
 	"path"
+	"strings"
 	"time"
 )
 
@@ -19,6 +20,14 @@ var openAPI []byte
 // policy lets the page load nothing from elsewhere.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
+// policy is the page's. Browsers that run networks must be allowed to.
+func (h *Handler) policy() string {
+	if h.options.Browser == nil {
+		return policy
+	}
+	return strings.Replace(policy, "script-src 'self'", "script-src 'self' 'wasm-unsafe-eval'", 1)
+}
+
 // pageFile answers with a file of the page.
 func (h *Handler) pageFile(w http.ResponseWriter, r *http.Request) {
 	name := r.PathValue("file")
@@ -30,7 +39,7 @@ func (h *Handler) pageFile(w http.ResponseWriter, r *http.Request) {
 		h.fail(w, r, failf(http.StatusNotFound, "there is no such file"))
 		return
 	}
-	w.Header().Set("Content-Security-Policy", policy)
+	w.Header().Set("Content-Security-Policy", h.policy())
 	w.Header().Set("Referrer-Policy", "no-referrer")
 	writeFile(w, r, name, content)
 }

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/explain"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -20,9 +21,9 @@ const bytesPerPixel = 15
 
 // prepare decodes, scales and crops a picture file into dst, whose length is
 // that of an input. It waits for its turn and for memory.
-func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (vision.Info, error) {
+func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (prepared, error) {
 	if err := h.decoders.Acquire(ctx, 1); err != nil {
-		return vision.Info{}, err
+		return prepared{}, err
 	}
 	defer h.decoders.Release(1)
 	p := on.processors.Get().(*vision.Processor)
@@ -30,24 +31,31 @@ func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (
 	p.Decoder.MaxPixels = h.options.MaxPixels
 	info, err := p.Decoder.Inspect(file)
 	if err != nil {
-		return info, err
+		return prepared{}, err
 	}
 	// No more than half of all, since the request itself and others hold some.
 	need := min(max(int64(info.W)*int64(info.H)*bytesPerPixel, 1<<20), h.options.MaxMemory/2)
 	if err := h.reserve(ctx, need); err != nil {
-		return info, err
+		return prepared{}, err
 	}
 	defer h.memory.Release(need)
 	start := time.Now()
 	p.Decoder.MaxMemory, p.Decoder.Context = need, ctx
 	defer func() { p.Decoder.Context = nil }()
 	img := vision.Image{Pix: dst[:0:len(dst)]}
-	if _, err := p.Fit(&img, vision.Picture{File: file}); err != nil {
-		return info, err
+	t, err := p.Fit(&img, vision.Picture{File: file})
+	if err != nil {
+		return prepared{}, err
 	}
 	copy(dst, img.Pix) // where they are already, unless the decoder had memory of its own
 	learn(&on.prepared, time.Since(start))
-	return info, nil
+	return prepared{info, t}, nil
+}
+
+// prepared is what is known of a picture that was made an input.
+type prepared struct {
+	vision.Info
+	from vision.Transform
 }
 
 // reserve takes memory for pictures, and waits for it as long as requests may
@@ -71,10 +79,10 @@ func (h *Handler) reserve(ctx context.Context, bytes int64) error {
 }
 
 // prepareAll prepares the pictures of one request, and returns their pixels.
-func (h *Handler) prepareAll(ctx context.Context, on *instance, files [][]byte) ([]byte, []vision.Info, error) {
+func (h *Handler) prepareAll(ctx context.Context, on *instance, files [][]byte) ([]byte, []prepared, error) {
 	size := on.pixels()
 	pixels := make([]byte, len(files)*size)
-	infos := make([]vision.Info, len(files))
+	infos := make([]prepared, len(files))
 	for i, f := range files {
 		var err error
 		if infos[i], err = h.prepare(ctx, on, pixels[i*size:(i+1)*size], f); err != nil {
@@ -93,9 +101,16 @@ type work struct {
 	files  [][]byte
 	values []float32 // of inputs, height × width × channels, normalised
 	n      int       // inputs
-	infos  []vision.Info
+	infos  []prepared
 	pixels []byte
+
+	// What is wanted of a detector, and what it found in each picture.
+	objects mixnet.DetectOptions
+	found   []*mixnet.Found
+	// What a classifier says. If maps are wanted, of one picture, so does result.
 	logits []float32
+	maps   bool
+	result *explain.Result
 }
 
 // bytes is what the inputs and results take.
@@ -136,6 +151,12 @@ func (h *Handler) do(r *http.Request, k *work) error {
 		v.times[stagePrepare] = time.Since(start)
 	}
 	j := &job{ctx: ctx, on: k.on, n: k.n, pixels: k.pixels, values: k.values}
+	switch {
+	case k.on.detector != nil:
+		j.alone = k.detect
+	case k.maps:
+		j.alone = k.explain
+	}
 	handed = true
 	h.scheduler.submit(j)
 	select {
@@ -147,13 +168,42 @@ func (h *Handler) do(r *http.Request, k *work) error {
 		return j.err
 	}
 	v.times[stageQueue], v.times[stageNetwork] = j.started.Sub(j.queued), j.ended.Sub(j.started)
-	for _, x := range j.logits {
+	k.logits = j.logits
+	if k.result != nil {
+		k.logits = k.result.Logits
+	}
+	for _, x := range k.logits {
 		if x-x != 0 {
 			return mixnet.ErrNotFinite
 		}
 	}
-	k.logits = j.logits
 	return nil
+}
+
+// detect finds the objects in every picture.
+func (k *work) detect(ctx context.Context) error {
+	found := make([]*mixnet.Found, k.n)
+	size := k.on.pixels()
+	for i := range found {
+		var err error
+		if k.files != nil {
+			found[i], err = k.on.detector.DetectPixels(ctx, k.pixels[i*size:(i+1)*size], k.infos[i].from, k.infos[i].Orientation, k.objects)
+		} else {
+			found[i], err = k.on.detector.DetectValues(ctx, k.values[i*size:(i+1)*size], k.objects)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	k.found = found
+	return nil
+}
+
+// explain computes the logits of a picture with what maps are made of.
+func (k *work) explain(ctx context.Context) error {
+	r, err := k.on.classifier.ExplainPixels(ctx, k.pixels)
+	k.result = r
+	return err
 }
 
 // ended counts a request for a model.

@@ -1,7 +1,10 @@
 package serve
 
 import (
+	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"math"
 	"net/http"
 
 	"google.golang.org/protobuf/encoding/protowire"
@@ -113,20 +116,43 @@ func numbers(list []int, v field) ([]int, error) {
 	return list, nil
 }
 
-// parameter reads an entry of a map of parameters: its name, and its value if
-// that is a number or a text.
-func parameter(entry []byte) (name string, number int64, text string, err error) {
+// parameter is an entry of a map of parameters, with its value as JSON.
+type parameter struct {
+	name  string
+	value json.RawMessage
+}
+
+func readParameter(entry []byte) (p parameter, err error) {
 	err = fields(entry, func(v field) error {
 		switch v.id {
 		case 1:
-			name = string(v.bytes)
+			p.name = string(v.bytes)
 		case 2:
 			return fields(v.bytes, func(v field) error {
-				number, text = int64(v.number), string(v.bytes)
-				return nil
+				p.value, err = v.json()
+				return err
 			})
 		}
 		return nil
 	})
-	return name, number, text, err
+	return p, err
+}
+
+// json returns the value of an InferParameter.
+func (v field) json() (json.RawMessage, error) {
+	switch {
+	case v.id == 1:
+		return json.Marshal(v.number != 0)
+	case v.id == 3:
+		return json.Marshal(string(v.bytes))
+	case v.id == 4 && len(v.bytes) == 8:
+		text, err := json.Marshal(math.Float64frombits(binary.LittleEndian.Uint64(v.bytes)))
+		if err != nil {
+			return nil, badMessage() // not finite
+		}
+		return text, nil
+	case v.id == 5:
+		return json.Marshal(v.number)
+	}
+	return json.Marshal(int64(v.number))
 }

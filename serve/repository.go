@@ -20,9 +20,10 @@ import (
 type Repository interface {
 	// Names lists the models, each once.
 	Names() ([]string, error)
-	// Open makes a classifier of a model, and says which version it is. The
-	// error for a name that it does not have wraps ErrUnknownModel.
-	Open(ctx context.Context, name string) (c *mixnet.Classifier, version string, err error)
+	// Open makes a *mixnet.Classifier or a *mixnet.Detector of a model, and says
+	// which version it is. The error for a name that it does not have wraps
+	// ErrUnknownModel.
+	Open(ctx context.Context, name string) (n mixnet.Network, version string, err error)
 }
 
 // ErrUnknownModel is wrapped by errors about a model that there is not.
@@ -42,8 +43,11 @@ type Model struct {
 	Name string
 	// Version is a number; "1" if empty.
 	Version string
-	// Open makes a classifier of it.
-	Open func(context.Context) (*mixnet.Classifier, error)
+	// Open makes a *mixnet.Classifier or a *mixnet.Detector of it.
+	Open func(context.Context) (mixnet.Network, error)
+	// Weights returns its weight file, for browsers that run the network
+	// themselves; nil if they may not.
+	Weights func(context.Context) ([]byte, error)
 }
 
 // Names lists the models.
@@ -59,14 +63,14 @@ func (l List) Names() ([]string, error) {
 }
 
 // Open opens a model.
-func (l List) Open(ctx context.Context, name string) (*mixnet.Classifier, string, error) {
+func (l List) Open(ctx context.Context, name string) (mixnet.Network, string, error) {
 	for _, m := range l {
 		if m.Name == name {
-			c, err := m.Open(ctx)
+			n, err := m.Open(ctx)
 			if m.Version == "" {
 				m.Version = "1"
 			}
-			return c, m.Version, err
+			return n, m.Version, err
 		}
 	}
 	return nil, "", unknownModel(name)
@@ -74,7 +78,7 @@ func (l List) Open(ctx context.Context, name string) (*mixnet.Classifier, string
 
 // Folder is a repository in a folder laid out as Triton's: NAME/VERSION/FILE,
 // the version a number, of which the highest is served, and the file the only
-// one that ends in .safetensors, .pth or .onnx. Links that lead out of the
+// one that ends in .safetensors, .pth, .onnx or .pb. Links that lead out of the
 // folder are not followed.
 type Folder struct {
 	root    *os.Root
@@ -139,7 +143,7 @@ func (f *Folder) Latest(name string) (string, error) {
 }
 
 // Open opens the highest version of a model.
-func (f *Folder) Open(_ context.Context, name string) (*mixnet.Classifier, string, error) {
+func (f *Folder) Open(_ context.Context, name string) (mixnet.Network, string, error) {
 	version, err := f.Latest(name)
 	if err != nil {
 		return nil, "", err
@@ -149,8 +153,8 @@ func (f *Folder) Open(_ context.Context, name string) (*mixnet.Classifier, strin
 	if err != nil {
 		return nil, "", err
 	}
-	c, err := mixnet.OpenFS(f.root.FS(), path.Join(dir, file), f.options)
-	return c, version, err
+	n, err := mixnet.OpenNetworkFS(f.root.FS(), path.Join(dir, file), f.options)
+	return n, version, err
 }
 
 // weightFile returns the name of the only weight file of a folder.
@@ -161,13 +165,13 @@ func (f *Folder) weightFile(dir string) (string, error) {
 	}
 	var found []string
 	for _, e := range entries {
-		if slices.Contains([]string{".safetensors", ".pth", ".onnx"}, path.Ext(e.Name())) {
+		if slices.Contains([]string{".safetensors", ".pth", ".onnx", ".pb"}, path.Ext(e.Name())) {
 			found = append(found, e.Name())
 		}
 	}
 	switch len(found) {
 	case 0:
-		return "", fmt.Errorf("%s: no weight file (.safetensors, .pth or .onnx)", dir)
+		return "", fmt.Errorf("%s: no weight file (.safetensors, .pth, .onnx or .pb)", dir)
 	case 1:
 		return found[0], nil
 	}

@@ -17,9 +17,13 @@ func (h *Handler) newRoutes() *http.ServeMux {
 	open("GET /openapi.json", h.description)
 	open("GET /{$}", h.pageFile)
 	open("GET /page/{file}", h.pageFile)
+	open("GET /page/browser/{file}", h.browserFile)
 
 	closed("GET /metrics", h.metricsText)
-	closed("POST /v1/classify", h.classify)
+	closed("POST /v1/classify", h.look(classify))
+	closed("POST /v1/detect", h.look(detect))
+	closed("GET /v1/models", h.choice)
+	closed("GET /v1/models/{model}/weights", h.weights)
 
 	closed("GET /v2", h.serverMetadata)
 	closed("GET /v2/models", h.list)

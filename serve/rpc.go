@@ -91,34 +91,39 @@ func writeMetadata(m *message, i *instance) {
 	m.text(1, i.name)
 	m.text(2, i.version)
 	m.text(3, platform)
-	tensor := func(name string, shape ...int) func(*message) {
+	tensor := func(name, datatype string, shape ...int) func(*message) {
 		return func(m *message) {
 			m.text(1, name)
-			m.text(2, "FP32")
+			m.text(2, datatype)
 			m.shape(3, shape)
 		}
 	}
-	m.part(4, tensor(inputName, -1, i.in.Channels, i.in.Size[0], i.in.Size[1]))
-	m.part(5, tensor(logitsName, -1, i.classes))
+	m.part(4, tensor(inputName, "FP32", -1, i.in.Channels, i.in.Size[0], i.in.Size[1]))
+	for _, o := range i.outputs() {
+		m.part(5, tensor(o.Name, o.Datatype, o.Shape...))
+	}
 }
 
 func writeConfig(m *message, i *instance) {
-	const float32Type, channelsFirst = 11, 2
+	const channelsFirst = 2
+	types := map[string]uint64{"INT64": 9, "FP32": 11}
 	m.part(1, func(m *message) {
 		m.text(1, i.name)
 		m.text(2, platform)
 		m.number(4, mostBatch)
 		m.part(5, func(m *message) {
 			m.text(1, inputName)
-			m.number(2, float32Type)
+			m.number(2, types["FP32"])
 			m.number(3, channelsFirst)
 			m.shape(4, []int{i.in.Channels, i.in.Size[0], i.in.Size[1]})
 		})
-		m.part(6, func(m *message) {
-			m.text(1, logitsName)
-			m.number(2, float32Type)
-			m.shape(3, []int{i.classes})
-		})
+		for _, o := range i.outputs() {
+			m.part(6, func(m *message) {
+				m.text(1, o.Name)
+				m.number(2, types[o.Datatype])
+				m.shape(3, o.Shape[1:])
+			})
+		}
 		m.text(17, platform)
 	})
 }
@@ -200,21 +205,22 @@ func (h *Handler) rpcChange(change func(*http.Request, string) error) grpcMethod
 		if !h.options.AllowLoad {
 			return nil, errNoLeave
 		}
-		name, overrides := "", ""
+		name := ""
+		var p parameter
 		err := fields(b, func(v field) (err error) {
 			switch v.id {
 			case 2:
 				name = string(v.bytes)
 			case 3:
-				overrides, _, _, err = parameter(v.bytes)
+				p, err = readParameter(v.bytes)
 			}
 			return err
 		})
 		if err != nil {
 			return nil, err
 		}
-		if overrides != "" && overrides != "unload_dependents" {
-			return nil, failf(http.StatusBadRequest, "parameter %q: models are loaded as they lie in the repository", overrides)
+		if p.name != "" && p.name != "unload_dependents" {
+			return nil, failf(http.StatusBadRequest, "parameter %q: models are loaded as they lie in the repository", p.name)
 		}
 		return nil, change(r, name)
 	}

@@ -4,8 +4,9 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"net/http"
-	"strconv"
 	"time"
+
+	"google.golang.org/protobuf/encoding/protowire"
 )
 
 // rpcInfer answers an inference request.
@@ -57,14 +58,7 @@ func (q *inferRequest) parseMessage(b []byte) (raw bool, model, version string, 
 		case 3:
 			q.id = string(v.bytes)
 		case 4:
-			name, n, text, err := parameter(v.bytes)
-			if name == "timeout" {
-				q.parameters.Timeout = json.RawMessage(strconv.FormatInt(n, 10))
-				if text != "" {
-					q.parameters.Timeout = json.RawMessage(strconv.Quote(text))
-				}
-			}
-			return err
+			return q.parameterMessage(v.bytes)
 		case 5:
 			return q.inputMessage(v.bytes)
 		case 6:
@@ -128,6 +122,27 @@ func (q *inferRequest) inputMessage(b []byte) error {
 	return err
 }
 
+// parameterMessage reads one of those that are known.
+func (q *inferRequest) parameterMessage(b []byte) error {
+	p, err := readParameter(b)
+	if err != nil {
+		return err
+	}
+	to := map[string]any{"timeout": &q.parameters.Timeout, "score": &q.parameters.Score, "iou": &q.parameters.IoU, "max": &q.parameters.Max}[p.name]
+	if to == nil {
+		return nil
+	}
+	return p.read(to)
+}
+
+// read reads the value of a parameter.
+func (p parameter) read(to any) error {
+	if err := json.Unmarshal(p.value, to); err != nil {
+		return failf(http.StatusBadRequest, "parameter %s: %w", p.name, err)
+	}
+	return nil
+}
+
 func (q *inferRequest) outputMessage(b []byte) error {
 	var o outputWish
 	err := fields(b, func(v field) error {
@@ -135,9 +150,9 @@ func (q *inferRequest) outputMessage(b []byte) error {
 		case 1:
 			o.Name = string(v.bytes)
 		case 2:
-			name, n, _, err := parameter(v.bytes)
-			if name == "classification" {
-				o.Parameters.Classification = int(min(max(n, -1), 1<<31-1))
+			p, err := readParameter(v.bytes)
+			if err == nil && p.name == "classification" {
+				err = p.read(&o.Parameters.Classification)
 			}
 			return err
 		}
@@ -175,11 +190,18 @@ func (q *inferRequest) message(k *work, raw bool) []byte {
 
 // contents writes InferTensorContents.
 func (t outputTensor) contents(m *message) {
-	if names, ok := t.Data.([]string); ok {
-		for _, s := range names {
+	switch data := t.Data.(type) {
+	case []string:
+		for _, s := range data {
 			m.bytes(8, []byte(s))
 		}
-		return
+	case []int64:
+		var packed []byte
+		for _, v := range data {
+			packed = protowire.AppendVarint(packed, uint64(v))
+		}
+		m.bytes(3, packed)
+	default:
+		m.bytes(6, appendBinary(nil, data))
 	}
-	m.bytes(6, appendBinary(nil, t.Data))
 }

@@ -17,6 +17,9 @@ type job struct {
 	n      int
 	pixels []byte    // of n pictures, or nil
 	values []float32 // of n inputs, if there are no pixels
+	// alone, if any, is what is done instead of computing the logits, by
+	// itself.
+	alone func(context.Context) error
 
 	// The results, to be read when done is closed.
 	done                   chan struct{}
@@ -73,6 +76,11 @@ func (s *scheduler) work() {
 	}
 }
 
+// fits reports whether two jobs can run together.
+func (j *job) fits(k *job) bool {
+	return j.alone == nil && k.alone == nil && j.on == k.on && (j.pixels == nil) == (k.pixels == nil)
+}
+
 // next waits for jobs and takes the first with those that can run together with
 // it; nil if there will be no more.
 func (s *scheduler) next() []*job {
@@ -88,7 +96,7 @@ func (s *scheduler) next() []*job {
 	batch, n := []*job{first}, first.n
 	rest := s.queue[:0]
 	for _, j := range s.queue[1:] {
-		if n+j.n <= mostTogether && j.on == first.on && (j.pixels == nil) == (first.pixels == nil) {
+		if n+j.n <= mostTogether && j.fits(first) {
 			batch, n = append(batch, j), n+j.n
 		} else {
 			rest = append(rest, j)
@@ -128,18 +136,30 @@ func runBatch(batch []*job) {
 		})()
 	}
 	on := alive[0].on
-	pixels, values := joined(alive)
-	logits := make([]float32, n*on.classes)
-	err := on.run(ctx, logits, pixels, values, n)
+	err := compute(ctx, alive, n)
 	if err == nil {
 		took := time.Since(now)
 		learn(&on.computed, took/time.Duration(n))
 		on.stats.ran(n, took)
 	}
 	for _, j := range alive {
-		j.logits, logits = logits[:j.n*on.classes], logits[j.n*on.classes:]
 		j.finish(err)
 	}
+}
+
+// compute does what jobs of one kind, on n pictures, ask for.
+func compute(ctx context.Context, batch []*job, n int) error {
+	if alone := batch[0].alone; alone != nil {
+		return alone(ctx)
+	}
+	on := batch[0].on
+	pixels, values := joined(batch)
+	logits := make([]float32, n*on.classes)
+	err := on.run(ctx, logits, pixels, values, n)
+	for _, j := range batch {
+		j.logits, logits = logits[:j.n*on.classes], logits[j.n*on.classes:]
+	}
+	return err
 }
 
 // joined returns the inputs of jobs in one piece.

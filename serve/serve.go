@@ -1,7 +1,8 @@
-// Package serve answers HTTP requests with classifiers: pictures in, classes
-// out. A Handler is an http.Handler of
+// Package serve answers HTTP requests with networks: pictures in, classes or
+// objects out. A Handler is an http.Handler of
 //
 //	POST /v1/classify?model=&top=   a picture file in, its classes out
+//	POST /v1/detect?model=&score=   a picture file in, the objects in it out
 //	/v2/...                         the Open Inference Protocol over REST
 //	/inference.GRPCInferenceService likewise over gRPC, with its health checks
 //	GET /metrics                    counters and histograms for Prometheus
@@ -17,6 +18,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"runtime"
@@ -29,8 +31,9 @@ import (
 // Options says what a Handler serves and what a request may cost. Only
 // Repository is needed.
 type Options struct {
-	// Repository holds the models. The first of its names is the one that
-	// POST /v1/classify uses where no other is asked for.
+	// Repository holds the models. The first that classifies is the one that
+	// POST /v1/classify uses where no other is asked for, and likewise the first
+	// that finds objects.
 	Repository Repository
 	// Token, if any, is what requests must bear, except those for health and
 	// for the page's own files: "Authorization: Bearer TOKEN".
@@ -58,6 +61,10 @@ type Options struct {
 	// Concurrent is how many pictures are decoded, and how many batches run, at
 	// the same time; 0 means GOMAXPROCS.
 	Concurrent int
+	// Browser, if any, holds what lets browsers run networks themselves, as
+	// cmd/mixnet-wasm writes it: mixnet.wasm.gz and wasm_exec.js. Those of a
+	// Lender's models that it lends can then be downloaded.
+	Browser fs.FS
 	// Log takes a line for every request; nil means none.
 	Log *slog.Logger
 	// Version is what the server says of itself.

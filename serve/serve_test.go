@@ -20,9 +20,11 @@ import (
 	"github.com/mixnet-go/mixnet/serve"
 )
 
-func openFashion(ctx context.Context) (*mixnet.Classifier, error) {
-	return mixnet.Open(ctx, "fashion", mixnet.OpenOptions{Options: mixnet.Options{Threads: 1}})
+func classifier(ctx context.Context) (*mixnet.Classifier, error) {
+	return mixnet.Open(ctx, "fashion", mixnet.OpenOptions{Options: mixnet.Options{Threads: 1, Maps: true}})
 }
+
+func openFashion(ctx context.Context) (mixnet.Network, error) { return classifier(ctx) }
 
 // start serves the small model for clothes.
 func start(t *testing.T, o serve.Options) (*serve.Handler, string) {
@@ -99,7 +101,7 @@ func decode[T any](t testing.TB, text []byte) T {
 func TestClassify(t *testing.T) {
 	_, url := start(t, serve.Options{})
 	file := picture(t, 60, 60)
-	c, err := openFashion(t.Context())
+	c, err := classifier(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -157,7 +159,7 @@ func TestRefusals(t *testing.T) {
 		"an encoding":      {"POST", "/v1/classify", good, []string{"Content-Encoding", "br"}, 415, "gzip"},
 		"a false encoding": {"POST", "/v1/classify", good, []string{"Content-Encoding", "gzip"}, 400, ""},
 		"top":              {"POST", "/v1/classify?top=0", good, nil, 400, "top"},
-		"a wrong question": {"POST", "/v1/classify?k=3", good, nil, 400, "none of model"},
+		"a wrong question": {"POST", "/v1/classify?k=3", good, nil, 400, "none of explain"},
 		"a model":          {"POST", "/v1/classify?model=nobody", good, nil, 404, "nobody"},
 		"a path":           {"GET", "/v2/models/..%2f..%2fetc%2fpasswd", nil, nil, 404, "unknown model"},
 		"a file":           {"GET", "/page/..%2fserve.go", nil, nil, 404, ""},

@@ -25,7 +25,7 @@ func TestTritonClient(t *testing.T) {
 	if err := os.WriteFile(file, content, 0o644); err != nil {
 		t.Fatal(err)
 	}
-	c, err := openFashion(t.Context())
+	c, err := classifier(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}

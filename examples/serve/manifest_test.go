@@ -22,7 +22,7 @@ func TestManifest(t *testing.T) {
 	}
 	h, err := serve.New(t.Context(), serve.Options{
 		Token: "secret",
-		Repository: serve.List{{Name: "fashion", Open: func(ctx context.Context) (*mixnet.Classifier, error) {
+		Repository: serve.List{{Name: "fashion", Open: func(ctx context.Context) (mixnet.Network, error) {
 			return mixnet.Open(ctx, "fashion", mixnet.OpenOptions{})
 		}}},
 	})

@@ -8,8 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"path/filepath"
-	"strings"
 	"time"
 
 	"github.com/mixnet-go/mixnet"
@@ -18,7 +16,7 @@ import (
 
 // serveCmd answers HTTP requests.
 type serveCmd struct {
-	Model     []string      `arg:"" optional:"" name:"model" help:"Models to serve: weight files, run folders, or names as --model of predict takes them; NAME=MODEL serves one under another name. Default: photo, which is built in."`
+	Model     []string      `arg:"" optional:"" name:"model" help:"Models to serve: weight files, run folders, or names as --model of predict and detect takes them; NAME=MODEL serves one under another name. Default: photo and person, which are built in."`
 	Models    string        `placeholder:"DIR" help:"Serve the models of a folder laid out as Triton's: NAME/VERSION/FILE, the highest version of each."`
 	Listen    string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port. Only this machine reaches ${default}; :8080 is all networks."`
 	TokenFile string        `type:"existingfile" placeholder:"FILE" help:"Answer only requests that bear the token in this file: Authorization: Bearer TOKEN."`
@@ -26,6 +24,8 @@ type serveCmd struct {
 	TLSKey    string        `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"The certificate's key (PEM)."`
 	Host      []string      `placeholder:"NAME" help:"A further name by which clients on this machine call the server, besides localhost."`
 	AllowLoad bool          `help:"Let clients load and unload models."`
+	Mirror    bool          `help:"Let classifiers judge a picture and its mirror image, and take the mean."`
+	Browser   string        `type:"existingdir" placeholder:"DIR" help:"Let browsers run the models themselves, with what \"go run github.com/mixnet-go/mixnet/cmd/mixnet-wasm DIR\" wrote: pictures then stay where they are, and who may use the server may have the models' weights."`
 	Poll      time.Duration `placeholder:"TIME" help:"Look this often whether a model of --models has a new version, and load it."`
 	MaxBody   int64         `default:"64" placeholder:"MIB" help:"The largest request, in MiB. Default: ${default}."`
 	MaxPixels int64         `default:"50" placeholder:"N" help:"The largest picture, in millions of pixels. Default: ${default}."`
@@ -103,14 +103,24 @@ func (c *serveCmd) options(e *env) (serve.Options, error) {
 			return o, fmt.Errorf("%s: there is no token in it", c.TokenFile)
 		}
 	}
+	if c.Browser != "" {
+		o.Browser = os.DirFS(c.Browser)
+	}
 	if c.Models != "" {
-		f, err := serve.OpenFolder(c.Models, e.running())
+		f, err := serve.OpenFolder(c.Models, c.running(e))
 		o.Repository = f
 		return o, err
 	}
 	list, err := c.list(e)
 	o.Repository = list
 	return o, err
+}
+
+// running are the options of the networks.
+func (c *serveCmd) running(e *env) mixnet.Options {
+	o := e.running()
+	o.Mirror, o.Maps = c.Mirror, true
+	return o
 }
 
 func (c *serveCmd) logger(e *env) *slog.Logger {
@@ -122,43 +132,6 @@ func (c *serveCmd) logger(e *env) *slog.Logger {
 		return slog.New(slog.NewJSONHandler(e.stderr, o))
 	}
 	return slog.New(slog.NewTextHandler(e.stderr, o))
-}
-
-// list returns the models that are named.
-func (c *serveCmd) list(e *env) (serve.List, error) {
-	names := c.Model
-	if len(names) == 0 {
-		names = []string{photos.name()}
-	}
-	var list serve.List
-	for _, arg := range names {
-		name, model, ok := strings.Cut(arg, "=")
-		if !ok || exists(arg) {
-			name, model = servedName(arg), arg
-		}
-		flags := &modelFlags{Model: model}
-		list = append(list, serve.Model{Name: name, Open: func(ctx context.Context) (*mixnet.Classifier, error) { return flags.open(e) }})
-	}
-	_, err := list.Names() // finds those that are there twice
-	return list, err
-}
-
-// servedName makes a name for addresses of a model's: of a file the name
-// without its ending, of one in a run folder that of the folder.
-func servedName(model string) string {
-	if !exists(model) {
-		return runName(model)
-	}
-	base := filepath.Base(filepath.Clean(model))
-	if base == modelFile {
-		if abs, err := filepath.Abs(model); err == nil {
-			base = filepath.Base(filepath.Dir(abs))
-		}
-	}
-	for _, ending := range []string{".safetensors", ".pth", ".onnx"} {
-		base = strings.TrimSuffix(base, ending)
-	}
-	return runName(base)
 }
 
 // welcome says where the server is.
