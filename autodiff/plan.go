@@ -67,7 +67,8 @@ func (n *Net[T]) plan() error {
 // findDirect finds the contributions whose tiles can be computed where they
 // are kept: those that nothing is added to on the way.
 func (n *Net[T]) findDirect() {
-	edges := slices.Clone(n.outputs)
+	// Outputs that depend on no parameter pull nothing back.
+	edges := slices.DeleteFunc(slices.Clone(n.outputs), func(e *edge[T]) bool { return !e.to.needsGrad })
 	for _, v := range n.nodes {
 		if v != nil {
 			edges = append(edges, v.up...)
