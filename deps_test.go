@@ -59,6 +59,7 @@ var layers = []struct {
 	{"data/fashion", nil},
 	{"data/internal/parquet", nil},
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/pages", "internal/rng"}},
+	{"data/boxes", []string{"vision", "data"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"tensor", "detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
@@ -71,7 +72,7 @@ var layers = []struct {
 	{"evaluate", []string{"tensor", "data", "internal/rng"}},
 	{"train/optim", []string{"recipe", "tensor", "graph", "internal/kernel", "internal/par"}},
 	{"train/task", []string{"tensor", "graph", "data"}},
-	{"train/objects", []string{"detect", "evaluate/coco", "tensor", "graph", "vision", "data", "train/task"}},
+	{"train/objects", []string{"detect", "evaluate/coco", "tensor", "graph", "data", "data/boxes", "train/task"}},
 	{"train/classify", []string{"recipe", "tensor", "graph", "data", "evaluate", "train/task"}},
 	{"train", []string{
 		"recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",

@@ -119,3 +119,6 @@ func (f *Files) Read(i int, s *Sample) error {
 	}
 	return f.tree.read(f.index[i], s)
 }
+
+// ReadFile makes s the picture in a file, in s's memory.
+func (s *Sample) ReadFile(name string) error { return s.readFile(name, 0, -1) }

@@ -105,3 +105,14 @@ func setName(file string) string {
 	}
 	return strings.Join(words, " ")
 }
+
+// PathPart returns the part that a file is of — "train", "val" or "test", or ""
+// for none — by the words in its name and in those of its folders. File is a
+// path with slashes below the set's root.
+func PathPart(file string) (string, error) {
+	p, err := pathPart(file)
+	if err != nil || p == noPart {
+		return "", err
+	}
+	return p.String(), nil
+}

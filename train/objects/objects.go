@@ -8,39 +8,12 @@ import (
 	"fmt"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train/task"
-	"github.com/mixnet-go/mixnet/vision"
 )
-
-// Object is something that a picture shows, in pixels of the upright picture or,
-// after [Objects.Under], of the network's input.
-type Object struct {
-	Box   vision.Box
-	Class int  // counted from 0
-	Crowd bool // a region of many
-}
-
-// Objects are what a picture shows: the target of a data set's sample.
-type Objects []Object
-
-// Under moves the boxes as t does the picture, and cuts them at the edges of the
-// input. Those of which less than a quarter is left are dropped.
-func (o Objects) Under(t vision.Transform) data.Target {
-	w, h := float64(t.Window.Dx()), float64(t.Window.Dy())
-	kept := make(Objects, 0, len(o))
-	for _, x := range o {
-		b := t.Box(x.Box)
-		x.Box = vision.Box{X0: max(b.X0, 0), Y0: max(b.Y0, 0), X1: min(b.X1, w), Y1: min(b.Y1, h)}
-		if x.Box.X1 <= x.Box.X0 || x.Box.Y1 <= x.Box.Y0 || (x.Box.X1-x.Box.X0)*(x.Box.Y1-x.Box.Y0) < (b.X1-b.X0)*(b.Y1-b.Y0)/4 {
-			continue
-		}
-		kept = append(kept, x)
-	}
-	return kept
-}
 
 // Task is the task of finding objects of some classes.
 type Task struct {
@@ -195,9 +168,9 @@ func inUnits(dst [][]detect.Object, b *data.Batch, classes int) ([][]detect.Obje
 	for i := range b.Images.Shape.N {
 		var all []detect.Object
 		if len(b.Targets) > i && b.Targets[i] != nil {
-			objects, ok := b.Targets[i].(Objects)
+			objects, ok := b.Targets[i].(boxes.Objects)
 			if !ok {
-				return dst, fmt.Errorf("a target is a %T, want objects", b.Targets[i])
+				return dst, fmt.Errorf("a target is a %T, want boxes.Objects", b.Targets[i])
 			}
 			for _, o := range objects {
 				if o.Class < 0 || o.Class >= classes {

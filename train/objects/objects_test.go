@@ -1,12 +1,12 @@
 package objects
 
 import (
-	"image"
 	"math"
 	"math/rand/v2"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -25,9 +25,9 @@ func newTask(kind detect.LossKind) *Task {
 func batch() *data.Batch {
 	x := tensor.New[float32](tensor.Shape{N: 3, H: side, W: side, C: 3})
 	return &data.Batch{Images: *x, Targets: []data.Target{
-		Objects{{Box: vision.Box{X0: 10, Y0: 20, X1: 50, Y1: 70}, Class: 1}, {Box: vision.Box{X0: 60, Y0: 5, X1: 90, Y1: 40}}},
+		boxes.Objects{{Box: vision.Box{X0: 10, Y0: 20, X1: 50, Y1: 70}, Class: 1}, {Box: vision.Box{X0: 60, Y0: 5, X1: 90, Y1: 40}}},
 		nil,
-		Objects{{Box: vision.Box{X0: 0, Y0: 0, X1: 96, Y1: 90}}},
+		boxes.Objects{{Box: vision.Box{X0: 0, Y0: 0, X1: 96, Y1: 90}}},
 	}}
 }
 
@@ -150,28 +150,5 @@ func TestEvaluate(t *testing.T) {
 	}
 	if v := e.Values(); v[0] < 0.999 || v[1] < 0.999 {
 		t.Errorf("all is found, and the precisions are %v", v)
-	}
-}
-
-// Boxes follow the picture, are cut at its edges and dropped when little is
-// left.
-func TestUnder(t *testing.T) {
-	tr := vision.Transform{Source: image.Rect(0, 0, 100, 100), Size: image.Pt(200, 200), Window: image.Rect(50, 0, 150, 100), Flip: true}
-	got := Objects{
-		{Box: vision.Box{X0: 30, Y0: 10, X1: 50, Y1: 20}, Class: 1},
-		{Box: vision.Box{X0: 20, Y0: 40, X1: 40, Y1: 60}}, // cut on the left and below
-		{Box: vision.Box{X0: 0, Y0: 0, X1: 26, Y1: 20}},   // hardly in
-	}.Under(tr).(Objects)
-	want := Objects{
-		{Box: vision.Box{X0: 50, Y0: 20, X1: 90, Y1: 40}, Class: 1},
-		{Box: vision.Box{X0: 70, Y0: 80, X1: 100, Y1: 100}},
-	}
-	if len(got) != len(want) {
-		t.Fatalf("%+v", got)
-	}
-	for i := range want {
-		if got[i] != want[i] {
-			t.Errorf("%+v, want %+v", got[i], want[i])
-		}
 	}
 }

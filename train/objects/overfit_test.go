@@ -5,6 +5,7 @@ import (
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -20,7 +21,7 @@ const side = 96
 // ones are green, tall ones red.
 type shapes struct {
 	*data.Memory
-	objects []objects.Objects
+	objects []boxes.Objects
 }
 
 func (s shapes) Read(i int, sample *data.Sample) error {
@@ -36,7 +37,7 @@ func newShapes(n int) shapes {
 		for j := range pix {
 			pix[j] = uint8(rng.IntN(60))
 		}
-		var all objects.Objects
+		var all boxes.Objects
 		for k := range 1 + i%2 {
 			class := (i/2 + k) % 2
 			w, h := 30+rng.IntN(8), 16+rng.IntN(5)
@@ -49,7 +50,7 @@ func newShapes(n int) shapes {
 					pix[(py*side+px)*3+1-class] = 220
 				}
 			}
-			all = append(all, objects.Object{Box: vision.Box{X0: float64(x), Y0: float64(y), X1: float64(x + w), Y1: float64(y + h)}, Class: class})
+			all = append(all, boxes.Object{Box: vision.Box{X0: float64(x), Y0: float64(y), X1: float64(x + w), Y1: float64(y + h)}, Class: class})
 		}
 		s.objects = append(s.objects, all)
 	}

@@ -1,0 +1,109 @@
+package boxes
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/data"
+)
+
+// Dataset is some pictures of a set with their objects, as targets.
+type Dataset struct {
+	Pictures []Picture
+	Names    []string // of the classes
+	labels   []int
+}
+
+// NewDataset returns pictures as a data set. The label of each, by which parts
+// are held out in proportion, is the class of its objects that the fewest
+// objects are of; pictures without objects have the first.
+func NewDataset(pictures []Picture, names []string) *Dataset {
+	d := &Dataset{Pictures: pictures, Names: names, labels: make([]int, len(pictures))}
+	counts := d.Counts()
+	for i := range pictures {
+		for j, o := range pictures[i].Objects {
+			if j == 0 || counts[o.Class] < counts[d.labels[i]] || counts[o.Class] == counts[d.labels[i]] && o.Class < d.labels[i] {
+				d.labels[i] = o.Class
+			}
+		}
+	}
+	return d
+}
+
+// Len implements [data.Dataset].
+func (d *Dataset) Len() int { return len(d.Pictures) }
+
+// Classes implements [data.Dataset].
+func (d *Dataset) Classes() []string { return d.Names }
+
+// Label implements [data.Dataset].
+func (d *Dataset) Label(i int) int { return d.labels[i] }
+
+// Name implements [data.Dataset].
+func (d *Dataset) Name(i int) string { return d.Pictures[i].File }
+
+// Objects returns what picture i shows.
+func (d *Dataset) Objects(i int) Objects { return d.Pictures[i].Objects }
+
+// Read implements [data.Dataset].
+func (d *Dataset) Read(i int, s *data.Sample) error {
+	if i < 0 || i >= len(d.Pictures) {
+		return fmt.Errorf("boxes: picture %d of %d", i, len(d.Pictures))
+	}
+	if err := s.ReadFile(d.Pictures[i].File); err != nil {
+		return err
+	}
+	s.Target = d.Pictures[i].Objects
+	if s.Target.(Objects) == nil {
+		s.Target = Objects{}
+	}
+	return nil
+}
+
+// Counts returns the objects of every class, crowds left out.
+func (d *Dataset) Counts() []int {
+	counts := make([]int, len(d.Names))
+	for i := range d.Pictures {
+		for _, o := range d.Pictures[i].Objects {
+			if !o.Crowd {
+				counts[o.Class]++
+			}
+		}
+	}
+	return counts
+}
+
+// Splits returns the set by its parts. Pictures of no part are training's.
+func (s *Set) Splits() *data.Splits {
+	out := &data.Splits{Kind: s.Layout.String(), Notes: slices.Clone(s.Notes)}
+	for _, p := range []struct {
+		name string
+		set  *data.Dataset
+	}{{"train", &out.Train}, {"val", &out.Val}, {"test", &out.Test}} {
+		var pictures []Picture
+		for _, x := range s.Pictures {
+			if x.Part == p.name || x.Part == "" && p.name == "train" {
+				pictures = append(pictures, x)
+			}
+		}
+		if len(pictures) > 0 {
+			*p.set = NewDataset(pictures, s.Classes)
+		}
+	}
+	return out
+}
+
+// String names the layout in text.
+func (l Layout) String() string {
+	switch l {
+	case COCO:
+		return "boxes as COCO's"
+	case VOC:
+		return "boxes as Pascal VOC's"
+	case YOLO:
+		return "boxes as YOLO's"
+	case CSV:
+		return "boxes of a CSV list"
+	}
+	return string(l)
+}
