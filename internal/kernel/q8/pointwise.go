@@ -10,7 +10,9 @@ func Pointwise(dst []uint8, dstStride int, src []uint8, srcStride, rows int, w *
 	need("destination", dst, rows, dstStride, w.N)
 	needSource("source", src, rows, srcStride, w.K)
 	ep.check(rows, w.N)
-	pointwiseGeneric(dst, dstStride, src, srcStride, rows, w, ep)
+	if !pointwiseAsm(dst, dstStride, src, srcStride, rows, w, ep) {
+		pointwiseGeneric(dst, dstStride, src, srcStride, rows, w, ep)
+	}
 }
 
 func pointwiseGeneric(dst []uint8, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) {

@@ -1,0 +1,42 @@
+// Command q8 generates the assembly of the kernels on 8-bit codes.
+package main
+
+import (
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
+)
+
+func main() {
+	ConstraintExpr("amd64,!purego")
+	gemmVNNI(2)
+	gemmVNNI(1)
+	Generate()
+}
+
+// z returns vector register i.
+func z(i int) reg.VecPhysical { return simd.AVX512.V(i) }
+
+// words are the names of the 8-byte words of a struct of the kernels, in order.
+type words []string
+
+// at returns the word of the given name of the struct at base.
+func (w words) at(base reg.GPPhysical, name string) Mem {
+	for i, n := range w {
+		if n == name {
+			return Mem{Base: base, Disp: 8 * i}
+		}
+	}
+	panic("no word " + name)
+}
+
+// consts are the offsets of the vectors of struct epilogueVectors.
+const (
+	constBias = 0
+	constMul  = constBias + 128
+	constZero = constMul + 128
+	constLo   = constZero + 64
+	constHi   = constLo + 64
+)

@@ -1,0 +1,89 @@
+package q8
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
+)
+
+// sets are the features that some kernels ask for.
+var sets = []cpu.Feature{cpu.AVX512VNNI | cpu.AVX512VBMI | cpu.AVX512VBMI2}
+
+// same fails the test unless a kernel has written what its twin in Go did, and
+// nothing between the pixels.
+func same(t *testing.T, got, want []uint8, what string, args ...any) {
+	t.Helper()
+	if !bytes.Equal(got, want) {
+		i := 0
+		for got[i] == want[i] {
+			i++
+		}
+		t.Fatalf(what+": byte %d of %d is %d, want %d", append(args, i, len(got), got[i], want[i])...)
+	}
+}
+
+// filled returns n bytes as guarded.slice does.
+func filled(n int) []uint8 { return bytes.Repeat([]uint8{sentinel}, n) }
+
+// pointwiseSizes are rows, inputs and outputs: every tile, tails, and some at
+// random.
+func pointwiseSizes(r *rand.Rand) (sizes [][3]int) {
+	for rows := 1; rows <= 30; rows++ {
+		sizes = append(sizes, [3]int{rows, 1 + r.IntN(70), 1 + r.IntN(70)})
+	}
+	for n := 1; n <= 34; n++ {
+		sizes = append(sizes, [3]int{1 + r.IntN(60), 1 + r.IntN(20), n})
+	}
+	for k := 1; k <= 9; k++ {
+		sizes = append(sizes, [3]int{15, k, 20})
+	}
+	return append(sizes, [3]int{1, 1500, 100}, [3]int{49, 300, 40}, [3]int{1000, 10, 24})
+}
+
+func TestPointwise(t *testing.T) {
+	r := source(11)
+	sizes := pointwiseSizes(r)
+	dst, src, add := newGuarded(t, 1<<17), newGuarded(t, 1<<17), newGuarded(t, 1<<17)
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		for i, s := range sizes {
+			rows, k, n := s[0], s[1], s[2]
+			srcStride, dstStride := k+r.IntN(5), n+r.IntN(5)
+			x := codes(r, (rows-1)*srcStride+k)
+			w, e := PackMatrix(signed(r, n*k), n, k), epilogue(r, n, k, i%3 == 0)
+			twin := *e
+			if i%4 < 2 {
+				e.AddStride, e.AddZero, e.AddMul = n+r.IntN(5), uint8(r.Uint32()), r.Float32()
+				twin = *e
+				twin.Add = codes(r, (rows-1)*e.AddStride+n)
+				e.Add = add.source(twin.Add)
+			}
+			want := filled((rows-1)*dstStride + n)
+			pointwiseGeneric(want, dstStride, x, srcStride, rows, w, &twin)
+			got := dst.slice(len(want))
+			Pointwise(got, dstStride, src.source(x), srcStride, rows, w, e)
+			same(t, got, want, "%d×%d×%d", rows, k, n)
+			dst.check(t, len(want))
+		}
+	})
+}
+
+// The residual may be the destination.
+func TestPointwiseInPlace(t *testing.T) {
+	r := source(12)
+	const rows, k, n = 49, 24, 40
+	x, w := codes(r, rows*k), PackMatrix(signed(r, n*k), n, k)
+	e := epilogue(r, n, k, false)
+	e.Add, e.AddStride, e.AddMul = codes(r, rows*n), n, 0.9
+	want := make([]uint8, rows*n)
+	pointwiseGeneric(want, n, x, k, rows, w, e)
+	before := slices.Clone(e.Add)
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		copy(e.Add, before)
+		Pointwise(e.Add, n, x, k, rows, w, e)
+		same(t, e.Add, want, "in place")
+	})
+}

@@ -1,0 +1,104 @@
+//go:build !purego
+
+package q8
+
+import "github.com/mixnet-go/mixnet/internal/cpu"
+
+// vnni is what the kernels for AVX-512 need.
+const vnni = cpu.AVX512VNNI | cpu.AVX512VBMI | cpu.AVX512VBMI2
+
+// epilogueVectors are the constants of up to 32 outputs of an epilogue. The
+// generator of the assembly knows the offsets.
+type epilogueVectors struct {
+	bias   [2 * panelCols]int32
+	mul    [2 * panelCols]float32
+	zero   [2 * panelCols]int16
+	lo, hi [4 * panelCols]uint8
+}
+
+// set puts there what is common to all outputs.
+func (v *epilogueVectors) set(ep *Epilogue) {
+	for i := range v.zero {
+		v.zero[i] = int16(ep.Zero)
+	}
+	for i := range v.lo {
+		v.lo[i], v.hi[i] = ep.Lo, ep.Hi
+	}
+}
+
+// setOutputs puts there what belongs to the outputs from n0 on.
+func (v *epilogueVectors) setOutputs(ep *Epilogue, n0 int) {
+	copy(v.mul[:], ep.Mul[n0:])
+	if ep.Bias != nil {
+		copy(v.bias[:], ep.Bias[n0:])
+	}
+}
+
+// gemmArgs is what the assembly of products reads. Distances are in bytes. The
+// generator of the assembly knows the fields.
+type gemmArgs struct {
+	dstStride    int
+	dst          *uint8
+	src          *uint8
+	srcStride    int
+	rows         int
+	w            *int8
+	panel        int // between panels
+	quads        int
+	consts       *epilogueVectors
+	table        *Table
+	add          *uint8
+	addStride    int
+	addZero      int
+	addMul       float32
+	_            float32
+	mask         uint64 // of the outputs
+	dstAt, addAt uintptr
+}
+
+// pointwiseAsm is Pointwise in assembly; ok tells whether this CPU has it.
+func pointwiseAsm(dst []uint8, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) (ok bool) {
+	if !cpu.Has(vnni) {
+		return false
+	}
+	if rows == 0 || w.N == 0 || w.K == 0 {
+		return w.K > 0
+	}
+	var consts epilogueVectors
+	consts.set(ep)
+	a := gemmArgs{
+		dstStride: dstStride, srcStride: srcStride, panel: w.panelLen(), quads: ceilDiv(w.K, quad),
+		consts: &consts, table: ep.Table, addStride: ep.AddStride, addZero: int(ep.AddZero), addMul: ep.AddMul,
+	}
+	chunk := rowsAtOnce(w.K, rows)
+	for r0 := 0; r0 < rows; r0 += chunk {
+		a.rows = min(chunk, rows-r0)
+		a.src = &src[r0*srcStride]
+		for n0 := 0; n0 < w.N; n0 += 2 * panelCols {
+			cols := min(2*panelCols, w.N-n0)
+			consts.setOutputs(ep, n0)
+			a.dst, a.w = &dst[r0*dstStride+n0], &w.panels[n0/panelCols*a.panel]
+			a.mask = 1<<cols - 1
+			if ep.Add != nil {
+				a.add = &ep.Add[r0*ep.AddStride+n0]
+			}
+			if cols > panelCols {
+				gemm32VNNI(&a.dstStride)
+			} else {
+				gemm16VNNI(&a.dstStride)
+			}
+		}
+	}
+	return true
+}
+
+// rowsAtOnce returns the rows that are multiplied with all weights before the
+// next: as many as stay in the first-level cache, or all if few are left.
+func rowsAtOnce(k, rows int) int {
+	const l1Share, unit = 16 << 10, 56
+	n := max(l1Share/k/unit, 1) * unit
+	if rows <= n+n/2 {
+		return rows
+	}
+	return n
+}
