@@ -34,7 +34,7 @@ var layers = []struct {
 	{"internal/enum", nil},
 	{"graph", []string{"tensor", "internal/enum", "internal/rng"}},
 	{"internal/kernel", []string{"internal/cpu"}},
-	{"internal/kernel/q8", []string{"internal/kernel"}},
+	{"internal/kernel/q8", []string{"internal/kernel", "internal/cpu"}},
 	{"internal/testkit", []string{"tensor", "graph", "internal/rng"}},
 	{"vision/internal/codec", nil},
 	{"vision/internal/pixel", []string{"internal/cpu"}},
