@@ -37,21 +37,24 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	c := &convLayer{name: n.name, op: op}
 	src := n.in[0]
 	if _, ok := src.op.(*graph.Scale); ok && src.fused {
-		c.factors = l.plain(l.value(src.in[1]))
+		c.factors = l.float(l.value(src.in[1]))
 		src = src.in[0]
 	}
 	c.x = l.value(src)
+	if c.x.code != nil {
+		c.x = l.float(c.x)
+	}
 	var f fusion
 	end = f.follow(n, takeAffine|takeAdd)
 	c.affine, c.act = f.affine, f.act
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
-	c.form = c.choose(n.pooled)
+	c.form = c.choose(n.pooled, l.quant)
 	if !isPointwise(op) || c.factors != nil {
 		c.x = l.plain(c.x)
 	}
-	if isPointwise(op) && !end.keep && len(end.users) == 1 {
+	if isPointwise(op) && !n.pooled && !end.keep && len(end.users) == 1 {
 		if u := end.users[0]; isGlobalPool(u) {
 			u.fused = true
 			c.pool = l.value(u)
@@ -63,8 +66,11 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 }
 
 // choose returns the form of c. The output is one pixel if pooled is true.
-func (c *convLayer) choose(pooled bool) form {
+func (c *convLayer) choose(pooled bool, quant *graph.Quantization) form {
 	op := c.op
+	if pooled && quant != nil && isPointwise(op) {
+		return &vectorConv{scales: scalesOf(op.Weights, quant)}
+	}
 	if f, ok := winogradForm(op); ok {
 		return &winogradConv{form: f}
 	}

@@ -38,6 +38,9 @@ type segment struct {
 // depthwise returns the layer of a mixed convolution and the node it ends with.
 func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 	d := &depthwiseLayer{name: n.name, op: op, x: l.value(n.in[0])}
+	if d.x.code != nil {
+		d.x = l.float(d.x)
+	}
 	var f fusion
 	end = f.follow(n, takeAffine)
 	d.act, d.affine = f.act, f.affine
@@ -99,7 +102,7 @@ func (l *lowering) expansion(n *node) *convLayer {
 		return nil
 	}
 	c, ok := l.layers[last].(*convLayer)
-	if !ok || c.y != l.values[n] || c.y.in != nil || !isPointwise(c.op) || c.factors != nil || c.add != nil {
+	if !ok || l.values[n] == nil || c.y != l.values[n] || c.y.in != nil || !isPointwise(c.op) || c.factors != nil || c.add != nil {
 		return nil
 	}
 	if in := c.op.In(); in > fewInputs && c.op.Out() < muchWider*in {

@@ -34,6 +34,9 @@ type Options struct {
 	// Mean and Std, one value per channel, are what RunBytes applies to
 	// pixels: (pixel/255 - Mean) / Std.
 	Mean, Std []float32
+	// Quantization says what is computed with whole numbers of 8 bits; nil is
+	// nothing.
+	Quantization *graph.Quantization
 }
 
 // Program is a network ready to run. It is safe for concurrent use.
@@ -61,7 +64,7 @@ func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) 
 	p := &Program{g: g, pool: par.New(opts.Threads), mean: slices.Clone(opts.Mean), std: slices.Clone(opts.Std)}
 	err := checkNormalization(g, opts)
 	if err == nil {
-		err = p.compile(&reader{g, source}, opts)
+		err = p.compile(&reader{g, source, opts.Quantization}, opts)
 	}
 	if err != nil {
 		p.Close()
@@ -76,6 +79,11 @@ func (p *Program) compile(r *reader, opts Options) (err error) {
 	var want []graph.ID
 	if p.names, want, err = wanted(g, opts.Outputs); err != nil {
 		return err
+	}
+	if q := opts.Quantization; q != nil {
+		if err = q.Check(g); err != nil {
+			return err
+		}
 	}
 	if p.net, err = lower(r, want); err != nil {
 		return err

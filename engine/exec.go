@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/kernel/q8"
 	"github.com/mixnet-go/mixnet/internal/pages"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
@@ -16,6 +17,7 @@ type state struct {
 	arena     []byte
 	scratch   [][]float32       // of every worker
 	epilogues []kernel.Epilogue // of every worker
+	codeEpilogues []q8.Epilogue // of every worker
 	x         images
 	taps      []stateTap
 	times     []time.Duration // added to for every step, if not nil
@@ -48,6 +50,7 @@ func (s *state) fit(workers int, plans ...*plan) {
 	for len(s.scratch) < workers {
 		s.scratch = append(s.scratch, nil)
 		s.epilogues = append(s.epilogues, kernel.Epilogue{})
+		s.codeEpilogues = append(s.codeEpilogues, q8.Epilogue{})
 	}
 	for i := range s.scratch[:workers] {
 		if len(s.scratch[i]) < scratch {

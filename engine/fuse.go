@@ -70,7 +70,7 @@ func compose(first, second *affine) *affine {
 // later or share its memory.
 func scalesInput(n *node) bool {
 	x := n.in[0]
-	if n.keep || len(n.users) != 1 || x.keep {
+	if n.keep || n.code != nil || len(n.users) != 1 || x.keep {
 		return false
 	}
 	if op, ok := n.users[0].op.(*graph.Conv); !ok || !isPointwise(op) {

@@ -17,6 +17,7 @@ type value struct {
 	at    int    // first channel within in
 	order []int  // channel i is channel order[i] of in; nil for those from at on
 	grown bool   // storage of several values that concatenations and slices choose from
+	code  *graph.Code // what its bytes stand for; nil for floats
 }
 
 // storage returns the value that v lies in, and its first channel there.
@@ -41,7 +42,8 @@ type layer interface {
 type network struct {
 	layers []layer
 	input  *value
-	stem   *convLayer // takes images as bytes; nil if no layer can
+	stem   *convLayer // takes images as bytes; nil if it does not
+	first  *encodeLayer // takes images as bytes; nil if it does not
 	ready  map[graph.ID]result
 	window int // bytes of intermediate results that a thread works on at a time
 }
@@ -59,6 +61,14 @@ type lowering struct {
 	made   map[*value]int // index of the layer that makes a value
 	held   map[*node]layer
 	copies map[*value]*value // of selections
+	coded  map[coding]*value // conversions
+	quant  *graph.Quantization
+}
+
+// coding is a value in bytes, or without a code in floats.
+type coding struct {
+	of   *value
+	code graph.Code
 }
 
 // lower turns a graph into layers. Nodes in want exist in memory after some layer.
@@ -67,7 +77,7 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}, copies: map[*value]*value{}}
+	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}, copies: map[*value]*value{}, coded: map[coding]*value{}, quant: r.quant}
 	l.window = windowBytes
 	l.input = l.value(of[0])
 	l.made[l.input] = -1
@@ -78,7 +88,7 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	}
 	l.ready = make(map[graph.ID]result, len(want))
 	for _, id := range want {
-		v := l.plain(l.values[of[id]])
+		v := l.float(l.values[of[id]])
 		l.ready[id] = result{v, l.readyAfter(v)}
 	}
 	l.reuse()
@@ -107,7 +117,7 @@ func (l *lowering) readyAfter(v *value) int {
 
 func (l *lowering) emit(x layer) {
 	if c, ok := x.(*convLayer); ok && c.add != nil {
-		c.add = l.plain(c.add)
+		c.add = l.float(c.add)
 	}
 	_, writes := x.args()
 	for _, v := range writes {
@@ -126,6 +136,12 @@ func (l *lowering) visit(n *node) error {
 	if n.fused {
 		return nil
 	}
+	if l.quant != nil {
+		if end, x := l.inCodes(n); end != nil {
+			l.emitAt(n, end, x)
+			return nil
+		}
+	}
 	end, x := n, layer(nil)
 	switch op := n.op.(type) {
 	case *graph.Input:
@@ -140,25 +156,25 @@ func (l *lowering) visit(n *node) error {
 	case *graph.MixConv:
 		end, x = l.depthwise(n, op)
 	case *graph.GlobalPool:
-		x = &globalPoolLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(n)}
+		x = &globalPoolLayer{name: n.name, x: l.float(l.value(n.in[0])), y: l.value(n)}
 	case *graph.Pool:
-		x = &poolLayer{name: n.name, op: op, x: l.plain(l.value(n.in[0])), y: l.value(n)}
+		x = &poolLayer{name: n.name, op: op, x: l.float(l.value(n.in[0])), y: l.value(n)}
 	case *graph.Scale:
 		if scalesInput(n) {
 			n.fused = true
 			return nil
 		}
-		x = &scaleLayer{name: n.name, x: l.plain(l.value(n.in[0])), factors: l.plain(l.value(n.in[1])), y: l.value(n)}
+		x = &scaleLayer{name: n.name, x: l.float(l.value(n.in[0])), factors: l.float(l.value(n.in[1])), y: l.value(n)}
 	case *graph.Add:
 		var f fusion
 		end = f.follow(n, 0)
-		x = &addLayer{name: n.name, a: l.plain(l.value(n.in[0])), b: l.plain(l.value(n.in[1])), y: l.value(end), act: f.act}
+		x = &addLayer{name: n.name, a: l.float(l.value(n.in[0])), b: l.float(l.value(n.in[1])), y: l.value(end), act: f.act}
 	case *graph.Activate:
-		x = &affineLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(n), act: kernel.Act(op.Func)}
+		x = &affineLayer{name: n.name, x: l.float(l.value(n.in[0])), y: l.value(n), act: kernel.Act(op.Func)}
 	case *affine:
 		var f fusion
 		end = f.follow(n, 0)
-		x = &affineLayer{name: n.name, x: l.plain(l.value(n.in[0])), y: l.value(end), scale: op.scale, shift: op.shift, act: f.act}
+		x = &affineLayer{name: n.name, x: l.float(l.value(n.in[0])), y: l.value(end), scale: op.scale, shift: op.shift, act: f.act}
 	case *graph.Concat:
 		if l.grow(n) {
 			return nil
@@ -171,16 +187,23 @@ func (l *lowering) visit(n *node) error {
 		l.shuffle(n, op.Groups)
 		return nil
 	case *graph.Shift:
-		x = &shiftLayer{name: n.name, op: op, x: l.plain(l.value(n.in[0])), y: l.value(n)}
+		x = &shiftLayer{name: n.name, op: op, x: l.float(l.value(n.in[0])), y: l.value(n)}
 	default:
 		return unknownOperator(n)
 	}
-	if end == n {
-		l.emit(x)
-		return nil
-	}
-	l.held[end] = x
+	l.emitAt(n, end, x)
 	return nil
+}
+
+// emitAt emits the layer of n once its last node is visited.
+func (l *lowering) emitAt(n, end *node, x layer) {
+	switch {
+	case x == nil: // nothing to compute
+	case end == n:
+		l.emit(x)
+	default:
+		l.held[end] = x
+	}
 }
 
 // unknownOperator is the error of an operator that the engine does not compute.
@@ -219,7 +242,7 @@ func (l *lowering) reuse() {
 		}
 		for _, v := range inputs {
 			root, _ := v.storage()
-			if root != l.input && root.c == v.c && v.c == y.c && last[root] <= i {
+			if root != l.input && root.c == v.c && v.c == y.c && last[root] <= i && (root.code == nil) == (y.code == nil) {
 				y.in = root
 				last[root] = last[y]
 				break

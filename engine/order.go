@@ -63,7 +63,7 @@ func (l *lowering) plain(v *value) *value {
 		return v
 	}
 	if l.copies[v] == nil {
-		y := &value{shape: v.shape, c: v.c}
+		y := &value{shape: v.shape, c: v.c, code: v.code}
 		l.copies[v] = y
 		l.emit(&gatherLayer{x: v, y: y})
 	}
@@ -73,6 +73,7 @@ func (l *lowering) plain(v *value) *value {
 // slice makes the value of n a part of its input.
 func (l *lowering) slice(n *node, from, to int) {
 	in, order := l.value(n.in[0]).channels()
+	l.value(n).code = in.code
 	l.value(n).choose(in, order[from:to])
 }
 
@@ -84,6 +85,7 @@ func (l *lowering) shuffle(n *node, groups int) {
 	for i := range shuffled {
 		shuffled[i] = order[i%groups*perGroup+i/groups]
 	}
+	l.value(n).code = in.code
 	l.value(n).choose(in, shuffled)
 }
 
@@ -101,7 +103,7 @@ func (l *lowering) grow(n *node) bool {
 			root = r
 		}
 	}
-	if root == nil || root == l.input {
+	if root == nil || root == l.input || !sameCode(root, l.parts(n)) {
 		return false
 	}
 	for i, in := range n.in {
@@ -110,7 +112,7 @@ func (l *lowering) grow(n *node) bool {
 		}
 	}
 	if !root.grown {
-		all := &value{shape: root.shape, c: root.c, grown: true}
+		all := &value{shape: root.shape, c: root.c, grown: true, code: root.code}
 		root.in, root = all, all
 	}
 	var order []int
@@ -129,6 +131,7 @@ func (l *lowering) grow(n *node) bool {
 			order = append(order, first+c)
 		}
 	}
+	l.value(n).code = root.code
 	l.value(n).choose(root, order)
 	return true
 }

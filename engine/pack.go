@@ -59,6 +59,7 @@ func (p *packer) take(n int) []float32 {
 type reader struct {
 	g      *graph.Graph
 	source Source
+	quant  *graph.Quantization // nil for none
 }
 
 // read returns the values of a parameter, valid until buf is used again.
@@ -143,6 +144,9 @@ func (r *weightReader) matrix(out, in int, scale []float32, perm []int) (*kernel
 
 // takeBytes lets the first convolution take images as bytes too, if it can.
 func (n *network) takeBytes() {
+	if n.first = n.findEncoder(); n.first != nil {
+		return
+	}
 	if n.stem = n.findStem(); n.stem != nil {
 		n.stem.form = &windowConv{stem: true}
 	}

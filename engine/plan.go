@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel/q8"
 	"github.com/mixnet-go/mixnet/tensor"
 )
 
@@ -47,6 +48,7 @@ type work interface {
 // The input of the network is a block outside the arena.
 type block struct {
 	size        int // bytes
+	elem        int // bytes of an element: 4, or 1 of codes
 	stride      int // elements between pixels
 	first, last int
 	offset      int // bytes
@@ -65,7 +67,7 @@ type view struct {
 func (v view) pixels() int { return v.h * v.w }
 
 // bytes returns the size of what the view of a number of images shows.
-func (v view) bytes(images int) int64 { return floatBytes * int64(images) * int64(v.h*v.w*v.c) }
+func (v view) bytes(images int) int64 { return int64(v.block.elem) * int64(images) * int64(v.h*v.w*v.c) }
 
 // from returns the memory of v from a pixel of image n on.
 func (s *state) from(v view, n, pixel int) []float32 {
@@ -74,6 +76,11 @@ func (s *state) from(v view, n, pixel int) []float32 {
 		return s.x.floats[at:]
 	}
 	return floats(s.arena[v.block.offset : v.block.offset+v.block.size])[at:]
+}
+
+// codes returns the memory of v, which holds codes, from a pixel of image n on.
+func (s *state) codes(v view, n, pixel int) []uint8 {
+	return s.arena[v.block.offset : v.block.offset+v.block.size][v.at+(n*v.h*v.w+pixel)*v.stride:]
 }
 
 // floatBytes is the size of an element.
@@ -142,11 +149,15 @@ func (b *builder) touch(v *value, layer int) {
 	blk := b.blocks[root]
 	if blk == nil {
 		s := b.shapes[root.shape]
-		blk = &block{stride: root.c, first: layer, last: layer, outside: root == b.net.input}
-		if !blk.outside && s.H*s.W > 1 && root.c%setFloats == 0 {
-			blk.stride += lineFloats
+		blk = &block{stride: root.c, elem: floatBytes, first: layer, last: layer, outside: root == b.net.input}
+		slack := 0
+		if root.code != nil {
+			blk.elem, slack = 1, q8.Slack
 		}
-		blk.size = floatBytes * b.images * s.H * s.W * blk.stride
+		if !blk.outside && s.H*s.W > 1 && blk.elem*root.c%setBytes == 0 {
+			blk.stride += lineBytes / blk.elem
+		}
+		blk.size = blk.elem*b.images*s.H*s.W*blk.stride + slack
 		b.blocks[root] = blk
 		if !blk.outside {
 			b.all = append(b.all, blk)
@@ -165,7 +176,7 @@ func (b *builder) view(v *value) view {
 // temporary returns a view of n vectors of c elements that only the current
 // layer uses.
 func (b *builder) temporary(n, c int) view {
-	blk := &block{size: floatBytes * n * c, first: b.layer, last: b.layer}
+	blk := &block{size: floatBytes * n * c, elem: floatBytes, first: b.layer, last: b.layer}
 	b.all = append(b.all, blk)
 	return view{block: blk, stride: c, h: 1, w: 1, c: c}
 }
@@ -184,10 +195,9 @@ const (
 	// elements.
 	lineBytes  = 64
 	lineFloats = lineBytes / floatBytes
-	// setFloats is the least distance of pixels, in elements, that is avoided:
-	// at multiples of it the same channels of many pixels compete for few sets
-	// of a cache.
-	setFloats = 128
+	// setBytes is the least distance of pixels that is avoided: at multiples of it
+	// the same channels of many pixels compete for few sets of a cache.
+	setBytes = 512
 )
 
 // place gives every block an offset such that blocks alive at the same time do

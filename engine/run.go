@@ -71,7 +71,7 @@ func (p *Program) exec(ctx context.Context, x images, in tensor.Shape, taps ...t
 	defer p.calls.release(c, p.plans.most(p.pool.Threads()))
 	c.ctx, c.x, c.in, c.batch = ctx, x, in, b
 	c.taps = append(c.taps[:0], taps...)
-	if x.bytes != nil && p.net.stem == nil {
+	if x.bytes != nil && p.net.stem == nil && p.net.first == nil {
 		c.normalize(p.mean, p.std)
 	}
 	return c.run(p.pool)

@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"slices"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
@@ -83,9 +85,16 @@ func (noWeights) pack(*packer) error { return nil }
 // own are moved into the result, so that their layers write there.
 func (l *lowering) concat(n *node) layer {
 	c := &concatLayer{name: n.name, y: l.value(n)}
+	if n.code != nil && !slices.ContainsFunc(l.parts(n), func(v *value) bool { return v.code == nil }) {
+		c.y.code = n.code
+	}
 	at := 0
-	for _, in := range n.in {
-		v := l.plain(l.value(in))
+	for _, v := range l.parts(n) {
+		if c.y.code != nil {
+			v = l.code(l.plain(v), *n.code)
+		} else {
+			v = l.float(v)
+		}
 		if v.in == nil && v != l.input {
 			v.in, v.at = c.y, at
 		}

@@ -19,7 +19,7 @@ const spanBytes = 32 << 10
 func (b *builder) spans(y view) []span {
 	parts := 1
 	if b.threads > 1 {
-		parts = max(1, min(y.h, shares*b.threads, y.h*y.w*y.c*floatBytes/spanBytes))
+		parts = max(1, min(y.h, shares*b.threads, y.h*y.w*y.c*y.block.elem/spanBytes))
 	}
 	var out []span
 	for i := range b.images {
@@ -180,6 +180,10 @@ type copyStep struct {
 func (p *copyStep) run(s *state, _, part int) {
 	r := p.spans[part]
 	row := r.from * p.y.w
+	if p.y.block.elem == 1 {
+		copyCodes(s.codes(p.y, r.image, row), p.y.stride, s.codes(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.y.c)
+		return
+	}
 	kernel.CopyRows(s.from(p.y, r.image, row), p.y.stride, s.from(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.y.c)
 }
 
@@ -192,6 +196,10 @@ type gather struct {
 func (p *gather) run(s *state, _, part int) {
 	r := p.spans[part]
 	row := r.from * p.y.w
+	if p.y.block.elem == 1 {
+		gatherCodes(s.codes(p.y, r.image, row), p.y.stride, s.codes(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.order)
+		return
+	}
 	kernel.GatherRows(s.from(p.y, r.image, row), p.y.stride, s.from(p.x, r.image, row), p.x.stride, (r.to-r.from)*p.y.w, p.order)
 }
 

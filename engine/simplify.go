@@ -20,6 +20,7 @@ type node struct {
 	keep     bool // wanted as a result, so it must exist in memory
 	fused    bool // computed by the layer of another node
 	pooled   bool // one pixel, whatever the size of the input
+	code     *graph.Code // that the result is to have in bytes; nil for floats
 }
 
 // affine is what remains of batch normalisation at inference:
@@ -38,7 +39,7 @@ func simplify(r *reader, want []graph.ID) (order []*node, of []*node, err error)
 			continue
 		}
 		gn := g.Nodes[i]
-		n := &node{name: gn.Name, op: gn.Op, shape: graph.ID(i)}
+		n := &node{name: gn.Name, op: gn.Op, shape: graph.ID(i), code: r.code(graph.ID(i))}
 		for _, id := range gn.Inputs {
 			n.in = append(n.in, of[id])
 		}
@@ -141,10 +142,10 @@ func sinkAffine(order []*node) []*node {
 		for i, in := range join.in {
 			part := &affine{scale: a.scale[at : at+in.channels], shift: a.shift[at : at+in.channels]}
 			at += in.channels
-			join.in[i] = &node{name: n.name, op: part, in: []*node{in}, shape: in.shape, channels: in.channels}
+			join.in[i] = &node{name: n.name, op: part, in: []*node{in}, shape: in.shape, channels: in.channels, code: n.code}
 			out = append(out, join.in[i])
 		}
-		*n = node{name: join.name, op: join.op, in: join.in, users: n.users, shape: n.shape, channels: n.channels, keep: n.keep}
+		*n = node{name: join.name, op: join.op, in: join.in, users: n.users, shape: n.shape, channels: n.channels, keep: n.keep, code: n.code}
 		out = append(out, n)
 	}
 	link(out)
