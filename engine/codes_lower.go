@@ -29,7 +29,7 @@ func (l *lowering) inCodes(n *node) (end *node, x layer) {
 		}
 		return nil, nil
 	}
-	if n.code == nil || l.value(n.in[0]).code == nil {
+	if n.code == nil || len(n.in) == 0 || l.value(n.in[0]).code == nil {
 		return nil, nil
 	}
 	v := l.value(n.in[0])
@@ -93,16 +93,16 @@ func rectifies(n *node) bool {
 // sums is what the convolutions on codes have in common: sums of products that
 // become codes.
 type sums struct {
-	name    string
-	x, y    *value
-	add     *value // residual, before the activation; nil for none
-	scales  [][]float32
-	affine  *affine
-	act     kernel.Act
-	step    float64 // of what the activation takes
-	zero    int     // its zero point
-	exact   bool
-	pre     graph.ID // node of the sums, after batch norm
+	name   string
+	x, y   *value
+	add    *value // residual, before the activation; nil for none
+	scales [][]float32
+	affine *affine
+	act    kernel.Act
+	step   float64 // of what the activation takes
+	zero   int     // its zero point
+	exact  bool
+	pre    graph.ID // node of the sums, after batch norm
 	packedSums
 }
 

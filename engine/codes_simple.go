@@ -57,8 +57,9 @@ func (l *codeScaleLayer) overwrites() (*value, []*value) { return l.y, []*value{
 
 func (l *lookupLayer) plan(b *builder) {
 	p := &lookup{y: b.view(l.y), x: b.view(l.x)}
-	full := q8.ActTable(l.act, float64(l.x.code.Scale), int(l.x.code.Zero), float64(l.y.code.Scale), l.y.code.Zero)
-	copy(p.table[:], full[:])
+	for q := range p.table {
+		p.table[q] = activated(l.act, float64(l.x.code.Value(uint8(q))), *l.y.code)
+	}
 	p.spans = b.spans(p.y)
 	b.addSpans(l.name, "lookup int8", p, len(p.spans), p.y, p.x)
 }

@@ -64,16 +64,22 @@ func (s *sums) packSums(bias []float32) {
 	case kernel.ReLU6:
 		s.ep.Lo, s.ep.Hi = y.Zero, y.Round(6)
 	default:
-		s.ep.Table = q8.ActTable(s.act, s.step, s.zero, float64(y.Scale), y.Zero)
+		last := q8.TableLen - 1
 		if s.exact { // the argument is a byte too
-			for i := 256; i < len(s.ep.Table); i++ {
-				s.ep.Table[i] = s.ep.Table[255]
-			}
+			last = 255
 		}
+		s.ep.Table = q8.NewTable(func(t int) uint8 { return activated(s.act, s.step*float64(min(t, last)-s.zero), y) })
 	}
 	if s.add != nil {
 		s.ep.AddZero, s.ep.AddMul = s.add.code.Zero, float32(float64(s.add.code.Scale)/s.step)
 	}
+}
+
+// activated returns the code of an activation's value at x.
+func activated(act kernel.Act, x float64, y graph.Code) uint8 {
+	v := [1]float32{float32(x)}
+	q8.Activate(v[:], act)
+	return y.Round(v[0])
 }
 
 // start makes the biases of the sums in their units, before what the zero point

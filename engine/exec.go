@@ -14,13 +14,13 @@ import (
 
 // state is the memory that a plan works in.
 type state struct {
-	arena     []byte
-	scratch   [][]float32       // of every worker
-	epilogues []kernel.Epilogue // of every worker
-	codeEpilogues []q8.Epilogue // of every worker
-	x         images
-	taps      []stateTap
-	times     []time.Duration // added to for every step, if not nil
+	arena         []byte
+	scratch       [][]float32       // of every worker
+	epilogues     []kernel.Epilogue // of every worker
+	codeEpilogues []q8.Epilogue     // of every worker
+	x             images
+	taps          []stateTap
+	times         []time.Duration // added to for every step, if not nil
 
 	work work
 	do   func(worker, part int) // runs a part of work

@@ -13,10 +13,10 @@ import (
 type value struct {
 	shape graph.ID
 	c     int
-	in    *value // what it is a part of; nil for storage of its own
-	at    int    // first channel within in
-	order []int  // channel i is channel order[i] of in; nil for those from at on
-	grown bool   // storage of several values that concatenations and slices choose from
+	in    *value      // what it is a part of; nil for storage of its own
+	at    int         // first channel within in
+	order []int       // channel i is channel order[i] of in; nil for those from at on
+	grown bool        // storage of several values that concatenations and slices choose from
 	code  *graph.Code // what its bytes stand for; nil for floats
 }
 
@@ -42,7 +42,7 @@ type layer interface {
 type network struct {
 	layers []layer
 	input  *value
-	stem   *convLayer // takes images as bytes; nil if it does not
+	stem   *convLayer   // takes images as bytes; nil if it does not
 	first  *encodeLayer // takes images as bytes; nil if it does not
 	ready  map[graph.ID]result
 	window int // bytes of intermediate results that a thread works on at a time

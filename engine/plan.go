@@ -67,7 +67,9 @@ type view struct {
 func (v view) pixels() int { return v.h * v.w }
 
 // bytes returns the size of what the view of a number of images shows.
-func (v view) bytes(images int) int64 { return int64(v.block.elem) * int64(images) * int64(v.h*v.w*v.c) }
+func (v view) bytes(images int) int64 {
+	return int64(v.block.elem) * int64(images) * int64(v.h*v.w*v.c)
+}
 
 // from returns the memory of v from a pixel of image n on.
 func (s *state) from(v view, n, pixel int) []float32 {

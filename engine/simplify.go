@@ -16,10 +16,10 @@ type node struct {
 	users    []*node
 	shape    graph.ID // the graph's node whose output has the shape of this one's
 	channels int
-	index    int  // position in evaluation order
-	keep     bool // wanted as a result, so it must exist in memory
-	fused    bool // computed by the layer of another node
-	pooled   bool // one pixel, whatever the size of the input
+	index    int         // position in evaluation order
+	keep     bool        // wanted as a result, so it must exist in memory
+	fused    bool        // computed by the layer of another node
+	pooled   bool        // one pixel, whatever the size of the input
 	code     *graph.Code // that the result is to have in bytes; nil for floats
 }
 

@@ -82,9 +82,9 @@ func (v *vectorGroup) packFloats(w, factors []float32) {
 
 // vectorStep is a vectorConv of a plan.
 type vectorStep struct {
-	c             *convLayer
-	x, y, add     view
-	parts         []vectorPart
+	c         *convLayer
+	x, y, add view
+	parts     []vectorPart
 }
 
 // vectorPart is some outputs of a group for one image.
@@ -162,7 +162,7 @@ func (v *vectorPart) multiply(y, x, scratch []float32, ep *q8.Epilogue) {
 	}
 	n := len(y)
 	products, stride := scratch[:2*n], len(x)
-	codes := bytesOf(scratch[2*n:])[:2*stride : 2*stride+q8.Slack]
+	codes := bytesOf(scratch[2*n:])[: 2*stride : 2*stride+q8.Slack]
 	for i, a := range x {
 		u := int(math.RoundToEven(float64(a/step))) + middle<<8 + middle
 		codes[i], codes[stride+i] = uint8(u>>8), uint8(u)
