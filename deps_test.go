@@ -60,7 +60,7 @@ var layers = []struct {
 	{"data/internal/parquet", nil},
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/pages", "internal/rng"}},
 	{"data/boxes", []string{"vision", "data"}},
-	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par"}},
+	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/kernel/q8", "internal/pages", "internal/par"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"tensor", "detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
