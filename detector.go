@@ -11,7 +11,6 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -30,26 +29,19 @@ type Detector struct {
 	names   []string // of the classes
 	style   detect.Style
 	anchors []detect.Anchor
-	levels  []level
 	workers sync.Pool // of *finder
-}
-
-// level is a map on which objects are found, for the network's input size.
-type level struct {
-	boxes, scores string       // outputs
-	codes, slots  tensor.Shape // their shapes
 }
 
 // finder is what one call needs besides the network.
 type finder struct {
-	processor     *vision.Processor
-	pixels        vision.Image // a picture that is no file
-	image         vision.Image // the network's input
-	codes, logits []float32    // of all maps, one after the other
-	results       []engine.Result
-	post          detect.Post
-	classes       []string // that are wanted
-	detector      *detect.Detector
+	processor *vision.Processor
+	pixels    vision.Image // a picture that is no file
+	image     vision.Image // the network's input
+	heads     *zoo.Heads
+	results   []engine.Result
+	post      detect.Post
+	classes   []string // that are wanted
+	detector  *detect.Detector
 }
 
 // DetectOptions say which of the boxes that a network proposes are objects.
@@ -133,41 +125,29 @@ func newDetector(h model.Header, g *graph.Graph, o Options, build func(engine.Op
 	if _, err := vision.NewProcessor(in); err != nil {
 		return nil, err
 	}
-	maps, err := zoo.Maps(g, in.Size[0], in.Size[1])
+	heads, err := zoo.NewHeads(g, inputs(in, 1))
 	if err != nil {
 		return nil, err
 	}
-	d := &Detector{header: h, limits: newLimits(o), input: in, style: anchors.Style, anchors: anchors.On(maps)}
+	d := &Detector{header: h, limits: newLimits(o), input: in, style: anchors.Style, anchors: anchors.On(heads.Maps)}
 	for i := range h.Options.Classes {
 		d.names = append(d.names, h.Label(i))
-	}
-	slots := zoo.Slots(h.Options.Classes)
-	for i, m := range maps {
-		n := anchors.PerPlace(i)
-		d.levels = append(d.levels, level{
-			graph.Boxes(i), graph.Scores(i), tensor.Shape{N: 1, H: m[0], W: m[1], C: 4 * n}, tensor.Shape{N: 1, H: m[0], W: m[1], C: slots * n},
-		})
 	}
 	if d.program, err = build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std}); err != nil {
 		return nil, err
 	}
-	d.workers.New = func() any { return d.newFinder(slots) }
+	d.workers.New = func() any { return d.newFinder() }
 	return d, nil
 }
 
-// newFinder makes the memory of a call. The outputs of all maps lie one after
-// the other, as the anchors do.
-func (d *Detector) newFinder(slots int) *finder {
-	p, _ := vision.NewProcessor(d.input) // checked by newDetector
+// newFinder makes the memory of a call, of what newDetector has made once.
+func (d *Detector) newFinder() *finder {
+	p, _ := vision.NewProcessor(d.input)
 	p.Decoder.MaxPixels = d.limits.pixels
-	f := &finder{processor: p, codes: make([]float32, 4*len(d.anchors)), logits: make([]float32, slots*len(d.anchors))}
-	codes, logits := f.codes, f.logits
-	for _, l := range d.levels {
-		n, k := l.codes.Len(), l.slots.Len()
-		f.results = append(f.results,
-			engine.Result{Name: l.boxes, To: &tensor.Tensor{Shape: l.codes, Data: codes[:n:n]}},
-			engine.Result{Name: l.scores, To: &tensor.Tensor{Shape: l.slots, Data: logits[:k:k]}})
-		codes, logits = codes[n:], logits[k:]
+	f := &finder{processor: p}
+	f.heads, _ = zoo.NewHeads(d.program.Graph(), inputs(d.input, 1))
+	for i, name := range f.heads.Names {
+		f.results = append(f.results, engine.Result{Name: name, To: f.heads.Tensors[i]})
 	}
 	return f
 }

@@ -85,12 +85,13 @@ func (d *Detector) finder(ctx context.Context, o DetectOptions) (*finder, error)
 
 // find makes objects of the network's outputs.
 func (d *Detector) find(found *Found, f *finder, t *vision.Transform, turned vision.Orientation) error {
-	if err := errors.Join(checkFinite(f.codes), checkFinite(f.logits)); err != nil {
+	codes, logits := f.heads.Image(0)
+	if err := errors.Join(checkFinite(codes), checkFinite(logits)); err != nil {
 		return err
 	}
 	*found = Found{Orientation: turned, Objects: found.Objects[:0]}
 	found.Width, found.Height = turned.Stored(t.Source.Dx(), t.Source.Dy())
-	d.collect(found, f.detector.Detect(f.codes, f.logits), t)
+	d.collect(found, f.detector.Detect(codes, logits), t)
 	return nil
 }
 

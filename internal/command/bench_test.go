@@ -3,6 +3,7 @@ package command
 import (
 	"context"
 	"encoding/json"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -56,6 +57,34 @@ func TestBenchSoak(t *testing.T) {
 	}
 	if code, _, errs := invoke(t, "bench", "soak", "mixnet_tiny", "--time", "1s"); code != exitUsage || !strings.Contains(errs, "channels") {
 		t.Errorf("a network of another number of channels: exit code %d, %s", code, errs)
+	}
+}
+
+// Of a network that finds objects, making boxes is a part of what is measured,
+// for batches, several callers and mixed loads too.
+func TestBenchDetector(t *testing.T) {
+	const network = "mobilenetv2_035_ssdlite96"
+	for batch, least := range map[int]int{1: 1, 2: 101} {
+		var r benchResult
+		text := mustRun(t, "bench", network, "--time", "1ms", "--json", "-b", strconv.Itoa(batch), "--score", "0.1")
+		if err := json.Unmarshal([]byte(text), &r); err != nil {
+			t.Fatal(err)
+		}
+		if r.Found == nil || *r.Found < least || r.BoxesMS <= 0 || r.MedianMS < r.BoxesMS {
+			t.Errorf("batch %d: %s", batch, text)
+		}
+	}
+	if text := mustRun(t, "bench", network, "--time", "1ms", "--score", "0.99999"); !strings.Contains(text, "make 0 boxes") {
+		t.Errorf("nothing scores that much: %s", text)
+	}
+	if text := mustRun(t, "bench", "mixnet_tiny", "--time", "1ms"); strings.Contains(text, "box") {
+		t.Error(text)
+	}
+	mustRun(t, "bench", "callers", network, "--time", "1ms")
+	mustRun(t, "bench", "soak", network, "--time", "100ms")
+	mustRun(t, "bench", "profile", network)
+	if code, _, errs := invoke(t, "bench", network, "--score", "1"); code != exitUsage || !strings.Contains(errs, "--score") {
+		t.Errorf("exit code %d, %s", code, errs)
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/internal/cpu"
 )
 
@@ -31,6 +30,7 @@ const maxCallers = 1 << 12
 type benchCallersCmd struct {
 	benchNetwork
 	Callers int `default:"8" placeholder:"N" help:"How many goroutines call."`
+	benchScore
 	benchTime
 }
 
@@ -39,7 +39,10 @@ func (c *benchCallersCmd) Run(e *env) error {
 	if c.Callers < 1 || c.Callers > maxCallers {
 		return usagef("--callers %d: between 1 and %d", c.Callers, maxCallers)
 	}
-	j, err := c.inferJob(e, c.Callers)
+	if err := c.check(); err != nil {
+		return err
+	}
+	j, err := c.inferJob(e, c.Callers, c.Score)
 	if err != nil {
 		return err
 	}
@@ -86,11 +89,11 @@ func (j *job) crowd(e *env, callers int, long time.Duration) ([]time.Duration, e
 	var wg sync.WaitGroup
 	for i := range callers {
 		wg.Go(func() {
-			var results []engine.Result
-			results, errs[i] = resultsOf(j.program, j.x.Shape)
+			var own *call
+			own, errs[i] = j.caller()
 			for errs[i] == nil {
 				start := time.Now()
-				errs[i] = j.program.RunTo(e.ctx, j.x, results...)
+				errs[i] = own.run(e.ctx, j.x)
 				now := time.Now()
 				times[i] = append(times[i], now.Sub(start))
 				if now.Sub(begin) > long {

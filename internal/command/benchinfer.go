@@ -7,7 +7,6 @@ import (
 	"os"
 
 	"github.com/mixnet-go/mixnet/engine"
-	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -16,19 +15,41 @@ import (
 
 type benchInferCmd struct {
 	benchNetwork
+	benchScore
 	benchTime
 }
 
+// Help says what of a detector is measured.
+func (c *benchInferCmd) Help() string {
+	return `Of a network that finds objects, the time includes making boxes of its outputs: decoding, threshold and suppression. Random weights
+give the worst of scores for that, half of them above 0.5; with --weights they are those of the weights.`
+}
+
 func (c *benchInferCmd) Run(e *env) error {
-	j, err := c.inferJob(e, 1)
+	if err := c.check(); err != nil {
+		return err
+	}
+	j, err := c.inferJob(e, 1, c.Score)
 	if err != nil {
 		return err
 	}
 	return c.time(e, j, c.Batch)
 }
 
+// benchScore is the threshold of a network that finds objects.
+type benchScore struct {
+	Score float64 `default:"0.5" placeholder:"F" help:"Least score of an object, of a network that finds some. Default: ${default}."`
+}
+
+func (c *benchScore) check() error {
+	if !(c.Score >= 0 && c.Score < 1) {
+		return usagef("--score %v: want 0 to less than 1", c.Score)
+	}
+	return nil
+}
+
 // inferJob is a forward pass of a number of callers.
-func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
+func (c *benchNetwork) inferJob(e *env, callers int, score float64) (*job, error) {
 	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: min(callers, e.cores())})
 	if err != nil {
 		return nil, err
@@ -46,12 +67,16 @@ func (c *benchNetwork) inferJob(e *env, callers int) (*job, error) {
 		return nil, err
 	}
 	j.program, j.threads, j.close = p.Program, p.Threads(), p.Close
-	results, err := resultsOf(p.Program, shape)
+	j.caller = func() (*call, error) { return p.caller(shape, score) }
+	own, err := j.caller()
 	if err != nil {
 		return nil, err
 	}
-	j.out = results[0].To
-	j.run = func() error { return j.program.RunTo(e.ctx, j.x, results...) }
+	j.out, j.found = own.out, func() int { return own.found }
+	j.run = func() error { return own.run(e.ctx, j.x) }
+	if own.find != nil {
+		j.post = own.find
+	}
 	return j, nil
 }
 
@@ -68,29 +93,6 @@ func (c *benchNetwork) model() (*model.Model, error) {
 		return model.Open(c.Weights, model.Options{Network: spec})
 	}
 	return model.New(spec, zoo.Options{}, nil, 1)
-}
-
-// resultsOf returns tensors for what a network computes: its logits, or all that
-// one that finds objects says.
-func resultsOf(p *engine.Program, in tensor.Shape) ([]engine.Result, error) {
-	names := []string{graph.Logits}
-	if p.Graph().Classes() == 0 {
-		names = nil
-		for _, o := range p.Graph().Outputs {
-			if !o.Training {
-				names = append(names, o.Name)
-			}
-		}
-	}
-	var results []engine.Result
-	for _, name := range names {
-		shape, err := p.OutputShape(name, in)
-		if err != nil {
-			return nil, err
-		}
-		results = append(results, engine.Result{Name: name, To: tensor.New[float32](shape)})
-	}
-	return results, nil
 }
 
 // pattern fills x with values between -1 and 1.

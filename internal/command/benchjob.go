@@ -12,13 +12,19 @@ import (
 // job is what is timed.
 type job struct {
 	name    string
-	x, out  *tensor.Tensor // what goes in, and what the last run gave
+	x       *tensor.Tensor
 	threads int
 	images  int   // a run
 	macs    int64 // a run
 	run     func() error
 	close   func()
-	program *engine.Program // of inference
+
+	// Of inference.
+	program *engine.Program
+	caller  func() (*call, error) // for a goroutine of its own
+	out     func() []float32      // of the last run
+	post    func()                // the part of run that makes boxes; nil if there is none
+	found   func() int            // boxes of the last run
 }
 
 // benchResult is the outcome in JSON.
@@ -32,6 +38,8 @@ type benchResult struct {
 	MinMS     float64 `json:"min_ms"`
 	ImagesS   float64 `json:"images_per_s"`
 	GFLOPS    float64 `json:"gflop_per_s"`
+	BoxesMS   float64 `json:"boxes_ms,omitempty"` // the part that makes boxes of a detector's outputs
+	Found     *int    `json:"found,omitempty"`    // boxes of a run
 	PeakRSSMB float64 `json:"peak_rss_mb"`
 	StartMS   float64 `json:"start_ms"` // from the start of the process to the first result
 	Kernels   string  `json:"kernels"`
@@ -59,13 +67,35 @@ func (c *benchTime) time(e *env, j *job, batch int) error {
 		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(j.images) / median.Seconds(),
 		GFLOPS: 2 * float64(j.macs) / median.Seconds() / 1e9, PeakRSSMB: peakRSS(), StartMS: ms(start), Kernels: cpu.Current().String(),
 	}
+	if j.post != nil {
+		found := j.found()
+		r.Found, r.BoxesMS = &found, ms(medianTime(boxRuns, j.post))
+	}
 	if c.JSON {
 		return e.json(r)
 	}
 	e.printf("%s  %d×%d  batch %d  %d threads  %s kernels\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Threads, r.Kernels)
 	e.printf("median %.2f ms  min %.2f ms  (%d runs)  %s images/s  %.1f GFLOP/s\n", r.MedianMS, r.MinMS, r.Runs, formatRate(r.ImagesS), r.GFLOPS)
+	if r.Found != nil {
+		e.printf("of which %.3f ms make %s of the outputs\n", r.BoxesMS, plural(*r.Found, "box"))
+	}
 	e.printf("peak memory %.1f MB, first result %.0f ms after the start\n", r.PeakRSSMB, r.StartMS)
 	return nil
+}
+
+// boxRuns is how often the making of boxes is timed by itself.
+const boxRuns = 50
+
+// medianTime returns the median time of some calls.
+func medianTime(n int, f func()) time.Duration {
+	times := make([]time.Duration, n)
+	for i := range times {
+		start := time.Now()
+		f()
+		times[i] = time.Since(start)
+	}
+	slices.Sort(times)
+	return times[n/2]
 }
 
 // measure runs the job again and again for a time, at least five times, after

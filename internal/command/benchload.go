@@ -46,7 +46,7 @@ func (c *benchLoadCmd) job(e *env) (*job, error) {
 		return nil, err
 	}
 	j := &job{
-		name: "loading " + c.Data, x: &tensor.Tensor{Shape: loader.Shape()}, out: tensor.New[float32](tensor.Shape{N: 1, H: 1, W: 1, C: 1}),
+		name: "loading " + c.Data, x: &tensor.Tensor{Shape: loader.Shape()},
 		threads: e.cores(), images: set.Len(), close: func() {},
 	}
 	epoch := 0

@@ -39,7 +39,7 @@ type benchProfileCmd struct {
 
 // Run shows the time of every step.
 func (c *benchProfileCmd) Run(e *env) error {
-	j, err := c.inferJob(e, 1)
+	j, err := c.inferJob(e, 1, 0)
 	if err != nil {
 		return err
 	}

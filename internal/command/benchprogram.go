@@ -11,9 +11,11 @@ import (
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
-// measured is a program to measure, and the input its network is made for.
+// measured is a program to measure, what its network is called (nil if that is
+// in an ONNX file), and the input it is made for.
 type measured struct {
 	*engine.Program
+	spec  zoo.Spec
 	input input.Preprocess
 }
 
@@ -38,7 +40,8 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 		return nil, err
 	}
 	p, err := engine.CompileFrom(s.Graph, s, o)
-	return &measured{p, s.Preprocess()}, errors.Join(err, s.Close())
+	spec, _ := s.Spec()
+	return &measured{p, spec, s.Preprocess()}, errors.Join(err, s.Close())
 }
 
 // randomProgram compiles a network of the zoo with random parameters.
@@ -52,7 +55,7 @@ func randomProgram(name string, o engine.Options) (*measured, error) {
 		return nil, err
 	}
 	p, err := engine.CompileFrom(g, initial{g}, o)
-	return &measured{p, spec.About().Input.WithDefaults()}, err
+	return &measured{p, spec, spec.About().Input.WithDefaults()}, err
 }
 
 // initial gives parameters their initial values.

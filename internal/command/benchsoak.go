@@ -13,6 +13,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -153,18 +154,18 @@ func (s *soak) run(e *env, callers int, long time.Duration, memory *resident) er
 
 // call makes one random call after the other until one fails.
 func (s *soak) call(ctx context.Context, rng *rand.Rand) error {
-	out := make([]float32, 0)
 	for {
 		k := soakKind{rng.IntN(len(s.programs)), 1 + rng.IntN(soakBatch), soakSizes[rng.IntN(len(soakSizes))], soakSizes[rng.IntN(len(soakSizes))]}
 		p := s.programs[k.program]
 		in := tensor.Shape{N: k.batch, H: k.height, W: k.width, C: p.Graph().Channels()}
-		y := tensor.Shape{N: k.batch, H: 1, W: 1, C: p.Graph().Classes()}
-		out = slices.Grow(out[:0], y.Len())[:y.Len()]
-		err := p.Run(ctx, &tensor.Tensor{Shape: y, Data: out}, &tensor.Tensor{Shape: in, Data: s.pixels[:in.Len()]})
+		own, err := p.caller(in, mixnet.DefaultScore)
 		if err != nil {
 			return err
 		}
-		if err := s.check(k, out); err != nil {
+		if err := own.run(ctx, &tensor.Tensor{Shape: in, Data: s.pixels[:in.Len()]}); err != nil {
+			return err
+		}
+		if err := s.check(k, own.out()); err != nil {
 			return err
 		}
 	}
@@ -189,7 +190,7 @@ func (s *soak) check(k soakKind, out []float32) error {
 	}
 	s.compared++
 	if sum != first {
-		return fmt.Errorf("%s, batch %d, %d×%d: call %d gave other logits than the first of its kind",
+		return fmt.Errorf("%s, batch %d, %d×%d: call %d gave other values than the first of its kind",
 			s.programs[k.program].Graph().Name, k.batch, k.height, k.width, s.calls)
 	}
 	return nil

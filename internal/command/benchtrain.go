@@ -54,12 +54,14 @@ func (c *benchTrainCmd) job(e *env) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	j := &job{name: m.Network, x: x, out: tensor.New[float32](tensor.Shape{N: 1, H: 1, W: 1, C: 1}), threads: e.cores(), images: c.Batch, close: func() {}}
+	j := &job{name: m.Network, x: x, threads: e.cores(), images: c.Batch, close: func() {}}
 	forward, err := m.Graph.MACs(shape)
 	j.macs = 3 * forward // the backward pass computes two gradients of every layer
+	last := float32(0)
+	j.out = func() []float32 { return []float32{last} }
 	j.run = func() error {
 		loss, err := s.Step(b, r.Schedule.LR)
-		j.out.Data[0] = float32(loss)
+		last = float32(loss)
 		return errors.Join(err, e.ctx.Err())
 	}
 	return j, err

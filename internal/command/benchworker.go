@@ -30,8 +30,8 @@ func (j *job) answer(e *env, callers int) error {
 		var reply any
 		switch {
 		case ask.Logits != "":
-			raw := make([]byte, 0, 4*len(j.out.Data))
-			for _, v := range j.out.Data {
+			var raw []byte
+			for _, v := range j.out() {
 				raw = binary.LittleEndian.AppendUint32(raw, math.Float32bits(v))
 			}
 			if err := atomicfile.WriteBytes(ask.Logits, raw); err != nil {

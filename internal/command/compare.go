@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/engine"
-	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
@@ -122,11 +122,7 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 	if info.Paper != nil {
 		r.PaperTop1 = info.Paper.Top1 / 100
 	}
-	m, err := model.New(spec, zoo.Options{}, nil, 1)
-	if err != nil {
-		return nil, err
-	}
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
+	program, err := randomProgram(name, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
 	if err != nil {
 		return nil, err
 	}
@@ -138,12 +134,12 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 		return nil, err
 	}
 	r.MemoryMB = float64(profile.ArenaBytes+profile.ScratchBytes) / (1 << 20)
-	results, err := resultsOf(program, x.Shape)
+	own, err := program.caller(x.Shape, mixnet.DefaultScore)
 	if err != nil {
 		program.Close()
 		return nil, err
 	}
-	r.job = job{run: func() error { return program.RunTo(e.ctx, x, results...) }, close: program.Close}
+	r.job = job{run: func() error { return own.run(e.ctx, x) }, close: program.Close}
 	return r, nil
 }
 

@@ -93,6 +93,7 @@ func TestJSONKeys(t *testing.T) {
 		{"info", "nasnet_a_mobile"},
 		{"compare", "mixnet_tiny", "mixnet_s", "--time", "1ms"},
 		{"bench", "mixnet_tiny", "--time", "1ms"},
+		{"bench", "mobilenetv2_035_ssdlite96", "--time", "1ms"},
 		{"bench", "train", "mixnet_tiny", "--time", "1ms", "-b", "2"},
 		{"bench", "load", images, "--time", "1ms"},
 		{"bench", "callers", "mixnet_tiny", "--time", "1ms"},

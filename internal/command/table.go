@@ -165,7 +165,7 @@ func plural(n int, thing string) string {
 	if n == 1 {
 		return "1 " + thing
 	}
-	if strings.HasSuffix(thing, "s") {
+	if strings.HasSuffix(thing, "s") || strings.HasSuffix(thing, "x") {
 		thing += "e"
 	}
 	return thousands(int64(n)) + " " + thing + "s"
