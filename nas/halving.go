@@ -33,16 +33,16 @@ func (s Halving) Propose(p *Problem, h *History) (Proposal, error) {
 			}
 		}
 	}
-	return s.first(p, h)
+	return atFidelity(s.Of, s.Rungs[0], p, h)
 }
 
-// first asks Of, which knows of the first rung's trials alone.
-func (s Halving) first(p *Problem, h *History) (Proposal, error) {
+// atFidelity asks a strategy that knows of the trials of one fidelity alone.
+func atFidelity(of Strategy, fidelity int, p *Problem, h *History) (Proposal, error) {
 	inner := &History{}
 	var numbers []int             // in h, of inner's trials
 	places := map[int]int{-1: -1} // in inner, of h's trials
 	for _, t := range h.Trials {
-		if t.Fidelity == s.Rungs[0] {
+		if t.Fidelity == fidelity {
 			places[t.Number] = len(numbers)
 			numbers = append(numbers, t.Number)
 			t.Parent = places[t.Parent]
@@ -50,8 +50,8 @@ func (s Halving) first(p *Problem, h *History) (Proposal, error) {
 		}
 	}
 	q := *p
-	q.Fidelity = s.Rungs[0]
-	next, err := s.Of.Propose(&q, inner)
+	q.Fidelity = fidelity
+	next, err := of.Propose(&q, inner)
 	if err == nil && next.Parent >= 0 {
 		next.Parent = numbers[next.Parent]
 	}

@@ -158,6 +158,7 @@ var strategies = []struct {
 	{"local", "moves to the first neighbor that is better, and starts anew when there is none", func() Strategy { return LocalSearch{} }},
 	{"predictor", "fits what each choice adds, and tries what it predicts to be best", func() Strategy { return Predictor{} }},
 	{"tpe", "tree-structured Parzen estimator (Bergstra et al. 2011), as Optuna has it", func() Strategy { return TPE{} }},
+	{"supernet", "evolution on the scores of a supernet, of which the best are trained by themselves", func() Strategy { return OneShot{} }},
 	{"reinforce", "policy gradient on the choices' probabilities (Zoph and Le 2017)", func() Strategy { return &Reinforce{} }},
 }
 

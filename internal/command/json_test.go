@@ -71,6 +71,8 @@ func TestJSONKeys(t *testing.T) {
 	found := filepath.Join(dir, "found")
 	mustRun(t, "search", "new", found, "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=20",
 		"--max-macs", "30M", "--min-macs", "1K", "--max-params", "1M", "--max-memory", "10M")
+	mustRun(t, "search", "new", found+"3", "--space", smallSpace(t), "--images", "200", "--trials", "3", "--epochs", "1", "--set", "batch=20",
+		"--strategy", "supernet", "--scored", "4", "--supernet-epochs", "1")
 	annotations, results := cocoFiles(t, `,
 {"id":3,"image_id":2,"category_id":2,"bbox":[0,0,9,9]},{"id":4,"image_id":2,"category_id":2,"bbox":[0,0,200,200]}`)
 	seen := map[string]bool{}
@@ -106,6 +108,7 @@ func TestJSONKeys(t *testing.T) {
 		{"search", "tell", found, "0", "--failed", "no reason"},
 		{"search", "run", found, "-w", "1"},
 		{"search", "worker", found},
+		{"search", "run", found + "3", "-w", "1"},
 		{"search", "finish", found, "--top", "1", "--seeds", "2", "--epochs", "1"},
 		{"search", "show", found},
 		{"search", "show", found, "--all"},

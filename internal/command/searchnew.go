@@ -18,13 +18,14 @@ import (
 )
 
 type searchNewCmd struct {
-	Name      string   `arg:"" optional:"" help:"A name for the search, whose file is NAME.db, or an address that begins with postgres://."`
-	Demo      bool     `help:"A small search on the built-in Fashion-MNIST subset: 24 networks of at most 8M multiply-adds, 6 epochs each."`
-	Space     string   `default:"mixnet-small" placeholder:"NAME|FILE" help:"What to choose from: a space of \"mixnet search spaces\", or a TOML file."`
-	Strategy  string   `default:"predictor" placeholder:"NAME" help:"What proposes networks: random, evolution, local, predictor, tpe or reinforce."`
-	Trials    int      `default:"50" placeholder:"N" help:"Networks to train."`
-	Epochs    int      `default:"8" placeholder:"N" help:"Epochs of a trial."`
-	Rungs     []int    `placeholder:"N,..." help:"Successive halving: train for the first number of epochs, and the best third on to the next, such as 2,6,18. In place of --epochs."`
+	Name     string `arg:"" optional:"" help:"A name for the search, whose file is NAME.db, or an address that begins with postgres://."`
+	Demo     bool   `help:"A small search on the built-in Fashion-MNIST subset: 24 networks of at most 8M multiply-adds, 6 epochs each."`
+	Space    string `default:"mixnet-small" placeholder:"NAME|FILE" help:"What to choose from: a space of \"mixnet search spaces\", or a TOML file."`
+	Strategy string `default:"predictor" placeholder:"NAME" help:"What proposes networks: random, evolution, local, predictor, tpe, supernet or reinforce."`
+	Trials   int    `default:"50" placeholder:"N" help:"Networks to train."`
+	Epochs   int    `default:"8" placeholder:"N" help:"Epochs of a trial."`
+	Rungs    []int  `placeholder:"N,..." help:"Successive halving: train for the first number of epochs, and the best third on to the next, such as 2,6,18. In place of --epochs."`
+	supernetFlags
 	Data      string   `short:"d" placeholder:"DIR" help:"The images, as for train. Default: the built-in Fashion-MNIST subset."`
 	Images    int      `placeholder:"N" help:"Train on so many of the training images only."`
 	Size      int      `placeholder:"PX" help:"Size of the networks' input. Default: the images', or the space's where they are larger."`
@@ -127,7 +128,7 @@ func (c *searchNewCmd) check() error {
 			return usagef("--rungs: want numbers of epochs that grow, such as 2,6,18")
 		}
 	}
-	return nil
+	return c.supernetFlags.check(c.Strategy, c.Rungs)
 }
 
 // plan settles the search: its space is made for the classes and the size of the
@@ -140,6 +141,9 @@ func (c *searchNewCmd) plan(e *env) (store.Search, search.Settings, error) {
 	}
 	name := strings.TrimSuffix(filepath.Base(c.Name), ".db")
 	s := store.Search{Name: name, Strategy: c.Strategy, Seed: c.Seed, Trials: c.Trials, Fidelity: c.Epochs}
+	if settings.Supernet = c.supernetFlags.settings(c.Strategy, c.Epochs); settings.Supernet != nil {
+		s.Trials += settings.Supernet.Scored
+	}
 	var err error
 	if settings.Recipe, err = flags.recipe(0); err != nil {
 		return s, settings, err

@@ -99,6 +99,13 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 			}
 			page.Figures = append(page.Figures, f)
 		}
+		if sum.Agreement != nil {
+			f, err := twoWidths(sharedChart(search.Pairs(all)), "The supernet: "+agreementText(sum.Agreement)+".")
+			if err != nil {
+				return err
+			}
+			page.Figures = append(page.Figures, f)
+		}
 		if page.Kernels, err = kernelRows(s, best[:min(len(best), 10)]); err != nil {
 			return err
 		}
@@ -123,6 +130,9 @@ func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial) []re
 	images := "nine in ten of the training images"
 	if n := s.Settings.Images; n > 0 {
 		images = fmt.Sprintf("%s of nine in ten of the training images", thousands(int64(n)))
+	}
+	if sn := s.Settings.Supernet; sn != nil {
+		epochs += fmt.Sprintf("; before that, %s by a supernet trained for %s", plural(sn.Scored, "network")+" scored", plural(sn.Epochs, "epoch"))
 	}
 	return []report.Fact{
 		{Name: "images", Value: sum.Data},

@@ -32,6 +32,8 @@ type searchSummary struct {
 	PerHour  float64      `json:"trials_per_hour"`
 	LeftS    float64      `json:"left_s"`
 	Best     *searchTrial `json:"best,omitempty"`
+	// Agreement is the supernet's with trainings of their own.
+	Agreement *nas.Agreement `json:"supernet_agreement,omitempty"`
 }
 
 // searchTrial is a trial in JSON.
@@ -105,6 +107,7 @@ func summaryOf(name string, s *search.Search, all []store.Trial) searchSummary {
 		b := viewOf(s, best[0])
 		v.Best = &b
 	}
+	v.Agreement = agreementOf(s, all)
 	return v
 }
 
@@ -162,12 +165,18 @@ func (v *searchSummary) lines(e *env) {
 	if v.Best != nil {
 		e.printf("best: trial %d, %s, %s, %s multiply-adds\n", v.Best.Number, v.Best.Network, inPercent(v.Best.Score), millions(v.Best.MACs))
 	}
+	if v.Agreement != nil {
+		e.printf("supernet: %s\n", agreementText(v.Agreement))
+	}
 }
 
 // short is a line about a trial that has ended.
 func (v *searchTrial) short() string {
 	if v.Error != "" {
 		return fmt.Sprintf("trial %d failed: %s", v.Number, v.Error)
+	}
+	if v.Supernet != nil {
+		return fmt.Sprintf("trial %d: %s by the supernet, %s multiply-adds, %s", v.Number, inPercent(v.Score), millions(v.MACs), formatSeconds(v.Seconds))
 	}
 	return fmt.Sprintf("trial %d: %s after %s, %s multiply-adds, %s", v.Number, inPercent(v.Score), plural(v.Epochs, "epoch"), millions(v.MACs), formatSeconds(v.Seconds))
 }

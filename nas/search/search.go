@@ -12,6 +12,7 @@ import (
 	"github.com/mixnet-go/mixnet/nas"
 	"github.com/mixnet-go/mixnet/nas/spacefile"
 	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/nas/supernet"
 	"github.com/mixnet-go/mixnet/recipe"
 )
 
@@ -30,6 +31,8 @@ type Settings struct {
 	// Keep is of how many trials the weights are kept, the best of each
 	// fidelity; 0 means 5.
 	Keep int `json:"keep,omitempty"`
+	// Supernet is how the strategy nas.OneShot scores networks; nil for others.
+	Supernet *Supernet `json:"supernet,omitempty"`
 }
 
 // Shares of the training images that are held out: to score trials, and to judge
@@ -82,6 +85,10 @@ func Load(s store.Search) (*Search, error) {
 	if out.strategy, err = nas.NewStrategy(s.Strategy); err != nil {
 		return nil, fmt.Errorf("search %s: %w", s.Name, err)
 	}
+	if one, ok := out.strategy.(nas.OneShot); ok && out.Settings.Supernet != nil {
+		one.Scored = out.Settings.Supernet.Scored
+		out.strategy = one
+	}
 	if rungs := out.Settings.Rungs; len(rungs) > 0 {
 		out.strategy = nas.Halving{Of: out.strategy, Rungs: rungs, Eta: out.Settings.Eta}
 	}
@@ -106,6 +113,17 @@ type Outcome struct {
 	Seconds float64   `json:"seconds,omitempty"` // of training and scoring
 	// Continued says that the network went on from the parent's weights.
 	Continued bool `json:"continued,omitempty"`
+	// Supernet is how the network does with a supernet's parameters, of trials of
+	// fidelity 0.
+	Supernet *supernet.Score `json:"supernet,omitempty"`
+}
+
+// score returns what the trial is judged by.
+func (o *Outcome) score() float64 {
+	if o.Supernet != nil {
+		return o.Supernet.Top1
+	}
+	return o.Curve[len(o.Curve)-1]
 }
 
 // OutcomeOf reads a trial's outcome; the zero value if it has none.

@@ -15,6 +15,7 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/nas"
 	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/nas/supernet"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -37,6 +38,10 @@ type Worker struct {
 	OnStart func(store.Trial)
 	OnEpoch func(store.Trial, train.Epoch)
 	OnEnd   func(store.Trial, Outcome, error)
+	// OnSupernet is told of the supernet's training, if this worker does it.
+	OnSupernet func(supernet.Progress)
+
+	shared *shared // nil until it is needed
 }
 
 // Run runs trials until the search has all that it asks for, those of other
@@ -145,7 +150,7 @@ func (w *Worker) finish(ctx context.Context, t store.Trial, o Outcome) error {
 	if err != nil {
 		return err
 	}
-	score := o.Curve[len(o.Curve)-1]
+	score := o.score()
 	if err := w.Store.Finish(ctx, t.Number, w.Name, score, info); err != nil {
 		return err
 	}
@@ -162,6 +167,9 @@ func (w *Worker) finish(ctx context.Context, t store.Trial, o Outcome) error {
 
 // train trains the network of a trial and scores it.
 func (w *Worker) train(ctx context.Context, t store.Trial) (Outcome, error) {
+	if t.Fidelity == 0 && w.Search.Settings.Supernet != nil {
+		return w.score(ctx, t)
+	}
 	n, err := w.Search.Space.Network(t.Arch)
 	if err != nil {
 		return Outcome{}, fmt.Errorf("%w: %w", errNetwork, err)

@@ -24,6 +24,9 @@ const lockFile = "supernet.lock"
 // ErrState is wrapped by errors about a state that a run cannot continue from.
 var ErrState = errors.New("cannot continue the supernet")
 
+// ErrBusy says that another run works in a folder.
+var ErrBusy = errors.New("the supernet is being trained")
+
 // keyState is the state's name in the file's metadata.
 const keyState = "mixnet.supernet"
 
@@ -64,8 +67,11 @@ func (r *run) open() (release func(), err error) {
 		return nil, err
 	}
 	lock, err := filelock.Try(filepath.Join(r.Dir, lockFile))
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, fmt.Errorf("%w: %s", ErrBusy, r.Dir)
+	}
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrState, err)
+		return nil, fmt.Errorf("supernet: %w", err)
 	}
 	if err := r.restore(); err != nil {
 		lock.Release()

@@ -1,0 +1,134 @@
+package search
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"path/filepath"
+	"time"
+
+	"github.com/mixnet-go/mixnet/autodiff"
+	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/nas/supernet"
+)
+
+// Supernet is how networks are scored before any is trained by itself: trials of
+// fidelity 0 are. It is trained by the search's recipe, by the worker that needs
+// it first, in the folder "supernet" of Settings.Dir.
+type Supernet struct {
+	Epochs  int              `json:"epochs"`
+	Scored  int              `json:"scored"`             // trials of fidelity 0
+	Paths   int              `json:"paths,omitempty"`    // of a step; 0: every option has its turn
+	Fit     int              `json:"estimate,omitempty"` // images for batch norm's statistics; 0: 2000
+	Images  int              `json:"images,omitempty"`   // images that score; 0: all that are held out
+	Sharing supernet.Sharing `json:"sharing,omitzero"`
+}
+
+// shared is a worker's supernet.
+type shared struct {
+	net    *supernet.Net
+	memory *autodiff.Memory
+	scorer *supernet.Scorer
+}
+
+// supernetDir returns the folder of a search's supernet.
+func (s *Settings) supernetDir() string { return filepath.Join(s.Dir, "supernet") }
+
+// waitForSupernet is how long a worker waits for another to have trained it.
+const waitForSupernet = 2 * time.Second
+
+// supernet returns the scorer, once the supernet is trained: by this worker, or
+// by another that it waits for.
+func (w *Worker) supernet(ctx context.Context) (*supernet.Scorer, error) {
+	if w.shared != nil {
+		return w.shared.scorer, nil
+	}
+	set, sn := &w.Search.Settings, w.Search.Settings.Supernet
+	net, err := supernet.New(w.Search.Space, sn.Sharing, w.Search.Seed)
+	if err != nil {
+		return nil, err
+	}
+	sh := &shared{net: net, memory: autodiff.NewMemory(max(w.Threads, 1))}
+	rec := set.Recipe
+	rec.Epochs, rec.Seed = sn.Epochs, w.Search.Seed
+	for {
+		_, err = supernet.Train(ctx, supernet.Config{
+			Net: net, Recipe: rec, Data: w.Roles.Fit, Paths: sn.Paths, Memory: sh.memory, Dir: set.supernetDir(), OnStep: w.OnSupernet,
+		})
+		if !errors.Is(err, supernet.ErrBusy) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-time.After(waitForSupernet):
+		}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if sh.scorer, err = supernet.NewScorer(ctx, net, supernet.ScoreConfig{
+		Fit: w.Roles.Fit, Estimate: sn.Fit, Choose: w.Roles.Choose, Images: sn.Images, Seed: w.Search.Seed, Memory: sh.memory,
+	}); err != nil {
+		return nil, err
+	}
+	w.shared = sh
+	return sh.scorer, nil
+}
+
+// score scores the network of a trial by the supernet.
+func (w *Worker) score(ctx context.Context, t store.Trial) (Outcome, error) {
+	n, err := w.Search.Space.Network(t.Arch)
+	if err != nil {
+		return Outcome{}, fmt.Errorf("%w: %w", errNetwork, err)
+	}
+	o := Outcome{Network: n.Name}
+	if o.Cost, err = w.Search.Costs.Of(t.Arch); err != nil {
+		return o, fmt.Errorf("%w: %w", errNetwork, err)
+	}
+	scorer, err := w.supernet(ctx)
+	if err != nil {
+		return o, err
+	}
+	began := time.Now()
+	s, err := scorer.Score(ctx, t.Arch)
+	if err != nil {
+		return o, err
+	}
+	o.Supernet, o.Seconds = &s, time.Since(began).Seconds()
+	return o, nil
+}
+
+// Pair is a network that the supernet scored and that was trained by itself.
+type Pair struct {
+	Number        int // of the trial that trained it
+	Shared, Alone float64
+}
+
+// Pairs returns the networks with both scores, in the order of their trials.
+func Pairs(all []store.Trial) []Pair {
+	var pairs []Pair
+	for _, t := range all {
+		if t.State != store.Done || t.Fidelity == 0 || t.Parent < 0 {
+			continue
+		}
+		if p := all[t.Parent]; p.State == store.Done && p.Fidelity == 0 && OutcomeOf(p).Supernet != nil {
+			pairs = append(pairs, Pair{t.Number, p.Score, t.Score})
+		}
+	}
+	return pairs
+}
+
+// agreementSamples are those of the interval of Agreement.
+const agreementSamples = 500
+
+// Agreement compares the supernet's order of networks with that of their own
+// trainings.
+func Agreement(pairs []Pair, seed uint64) nas.Agreement {
+	var shared, alone []float64
+	for _, p := range pairs {
+		shared, alone = append(shared, p.Shared), append(alone, p.Alone)
+	}
+	return nas.Agree(shared, alone, agreementSamples, seed)
+}

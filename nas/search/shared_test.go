@@ -1,0 +1,77 @@
+package search_test
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/nas/search"
+	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/nas/supernet"
+)
+
+// oneShot is a search by a supernet: 6 networks scored, 4 trained by themselves.
+func oneShot(t *testing.T) (*store.Store, *search.Worker) {
+	t.Helper()
+	return smoke(t, 10, func(s *store.Search, set *search.Settings) {
+		s.Strategy = "supernet"
+		set.Supernet = &search.Supernet{Epochs: 2, Scored: 6, Fit: 100, Images: 200}
+		set.Limits = nas.Limits{MACs: 300e3}
+	})
+}
+
+// The supernet scores networks within the limits, the best of which are trained
+// by themselves, and whoever is interrupted while it trains goes on to the same
+// scores.
+func TestSupernet(t *testing.T) {
+	db, w := oneShot(t)
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	all := trials(t, db)
+	best := 0.0
+	for _, tr := range all[:6] {
+		o := search.OutcomeOf(tr)
+		if tr.Fidelity != 0 || tr.State != store.Done || o.Supernet == nil || o.Supernet.Top1 != tr.Score || o.MACs > 300e3 {
+			t.Errorf("trial %d: %s %s, %+v", tr.Number, tr.State, tr.Error, o)
+		}
+		best = max(best, tr.Score)
+	}
+	for _, tr := range all[6:] {
+		if tr.Fidelity != 1 || tr.State != store.Done || tr.Parent < 0 || all[tr.Parent].Key != tr.Key {
+			t.Errorf("trial %d: %+v", tr.Number, tr)
+		}
+	}
+	if first := all[6]; all[first.Parent].Score != best {
+		t.Errorf("the first network trained by itself scored %g by the supernet, the best %g", all[first.Parent].Score, best)
+	}
+	pairs := search.Pairs(all)
+	if a := search.Agreement(pairs, 1); len(pairs) != 4 || a.Networks != 4 || !(a.Low <= a.Tau && a.Tau <= a.High) {
+		t.Errorf("%+v", a)
+	}
+
+	again, w := oneShot(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	w.OnSupernet = func(p supernet.Progress) {
+		if p.Step == p.Steps/2+1 {
+			cancel()
+		}
+	}
+	if err := w.Run(ctx); !errors.Is(err, context.Canceled) {
+		t.Fatal(err)
+	}
+	steps := 0
+	w.Name, w.OnSupernet = "two", func(p supernet.Progress) { steps++ }
+	if err := w.Run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	for i, tr := range trials(t, again) {
+		if tr.Key != all[i].Key || tr.Score != all[i].Score {
+			t.Errorf("trial %d: %s scores %g; uninterrupted %s, %g", i, tr.Key, tr.Score, all[i].Key, all[i].Score)
+		}
+	}
+	if steps == 0 || steps >= 2*200/10 {
+		t.Errorf("%d steps after the interruption", steps)
+	}
+}
