@@ -52,6 +52,9 @@ type Options struct {
 	// FixedNorms makes batch norm use the running statistics in training too,
 	// and leave them as they are.
 	FixedNorms bool
+	// HoldNorms makes Train leave the running statistics as they are, for
+	// MoveNorms.
+	HoldNorms bool
 	// Frozen reports the parameters that are left as they are and get no
 	// gradient; nil means none. A batch norm whose running statistics are
 	// frozen uses them in training too.
@@ -157,7 +160,7 @@ func (n *Net[T]) Shape() tensor.Shape { return n.in }
 func (n *Net[T]) Bytes() int64 { return int64(sizeOf[T](n.elems())) }
 
 // Train runs x forward with batch statistics, moving the running ones in
-// params, and with dropout, whose choices are a function of key alone.
+// params unless Options.HoldNorms is set, and with dropout, whose choices are a function of key alone.
 func (n *Net[T]) Train(x *tensor.Dense[T], params graph.Values[T], key uint64) error {
 	if n.opts.ForwardOnly {
 		return errors.New("autodiff: Train on a network planned for ForwardOnly")

@@ -1,6 +1,7 @@
 package autodiff
 
 import (
+	"fmt"
 	"math"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -19,6 +20,7 @@ type norm[T tensor.Float] struct {
 	scale, shift []T
 	mean         []T
 	invStd       []T
+	batch        []float64    // of the last batch: means, sums of squared differences from them, values a channel
 	moments      []moments[T] // of x, one per worker
 
 	sums    [][]float64 // Σ g and Σ g·(x-mean) per worker, g = dL/dy
@@ -30,6 +32,7 @@ func newNorm[T tensor.Float](n *Net[T], v *node[T], op *graph.BatchNorm) *norm[T
 	for _, s := range []*[]T{&b.scale, &b.shift, &b.mean, &b.invStd, &b.a, &b.b, &b.c} {
 		*s = make([]T, op.C)
 	}
+	b.batch = make([]float64, 2*op.C+1)
 	for i := range b.moments {
 		b.moments[i] = newMoments[T](op.C)
 		b.sums[i] = make([]float64, 2*op.C)
@@ -67,13 +70,65 @@ func (b *norm[T]) finish(n *Net[T], v *node[T]) {
 	}
 	total := mergeMoments(b.moments)
 	count := float64(n.batch * v.pixels())
-	keep := 1 - b.op.Momentum
 	for c := range b.scale {
 		m, squares := total.mean[c], total.squares[c]
 		b.settle(n, c, m, squares/count)
-		mean[c] = T(keep*float64(mean[c]) + b.op.Momentum*m)
-		variance[c] = T(keep*float64(variance[c]) + b.op.Momentum*squares/(count-1))
+		b.batch[c], b.batch[b.op.C+c] = m, squares
 	}
+	b.batch[2*b.op.C] = count
+	if !n.opts.HoldNorms {
+		b.move(mean, variance, b.batch)
+	}
+}
+
+// move moves the running statistics by those of a batch.
+func (b *norm[T]) move(mean, variance []T, batch []float64) {
+	moved, keep, count := b.op.Momentum, 1-b.op.Momentum, batch[2*b.op.C]
+	for c := range mean {
+		mean[c] = T(keep*float64(mean[c]) + moved*batch[c])
+		variance[c] = T(keep*float64(variance[c]) + moved*batch[b.op.C+c]/(count-1))
+	}
+}
+
+// NormMoments returns how many numbers AppendMoments appends.
+func (n *Net[T]) NormMoments() int {
+	count := 0
+	for _, b := range n.norms {
+		if !b.fixed {
+			count += len(b.batch)
+		}
+	}
+	return count
+}
+
+// AppendMoments appends what batch norm has seen of the last Train, for
+// MoveNorms: of each norm that follows the batches the means of its channels, the
+// sums of squared differences from them, and how many values a channel had.
+func (n *Net[T]) AppendMoments(dst []float64) []float64 {
+	for _, b := range n.norms {
+		if !b.fixed {
+			dst = append(dst, b.batch...)
+		}
+	}
+	return dst
+}
+
+// MoveNorms moves the running statistics in params by what AppendMoments
+// returned of a Train, of this net or of one of the same graph.
+func (n *Net[T]) MoveNorms(params graph.Values[T], moments []float64) error {
+	if want := n.NormMoments(); len(moments) != want {
+		return fmt.Errorf("%w: %s: %d moments of batch norm, want %d", tensor.ErrShape, n.g.Name, len(moments), want)
+	}
+	if err := n.checkValues("parameters", params); err != nil {
+		return err
+	}
+	for _, b := range n.norms {
+		if !b.fixed {
+			b.move(params[b.op.Mean], params[b.op.Var], moments)
+			moments = moments[len(b.batch):]
+		}
+	}
+	return nil
 }
 
 func (b *norm[T]) settle(n *Net[T], c int, mean, variance float64) {

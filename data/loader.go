@@ -224,20 +224,26 @@ func (l *Loader) Epoch(ctx context.Context, epoch, first int) iter.Seq2[*Batch, 
 // step s is batch s mod [Loader.Steps] of epoch s / Steps. It stops with an
 // error when ctx is done or too many examples are unreadable.
 func (l *Loader) Batches(ctx context.Context, from, to int) iter.Seq2[*Batch, error] {
+	return l.Sequence(ctx, to-from, func(i int) int { return from + i })
+}
+
+// Sequence is Batches for n steps of any order, of which step(i) is the i-th:
+// for several processes that share the steps.
+func (l *Loader) Sequence(ctx context.Context, n int, step func(i int) int) iter.Seq2[*Batch, error] {
 	return func(yield func(*Batch, error) bool) {
-		if from < 0 {
-			yield(nil, fmt.Errorf("loader: step %d", from))
+		if n > 0 && step(0) < 0 {
+			yield(nil, fmt.Errorf("loader: step %d", step(0)))
 			return
 		}
-		r := newPipeline(l, from, to)
+		r := newPipeline(l, n, step)
 		defer r.close()
 		defer context.AfterFunc(ctx, r.stop)()
-		for step := from; step < to; step++ {
+		for i := range n {
 			if err := ctx.Err(); err != nil {
 				yield(nil, err)
 				return
 			}
-			s := r.wait(step)
+			s := r.wait(i)
 			if s == nil {
 				yield(nil, ctx.Err())
 				return
@@ -249,7 +255,7 @@ func (l *Loader) Batches(ctx context.Context, from, to int) iter.Seq2[*Batch, er
 			if len(s.batch.Labels) > 0 && !yield(&s.batch, nil) {
 				return
 			}
-			r.release(step)
+			r.release(i)
 		}
 	}
 }

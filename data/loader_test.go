@@ -424,3 +424,25 @@ func TestRelabel(t *testing.T) {
 		t.Errorf("error %v", err)
 	}
 }
+
+// A sequence of steps has the batches that they have in a run of all.
+func TestSequence(t *testing.T) {
+	l := newLoader(t, small(100, 5), Config{Preprocess: eight, Batch: 7, Shuffle: true, Remainder: DropRemainder, Seed: 5})
+	all := collect(t, l, 0, 3*l.Steps())
+	step := func(i int) int { return 2 + i/2*4 + i%2 } // the second half of every four
+	var got []record
+	for b, err := range l.Sequence(t.Context(), 20, step) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		got = append(got, record{b.Step, b.Epoch, b.Index, slices.Clone(b.Images.Data), slices.Clone(b.Labels), slices.Clone(b.Examples)})
+	}
+	if len(got) != 20 {
+		t.Fatalf("%d batches", len(got))
+	}
+	for i, r := range got {
+		if !equal(r, all[step(i)]) {
+			t.Errorf("batch %d is not that of step %d", i, step(i))
+		}
+	}
+}

@@ -11,20 +11,21 @@ import (
 	"github.com/mixnet-go/mixnet/vision"
 )
 
-// pipeline makes the batches of a run of steps in a ring of slots. Workers take
+// pipeline makes the batches of a sequence of steps in a ring of slots. Workers take
 // the examples one chunk after the other, so that all of them work on the batch
 // that is needed next.
 type pipeline struct {
 	l       *Loader
-	to      int // end of the steps
-	chunk   int // examples taken at once
+	n       int             // length of the sequence
+	stepOf  func(i int) int // its i-th step
+	chunk   int             // examples taken at once
 	workers sync.WaitGroup
 
 	mu       sync.Mutex
 	changed  *sync.Cond
 	slots    []slot
-	released int // steps before it are given back
-	step     int // of the next chunk
+	released int // places of the sequence before it are given back
+	place    int // of the next chunk
 	at       int // its first example within the step
 	stopped  bool
 	orders   map[int][]int32 // by epoch
@@ -41,13 +42,13 @@ type slot struct {
 	err     error
 }
 
-func newPipeline(l *Loader, from, to int) *pipeline {
-	p := &pipeline{l: l, to: to, step: from, released: from, chunk: 1, orders: map[int][]int32{}}
+func newPipeline(l *Loader, n int, stepOf func(i int) int) *pipeline {
+	p := &pipeline{l: l, n: n, stepOf: stepOf, chunk: 1, orders: map[int][]int32{}}
 	if _, small := l.set.(Sized); small {
 		p.chunk = 16
 	}
 	p.changed = sync.NewCond(&p.mu)
-	p.slots = make([]slot, min(l.cfg.Prefetch+1, max(to-from, 1)))
+	p.slots = make([]slot, min(l.cfg.Prefetch+1, max(n, 1)))
 	for range l.cfg.Workers {
 		p.workers.Go(p.work)
 	}
@@ -68,11 +69,11 @@ func (p *pipeline) close() {
 	p.workers.Wait()
 }
 
-// wait returns the slot of a step once it is done, or nil after a stop.
-func (p *pipeline) wait(step int) *slot {
+// wait returns the slot of a place once it is done, or nil after a stop.
+func (p *pipeline) wait(place int) *slot {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	s := &p.slots[step%len(p.slots)]
+	s := &p.slots[place%len(p.slots)]
 	for !p.stopped && !s.done {
 		p.changed.Wait()
 	}
@@ -82,12 +83,12 @@ func (p *pipeline) wait(step int) *slot {
 	return s
 }
 
-// release gives the slot of a step back.
-func (p *pipeline) release(step int) {
+// release gives the slot of a place back.
+func (p *pipeline) release(place int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.slots[step%len(p.slots)].done = false
-	p.released = step + 1
+	p.slots[place%len(p.slots)].done = false
+	p.released = place + 1
 	p.changed.Broadcast()
 }
 
@@ -95,29 +96,29 @@ func (p *pipeline) release(step int) {
 func (p *pipeline) next() (s *slot, from, to int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for !p.stopped && p.step < p.to && p.step >= p.released+len(p.slots) {
+	for !p.stopped && p.place < p.n && p.place >= p.released+len(p.slots) {
 		p.changed.Wait()
 	}
-	if p.stopped || p.step >= p.to {
+	if p.stopped || p.place >= p.n {
 		return nil, 0, 0
 	}
-	s = &p.slots[p.step%len(p.slots)]
+	s = &p.slots[p.place%len(p.slots)]
 	if p.at == 0 {
 		p.start(s)
 	}
 	n := len(s.batch.Labels)
 	from, to = p.at, min(p.at+p.chunk, n)
 	if p.at = to; to == n {
-		p.step, p.at = p.step+1, 0
+		p.place, p.at = p.place+1, 0
 	}
 	return s, from, to
 }
 
-// start makes s the batch of the next step.
+// start makes s the batch of the next place.
 func (p *pipeline) start(s *slot) {
 	l := p.l
-	steps := l.Steps()
-	epoch, index := p.step/steps, p.step%steps
+	step, steps := p.stepOf(p.place), l.Steps()
+	epoch, index := step/steps, step%steps
 	n := l.cfg.Batch
 	if l.cfg.Remainder == KeepRemainder {
 		n = min(n, l.set.Len()-index*n)
@@ -125,11 +126,11 @@ func (p *pipeline) start(s *slot) {
 	shape := l.Shape()
 	shape.N = n
 	if len(l.cfg.Sizes) > 0 {
-		size := l.size(p.step)
+		size := l.size(step)
 		shape.H, shape.W = size[0], size[1]
 	}
 	b := &s.batch
-	b.Step, b.Epoch, b.Index = p.step, epoch, index
+	b.Step, b.Epoch, b.Index = step, epoch, index
 	b.Images = tensor.Tensor{Shape: shape, Data: resized(b.Images.Data, shape.Len())}
 	b.Labels, b.Examples = resized(b.Labels, n), resized(b.Examples, n)
 	b.Targets = resized(b.Targets, n)

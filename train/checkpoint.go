@@ -21,7 +21,7 @@ const (
 // still there, and there will be another time.
 func (t *Trainer) saveOrWarn() {
 	t.saved = time.Now()
-	if t.cfg.Dir != "" {
+	if t.records() {
 		t.warn(t.save())
 	}
 }

@@ -40,6 +40,11 @@ type Config struct {
 	MaxSteps int
 	// SaveEvery is the longest time between two saves; 0 means 5 minutes.
 	SaveEvery time.Duration
+	// Ranks are the processes that train together; nil for this one alone. Each
+	// has the same Config, and computes some of the parts of a batch,
+	// Recipe.Accumulate in all; the result is that of one process, to the bit.
+	// Rank 0 evaluates and keeps the folder, which the others only read.
+	Ranks Ranks
 	// KeepBest makes the model end with the parameters of the epoch with the
 	// best result on Val instead of the last ones. Val must then not be what
 	// the result is judged on.

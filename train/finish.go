@@ -9,10 +9,9 @@ import (
 func (t *Trainer) finishEpoch(ctx context.Context) error {
 	e := t.newEpoch()
 	if t.val != nil && (e.Epoch%max(t.cfg.Recipe.EvalEvery, 1) == 0 || e.Epoch == t.length.epochs()) {
-		val, err := t.step.Evaluate(ctx, t.val, t.step.Result())
-		t.warnOfBad(t.val)
+		val, err := t.evaluate(ctx)
 		if err != nil {
-			return fmt.Errorf("evaluation: %w", err)
+			return err
 		}
 		e.Validated, e.Val = true, val
 		e.Best = t.best(&e)
@@ -23,7 +22,7 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 	e.Seconds = t.clock.lap()
 	t.state = state{Step: t.state.Step, History: append(t.state.History, e)}
 	t.step.Reset()
-	if t.cfg.Dir != "" {
+	if t.records() {
 		t.saveOrWarn()
 		t.warn(t.folder().append(e))
 	}
@@ -31,6 +30,35 @@ func (t *Trainer) finishEpoch(ctx context.Context) error {
 		t.cfg.OnEpoch(e)
 	}
 	return nil
+}
+
+// evaluate measures the network on the validation images. Of several ranks the
+// first one does.
+func (t *Trainer) evaluate(ctx context.Context) ([]Metric, error) {
+	names := t.metrics.Val
+	values := make([]float64, len(names))
+	var err error
+	if t.ranks.leads() {
+		var val []Metric
+		if val, err = t.step.Evaluate(ctx, t.val, t.step.Result()); err != nil {
+			err = fmt.Errorf("evaluation: %w", err)
+		}
+		for i, m := range val {
+			values[i] = m.Value
+		}
+		t.warnOfBad(t.val)
+	}
+	if err := t.ranks.meet(atEpoch, t.state.Step, err); err != nil {
+		return nil, err
+	}
+	if err := t.ranks.shared(values); err != nil {
+		return nil, err
+	}
+	val := make([]Metric, len(values))
+	for i, name := range names {
+		val[i] = Metric{valKey(name), values[i]}
+	}
+	return val, nil
 }
 
 // newEpoch returns the record of the epoch in progress, before its evaluation.
@@ -57,7 +85,7 @@ func (t *Trainer) recordPartial() {
 	e := t.newEpoch()
 	e.Seconds, e.Partial = t.state.Seconds, true
 	t.state.Partial = &e
-	if t.cfg.Dir != "" {
+	if t.records() {
 		t.warn(t.folder().append(e))
 	}
 	if t.cfg.OnEpoch != nil {

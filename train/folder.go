@@ -76,10 +76,36 @@ func (f folder) lock() (release func(), err error) {
 	return l.Remove, nil
 }
 
+// records reports whether this process keeps a run folder.
+func (t *Trainer) records() bool { return t.cfg.Dir != "" && t.ranks.leads() }
+
+// open meets the other ranks, which must be about to do the same, and opens the
+// run folder: no rank has more to read of it then.
+func (t *Trainer) open() (release func(), err error) {
+	if t.ranks == nil {
+		return t.openFolder()
+	}
+	facts, err := t.facts()
+	if err := t.ranks.meet(atBegin, t.state.Step, err); err != nil {
+		return nil, err
+	}
+	if err := t.ranks.agree(facts); err != nil {
+		return nil, err
+	}
+	release, err = t.openFolder()
+	if err := t.ranks.meet(atFolder, t.state.Step, err); err != nil {
+		if release != nil {
+			release()
+		}
+		return nil, err
+	}
+	return release, nil
+}
+
 // openFolder makes and locks the run folder, and writes what is known before
 // the next step.
 func (t *Trainer) openFolder() (release func(), err error) {
-	if t.cfg.Dir == "" {
+	if !t.records() {
 		return func() {}, nil
 	}
 	if err := os.MkdirAll(t.cfg.Dir, 0o777); err != nil {
@@ -138,7 +164,7 @@ func (t *Trainer) checkFolder() error {
 
 // abandonFolder removes the files of a run that came to nothing.
 func (t *Trainer) abandonFolder() {
-	if t.cfg.Dir == "" {
+	if !t.records() {
 		return
 	}
 	for _, name := range []string{LastFile, BestFile, ConfigFile, MetricsFile, EventsFile} {

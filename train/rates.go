@@ -80,13 +80,13 @@ func FindRate(ctx context.Context, cfg Config, r RateRange) (*RateCurve, error) 
 		}
 		part = 0
 		rate := r.From * math.Pow(r.To/r.From, float64(s.Steps())/float64(r.Steps-1))
+		if err := s.Update(rate); err != nil {
+			return nil, err
+		}
 		if !c.add(rate, s.Means()[0].Value) {
 			break
 		}
 		s.Reset()
-		if err := s.Update(rate); err != nil {
-			return nil, err
-		}
 	}
 	if err := ctx.Err(); err != nil {
 		return nil, err

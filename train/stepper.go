@@ -41,13 +41,11 @@ type StepConfig struct {
 	// Optimizers move the parameters, each those that it names, one after the
 	// other; nil means the recipe's for all. Frozen ones are never moved.
 	Optimizers []Group
-	// Reduce, if not nil, is called with the gradients of a step before they are
-	// used: to add up those of several machines, each of which computes some of
-	// the parts of a batch, Recipe.Accumulate in all. The gradients of a part are
-	// then computed by themselves and added up as wholes, so that it does not
-	// matter to the last bit where they were computed. Running statistics are not
-	// among them: each machine keeps its own.
-	Reduce func(grads graph.Values[float32]) error
+	// Ranks are the processes that share every step; nil for this one alone. Each
+	// computes an equal number of the parts of a batch, Recipe.Accumulate in all:
+	// rank 0 the first ones, and so on. Parameters, running statistics and train
+	// metrics are those of one process that computes all parts, to the bit.
+	Ranks Ranks
 }
 
 // Group is an optimizer and what it moves.
@@ -64,7 +62,9 @@ type Group struct {
 // data, a schedule and a record; a loop of one's own takes the stepper alone.
 //
 // A step is one call of Accumulate for every part of a batch, always in the
-// same order, and one of Update. A Stepper serves one goroutine.
+// same order, and one of Update. The gradients of every part are computed by
+// themselves and added up as wholes, so that it does not matter to the last bit
+// where a part is computed. A Stepper serves one goroutine.
 type Stepper struct {
 	cfg    StepConfig
 	memory *autodiff.Memory
@@ -73,10 +73,9 @@ type Stepper struct {
 	moved  []group
 	ema    graph.Values[float32] // nil for none
 	steps  int
-	dirty  bool                  // the gradients hold a part of a batch
-	total  graph.Values[float32] // of the parts before, for Reduce
-	sums   []float64             // by the task's train metrics
-	images int                   // that sums are of
+	parts  parts     // of the next step
+	sums   []float64 // by the task's train metrics
+	images int       // that sums are of
 }
 
 // group is a Group at work.
@@ -117,14 +116,14 @@ func newStepper(cfg StepConfig) (*Stepper, error) {
 	if s.frozen, err = frozenParams(g, r); err != nil {
 		return nil, err
 	}
-	if s.main, err = s.view(g, cfg.Values, graph.NewValues[float32](g), s.frozen); err != nil {
+	if s.main, err = s.view(g, cfg.Values, graph.NewValues[float32](g), s.frozen, true); err != nil {
+		return nil, err
+	}
+	if err := s.planParts(); err != nil {
 		return nil, err
 	}
 	if r.EMA > 0 {
 		s.ema = cfg.Values.Clone()
-	}
-	if cfg.Reduce != nil {
-		s.total = graph.NewValues[float32](g)
 	}
 	return s, s.addOptimizers(g)
 }
@@ -138,10 +137,21 @@ func (s *Stepper) Close() {
 }
 
 // view plans g in the stepper's memory.
-func (s *Stepper) view(g *graph.Graph, values, grads graph.Values[float32], frozen func(graph.ParamID) bool) (*View, error) {
+func (s *Stepper) view(g *graph.Graph, values, grads graph.Values[float32], frozen func(graph.ParamID) bool, holdNorms bool) (*View, error) {
 	return newView(g, values, grads, s.cfg.Shape, s.cfg.Recipe.Sizes.Shapes(), autodiff.Options{
-		Memory: s.memory, Frozen: frozen, FixedNorms: s.cfg.Recipe.FixedNorm,
+		Memory: s.memory, Frozen: frozen, FixedNorms: s.cfg.Recipe.FixedNorm, HoldNorms: holdNorms,
 	})
+}
+
+// planParts prepares for the parts of a batch.
+func (s *Stepper) planParts() error {
+	p, all := newPeers(s.cfg.Ranks), s.cfg.Recipe.Accumulate
+	shared, err := newExchange(p, all)
+	if err != nil {
+		return err
+	}
+	s.parts = parts{first: p.rank() * all / p.count(), shared: shared, metrics: len(s.sums), moments: s.main.any().NormMoments()}
+	return nil
 }
 
 func (s *Stepper) addOptimizers(g *graph.Graph) error {
@@ -165,9 +175,11 @@ func (s *Stepper) addOptimizers(g *graph.Graph) error {
 
 // View plans another graph for Accumulate, in the stepper's memory: values and
 // grads, by its own parameters, are parts of the stepper's Values and Grads
-// wherever the two share them. Frozen is as in autodiff.Options.
+// wherever the two share them. Frozen is as in autodiff.Options. Its running
+// statistics move with every part. Ranks share steps of the stepper's own graph
+// only.
 func (s *Stepper) View(g *graph.Graph, values, grads graph.Values[float32], frozen func(graph.ParamID) bool) (*View, error) {
-	return s.view(withNormMomentum(g, s.cfg.Recipe.NormMomentum), values, grads, frozen)
+	return s.view(withNormMomentum(g, s.cfg.Recipe.NormMomentum), values, grads, frozen, false)
 }
 
 // Main returns the view of the stepper's own graph.
@@ -176,7 +188,8 @@ func (s *Stepper) Main() *View { return s.main }
 // Values returns the parameters.
 func (s *Stepper) Values() graph.Values[float32] { return s.main.values }
 
-// Grads returns the gradients that the parts of a batch are added to.
+// Grads returns the gradients: those of the last part, and after Update those of
+// the batch.
 func (s *Stepper) Grads() graph.Values[float32] { return s.main.grads }
 
 // Result returns the parameters to use: their moving average if there is one.
@@ -196,19 +209,21 @@ func (s *Stepper) Threads() int { return s.pool().Threads() }
 func (s *Stepper) pool() *par.Pool { return s.memory.Pool() }
 
 // Accumulate runs a part of a batch through v, nil for the stepper's own
-// graph, and adds its gradients. The batch's Step determines what dropout
+// graph, and keeps its gradients. The batch's Step determines what dropout
 // draws.
 func (s *Stepper) Accumulate(v *View, b *data.Batch) error {
 	if v == nil {
 		v = s.main
 	}
-	first := !s.dirty
-	if first || s.total != nil {
-		for _, g := range s.main.grads {
-			clear(g)
-		}
+	if s.parts.shared != nil && v != s.main {
+		return errors.New("train: several processes share steps of one graph only")
 	}
-	s.dirty = true
+	if s.parts.count > 0 {
+		s.parts.putBy(s.main.grads)
+	}
+	for _, g := range s.main.grads {
+		clear(g)
+	}
 	net, err := v.of(b.Images.Shape)
 	if err != nil {
 		return err
@@ -217,54 +232,81 @@ func (s *Stepper) Accumulate(v *View, b *data.Batch) error {
 		return err
 	}
 	n := b.Images.Shape.N
+	r := s.parts.next()
+	r.about[0] = float64(n)
+	if v == s.main {
+		r.about[1] = 1
+		net.AppendMoments(r.moments[:0])
+	}
 	scale := 1 / float64(n*s.cfg.Recipe.Accumulate)
-	if err := s.cfg.Task.Loss(b, v.read(net, n, true), scale, s.sums); err != nil {
+	if err := s.cfg.Task.Loss(b, v.read(net, n, true), scale, r.sums); err != nil {
 		return err
 	}
-	s.images += n
-	if loss := s.sums[0]; math.IsNaN(loss) || math.IsInf(loss, 0) {
+	if loss := r.sums[0]; math.IsNaN(loss) || math.IsInf(loss, 0) {
 		return fmt.Errorf("%w: the loss is %g in step %d: lower the learning rate", ErrDiverged, loss, s.steps+1)
 	}
-	if err := net.Backward(v.dOut, v.values, v.grads); err != nil {
-		return err
-	}
-	s.collect(first)
-	return nil
-}
-
-// collect adds the gradients of a part to those of the parts before it, where
-// they are kept apart.
-func (s *Stepper) collect(first bool) {
-	for i, sum := range s.total {
-		if first {
-			clear(sum)
-		}
-		for j, g := range s.main.grads[i] {
-			sum[j] += g
-		}
-	}
+	return net.Backward(v.dOut, v.values, v.grads)
 }
 
 // Update ends a step: it moves the parameters by their gradients at the given
-// rate, and their average.
+// rate, the running statistics by what batch norm saw of the parts, in their
+// order, and the average.
 func (s *Stepper) Update(rate float64) error {
-	if s.cfg.Reduce != nil {
-		for i, sum := range s.total {
-			copy(s.main.grads[i], sum)
-		}
-		if err := s.cfg.Reduce(s.main.grads); err != nil {
-			return fmt.Errorf("train: gradients of step %d: %w", s.steps+1, err)
-		}
+	if err := s.settle(); err != nil {
+		return fmt.Errorf("train: step %d: %w", s.steps+1, err)
 	}
 	for _, m := range s.moved {
 		m.Step(s.pool(), s.main.values, s.main.grads, s.steps, rate*m.rate)
 	}
 	s.steps++
-	s.dirty = false
 	if s.ema != nil {
 		optim.Average(s.pool(), s.ema, s.main.values, optim.AverageDecay(s.cfg.Recipe.EMA, s.steps))
 	}
 	return nil
+}
+
+// settle gathers the parts of a batch from all ranks: their gradients, metrics
+// and the moments of batch norm.
+func (s *Stepper) settle() error {
+	p := &s.parts
+	records := p.records
+	if e := p.shared; e != nil {
+		var err error
+		if want := s.cfg.Recipe.Accumulate / e.Size(); p.count != want {
+			err = fmt.Errorf("rank %d has computed %d parts of the batch, its share is %d", e.Rank(), p.count, want)
+		}
+		if err = e.meet(atStep, s.steps, err); err != nil {
+			return err
+		}
+		if records, err = e.gatherNumbers(records); err != nil {
+			return err
+		}
+	}
+	if p.count > 0 {
+		if err := p.total(s.main.grads); err != nil {
+			return err
+		}
+	}
+	for i := range len(records) / p.width() {
+		r := p.record(records, i)
+		s.images += r.addTo(s.sums)
+		if r.about[1] == 0 {
+			continue
+		}
+		if err := s.main.any().MoveNorms(s.main.values, r.moments); err != nil {
+			return err
+		}
+	}
+	p.reset()
+	return nil
+}
+
+// fail tells the other ranks of an error that keeps this one from going on.
+func (s *Stepper) fail(err error) error {
+	if s.parts.shared == nil {
+		return err
+	}
+	return s.parts.shared.meet(atStep, s.steps, err)
 }
 
 // Step is a whole step on one batch at the given rate. It returns the mean loss
@@ -274,20 +316,31 @@ func (s *Stepper) Step(b *data.Batch, rate float64) (float64, error) {
 	if err := s.Accumulate(nil, b); err != nil {
 		return 0, err
 	}
-	return s.Means()[0].Value, s.Update(rate)
+	err := s.Update(rate)
+	return s.Means()[0].Value, err
 }
 
-// Means returns the train metrics over the images since the last Reset.
+// Means returns the train metrics over the images since the last Reset. Those of
+// a batch's parts that other ranks have computed count from Update on.
 func (s *Stepper) Means() []Metric {
-	means := make([]Metric, len(s.sums))
+	images, sums := s.images, slices.Clone(s.sums)
+	for i := range s.parts.count {
+		images += s.parts.record(s.parts.records, i).addTo(sums)
+	}
+	means := make([]Metric, len(sums))
 	for i, name := range s.cfg.Task.Metrics().Train {
-		means[i] = Metric{trainKey(name), s.sums[i] / float64(max(s.images, 1))}
+		means[i] = Metric{trainKey(name), sums[i] / float64(max(images, 1))}
 	}
 	return means
 }
 
 // Reset begins new means.
 func (s *Stepper) Reset() {
+	for i := range s.parts.count {
+		r := s.parts.record(s.parts.records, i)
+		r.about[0] = 0
+		clear(r.sums)
+	}
 	clear(s.sums)
 	s.images = 0
 }

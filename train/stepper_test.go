@@ -5,7 +5,6 @@ import (
 	"math"
 	"slices"
 	"strings"
-	"sync"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -95,71 +94,34 @@ func equalTrained(t *testing.T, g *graph.Graph, a, b graph.Values[float32]) {
 	}
 }
 
-// Two steppers, each with one half of every batch, whose gradients are added
-// up, end with the parameters of one that has both halves, to the bit.
-func TestReduce(t *testing.T) {
+// The gradients of a batch are those of its parts, each by itself, added up.
+func TestPartsAreAddedAsWholes(t *testing.T) {
 	parts := batches(t, config(t, ""), 8)
-	one := stepperOf(t, func(c *StepConfig) { c.Reduce = func(graph.Values[float32]) error { return nil } })
-	plain := stepperOf(t, nil)
-	var pair [2]*Stepper
-	var ready, added sync.WaitGroup
-	sum := graph.NewValues[float32](one.main.graph)
-	for i := range pair {
-		pair[i] = stepperOf(t, func(c *StepConfig) {
-			c.Reduce = func(grads graph.Values[float32]) error {
-				ready.Done()
-				ready.Wait()
-				if i == 0 {
-					for p := range sum {
-						for j := range sum[p] {
-							sum[p][j] = pair[0].Grads()[p][j] + pair[1].Grads()[p][j]
-						}
-					}
-				}
-				added.Done()
-				added.Wait()
-				for p := range sum {
-					copy(grads[p], sum[p])
-				}
-				return nil
-			}
-		})
-	}
-	for step := range len(parts) / 2 {
-		ready.Add(2)
-		added.Add(2)
-		var steps sync.WaitGroup
-		for i, s := range pair {
-			steps.Go(func() {
-				if err := errors.Join(s.Accumulate(nil, parts[2*step+i]), s.Update(0.01)); err != nil {
-					t.Error(err)
-				}
-			})
+	sum := graph.NewValues[float32](config(t, "").Model.Graph)
+	for _, b := range parts[:2] {
+		s := stepperOf(t, nil)
+		if err := s.Accumulate(nil, b); err != nil {
+			t.Fatal(err)
 		}
-		steps.Wait()
-		for _, s := range []*Stepper{one, plain} {
-			if err := errors.Join(s.Accumulate(nil, parts[2*step]), s.Accumulate(nil, parts[2*step+1]), s.Update(0.01)); err != nil {
-				t.Fatal(err)
+		for i, g := range s.Grads() {
+			for j, v := range g {
+				sum[i][j] += v
 			}
 		}
 	}
-	for i, v := range one.Values() {
-		for j := range v {
-			if d := math.Abs(float64(v[j] - plain.Values()[i][j])); !(d < 1e-3) {
-				t.Fatalf("parts added as wholes lead %g away", d)
-			}
+	s := stepperOf(t, nil)
+	for _, b := range parts[:2] {
+		if err := s.Accumulate(nil, b); err != nil {
+			t.Fatal(err)
 		}
 	}
-	for _, s := range pair {
-		equalTrained(t, one.main.graph, s.Values(), one.Values())
+	before := s.Means()
+	if err := s.Update(0.01); err != nil {
+		t.Fatal(err)
 	}
-	if one.Steps() != 3 {
-		t.Errorf("%d steps", one.Steps())
-	}
-	broken := errors.New("no connection")
-	s := stepperOf(t, func(c *StepConfig) { c.Reduce = func(graph.Values[float32]) error { return broken } })
-	if err := errors.Join(s.Accumulate(nil, parts[0]), s.Update(0.01)); !errors.Is(err, broken) || s.Steps() != 0 {
-		t.Errorf("after %d steps: %v", s.Steps(), err)
+	equalTrained(t, s.main.graph, s.Grads(), sum)
+	if !slices.Equal(before, s.Means()) || s.images != 16 {
+		t.Errorf("means of %d images: %v, before Update %v", s.images, s.Means(), before)
 	}
 }
 

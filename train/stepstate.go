@@ -33,7 +33,8 @@ func (s *Stepper) Restore(f *weights.File, steps int) error {
 			}
 		}
 	})
-	s.steps, s.dirty = steps, false
+	s.steps = steps
+	s.parts.reset()
 	return errors.Join(all...)
 }
 

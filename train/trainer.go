@@ -30,6 +30,7 @@ type Trainer struct {
 	bestDue bool                  // kept has not been saved
 	resumed bool                  // from the run folder
 	made    int                   // steps of this Run
+	ranks   *peers                // nil for a run of one process
 
 	told  map[*data.Loader]int // unreadable images that OnWarning knows of
 	clock clock
@@ -61,10 +62,12 @@ func newTrainer(cfg Config, more []Extension) (*Trainer, error) {
 	}
 	t.step, err = newStepper(StepConfig{
 		Graph: cfg.Model.Graph, Values: cfg.Model.Values, Recipe: cfg.Recipe, Task: cfg.Task, Shape: t.loader.Shape(), Threads: cfg.Threads,
+		Ranks: cfg.Ranks,
 	})
 	if err != nil {
 		return nil, err
 	}
+	t.ranks = newPeers(cfg.Ranks)
 	if cfg.Val != nil {
 		batch := min(t.loader.Shape().N, cfg.Val.Len())
 		t.val, err = data.NewLoader(cfg.Val, data.Config{Preprocess: cfg.Model.Preprocess(), Batch: batch, Workers: cfg.Threads, MaxBad: cfg.Recipe.MaxBad})
@@ -154,8 +157,11 @@ var errCut = errors.New("steps")
 // While it runs, the folder is locked: the error wraps [ErrBusy] if another
 // process trains in it. A run that ends by too many unreadable images in its
 // first epoch leaves no files.
+//
+// Of several ranks all must call Run. Rank 0 keeps the folder, and all stop when
+// the context of one is done.
 func (t *Trainer) Run(ctx context.Context) error {
-	release, err := t.openFolder()
+	release, err := t.open()
 	if err != nil {
 		return err
 	}
@@ -167,13 +173,13 @@ func (t *Trainer) Run(ctx context.Context) error {
 		err = nil
 		t.recordPartial()
 	}
-	if err != nil && ctx.Err() == nil {
+	if err != nil && ctx.Err() == nil && !errors.Is(err, context.Canceled) {
 		if errors.Is(err, data.ErrTooManyBad) && !t.resumed && t.epoch() == 0 {
 			t.abandonFolder()
 		}
 		return err
 	}
-	if t.cfg.Dir != "" {
+	if t.records() {
 		if saveErr := t.save(); saveErr != nil {
 			return errors.Join(err, saveErr)
 		}
@@ -214,39 +220,48 @@ func (t *Trainer) trainEpoch(ctx context.Context) error {
 	if done == perEpoch {
 		return nil
 	}
-	// A batch is Accumulate batches of the loader.
-	first := t.epoch()*t.loader.Steps() + done*r.Accumulate
-	last := t.epoch()*t.loader.Steps() + perEpoch*r.Accumulate
-	part := 0
-	for b, err := range t.loader.Batches(ctx, first, last) {
+	// A batch is Accumulate batches of the loader, shared by the ranks.
+	own := r.Accumulate / t.ranks.count()
+	first := t.epoch()*t.loader.Steps() + done*r.Accumulate + t.ranks.rank()*own
+	part := func(i int) int { return first + i/own*r.Accumulate + i%own }
+	loading := ctx
+	if t.ranks != nil { // all stop after the same step
+		loading = context.WithoutCancel(ctx)
+	}
+	t.step.parts.reset()
+	for b, err := range t.loader.Sequence(loading, (perEpoch-done)*own, part) {
 		t.warnOfBad(t.loader)
 		if err != nil {
-			return fmt.Errorf("training data: %w", err)
+			return t.step.fail(fmt.Errorf("training data: %w", err))
 		}
 		if err := t.step.Accumulate(nil, b); err != nil {
-			return err
+			return t.step.fail(err)
 		}
-		if part++; part < r.Accumulate {
+		if t.step.parts.count < own {
 			continue
 		}
-		part = 0
-		if err := t.step.Update(t.rate(t.state.Step)); err != nil {
-			return err
-		}
-		t.state.Step++
-		t.made++
-		t.report()
-		if time.Since(t.saved) > t.cfg.SaveEvery {
-			t.saveOrWarn()
-		}
-		if err := ctx.Err(); err != nil {
+		if err := t.endStep(ctx); err != nil {
 			return err
 		}
 		if done++; t.cut() && done < perEpoch {
 			return errCut
 		}
 	}
-	return ctx.Err()
+	return t.ranks.meet(atStop, t.state.Step, ctx.Err())
+}
+
+// endStep moves the parameters, tells of it, and saves if it is time.
+func (t *Trainer) endStep(ctx context.Context) error {
+	if err := t.step.Update(t.rate(t.state.Step)); err != nil {
+		return err
+	}
+	t.state.Step++
+	t.made++
+	t.report()
+	if time.Since(t.saved) > t.cfg.SaveEvery {
+		t.saveOrWarn()
+	}
+	return t.ranks.meet(atStop, t.state.Step, ctx.Err())
 }
 
 func (t *Trainer) warn(err error) {

@@ -106,3 +106,11 @@ func (v *View) read(net *planned, n int, training bool) []task.Output {
 	}
 	return v.outputs
 }
+
+// any returns one of the nets.
+func (v *View) any() *planned {
+	for _, net := range v.nets {
+		return net
+	}
+	return nil
+}
