@@ -41,7 +41,7 @@ func TestPipesAndLinks(t *testing.T) {
 		}
 	}
 	var sample Sample
-	if err := sample.readFile(filepath.Join(root, "a/pipe.jpg"), 0, -1); err == nil {
+	if err := sample.ReadFile(filepath.Join(root, "a/pipe.jpg")); err == nil {
 		t.Error("a pipe was read as a picture")
 	}
 }

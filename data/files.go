@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/internal/reuse"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -18,10 +19,10 @@ const maxFile = 256 << 20
 // tree is a list of picture files under one root, in a folder or in tar
 // archives.
 type tree struct {
-	root     string   // of the paths, for messages and, in a folder, for opening
-	paths    []string // with slashes
-	archives []string // tar files; none for a folder
-	places   []place  // of the paths within them
+	root     string       // of the paths, for messages and, in a folder, for opening
+	paths    []string     // with slashes
+	archives []sourceFile // none for a folder
+	places   []place      // of the paths within them
 }
 
 // place is where a file lies in an archive.
@@ -33,7 +34,7 @@ type place struct {
 // name says where file i is.
 func (t *tree) name(i int) string {
 	if t.places != nil {
-		return t.archives[t.places[i].archive] + ":" + t.paths[i]
+		return t.archives[t.places[i].archive].path + ":" + t.paths[i]
 	}
 	file := filepath.FromSlash(t.paths[i])
 	if filepath.IsAbs(file) {
@@ -45,27 +46,34 @@ func (t *tree) name(i int) string {
 // read makes s the picture in file i.
 func (t *tree) read(i int, s *Sample) error {
 	if t.places == nil {
-		return s.readFile(t.name(i), 0, -1)
+		return s.ReadFile(t.name(i))
 	}
 	p := t.places[i]
-	return s.readFile(t.archives[p.archive], p.offset, p.size)
+	a := &t.archives[p.archive]
+	f, err := a.open()
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	return s.readAt(f, a.path, p.offset, p.size)
 }
 
-// readFile makes s the picture in a file, or in size bytes of it from offset
-// on; size -1 means all.
-func (s *Sample) readFile(name string, offset, size int64) error {
+// ReadFile makes s the picture in a file, in s's memory.
+func (s *Sample) ReadFile(name string) error {
 	f, info, err := openRegular(name)
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	if size < 0 {
-		size = info.Size()
-	}
+	return s.readAt(f, name, 0, info.Size())
+}
+
+// readAt makes s the picture in size bytes of f from offset on.
+func (s *Sample) readAt(f io.ReaderAt, name string, offset, size int64) error {
 	if size > maxFile {
 		return fmt.Errorf("%s: a picture of %d bytes, the limit is %d", name, size, int64(maxFile))
 	}
-	s.file = resized(s.file, int(size))
+	s.file = reuse.Slice(s.file, int(size))
 	if _, err := f.ReadAt(s.file, offset); err != nil && !(errors.Is(err, io.EOF) && size == 0) {
 		return fmt.Errorf("%s: %w", name, err)
 	}
@@ -119,6 +127,3 @@ func (f *Files) Read(i int, s *Sample) error {
 	}
 	return f.tree.read(f.index[i], s)
 }
-
-// ReadFile makes s the picture in a file, in s's memory.
-func (s *Sample) ReadFile(name string) error { return s.readFile(name, 0, -1) }

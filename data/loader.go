@@ -52,6 +52,12 @@ type Config struct {
 	// small classes come more often than once, those of large ones not all. It
 	// takes Shuffle.
 	Balanced bool
+	// Window, if more than 0, is how many tar shards have their examples mixed
+	// at a time: what a shuffled order needs of a set that is too large to be
+	// here as a whole. The shards of every epoch are in a random order, and an
+	// example comes at random while its shard is one of the next Window ones. It
+	// takes Shuffle, and not Balanced.
+	Window int
 	// Remainder is about the last batch of an epoch.
 	Remainder Remainder
 	// Seed determines the orders and the augmentation.
@@ -105,6 +111,7 @@ type Loader struct {
 	augment vision.Augmentation // cfg.Augment, completed
 
 	classes [][]int32 // the examples of every class that has any, for Balanced
+	shards  shardIndex
 
 	mu  sync.Mutex
 	bad map[int]bool
@@ -121,6 +128,8 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 		return nil, fmt.Errorf("loader: %d examples are too many", n)
 	case cfg.Balanced && !cfg.Shuffle:
 		return nil, fmt.Errorf("loader: balanced classes take a shuffled order")
+	case cfg.Window != 0 && (cfg.Window < 0 || !cfg.Shuffle || cfg.Balanced):
+		return nil, fmt.Errorf("loader: a window of %d shards takes at least one shard and a shuffled order without balanced classes", cfg.Window)
 	case cfg.Batch < 1:
 		return nil, fmt.Errorf("loader: batch of %d", cfg.Batch)
 	case cfg.Remainder == DropRemainder && cfg.Batch > n:
@@ -173,6 +182,9 @@ func NewLoader(d Dataset, cfg Config) (*Loader, error) {
 		cfg.MaxBad = 0
 	}
 	l := &Loader{set: d, cfg: cfg, augment: augment, bad: map[int]bool{}}
+	if l.shards, err = newShardIndex(d, &cfg); err != nil {
+		return nil, fmt.Errorf("loader: %w", err)
+	}
 	if cfg.Balanced {
 		l.classes = members(d)
 	}

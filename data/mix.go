@@ -5,13 +5,14 @@ import (
 	"math/rand/v2"
 
 	"github.com/mixnet-go/mixnet/input"
+	"github.com/mixnet-go/mixnet/internal/reuse"
 )
 
 // mix blends the pictures of a batch, as m says.
 func (b *Batch) mix(m *input.Mix, rng *rand.Rand) {
 	n := len(b.Labels)
 	b.Share = 1
-	b.Other = resized(b.Other, n)
+	b.Other = reuse.Slice(b.Other, n)
 	for i := range n {
 		b.Other[i] = b.Labels[n-1-i]
 	}

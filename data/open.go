@@ -216,7 +216,8 @@ func (f *folder) readings() ([]reading, error) {
 			open: func() (*Splits, error) { return OpenCIFAR(os.DirFS(f.path(dir)), f.name(dir)) },
 		})
 	}
-	if r := f.fileReading("tar archives", f.archives, openTars); r != nil {
+	openArchives := func(files []sourceFile) (*Splits, error) { return openTars(localFiles(files)) }
+	if r := f.fileReading("tar archives", f.archives, openArchives); r != nil {
 		list = append(list, *r)
 	}
 	if r := f.fileReading("Parquet files", f.tables, openTables); r != nil {

@@ -16,6 +16,7 @@ const (
 	streamSize
 	streamFlip
 	streamClass
+	streamShard
 )
 
 // shuffle puts s in random order, after Fisher and Yates.
@@ -45,8 +46,11 @@ func epochOrder(n int, seed uint64, epoch int) []int32 {
 
 // order returns the order of an epoch.
 func (l *Loader) order(epoch int) []int32 {
-	if l.cfg.Balanced {
+	switch {
+	case l.cfg.Balanced:
 		return balancedOrder(l.classes, l.set.Len(), l.cfg.Seed, epoch)
+	case l.cfg.Window > 0 && l.cfg.Window < len(l.shards.refs):
+		return windowOrder(l.shards.of, len(l.shards.refs), l.cfg.Window, l.cfg.Seed, epoch)
 	}
 	return epochOrder(l.set.Len(), l.cfg.Seed, epoch)
 }

@@ -2,10 +2,12 @@ package data
 
 import (
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 	"sync"
 
+	"github.com/mixnet-go/mixnet/internal/reuse"
 	"github.com/mixnet-go/mixnet/internal/rng"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/vision"
@@ -29,6 +31,7 @@ type pipeline struct {
 	at       int // its first example within the step
 	stopped  bool
 	orders   map[int][]int32 // by epoch
+	ahead    ahead
 }
 
 // slot is a batch in the making.
@@ -131,11 +134,12 @@ func (p *pipeline) start(s *slot) {
 	}
 	b := &s.batch
 	b.Step, b.Epoch, b.Index = step, epoch, index
-	b.Images = tensor.Tensor{Shape: shape, Data: resized(b.Images.Data, shape.Len())}
-	b.Labels, b.Examples = resized(b.Labels, n), resized(b.Examples, n)
-	b.Targets = resized(b.Targets, n)
+	b.Images = tensor.Tensor{Shape: shape, Data: reuse.Slice(b.Images.Data, shape.Len())}
+	b.Labels, b.Examples = reuse.Slice(b.Labels, n), reuse.Slice(b.Examples, n)
+	b.Targets = reuse.Slice(b.Targets, n)
 	b.Other, b.Share = b.Other[:0], 1
 	s.order = p.order(epoch)
+	p.lookAhead()
 	s.pending, s.err = n, nil
 	s.bad, s.missing = s.bad[:0], s.missing[:0]
 }
@@ -281,6 +285,9 @@ func (w *worker) fill(proc *vision.Processor, s *slot, i int) error {
 			b.Labels[i], b.Examples[i], b.Targets[i] = w.l.set.Label(example), example, target
 			return nil
 		}
+		if errors.Is(err, ErrUnavailable) {
+			return fmt.Errorf("loader: %w", err)
+		}
 		w.bad = append(w.bad, BadExample{example, w.l.set.Name(example), err})
 		if w.l.cfg.Remainder == KeepRemainder {
 			w.missing = append(w.missing, i)
@@ -317,13 +324,4 @@ func (w *worker) input(proc *vision.Processor, dst []float32, epoch, example int
 	}
 	w.pcg.Seed(rng.Key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
 	return proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)
-}
-
-// resized returns a slice of n elements, in s's memory where it is large
-// enough.
-func resized[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
 }

@@ -12,6 +12,10 @@ type sourceFile struct {
 	path string // to open it by
 	name string // below the folder of the set, with slashes
 	part part
+
+	// Of an archive: where it is opened.
+	shards Shards
+	shard  int
 }
 
 // givenFiles are files that are given one by one. Where no name of several says

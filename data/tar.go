@@ -13,7 +13,7 @@ import (
 // a file of the same name that holds its label: one that ends in .cls, .class
 // or .index, else a .json with a member label, cls or class, else a .txt. A
 // word in a shard's name says the part it is of, as described with [Open].
-func OpenTar(files ...string) (*Splits, error) { return openTars(givenFiles(files)) }
+func OpenTar(files ...string) (*Splits, error) { return openTars(localFiles(givenFiles(files))) }
 
 // openTars reads archives.
 func openTars(files []sourceFile) (*Splits, error) {
@@ -31,7 +31,7 @@ func openTars(files []sourceFile) (*Splits, error) {
 		t.root = files[0].path
 	}
 	for i, f := range a.files {
-		t.archives = append(t.archives, f.path)
+		t.archives = append(t.archives, f)
 		for _, m := range a.pictures[i] {
 			t.paths, t.places = append(t.paths, m.name), append(t.places, m.place)
 		}
@@ -79,19 +79,19 @@ type archives struct {
 
 // list adds an archive, unless it holds no picture.
 func (a *archives) list(file sourceFile) error {
-	f, _, err := openRegular(file.path)
+	f, err := file.open()
 	if err != nil {
 		return err
 	}
 	defer f.Close()
-	members, err := listTar(f, len(a.files), &a.left)
+	members, err := listTar(f, file.path, len(a.files), &a.left)
 	if err != nil {
 		return err
 	}
 	if ended, err := hasEnd(f); err != nil || !ended {
 		a.notes = append(a.notes, fmt.Sprintf("%s has no mark at its end: it may be cut short", file.path))
 	}
-	var pictures []member
+	var pictures, beside []member
 	labels := newLabelFiles()
 	for _, m := range members {
 		kind := labelKindOf(m.name)
@@ -102,6 +102,7 @@ func (a *archives) list(file sourceFile) error {
 			pictures = append(pictures, m)
 		case kind != noLabel:
 			labels.add(m, kind)
+			beside = append(beside, m)
 		default:
 			a.left.add(noPicture(strings.ToLower(path.Ext(m.name))), m.name)
 		}
@@ -109,6 +110,11 @@ func (a *archives) list(file sourceFile) error {
 	if len(pictures) == 0 {
 		a.left.add("archive without pictures", file.path)
 		return nil
+	}
+	if file.remote() {
+		if err := keepLabels(f, file.path, beside); err != nil {
+			return err
+		}
 	}
 	a.files = append(a.files, file)
 	a.pictures = append(a.pictures, pictures)

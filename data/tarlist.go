@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"maps"
-	"os"
 	"path"
 	"slices"
 	"strings"
@@ -20,8 +19,8 @@ type member struct {
 
 // tarLister reads the headers of an archive.
 type tarLister struct {
-	file    *os.File
-	size    int64
+	file    *io.SectionReader
+	path    string
 	archive int
 	left    *leftOut
 
@@ -35,20 +34,16 @@ type tarLister struct {
 // listTar returns the files of an archive as they would lie unpacked: links lead
 // to what they link to, and of files of one name the last one is there. Only
 // headers are read.
-func listTar(f *os.File, archive int, left *leftOut) ([]member, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
-	t := &tarLister{file: f, size: info.Size(), archive: archive, left: left, files: map[string]place{}, links: map[string]string{}}
-	r := tar.NewReader(f)
+func listTar(f Shard, path string, archive int, left *leftOut) ([]member, error) {
+	t := &tarLister{file: io.NewSectionReader(f, 0, f.Size()), path: path, archive: archive, left: left, files: map[string]place{}, links: map[string]string{}}
+	r := tar.NewReader(t.file)
 	for {
 		h, err := r.Next()
 		if errors.Is(err, io.EOF) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("%s: after %d files: %w", f.Name(), len(t.order), cutShort(err))
+			return nil, fmt.Errorf("%s: after %d files: %w", path, len(t.order), cutShort(err))
 		}
 		if err := t.add(h); err != nil {
 			return nil, err
@@ -64,7 +59,7 @@ func (t *tarLister) add(h *tar.Header) error {
 	switch {
 	case isSparse(h):
 		if isPicture(name) {
-			return fmt.Errorf("%s: %w: %s is stored as a sparse file: unpack the archive", t.file.Name(), ErrLayout, h.Name)
+			return fmt.Errorf("%s: %w: %s is stored as a sparse file: unpack the archive", t.path, ErrLayout, h.Name)
 		}
 		t.left.add("sparse file in an archive", name)
 	case h.Typeflag == tar.TypeReg || h.Typeflag == tar.TypeCont:
@@ -72,8 +67,8 @@ func (t *tarLister) add(h *tar.Header) error {
 		if err != nil {
 			return err
 		}
-		if h.Size > t.size-at {
-			return fmt.Errorf("%s: %w: it is cut short in %s", t.file.Name(), ErrCorrupt, h.Name)
+		if h.Size > t.file.Size()-at {
+			return fmt.Errorf("%s: %w: it is cut short in %s", t.path, ErrCorrupt, h.Name)
 		}
 		t.put(name, place{t.archive, at, h.Size})
 	case h.Typeflag == tar.TypeLink:
@@ -199,13 +194,9 @@ func (t *tarLister) linkFolder(link, folder string, files []string) bool {
 
 // hasEnd reports whether an archive ends in zeros, as tar marks its end. One that
 // is cut between two files does not.
-func hasEnd(f *os.File) (bool, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return false, err
-	}
+func hasEnd(f Shard) (bool, error) {
 	var block [512]byte
-	n, err := f.ReadAt(block[:], max(0, info.Size()-int64(len(block))))
+	n, err := f.ReadAt(block[:], max(0, f.Size()-int64(len(block))))
 	if err != nil && !errors.Is(err, io.EOF) {
 		return false, err
 	}

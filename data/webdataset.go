@@ -3,9 +3,10 @@ package data
 import (
 	"encoding/json"
 	"fmt"
-	"os"
 	"path"
 	"strings"
+
+	"github.com/mixnet-go/mixnet/internal/reuse"
 )
 
 // maxLabelFile bounds a member of a tar archive that holds a label.
@@ -105,7 +106,7 @@ func sampleKey(name string) string {
 // labelReader reads label files, keeping the archive it is in open.
 type labelReader struct {
 	archives []sourceFile
-	file     *os.File
+	file     Shard
 	open     int // the archive's index
 	buf      []byte
 }
@@ -124,12 +125,12 @@ func (r *labelReader) read(m member) (label string, ok bool, err error) {
 	}
 	if r.file == nil || r.open != m.archive {
 		r.close()
-		if r.file, _, err = openRegular(name); err != nil {
+		if r.file, err = r.archives[m.archive].open(); err != nil {
 			return "", false, err
 		}
 		r.open = m.archive
 	}
-	r.buf = resized(r.buf, int(m.size))
+	r.buf = reuse.Slice(r.buf, int(m.size))
 	if _, err := r.file.ReadAt(r.buf, m.offset); err != nil && len(r.buf) > 0 {
 		return "", false, fmt.Errorf("%s: %w", name, err)
 	}

@@ -10,13 +10,13 @@ import (
 	"fmt"
 	"hash"
 	"io"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/fetch"
 	"github.com/mixnet-go/mixnet/internal/filelock"
 	"github.com/mixnet-go/mixnet/weights"
 )
@@ -56,18 +56,6 @@ func writeRecord(path string, r record) error {
 	return atomicfile.WriteBytes(recordPath(path), data)
 }
 
-// permanentError is one that trying again does not help against.
-type permanentError struct{ error }
-
-func (e permanentError) Unwrap() error { return e.error }
-
-func permanent(err error) error {
-	if err == nil {
-		return nil
-	}
-	return permanentError{err}
-}
-
 // download fetches url to path. The bytes gather in PATH.part, beside a record
 // of what they are the beginning of.
 func (c *Client) download(ctx context.Context, url, path string) error {
@@ -104,58 +92,16 @@ func (c *Client) download(ctx context.Context, url, path string) error {
 // retry runs f until it succeeds, fails for good, or has failed several times
 // in a row without getting any further.
 func (c *Client) retry(ctx context.Context, f func(context.Context) (further bool, err error)) error {
-	delay := cmp.Or(c.retryDelay, 500*time.Millisecond)
-	wait := delay
-	for tries := 1; ; tries++ {
-		further, err := f(ctx)
-		var final permanentError
-		switch {
-		case err == nil:
-			return nil
-		case errors.As(err, &final):
-			return final.error
-		case ctx.Err() != nil:
-			return ctx.Err()
-		case further:
-			tries, wait = 1, delay
-		case tries == maxTries || tries == maxDials && unreachable(err):
-			return fmt.Errorf("after %d tries: %w", tries, err)
-		}
-		if c.Waiting != nil {
-			c.Waiting(err, wait)
-		}
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case <-time.After(wait):
-			wait *= 2
-		}
-	}
-}
-
-// unreachable reports whether the hub's name has no address or nothing answers
-// there, as on a machine without the internet.
-func unreachable(err error) bool {
-	var dns *net.DNSError
-	var dial *net.OpError
-	return errors.As(err, &dns) || errors.As(err, &dial) && dial.Op == "dial"
+	r := fetch.Retry{Tries: maxTries, Dials: maxDials, Delay: cmp.Or(c.retryDelay, 500*time.Millisecond), Waiting: c.Waiting}
+	return r.Do(ctx, f)
 }
 
 func (c *Client) httpClient() *http.Client {
 	if c.HTTP != nil {
 		return c.HTTP
 	}
-	return defaultHTTP
+	return fetch.Client()
 }
-
-var defaultHTTP = &http.Client{Transport: &http.Transport{
-	Proxy:                 http.ProxyFromEnvironment,
-	DialContext:           (&net.Dialer{Timeout: 15 * time.Second}).DialContext,
-	TLSHandshakeTimeout:   15 * time.Second,
-	ResponseHeaderTimeout: 30 * time.Second,
-	ForceAttemptHTTP2:     true,
-	DisableCompression:    true,
-}}
 
 // part is a download in progress.
 type part struct {
@@ -208,13 +154,13 @@ func (p *part) restart() error {
 // Write appends received bytes.
 func (p *part) Write(b []byte) (int, error) {
 	if p.record.Size >= 0 && int64(len(b)) > p.record.Size-p.size || p.size+int64(len(b)) > maxSize {
-		return 0, permanent(fmt.Errorf("%w: more than %d bytes came", ErrDamaged, p.record.Size))
+		return 0, fetch.Permanent(fmt.Errorf("%w: more than %d bytes came", ErrDamaged, p.record.Size))
 	}
 	n, err := p.file.Write(b)
 	p.size += int64(n)
 	p.most = max(p.most, p.size)
 	p.sum.Write(b[:n])
-	return n, permanent(err)
+	return n, fetch.Permanent(err)
 }
 
 // check compares size and checksum with what the hub stated.

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/mixnet-go/mixnet/internal/fetch"
 )
 
 const maxRedirects = 10
@@ -27,7 +29,7 @@ func (c *Client) stat(ctx context.Context, address string) (record, error) {
 	for range maxRedirects {
 		req, err := newRequest(ctx, http.MethodHead, at)
 		if err != nil {
-			return record{}, permanent(err)
+			return record{}, fetch.Permanent(err)
 		}
 		resp, err := client.Do(req)
 		if err != nil {
@@ -41,14 +43,14 @@ func (c *Client) stat(ctx context.Context, address string) (record, error) {
 		if moved && resp.Header.Get("X-Linked-Etag") == "" {
 			next, err := redirection(req.URL, resp)
 			if err != nil {
-				return record{}, permanent(err)
+				return record{}, fetch.Permanent(err)
 			}
 			at = next
 			continue
 		}
 		return recordOf(address, resp)
 	}
-	return record{}, permanent(errors.New("the hub redirects without end"))
+	return record{}, fetch.Permanent(errors.New("the hub redirects without end"))
 }
 
 func recordOf(address string, resp *http.Response) (record, error) {
@@ -62,12 +64,12 @@ func recordOf(address string, resp *http.Response) (record, error) {
 	if s := h.Get("X-Linked-Size"); s != "" {
 		n, err := strconv.ParseInt(s, 10, 64)
 		if err != nil || n < 0 {
-			return record{}, permanent(fmt.Errorf("the hub states the size %q", s))
+			return record{}, fetch.Permanent(fmt.Errorf("the hub states the size %q", s))
 		}
 		r.Size = n
 	}
 	if r.Size > maxSize {
-		return record{}, permanent(fmt.Errorf("the file has %d bytes, more than is allowed (%d)", r.Size, int64(maxSize)))
+		return record{}, fetch.Permanent(fmt.Errorf("the file has %d bytes, more than is allowed (%d)", r.Size, int64(maxSize)))
 	}
 	r.Tag = strings.Trim(strings.TrimPrefix(tag, "W/"), `"`)
 	if sha256Tag.MatchString(r.Tag) {
@@ -120,11 +122,11 @@ func statusError(resp *http.Response) error {
 	switch code := resp.StatusCode; {
 	case code == http.StatusNotFound, code == http.StatusUnauthorized, code == http.StatusForbidden:
 		// The hub answers 401 for repositories that do not exist.
-		return permanent(fmt.Errorf("%w (status %s)", ErrNotFound, resp.Status))
+		return fetch.Permanent(fmt.Errorf("%w (status %s)", ErrNotFound, resp.Status))
 	case code == http.StatusTooManyRequests, code == http.StatusRequestTimeout, code >= 500:
 		return fmt.Errorf("the hub answers %s", resp.Status)
 	default:
-		return permanent(fmt.Errorf("the hub answers %s", resp.Status))
+		return fetch.Permanent(fmt.Errorf("the hub answers %s", resp.Status))
 	}
 }
 
@@ -138,25 +140,19 @@ func (c *Client) fetch(ctx context.Context, address string, p *part) (further bo
 		err = p.check()
 	}
 	if errors.Is(err, ErrDamaged) {
-		err = permanent(errors.Join(err, p.discard()))
+		err = fetch.Permanent(errors.Join(err, p.discard()))
 	}
 	return p.most > before, err
 }
 
 // receive makes one request and copies its body.
 func (c *Client) receive(ctx context.Context, address string, p *part) error {
-	ctx, cancel := context.WithCancelCause(ctx)
-	defer cancel(nil)
-	patience := c.Patience
-	if patience <= 0 {
-		patience = 30 * time.Second
-	}
-	watchdog := time.AfterFunc(patience, func() { cancel(fmt.Errorf("nothing came for %v", patience)) })
-	defer watchdog.Stop()
+	ctx, dog := fetch.Watch(ctx, c.Patience)
+	defer dog.Stop()
 
 	req, err := newRequest(ctx, http.MethodGet, address)
 	if err != nil {
-		return permanent(err)
+		return fetch.Permanent(err)
 	}
 	if p.size > 0 {
 		req.Header.Set("Range", fmt.Sprintf("bytes=%d-", p.size))
@@ -164,14 +160,14 @@ func (c *Client) receive(ctx context.Context, address string, p *part) error {
 	client := *c.httpClient()
 	client.CheckRedirect = func(req *http.Request, via []*http.Request) error {
 		if len(via) >= maxRedirects {
-			return permanent(errors.New("the hub redirects without end"))
+			return fetch.Permanent(errors.New("the hub redirects without end"))
 		}
 		_, err := redirection(via[len(via)-1].URL, req.Response)
-		return permanent(err)
+		return fetch.Permanent(err)
 	}
 	resp, err := client.Do(req)
 	if err != nil {
-		return stalled(ctx, err)
+		return dog.Cause(err)
 	}
 	defer resp.Body.Close()
 	switch {
@@ -184,17 +180,9 @@ func (c *Client) receive(ctx context.Context, address string, p *part) error {
 		return statusError(resp)
 	}
 	if err != nil {
-		return permanent(err)
+		return fetch.Permanent(err)
 	}
-	return stalled(ctx, c.copy(p, resp.Body, func() { watchdog.Reset(patience) }))
-}
-
-// stalled replaces an error by the reason why the request was given up.
-func stalled(ctx context.Context, err error) error {
-	if cause := context.Cause(ctx); err != nil && cause != nil {
-		return cause
-	}
-	return err
+	return dog.Cause(c.copy(p, resp.Body, dog.Alive))
 }
 
 // startsAt reports whether a partial response begins at offset.

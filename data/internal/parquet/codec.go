@@ -10,6 +10,8 @@ import (
 	"github.com/klauspost/compress/snappy"
 	"github.com/klauspost/compress/zstd"
 	"github.com/pierrec/lz4/v4"
+
+	"github.com/mixnet-go/mixnet/internal/reuse"
 )
 
 // The ways to compress a page.
@@ -44,22 +46,22 @@ func (u *unpacker) decompress(dst, src []byte, codec int64, length int) ([]byte,
 		dst, n = append(dst[:0], src...), len(src)
 	case codecSnappy:
 		if n, err = snappy.DecodedLen(src); err == nil && n == length {
-			dst, err = snappy.Decode(resized(dst, length), src)
+			dst, err = snappy.Decode(reuse.Slice(dst, length), src)
 			n = len(dst)
 		}
 	case codecGzip:
 		dst, err = unzip(src, length)
 		n = len(dst)
 	case codecZstd:
-		dst, err = u.unzstd(resized(dst, length), src)
+		dst, err = u.unzstd(reuse.Slice(dst, length), src)
 		n = len(dst)
 	case codecLZ4:
-		dst = resized(dst, length)
+		dst = reuse.Slice(dst, length)
 		if n, err = unhadoop(dst, src); err != nil {
 			n, err = lz4.UncompressBlock(src, dst)
 		}
 	case codecLZ4Raw:
-		dst = resized(dst, length)
+		dst = reuse.Slice(dst, length)
 		n, err = lz4.UncompressBlock(src, dst)
 	default:
 		names := map[int64]string{3: "LZO", 4: "Brotli"}

@@ -89,12 +89,3 @@ func prefixed(b []byte) (block, rest []byte, err error) {
 	}
 	return rest[:n], rest[n:], nil
 }
-
-// resized returns a slice of n elements, in s's memory where it is large
-// enough.
-func resized[T any](s []T, n int) []T {
-	if cap(s) < n {
-		return make([]T, n)
-	}
-	return s[:n]
-}

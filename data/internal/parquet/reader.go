@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"io"
 	"slices"
+
+	"github.com/mixnet-go/mixnet/internal/reuse"
 )
 
 // Reader reads values of one column, keeping the last page and dictionary. It
@@ -134,7 +136,7 @@ func (r *Reader) load(n int, u *unpacked) error {
 
 // read gets a page's compressed body.
 func (r *Reader) read(p *page) ([]byte, error) {
-	r.raw = resized(r.raw, int(p.packed))
+	r.raw = reuse.Slice(r.raw, int(p.packed))
 	if _, err := r.column.file.r.ReadAt(r.raw, p.at); err != nil && !errors.Is(err, io.EOF) {
 		return nil, err
 	}
