@@ -49,3 +49,49 @@ func BenchmarkPointwise(b *testing.B) {
 		}
 	}
 }
+
+// depthwises are depthwise convolutions of MixNet and MobileNet: kernel,
+// stride, rows and columns of the input, and channels.
+var depthwises = [][4]int{
+	{3, 1, 112, 32}, {3, 2, 112, 96}, {3, 1, 56, 144}, {3, 1, 28, 240}, {3, 1, 14, 512}, {3, 1, 7, 1024}, {5, 1, 28, 240}, {5, 1, 14, 120}, {7, 1, 28, 48},
+	{7, 1, 14, 120}, {9, 1, 14, 120}, {9, 1, 7, 396}, {11, 1, 7, 240}, {5, 2, 112, 64}, {7, 2, 112, 64}, {3, 2, 28, 120}, {5, 2, 28, 120}, {9, 2, 14, 120},
+}
+
+func BenchmarkDepthwise(b *testing.B) {
+	r := source(22)
+	for _, s := range depthwises {
+		g := &kernel.DW{H: s[2], W: s[2], Channels: s[3], SrcStride: s[3], DstStride: s[3], Kernel: s[0], Stride: s[1], Dilation: 1}
+		g.PadTop, g.PadLeft = s[0]/2, s[0]/2
+		g.OutH, g.OutW = (g.H-1)/g.Stride+1, (g.W-1)/g.Stride+1
+		report := func(b *testing.B) {
+			macs := float64(g.OutH * g.OutW * g.Channels * g.Kernel * g.Kernel)
+			b.ReportMetric(macs*float64(b.N)/float64(b.Elapsed().Nanoseconds()), "GMAC/s")
+		}
+		name := fmt.Sprintf("%dx%ds%d_%d_%d", s[0], s[0], s[1], s[2], s[3])
+		src, dst := codes(r, g.H*g.W*g.Channels), make([]uint8, g.OutH*g.OutW*g.Channels)
+		taps := g.Channels * g.Kernel * g.Kernel
+		w, scratch := PackDW(signed(r, taps), g.Channels, g.Kernel, g.Stride, 1), make([]uint8, DepthwiseScratch(g))
+		for _, table := range []bool{false, true} {
+			e := epilogue(r, g.Channels, g.Kernel*g.Kernel, table)
+			kind := "q8"
+			if table {
+				kind = "q8table"
+			}
+			b.Run(name+"/"+kind, func(b *testing.B) {
+				for b.Loop() {
+					Depthwise(dst, src, w, g, 128, e, 0, g.OutH, scratch)
+				}
+				report(b)
+			})
+		}
+		x, y, fw := make([]float32, len(src)), make([]float32, len(dst)), kernel.PackDW(make([]float32, taps), g.Kernel, g.Channels)
+		for _, act := range []kernel.Act{kernel.ReLU, kernel.Swish} {
+			b.Run(fmt.Sprintf("%s/float%d", name, act), func(b *testing.B) {
+				for b.Loop() {
+					kernel.Depthwise(y, x, fw, g, y[:g.Channels], act, 0, g.OutH, nil)
+				}
+				report(b)
+			})
+		}
+	}
+}

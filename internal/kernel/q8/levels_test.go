@@ -8,6 +8,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
+	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
 // sets are the features that some kernels ask for.
@@ -85,5 +86,50 @@ func TestPointwiseInPlace(t *testing.T) {
 		copy(e.Add, before)
 		Pointwise(e.Add, n, x, k, rows, w, e)
 		same(t, e.Add, want, "in place")
+	})
+}
+
+// geometries are random ones, and those of MixNet's layers.
+func geometries(r *rand.Rand) (all []*kernel.DW) {
+	for range 60 {
+		all = append(all, geometry(r))
+	}
+	for k := 3; k <= 13; k += 2 {
+		for _, size := range [][2]int{{7, 1}, {14, 1}, {14, 2}, {28, 1}, {56, 2}} {
+			g := &kernel.DW{H: size[0], W: size[0], Channels: 24, SrcStride: 50, DstStride: 50, Kernel: k, Stride: size[1], Dilation: 1}
+			g.PadTop, g.PadLeft = k/2, k/2
+			g.OutH, g.OutW = (g.H-1)/g.Stride+1, (g.W-1)/g.Stride+1
+			all = append(all, g)
+		}
+	}
+	far := &kernel.DW{H: 5, W: 5, OutH: 3, OutW: 3, Channels: 20, SrcStride: 20, DstStride: 20, Kernel: 3, Stride: 1, Dilation: 1}
+	near := *far
+	far.PadTop, far.PadLeft = 7, 9 // no window reads the image
+	near.PadTop, near.PadLeft = -1, -1
+	return append(all, far, &near)
+}
+
+func TestDepthwise(t *testing.T) {
+	r := source(13)
+	dst, src, mem := newGuarded(t, 1<<19), newGuarded(t, 1<<19), newGuarded(t, 1<<19)
+	all := geometries(r)
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		for i, g := range all {
+			w := PackDW(signed(r, g.Channels*g.Kernel*g.Kernel), g.Channels, g.Kernel, g.Stride, g.Dilation)
+			x := codes(r, (g.H*g.W-1)*g.SrcStride+g.Channels)
+			e, zero := epilogue(r, g.Channels, g.Kernel*g.Kernel, i%3 == 0), uint8(r.Uint32())
+			want := filled((g.OutH*g.OutW-1)*g.DstStride + g.Channels)
+			from := r.IntN(g.OutH + 1)
+			to := from + r.IntN(g.OutH-from+1)
+			if i%2 == 0 {
+				from, to = 0, g.OutH
+			}
+			depthwiseGeneric(want, x, w, g, zero, e, from, to)
+			got, scratch := dst.slice(len(want)), mem.slice(DepthwiseScratch(g))
+			Depthwise(got, src.source(x), w, g, zero, e, from, to, scratch)
+			same(t, got, want, "%+v, rows %d to %d", *g, from, to)
+			dst.check(t, len(want))
+			mem.check(t, len(scratch))
+		}
 	})
 }

@@ -104,7 +104,7 @@ func TestDepthwiseGeneric(t *testing.T) {
 		e := epilogue(r, g.Channels, g.Kernel*g.Kernel, r.IntN(2) == 0)
 		zero := uint8(r.IntN(256))
 		dst := make([]uint8, g.OutH*g.OutW*g.DstStride)
-		depthwiseGeneric(dst, src, PackDW(w, g.Kernel, g.Channels), g, zero, e, 0, g.OutH)
+		depthwiseGeneric(dst, src, PackDW(w, g.Channels, g.Kernel, g.Stride, g.Dilation), g, zero, e, 0, g.OutH)
 		for p := range g.OutH * g.OutW {
 			for c := range g.Channels {
 				sum := int64(0)
@@ -149,7 +149,7 @@ func TestFoldZero(t *testing.T) {
 	w, bias := signed(r, 5*18), make([]int32, 5)
 	PackMatrix(w, 5, 18).FoldZero(bias, zero)
 	dw := make([]int32, 10)
-	PackDW(w, 3, 10).FoldZero(dw, zero)
+	PackDW(w, 10, 3, 1, 1).FoldZero(dw, zero)
 	for i := range 90 {
 		bias[i/18] += zero * int32(w[i])
 		dw[i/9] += zero * int32(w[i])

@@ -13,3 +13,20 @@ func gemm32VNNI(a *int)
 //
 //go:noescape
 func gemm16VNNI(a *int)
+
+// quadsVNNI lays out rows of 16 channels in quads, with a border around the image.
+//
+//go:noescape
+func quadsVNNI(a *int)
+
+// dw1VNNI convolves 16 channels with a step of 1: a number of groups of 4
+// rows, and then those that are left.
+//
+//go:noescape
+func dw1VNNI(a *int)
+
+// dw2VNNI convolves 16 channels with a step of 2: a number of groups of 2
+// rows, and then those that are left.
+//
+//go:noescape
+func dw2VNNI(a *int)

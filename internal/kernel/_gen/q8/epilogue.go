@@ -59,76 +59,88 @@ func (g gemm) epilogue(label string, n int) {
 	}
 	atOnce := 4 / g.panels
 	for r := 0; r < n; r += atOnce {
-		b := block{label: fmt.Sprintf("%s_%d", label, r), panels: g.panels, rows: min(atOnce, n-r)}
+		b := block{label: fmt.Sprintf("%s_%d", label, r), consts: consts, table: table, n: min(4, g.panels*(n-r))}
 		for i := range 4 {
-			b.sums[i] = z(r*g.panels + i)
+			b.v[i] = z(r*g.panels + i)
 		}
-		b.scale(mul)
-		b.residual()
+		b.scale(func(i int) reg.VecPhysical { return mul[i%g.panels] })
+		g.residual(&b)
 		b.codes(z(30), z(31))
-		b.store()
+		g.store(&b)
 	}
 	MOVQ(dst, gemmWords.at(args, "dstAt"))
 	MOVQ(add, gemmWords.at(args, "addAt"))
 }
 
-// block is four vectors of sums, of which the first rows·panels count, that
-// become codes together. Registers 28 to 31 are its own, as is all else beside
-// the sums.
-type block struct {
-	label        string
-	rows, panels int
-	sums         [4]reg.VecPhysical
-}
-
-// each calls f for the sums of every panel of every row.
-func (b *block) each(f func(s reg.VecPhysical, panel int)) {
-	for i, s := range b.sums[:b.rows*b.panels] {
-		f(s, i%b.panels)
-	}
-}
-
-// scale multiplies the sums by their factors.
-func (b *block) scale(mul []reg.VecPhysical) {
-	b.each(func(s reg.VecPhysical, _ int) { VCVTDQ2PS(s, s) })
-	b.each(func(s reg.VecPhysical, panel int) { VMULPS(mul[panel], s, s) })
-}
-
-// residual adds it to the block's values.
-func (b *block) residual() {
+// residual adds that to the block's values.
+func (g gemm) residual(b *block) {
 	TESTQ(add, add)
 	JZ(LabelRef(b.label + "_noadd"))
 	x := z(30)
-	b.each(func(s reg.VecPhysical, panel int) {
+	for i, v := range b.v[:b.n] {
+		panel := i % g.panels
 		VPMOVZXBD_Z(Mem{Base: add, Disp: 16 * panel}, masks[panel], x)
 		VPSUBD_BCST(gemmWords.at(args, "addZero"), x, x)
 		VCVTDQ2PS(x, x)
 		VMULPS_BCST(gemmWords.at(args, "addMul"), x, x)
-		VADDPS(x, s, s)
-		if panel == b.panels-1 {
+		VADDPS(x, v, v)
+		if panel == g.panels-1 {
 			ADDQ(addStride, add)
 		}
-	})
+	}
 	Label(b.label + "_noadd")
 }
 
 // masks are of the outputs of a row, from its first and from its second panel on.
 var masks = []reg.OpmaskPhysical{reg.K1, reg.K2}
 
+// store writes the rows of a block, and goes on to the next.
+func (g gemm) store(b *block) {
+	for r := range b.n / g.panels {
+		to := b.part(r).AsX()
+		if g.panels == 2 {
+			to = b.half(r).AsY()
+		}
+		VMOVDQU8(to, reg.K1, Mem{Base: dst})
+		ADDQ(dstStride, dst)
+	}
+}
+
+// block is up to four vectors of sums that become codes together. Registers 30
+// and 31 are free.
+type block struct {
+	label         string
+	v             [4]reg.VecPhysical // the last may be ones that are free
+	n             int
+	consts, table reg.GPPhysical // struct epilogueVectors; the table or nil
+}
+
+// scale multiplies the sums by their factors.
+func (b *block) scale(mul func(i int) reg.VecPhysical) {
+	for _, v := range b.v[:b.n] {
+		VCVTDQ2PS(v, v)
+	}
+	for i, v := range b.v[:b.n] {
+		VMULPS(mul(i), v, v)
+	}
+}
+
 // codes makes codes of the values, 16 bytes of each vector, in the first
 // register of the block.
 func (b *block) codes(t0, t1 reg.VecPhysical) {
-	b.each(func(s reg.VecPhysical, _ int) { VCVTPS2DQ(s, s) })
-	x, x1, y, y1 := b.sums[0], b.sums[1], b.sums[2], b.sums[3]
+	for _, v := range b.v[:b.n] {
+		VCVTPS2DQ(v, v)
+	}
+	x, x1, y, y1 := b.v[0], b.v[1], b.v[2], b.v[3]
 	VPACKSSDW(x1, x, x)
 	VPACKSSDW(y1, y, y)
-	VPADDSW(Mem{Base: consts, Disp: constZero}, x, x)
-	VPADDSW(Mem{Base: consts, Disp: constZero}, y, y)
-	TESTQ(table, table)
+	VPADDSW(Mem{Base: b.consts, Disp: constZero}, x, x)
+	VPADDSW(Mem{Base: b.consts, Disp: constZero}, y, y)
+	TESTQ(b.table, b.table)
 	JNZ(LabelRef(b.label + "_table"))
 	VPACKUSWB(y, x, x)
-	VPMAXUB(Mem{Base: consts, Disp: constLo}, x, x)
-	VPMINUB(Mem{Base: consts, Disp: constHi}, x, x)
+	VPMAXUB(Mem{Base: b.consts, Disp: constLo}, x, x)
+	VPMINUB(Mem{Base: b.consts, Disp: constHi}, x, x)
 	JMP(LabelRef(b.label + "_codes"))
 	Label(b.label + "_table")
 	VPACKUSWB(y, x, x1)
@@ -148,31 +160,26 @@ func (b *block) codes(t0, t1 reg.VecPhysical) {
 func (b *block) lookup(x, dst, t0, t1 reg.VecPhysical, at int) {
 	VMOVDQA64(x, dst)
 	VPMOVB2M(x, reg.K3)
-	VMOVDQU64(Mem{Base: table, Disp: at}, t0)
-	VMOVDQU64(Mem{Base: table, Disp: at + 128}, t1)
-	VPERMI2B(Mem{Base: table, Disp: at + 64}, t0, dst)
-	VPERMI2B(Mem{Base: table, Disp: at + 192}, t1, x)
+	VMOVDQU64(Mem{Base: b.table, Disp: at}, t0)
+	VMOVDQU64(Mem{Base: b.table, Disp: at + 128}, t1)
+	VPERMI2B(Mem{Base: b.table, Disp: at + 64}, t0, dst)
+	VPERMI2B(Mem{Base: b.table, Disp: at + 192}, t1, x)
 	VMOVDQU8(x, reg.K3, dst)
 }
 
-// store writes the rows of a block, and goes on to the next.
-func (b *block) store() {
-	x := b.sums[0]
-	for r := range b.rows {
-		part := z(31)
-		switch {
-		case r == 0:
-			part = x
-		case b.panels == 2:
-			VEXTRACTI64X4(U8(1), x, part.AsY())
-		default:
-			VEXTRACTI32X4(U8(uint8(r)), x, part.AsX())
-		}
-		to := part.AsY()
-		if b.panels == 1 {
-			to = part.AsX()
-		}
-		VMOVDQU8(to, reg.K1, Mem{Base: dst})
-		ADDQ(dstStride, dst)
+// part returns the codes of vector i, and half those of two vectors.
+func (b *block) part(i int) reg.VecPhysical {
+	if i == 0 {
+		return b.v[0]
 	}
+	VEXTRACTI32X4(U8(uint8(i)), b.v[0], z(31).AsX())
+	return z(31)
+}
+
+func (b *block) half(i int) reg.VecPhysical {
+	if i == 0 {
+		return b.v[0]
+	}
+	VEXTRACTI64X4(U8(1), b.v[0], z(31).AsY())
+	return z(31)
 }

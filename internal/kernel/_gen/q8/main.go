@@ -13,6 +13,10 @@ func main() {
 	ConstraintExpr("amd64,!purego")
 	gemmVNNI(2)
 	gemmVNNI(1)
+	layQuads()
+	for _, d := range depthwises {
+		d.emit()
+	}
 	Generate()
 }
 
