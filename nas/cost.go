@@ -13,6 +13,8 @@ type Cost struct {
 	// Activations is the most memory, in bytes of float32, that results take at
 	// the same time when operators run one after the other.
 	Activations int64 `json:"activations"`
+	// Latency is predicted, in seconds of one image; 0 where nobody asked.
+	Latency float64 `json:"latency_seconds,omitempty"`
 }
 
 // CostOf counts a network, without making its parameters.

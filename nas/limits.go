@@ -1,12 +1,17 @@
 package nas
 
-import "sync"
+import (
+	"sync"
+
+	"github.com/mixnet-go/mixnet/zoo"
+)
 
 // Limits are what a network may take; 0 means any amount.
 type Limits struct {
-	MACs        int64 `json:"max_macs,omitempty"`
-	Params      int64 `json:"max_params,omitempty"`
-	Activations int64 `json:"max_activations,omitempty"` // bytes
+	MACs        int64   `json:"max_macs,omitempty"`
+	Params      int64   `json:"max_params,omitempty"`
+	Activations int64   `json:"max_activations,omitempty"` // bytes
+	Latency     float64 `json:"max_latency_seconds,omitempty"`
 	// MinMACs is the least that a network is to take, for searches within a
 	// band of costs.
 	MinMACs int64 `json:"min_macs,omitempty"`
@@ -15,12 +20,17 @@ type Limits struct {
 // Allow reports whether a cost is within the limits.
 func (l Limits) Allow(c Cost) bool {
 	within := func(v, limit int64) bool { return limit == 0 || v <= limit }
-	return within(c.MACs, l.MACs) && within(c.Params, l.Params) && within(c.Activations, l.Activations) && c.MACs >= l.MinMACs
+	return within(c.MACs, l.MACs) && within(c.Params, l.Params) && within(c.Activations, l.Activations) &&
+		c.MACs >= l.MinMACs && (l.Latency == 0 || c.Latency <= l.Latency)
 }
 
 // Costs are what the networks of a space take. They are counted once each. It is
 // safe for concurrent use.
 type Costs struct {
+	// Latency predicts a network's seconds; nil leaves latencies 0. It is set
+	// before the first use.
+	Latency func(zoo.Network) (float64, error)
+
 	space Space
 
 	mu    sync.Mutex
@@ -55,6 +65,9 @@ func (c *Costs) Of(a Arch) (Cost, error) {
 	n, err := c.space.Network(a)
 	if err == nil {
 		found.cost, err = CostOf(n)
+	}
+	if err == nil && c.Latency != nil {
+		found.cost.Latency, err = c.Latency(n)
 	}
 	found.err = err
 	c.mu.Lock()

@@ -20,9 +20,19 @@ type Search struct {
 	// Figures are drawings: the front of scores over costs, the course of the
 	// search, learning curves.
 	Figures []Figure
+	// Latency is how well latency is predicted; nil where it was not.
+	Latency *SearchLatency
 	Trials  []SearchTrial
 	Kernels []KernelRow
 	Effects []SearchEffect
+	// Workers are who ran trials, and when.
+	Workers []WorkerRow
+}
+
+// SearchLatency is predicted beside measured latency.
+type SearchLatency struct {
+	Figure  Figure
+	Quality Table
 }
 
 // SearchTrial is a row of the table of trials.
@@ -60,6 +70,22 @@ type KernelLayer struct {
 // Width is that of a kernel in the drawing.
 func (l KernelLayer) Width(kernel int) int { return 3 * kernel }
 
+// WorkerRow is what a worker did, from the first trial's start to the last one's
+// end.
+type WorkerRow struct {
+	Name   string
+	Trials int
+	Busy   float64 // share of the time
+	Spans  []WorkerSpan
+}
+
+// WorkerSpan is a trial; From and To are parts of the time of the search.
+type WorkerSpan struct {
+	From, To float64
+	Failed   bool
+	About    string
+}
+
 // SearchEffect is by how much an option moves the score, as a fraction.
 type SearchEffect struct {
 	Decision, Option string
@@ -86,7 +112,8 @@ var searchPages = template.Must(template.Must(pages.Clone()).Funcs(template.Func
 	"place100": func(v float64) string {
 		return fmt.Sprintf("%.1f", 200*v)
 	},
-	"minus": func(a, b float64) float64 { return a - b },
+	"place600": func(v float64) string { return fmt.Sprintf("%.1f", 600*v) },
+	"minus":    func(a, b float64) float64 { return a - b },
 	"columns": func() []string {
 		return []string{"trial", "score", "epochs", "macs", "params", "activations", "time", "state", "architecture"}
 	},

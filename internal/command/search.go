@@ -16,22 +16,23 @@ import (
 
 // searchCmd finds networks.
 type searchCmd struct {
-	New    searchNewCmd    `cmd:"" help:"Begin a search: what to choose from, how, and on which images."`
-	Run    searchRunCmd    `cmd:"" help:"Run the trials of a search, or what is left of them."`
-	Worker searchWorkerCmd `cmd:"" help:"Join a search that others run, here or on other machines."`
-	Finish searchFinishCmd `cmd:"" help:"Train the best again, beside others of the same cost, and judge them on the test images."`
-	Ls     searchLsCmd     `cmd:"" help:"List the searches of a folder."`
-	Show   searchShowCmd   `cmd:"" help:"Show a search, or one of its trials."`
-	Top    searchTopCmd    `cmd:"" help:"List the best networks found."`
-	Watch  searchWatchCmd  `cmd:"" help:"Follow a search that runs."`
-	Plot   searchPlotCmd   `cmd:"" help:"Draw score over multiply-adds, or the best score over the trials."`
-	Report searchReportCmd `cmd:"" help:"Write a report as one HTML file, also of a search that runs."`
-	Export searchExportCmd `cmd:"" help:"Write a network's file, or all trials as CSV, JSON or Optuna's journal."`
-	Retry  searchRetryCmd  `cmd:"" help:"Let trials that failed run again."`
-	Ask    searchAskCmd    `cmd:"" help:"Take a trial for another program to train, as JSON."`
-	Tell   searchTellCmd   `cmd:"" help:"Record what came of a trial that was asked for."`
-	Spaces searchSpacesCmd `cmd:"" help:"List the spaces that can be searched, or write one as TOML."`
-	Bench  searchBenchCmd  `cmd:"" help:"Try the strategies on a table of networks and their scores."`
+	New     searchNewCmd     `cmd:"" help:"Begin a search: what to choose from, how, and on which images."`
+	Run     searchRunCmd     `cmd:"" help:"Run the trials of a search, or what is left of them."`
+	Worker  searchWorkerCmd  `cmd:"" help:"Join a search that others run, here or on other machines."`
+	Finish  searchFinishCmd  `cmd:"" help:"Train the best again, beside others of the same cost, and judge them on the test images."`
+	Ls      searchLsCmd      `cmd:"" help:"List the searches of a folder."`
+	Show    searchShowCmd    `cmd:"" help:"Show a search, or one of its trials."`
+	Top     searchTopCmd     `cmd:"" help:"List the best networks found."`
+	Watch   searchWatchCmd   `cmd:"" help:"Follow a search that runs."`
+	Plot    searchPlotCmd    `cmd:"" help:"Draw score over multiply-adds, or the best score over the trials."`
+	Report  searchReportCmd  `cmd:"" help:"Write a report as one HTML file, also of a search that runs."`
+	Export  searchExportCmd  `cmd:"" help:"Write a network's file, or all trials as CSV, JSON or Optuna's journal."`
+	Retry   searchRetryCmd   `cmd:"" help:"Let trials that failed run again."`
+	Ask     searchAskCmd     `cmd:"" help:"Take a trial for another program to train, as JSON."`
+	Tell    searchTellCmd    `cmd:"" help:"Record what came of a trial that was asked for."`
+	Latency searchLatencyCmd `cmd:"" help:"Time the blocks of a space on this machine, to predict and limit how long networks take."`
+	Spaces  searchSpacesCmd  `cmd:"" help:"List the spaces that can be searched, or write one as TOML."`
+	Bench   searchBenchCmd   `cmd:"" help:"Try the strategies on a table of networks and their scores."`
 }
 
 // Help explains what a search is named by.

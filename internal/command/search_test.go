@@ -61,6 +61,33 @@ func smallTable(t *testing.T) string {
 	return path
 }
 
+// Times of a space are measured, and limit a search of it, not of another.
+func TestSearchLatency(t *testing.T) {
+	t.Chdir(t.TempDir())
+	space := smallSpace(t)
+	out := mustRun(t, "search", "latency", space, "--networks", "5", "--runs", "1", "--for-threads", "1,2")
+	if !strings.Contains(out, "few.latency.json") || !strings.Contains(out, "5 others") {
+		t.Errorf("%s", out)
+	}
+	mustRun(t, "search", "new", "fast", "--space", space, "--latency", "few.latency.json", "--latency-threads", "2", "--max-latency", "1h")
+	for _, tc := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{"--latency", "few.latency.json", "--max-latency", "1ns"}, "no network of the space few was found within the limits"},
+		{[]string{"--max-latency", "1ms"}, "--latency FILE"},
+		{[]string{"--latency", "few.latency.json", "--latency-threads", "3"}, "but for 1 and 2"},
+		{[]string{"--latency", "few.latency.json", "--size", "28"}, "measure it for this space"},
+		{[]string{"--latency", space}, "not what"},
+		{[]string{"--latency", "nothing.json"}, "no such file"},
+	} {
+		code, _, errs := invoke(t, append([]string{"search", "new", "other", "--space", space}, tc.args...)...)
+		if code == 0 || !strings.Contains(errs, tc.want) {
+			t.Errorf("%v: %d %s", tc.args, code, errs)
+		}
+	}
+}
+
 // A search from beginning to end, in seconds: eight networks, the report, the
 // best as a file that other commands take, and all trials as a table.
 func TestSearch(t *testing.T) {

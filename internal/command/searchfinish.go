@@ -12,6 +12,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/nas/search"
 )
@@ -91,6 +92,16 @@ func readFinished(s *search.Search) (*finished, error) {
 		return nil, fmt.Errorf("%s: %w", finishPath(s), err)
 	}
 	return &f, nil
+}
+
+// heldOut is what the winner is compared with, by held-out score over
+// multiply-adds.
+func (f *finished) heldOut() chart.Series {
+	s := chart.Series{Name: "trained again in full", Scatter: true}
+	for _, r := range f.Rows {
+		s.Points = append(s.Points, chart.Point{X: float64(r.MACs) / 1e6, Y: 100 * r.HeldOut, Label: fmt.Sprintf("%s: %s, %s", r.Group, r.Network, inPercent(r.HeldOut))})
+	}
+	return s
 }
 
 func (c *searchFinishCmd) Run(e *env) error {

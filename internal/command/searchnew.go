@@ -26,6 +26,7 @@ type searchNewCmd struct {
 	Epochs   int    `default:"8" placeholder:"N" help:"Epochs of a trial."`
 	Rungs    []int  `placeholder:"N,..." help:"Successive halving: train for the first number of epochs, and the best third on to the next, such as 2,6,18. In place of --epochs."`
 	supernetFlags
+	latencyFlags
 	Data      string   `short:"d" placeholder:"DIR" help:"The images, as for train. Default: the built-in Fashion-MNIST subset."`
 	Images    int      `placeholder:"N" help:"Train on so many of the training images only."`
 	Size      int      `placeholder:"PX" help:"Size of the networks' input. Default: the images', or the space's where they are larger."`
@@ -137,7 +138,7 @@ func (c *searchNewCmd) plan(e *env) (store.Search, search.Settings, error) {
 	flags := recipeFlags{Recipe: c.Recipe, Set: c.Set}
 	settings := search.Settings{
 		Data: c.Data, Images: c.Images, Rungs: c.Rungs, Keep: c.Keep, Dir: c.Dir,
-		Limits: nas.Limits{MACs: int64(c.MaxMacs), MinMACs: int64(c.MinMacs), Params: int64(c.MaxParams), Activations: int64(c.MaxMemory)},
+		Limits: nas.Limits{MACs: int64(c.MaxMacs), MinMACs: int64(c.MinMacs), Params: int64(c.MaxParams), Activations: int64(c.MaxMemory), Latency: c.MaxLatency.Seconds()},
 	}
 	name := strings.TrimSuffix(filepath.Base(c.Name), ".db")
 	s := store.Search{Name: name, Strategy: c.Strategy, Seed: c.Seed, Trials: c.Trials, Fidelity: c.Epochs}
@@ -163,11 +164,14 @@ func (c *searchNewCmd) plan(e *env) (store.Search, search.Settings, error) {
 	if err != nil {
 		return s, settings, usageError{err}
 	}
-	table, err := search.Adapt(space.Table, roles.Fit, c.size(space, roles.Fit))
+	table, err := search.Adapt(space.Table, roles.Fit, inputSize(c.Size, space, roles.Fit))
 	if err != nil {
 		return s, settings, err
 	}
 	s.Space = string(spacefile.Encode(table))
+	if settings.Latency, err = c.latencyFlags.table(table); err != nil {
+		return s, settings, err
+	}
 	if settings.Dir == "" {
 		settings.Dir = strings.TrimSuffix(c.Name, ".db") + ".runs"
 		if strings.Contains(c.Name, "://") {
@@ -183,11 +187,11 @@ func (c *searchNewCmd) plan(e *env) (store.Search, search.Settings, error) {
 	return s, settings, err
 }
 
-// size returns the size of the networks' input: the images', which are to be no
-// larger than the space's.
-func (c *searchNewCmd) size(space *nas.TableSpace, d data.Dataset) int {
-	if c.Size > 0 {
-		return c.Size
+// inputSize returns the size of the networks' input: what is asked for, or the
+// images', which are to be no larger than the space's.
+func inputSize(asked int, space *nas.TableSpace, d data.Dataset) int {
+	if asked > 0 {
+		return asked
 	}
 	h, w := pictureSize(d)
 	if side := min(h, w) / 4 * 4; side > 0 && side < space.Base.Input.WithDefaults().Size[0] {
@@ -220,6 +224,9 @@ func limitsText(l nas.Limits) string {
 		if limit.n > 0 {
 			parts = append(parts, fmt.Sprintf(limit.text, millions(limit.n)))
 		}
+	}
+	if l.Latency > 0 {
+		parts = append(parts, "at most "+seconds(l.Latency)+" an image")
 	}
 	if len(parts) == 0 {
 		return "without limits"

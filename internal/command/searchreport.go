@@ -71,9 +71,17 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 		Protocol: protocolFacts(s, &sum, all),
 		Trials:   trialRows(s, all, path),
 	}
+	page.Workers = workerRows(all)
 	f, err := readFinished(s)
 	if err != nil {
 		return err
+	}
+	if t := s.Settings.Latency; t != nil {
+		figure, table, err := latencyReport(t)
+		if err != nil {
+			return err
+		}
+		page.Latency = &report.SearchLatency{Figure: figure, Quality: table}
 	}
 	if f != nil {
 		page.Tables = []report.Table{f.reported()}
@@ -90,6 +98,9 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 				continue
 			}
 			c := searchChart(s, all, other, figure.x)
+			if figure.x == "macs" && f != nil {
+				c.Series = append(c.Series, f.heldOut())
+			}
 			if len(c.Series) == 0 {
 				continue
 			}
@@ -199,6 +210,47 @@ func kernelRows(s *search.Search, best []store.Trial) ([]report.KernelRow, error
 		rows = append(rows, row)
 	}
 	return rows, nil
+}
+
+// workerRows draws who ran which trials when.
+func workerRows(all []store.Trial) []report.WorkerRow {
+	var first, last time.Time
+	for _, t := range all {
+		if t.Finished.IsZero() || t.Started.IsZero() || t.Worker == "" {
+			continue
+		}
+		if first.IsZero() || t.Started.Before(first) {
+			first = t.Started
+		}
+		if t.Finished.After(last) {
+			last = t.Finished
+		}
+	}
+	whole := last.Sub(first).Seconds()
+	if whole <= 0 {
+		return nil
+	}
+	at := map[string]int{}
+	var rows []report.WorkerRow
+	for _, t := range all {
+		if t.Finished.IsZero() || t.Started.IsZero() || t.Worker == "" {
+			continue
+		}
+		i, ok := at[t.Worker]
+		if !ok {
+			i = len(rows)
+			at[t.Worker] = i
+			rows = append(rows, report.WorkerRow{Name: t.Worker})
+		}
+		took := t.Finished.Sub(t.Started)
+		rows[i].Trials++
+		rows[i].Busy += took.Seconds() / whole
+		rows[i].Spans = append(rows[i].Spans, report.WorkerSpan{
+			From: t.Started.Sub(first).Seconds() / whole, To: t.Finished.Sub(first).Seconds() / whole, Failed: t.State == store.Failed,
+			About: fmt.Sprintf("trial %d, %s", t.Number, formatDuration(took)),
+		})
+	}
+	return rows
 }
 
 // effectRows estimates what each choice does, the strongest first.

@@ -10,6 +10,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/nas/latency"
 	"github.com/mixnet-go/mixnet/nas/spacefile"
 	"github.com/mixnet-go/mixnet/nas/store"
 	"github.com/mixnet-go/mixnet/nas/supernet"
@@ -22,6 +23,9 @@ type Settings struct {
 	Images int           `json:"images,omitempty"` // of the training images that weights are trained on; 0 means all
 	Recipe recipe.Recipe `json:"recipe"`           // its epochs are each trial's
 	Limits nas.Limits    `json:"limits,omitzero"`
+	// Latency predicts how long networks take, on the machine that it was
+	// measured on; nil leaves latencies out.
+	Latency *latency.Table `json:"latency,omitempty"`
 	// Rungs are the epochs of successive halving, from short to long; nil for
 	// none. Of Eta trials one goes on; 0 means 3.
 	Rungs []int `json:"rungs,omitempty"`
@@ -93,6 +97,12 @@ func Load(s store.Search) (*Search, error) {
 		out.strategy = nas.Halving{Of: out.strategy, Rungs: rungs, Eta: out.Settings.Eta}
 	}
 	out.Costs = nas.NewCosts(out.Space)
+	if t := out.Settings.Latency; t != nil {
+		if err := t.Check(out.Space); err != nil {
+			return nil, fmt.Errorf("search %s: %w", s.Name, err)
+		}
+		out.Costs.Latency = t.Of
+	}
 	out.problem = nas.Problem{Space: out.Space, Feasible: out.Costs.Within(out.Settings.Limits), Seed: s.Seed, Fidelity: s.Fidelity}
 	return out, nil
 }
