@@ -29,7 +29,7 @@ func (d *codeDepthwiseLayer) pack(p *packer) error {
 		if err != nil {
 			return err
 		}
-		f := q8.PackDW(codes, g.Channels, g.Kernel, d.op.Stride, 1)
+		f := q8.PackDW(codes, g.Channels, g.Kernel, d.op.Stride, g.Dilation)
 		f.FoldZero(d.ep.Bias[at:at+g.Channels], d.x.code.Zero)
 		d.filters = append(d.filters, f)
 		at += g.Channels
