@@ -13,8 +13,11 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/serve"
@@ -196,5 +199,63 @@ func TestToken(t *testing.T) {
 	}
 	if strings.Contains(log.String(), "secret") {
 		t.Errorf("the log has the token: %s", log.String())
+	}
+}
+
+// TestPageSize keeps the page small.
+func TestPageSize(t *testing.T) {
+	files, err := filepath.Glob("page/*")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for _, f := range files {
+		content, err := os.ReadFile(f)
+		if err != nil {
+			t.Fatal(err)
+		}
+		total += len(content)
+	}
+	if total == 0 || total > 80_000 {
+		t.Errorf("%d bytes in %d files", total, len(files))
+	}
+}
+
+// TestLend gives browsers what they run, if they may have it.
+func TestLend(t *testing.T) {
+	files := fstest.MapFS{"mixnet.wasm.gz": {Data: []byte("\x1f\x8b")}, "wasm_exec.js": {Data: []byte("support")}, "secret": {Data: []byte("secret")}}
+	dir := folder(t, "m/3")
+	f, err := serve.OpenFolder(dir, mixnet.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { f.Close() })
+	_, url := start(t, serve.Options{Repository: f, Browser: files})
+	_, closed := start(t, serve.Options{Repository: f})
+	want, err := os.ReadFile(filepath.Join(dir, "m", "3", "model.safetensors"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, text := ask(t, "GET", url+"/v1/models/m/weights", nil); !bytes.Equal(text, want) {
+		t.Errorf("%d bytes of weights, want %d", len(text), len(want))
+	}
+	status, header, _ := ask(t, "GET", url+"/page/browser/mixnet.wasm", nil, "Accept-Encoding", "gzip")
+	if status != 200 || header.Get("Content-Type") != "application/wasm" || header.Get("Content-Encoding") != "gzip" {
+		t.Errorf("status %d, %v", status, header)
+	}
+	for path, want := range map[string]int{"/page/browser/wasm_exec.js": 200, "/page/browser/secret": 404, "/page/browser/..%2fserve.go": 404, "/v1/models/nobody/weights": 404} {
+		if status, _, text := ask(t, "GET", url+path, nil); status != want {
+			t.Errorf("%s: status %d, want %d: %s", path, status, want, text)
+		}
+	}
+	for path, want := range map[string]int{"/page/browser/wasm_exec.js": 404, "/v1/models/m/weights": 403} {
+		if status, _, text := ask(t, "GET", closed+path, nil); status != want {
+			t.Errorf("%s where nothing is lent: status %d, want %d: %s", path, status, want, text)
+		}
+	}
+	for address, wasm := range map[string]bool{url: true, closed: false} {
+		if _, header, _ := ask(t, "GET", address+"/", nil); strings.Contains(header.Get("Content-Security-Policy"), "wasm-unsafe-eval") != wasm {
+			t.Errorf("%v", header)
+		}
 	}
 }
