@@ -160,6 +160,7 @@ var strategies = []struct {
 	{"tpe", "tree-structured Parzen estimator (Bergstra et al. 2011), as Optuna has it", func() Strategy { return TPE{} }},
 	{"supernet", "evolution on the scores of a supernet, of which the best are trained by themselves", func() Strategy { return OneShot{} }},
 	{"reinforce", "policy gradient on the choices' probabilities (Zoph and Le 2017)", func() Strategy { return &Reinforce{} }},
+	{"paths", "path sampling: pairs of networks that differ in one choice move its probabilities (Cai et al. 2019)", func() Strategy { return Paths{} }},
 }
 
 // Strategies returns the names of the strategies, with a line about each.

@@ -21,7 +21,7 @@ type searchNewCmd struct {
 	Name     string `arg:"" optional:"" help:"A name for the search, whose file is NAME.db, or an address that begins with postgres://."`
 	Demo     bool   `help:"A small search on the built-in Fashion-MNIST subset: 24 networks of at most 8M multiply-adds, 6 epochs each."`
 	Space    string `default:"mixnet-small" placeholder:"NAME|FILE" help:"What to choose from: a space of \"mixnet search spaces\", or a TOML file."`
-	Strategy string `default:"predictor" placeholder:"NAME" help:"What proposes networks: random, evolution, local, predictor, tpe, supernet or reinforce."`
+	Strategy string `default:"predictor" placeholder:"NAME" help:"What proposes networks: random, evolution, local, predictor, tpe, supernet, reinforce or paths."`
 	Trials   int    `default:"50" placeholder:"N" help:"Networks to train."`
 	Epochs   int    `default:"8" placeholder:"N" help:"Epochs of a trial."`
 	Rungs    []int  `placeholder:"N,..." help:"Successive halving: train for the first number of epochs, and the best third on to the next, such as 2,6,18. In place of --epochs."`
