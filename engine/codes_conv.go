@@ -30,7 +30,6 @@ func (c *codeConvLayer) pack(p *packer) (err error) {
 		}
 	}
 	c.packSums(bias)
-	c.start()
 	w := p.weights(c.op.Weights)
 	in, out := 0, 0
 	for _, g := range c.op.Groups {
@@ -42,12 +41,19 @@ func (c *codeConvLayer) pack(p *packer) (err error) {
 		if err != nil {
 			return err
 		}
-		m := q8.PackConv(codes, g.Out, g.In, c.op.Kernel)
-		m.FoldZero(c.ep.Bias[out:out+g.Out], c.x.code.Zero)
-		c.groups = append(c.groups, codeGroup{in, out, m})
+		c.groups = append(c.groups, codeGroup{in, out, q8.PackConv(codes, g.Out, g.In, c.op.Kernel)})
 		in, out = in+g.In, out+g.Out
 	}
+	c.rebias()
 	return nil
+}
+
+// rebias makes the biases of the sums.
+func (c *codeConvLayer) rebias() {
+	c.start()
+	for _, g := range c.groups {
+		g.weight.FoldZero(c.ep.Bias[g.out:][:g.weight.N], c.x.code.Zero)
+	}
 }
 
 func (c *codeConvLayer) plan(b *builder) {

@@ -17,7 +17,6 @@ type codeDepthwiseLayer struct {
 
 func (d *codeDepthwiseLayer) pack(p *packer) error {
 	d.packSums(nil)
-	d.start()
 	w := p.weights(d.op.Weights)
 	at := 0
 	for _, g := range d.op.Groups {
@@ -29,12 +28,21 @@ func (d *codeDepthwiseLayer) pack(p *packer) error {
 		if err != nil {
 			return err
 		}
-		f := q8.PackDW(codes, g.Channels, g.Kernel, d.op.Stride, g.Dilation)
-		f.FoldZero(d.ep.Bias[at:at+g.Channels], d.x.code.Zero)
-		d.filters = append(d.filters, f)
+		d.filters = append(d.filters, q8.PackDW(codes, g.Channels, g.Kernel, d.op.Stride, g.Dilation))
 		at += g.Channels
 	}
+	d.rebias()
 	return nil
+}
+
+// rebias makes the biases of the sums.
+func (d *codeDepthwiseLayer) rebias() {
+	d.start()
+	at := 0
+	for _, f := range d.filters {
+		f.FoldZero(d.ep.Bias[at:][:f.Channels], d.x.code.Zero)
+		at += f.Channels
+	}
 }
 
 // codeDepthwise is a depthwise convolution on codes.

@@ -35,7 +35,9 @@ func (l *lowering) inCodes(n *node) (end *node, x layer) {
 	v := l.value(n.in[0])
 	switch op := n.op.(type) {
 	case *graph.Pool:
-		return n, &codePoolLayer{name: n.name, op: op, x: l.plain(v), y: l.result(n, *n.code)}
+		if *n.code == *v.code {
+			return n, &codePoolLayer{name: n.name, op: op, x: l.plain(v), y: l.result(n, *n.code)}
+		}
 	case *graph.Activate:
 		return n, &lookupLayer{name: n.name, x: l.plain(v), y: l.result(n, *n.code), act: kernel.Act(op.Func)}
 	case *graph.Scale:

@@ -12,9 +12,10 @@ import (
 // packedSums is what sums become: the factors and biases of a convolution on
 // codes.
 type packedSums struct {
-	unit  []float64 // of each output: what 1 in its sum stands for
-	shift []float64 // bias of each output
-	ep    q8.Epilogue
+	unit   []float64 // of each output: what 1 in its sum stands for
+	shrink []float64 // of each output: what the codes of its weights are multiplied by, at most 1
+	shift  []float64 // bias of each output
+	ep     q8.Epilogue
 }
 
 // maxBias bounds biases in units of their sums, so that no sum overflows.
@@ -33,6 +34,9 @@ func (s *sums) codes(w []float32, from, outs int) ([]int8, error) {
 		if s.affine != nil && s.affine.scale[from+i/per] < 0 {
 			c = -c
 		}
+		if f := s.shrink[from+i/per]; f < 1 {
+			c = int8(math.RoundToEven(float64(c) * f))
+		}
 		codes[i] = c
 	}
 	return codes, nil
@@ -41,7 +45,7 @@ func (s *sums) codes(w []float32, from, outs int) ([]int8, error) {
 // packSums makes the factors, of a convolution whose bias is given; nil for none.
 func (s *sums) packSums(bias []float32) {
 	scales := s.outputs()
-	s.unit, s.shift = make([]float64, len(scales)), make([]float64, len(scales))
+	s.unit, s.shift, s.shrink = make([]float64, len(scales)), make([]float64, len(scales)), make([]float64, len(scales))
 	s.ep.Mul, s.ep.Bias = make([]float32, len(scales)), make([]int32, len(scales))
 	for i, of := range scales {
 		s.unit[i] = float64(s.x.code.Scale) * float64(of)
@@ -51,6 +55,11 @@ func (s *sums) packSums(bias []float32) {
 		if a := s.affine; a != nil {
 			s.unit[i] *= math.Abs(float64(a.scale[i]))
 			s.shift[i] = float64(float32(s.shift[i]*float64(a.scale[i]))) + float64(a.shift[i])
+		}
+		if s.shrink[i] = 1; math.Abs(s.shift[i]) > s.unit[i]*(maxBias/2) {
+			// Next to this bias the weights count for nearly nothing.
+			unit := math.Abs(s.shift[i]) / (maxBias / 2)
+			s.unit[i], s.shrink[i] = unit, s.unit[i]/unit
 		}
 		s.ep.Mul[i] = float32(s.unit[i] / s.step)
 	}
@@ -115,3 +124,5 @@ func (s *sums) overwrites() (y *value, inputs []*value) {
 }
 
 func (s *sums) packedLen() int { return 0 }
+
+func (s *sums) common() *sums { return s }

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"math"
+	"slices"
 	"unsafe"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -33,6 +34,7 @@ func (f *vectorConv) packedLen(*graph.Conv) int { return 0 }
 
 func (f *vectorConv) pack(c *convLayer, p *packer) error {
 	s := sums{name: c.name, scales: f.scales, affine: c.affine}
+	s.shrink = slices.Repeat([]float64{1}, c.op.Out())
 	w := p.weights(c.op.Weights)
 	in, out := 0, 0
 	for _, g := range c.op.Groups {

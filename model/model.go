@@ -17,6 +17,9 @@ type Model struct {
 	Header
 	Graph  *graph.Graph
 	Values graph.Values[float32]
+	// Quantization says what is computed with whole numbers of 8 bits; nil where
+	// nothing is. Values are then what the whole numbers stand for.
+	Quantization *graph.Quantization
 }
 
 // New builds a network and initialises its parameters from a seed.

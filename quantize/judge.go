@@ -1,0 +1,173 @@
+package quantize
+
+import (
+	"context"
+	"math"
+
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// verdict is what a network says of the judged images.
+type verdict struct {
+	choice   []int              // by example; -1 for one that was not read
+	logits   map[int][]float32  // of the first images
+	outcomes *evaluate.Outcomes // nil without labels
+}
+
+// logitImages is for how many images logits are compared.
+const logitImages = 1000
+
+// verdict runs a model on the judged images.
+func (r *run) verdict(ctx context.Context, m *model.Model, stage string) (*verdict, error) {
+	p, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: r.o.Threads, Quantization: m.Quantization})
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	set, classes := r.judge.Set(), m.Graph.Classes()
+	v := &verdict{choice: make([]int, set.Len()), logits: map[int][]float32{}}
+	for i := range v.choice {
+		v.choice[i] = -1
+	}
+	if r.labelled {
+		v.outcomes = evaluate.NewOutcomes(set)
+	}
+	tell, done := r.stage(stage, set.Len()), 0
+	all := make([]float32, r.judge.Shape().N*classes)
+	for batch, err := range r.judge.Epoch(ctx, 0, 0) {
+		if err != nil {
+			return nil, err
+		}
+		n := batch.Images.Shape.N
+		logits := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: classes}, Data: all[:n*classes]}
+		if err := p.Run(ctx, &logits, &batch.Images); err != nil {
+			return nil, err
+		}
+		for i, example := range batch.Examples {
+			if err := v.add(example, logits.Data[i*classes:][:classes]); err != nil {
+				return nil, err
+			}
+		}
+		done += n
+		tell(done)
+	}
+	return v, nil
+}
+
+// add notes the logits of an image.
+func (v *verdict) add(example int, logits []float32) error {
+	best := 0
+	for i, x := range logits {
+		if x-x != 0 {
+			return evaluate.ErrNotFinite
+		}
+		if x > logits[best] {
+			best = i
+		}
+	}
+	v.choice[example] = best
+	if len(v.logits) < logitImages {
+		v.logits[example] = append([]float32(nil), logits...)
+	}
+	if v.outcomes != nil {
+		return v.outcomes.Add(example, logits)
+	}
+	return nil
+}
+
+// agreement returns the part of the images that get the same class, with its
+// bounds.
+func (v *verdict) agreement(other *verdict) evaluate.Interval {
+	n, same := 0, 0
+	for i, c := range v.choice {
+		if c >= 0 && other.choice[i] >= 0 {
+			n++
+			if c == other.choice[i] {
+				same++
+			}
+		}
+	}
+	return wilson(same, n)
+}
+
+// wilson returns a part of n with Wilson's bounds of 95 %.
+func wilson(k, n int) evaluate.Interval {
+	if n == 0 {
+		return evaluate.Interval{High: 1}
+	}
+	const z = 1.959964
+	p, m := float64(k)/float64(n), float64(n)
+	middle := (p + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
+	return evaluate.Interval{Value: p, Low: max(0, middle-half), High: min(1, middle+half)}
+}
+
+// noise sums a signal and what differs from it.
+type noise struct{ signal, noise float64 }
+
+func (s *noise) add(x, y []float32) {
+	for i, v := range x {
+		d := float64(v) - float64(y[i])
+		s.signal += float64(v) * float64(v)
+		s.noise += d * d
+	}
+}
+
+// ratio returns the signal to noise ratio in decibels, at most 150.
+func (s *noise) ratio() float64 {
+	if s.signal == 0 {
+		return 0
+	}
+	return 10 * math.Log10(s.signal/max(s.noise, s.signal*1e-15))
+}
+
+// noiseImages is for how many images the results of layers are compared.
+const noiseImages = 16
+
+// layers compares the results of all units.
+func (r *run) layers(ctx context.Context, m *model.Model) ([]Layer, error) {
+	var nodes []graph.ID
+	for _, u := range r.scheme.units {
+		nodes = append(nodes, u.end)
+	}
+	floats, err := watch(r.m.Graph, r.m.Values, nil, nodes, r.o.Threads)
+	if err != nil {
+		return nil, err
+	}
+	defer floats.program.Close()
+	whole, err := watch(m.Graph, m.Values, m.Quantization, nodes, r.o.Threads)
+	if err != nil {
+		return nil, err
+	}
+	defer whole.program.Close()
+	sums := make([]noise, len(nodes))
+	tell, n := r.stage("noise", noiseImages), 0
+	for x, err := range r.images(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if n++; n > noiseImages {
+			break
+		}
+		if err := floats.run(ctx, x); err != nil {
+			return nil, err
+		}
+		if err := whole.run(ctx, x); err != nil {
+			return nil, err
+		}
+		for i := range nodes {
+			sums[i].add(floats.results[i].To.Data, whole.results[i].To.Data)
+		}
+		tell(n)
+	}
+	out := make([]Layer, len(nodes))
+	for i, u := range r.scheme.units {
+		node := r.m.Graph.Nodes[u.conv]
+		out[i] = Layer{Name: node.Name, Kind: node.Op.Kind(), Float: r.kept[u], OwnNoise: u.noise, SignalToNoise: sums[i].ratio()}
+	}
+	return out, nil
+}

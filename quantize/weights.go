@@ -1,0 +1,67 @@
+package quantize
+
+import (
+	"math"
+
+	"github.com/mixnet-go/mixnet/graph"
+)
+
+// roundWeights returns weights as whole numbers of a scale for each of a number
+// of output channels, and the ratio of the mean squared error to the mean square.
+func roundWeights(w []float32, channels int) (rounded, scales []float32, noise float64) {
+	rounded, scales = make([]float32, len(w)), make([]float32, channels)
+	n := len(w) / channels
+	power := 0.0
+	for c := range scales {
+		row := w[c*n:][:n]
+		s, e := weightScale(row)
+		scales[c] = s
+		for i, v := range row {
+			rounded[c*n+i] = weightCode(v, s) * s
+			power += float64(v) * float64(v)
+		}
+		noise += e
+	}
+	if power > 0 {
+		noise /= power
+	}
+	return rounded, scales, noise
+}
+
+// weightCode returns the whole number nearest to w/s.
+func weightCode(w, s float32) float32 {
+	q := math.RoundToEven(float64(w) / float64(s))
+	return float32(min(max(q, -graph.MaxWeightCode), graph.MaxWeightCode))
+}
+
+// The search for a scale tries parts of the one that loses no weight.
+const (
+	weightParts = 20
+	leastWeight = 0.80
+)
+
+// weightScale returns the scale for which the squared error is least.
+func weightScale(row []float32) (scale float32, err float64) {
+	most := float32(0)
+	for _, v := range row {
+		most = max(most, max(v, -v))
+	}
+	if !(most/graph.MaxWeightCode > graph.MinScale) {
+		return 1, 0 // nothing, or nothing that counts
+	}
+	err = math.Inf(1)
+	for i := range weightParts + 1 {
+		s := most / graph.MaxWeightCode * float32(1-(1-leastWeight)*float64(i)/weightParts)
+		sum := 0.0
+		for _, v := range row {
+			d := float64(v - weightCode(v, s)*s)
+			if sum += d * d; sum >= err {
+				break
+			}
+		}
+		if sum < err {
+			scale, err = s, sum
+		}
+	}
+	return scale, err
+}
