@@ -19,6 +19,16 @@ func (s *Add) Rows(dst []uint8, dstStride int, a []uint8, aStride int, b []uint8
 	need("destination", dst, rows, dstStride, n)
 	needSource("first summand", a, rows, aStride, n)
 	needSource("second summand", b, rows, bStride, n)
+	if dstStride == n && aStride == n && bStride == n {
+		n, rows = n*rows, min(1, rows)
+	}
+	if n == 0 || rows == 0 || addAsm(s, dst, dstStride, a, aStride, b, bStride, n, rows) {
+		return
+	}
+	s.generic(dst, dstStride, a, aStride, b, bStride, n, rows)
+}
+
+func (s *Add) generic(dst []uint8, dstStride int, a []uint8, aStride int, b []uint8, bStride, n, rows int) {
 	for r := range rows {
 		x, y := a[r*aStride:][:n], b[r*bStride:][:n]
 		for i, d := 0, dst[r*dstStride:][:n]; i < n; i++ {
@@ -41,6 +51,13 @@ func ScaleRows(dst []uint8, dstStride int, zero uint8, src []uint8, srcStride in
 	n := len(mul)
 	need("destination", dst, rows, dstStride, n)
 	needSource("source", src, rows, srcStride, n)
+	if n > 0 && rows > 0 && !scaleRowsAsm(dst, dstStride, zero, src, srcStride, srcZero, mul, rows) {
+		scaleRowsGeneric(dst, dstStride, zero, src, srcStride, srcZero, mul, rows)
+	}
+}
+
+func scaleRowsGeneric(dst []uint8, dstStride int, zero uint8, src []uint8, srcStride int, srcZero uint8, mul []float32, rows int) {
+	n := len(mul)
 	for r := range rows {
 		x, d := src[r*srcStride:][:n], dst[r*dstStride:][:n]
 		for c, m := range mul {
@@ -55,6 +72,12 @@ func ScaleRows(dst []uint8, dstStride int, zero uint8, src []uint8, srcStride in
 // mean, which is scale·(sum/rows-zero). There are at most 1<<23 rows.
 func SumRows(sums []int32, src []uint8, stride, rows int) {
 	needSource("source", src, rows, stride, len(sums))
+	if len(sums) > 0 && rows > 0 && !sumRowsAsm(sums, src, stride, rows) {
+		sumRowsGeneric(sums, src, stride, rows)
+	}
+}
+
+func sumRowsGeneric(sums []int32, src []uint8, stride, rows int) {
 	for r := range rows {
 		for c, q := range src[r*stride:][:len(sums)] {
 			sums[c] += int32(q)
@@ -67,6 +90,15 @@ func SumRows(sums []int32, src []uint8, stride, rows int) {
 func Lookup(dst []uint8, dstStride int, src []uint8, srcStride, n, rows int, table *[256]uint8) {
 	need("destination", dst, rows, dstStride, n)
 	needSource("source", src, rows, srcStride, n)
+	if dstStride == n && srcStride == n {
+		n, rows = n*rows, min(1, rows)
+	}
+	if n > 0 && rows > 0 && !lookupAsm(dst, dstStride, src, srcStride, n, rows, table) {
+		lookupGeneric(dst, dstStride, src, srcStride, n, rows, table)
+	}
+}
+
+func lookupGeneric(dst []uint8, dstStride int, src []uint8, srcStride, n, rows int, table *[256]uint8) {
 	for r := range rows {
 		d := dst[r*dstStride:][:n]
 		for i, q := range src[r*srcStride:][:n] {

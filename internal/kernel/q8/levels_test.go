@@ -133,3 +133,57 @@ func TestDepthwise(t *testing.T) {
 		}
 	})
 }
+
+// Operators on rows of codes are what they are in Go, for lengths around those
+// of vectors, and in place.
+func TestRows(t *testing.T) {
+	r := source(14)
+	mem := [3]*guarded{newGuarded(t, 1<<17), newGuarded(t, 1<<17), newGuarded(t, 1<<17)}
+	var table [256]uint8
+	for i := range table {
+		table[i] = uint8(r.Uint32())
+	}
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		for n := 1; n < 200; n++ {
+			rows, gap := 1+r.IntN(4), r.IntN(3)
+			if n%50 == 0 {
+				rows = 700
+			}
+			stride := n + gap
+			size := (rows-1)*stride + n
+			a, b := codes(r, size), codes(r, size)
+			check := func(what string, twin, f func(dst, a, b []uint8)) {
+				t.Helper()
+				want := filled(size)
+				twin(want, a, b)
+				got := mem[0].slice(size)
+				f(got, mem[1].source(a), mem[2].source(b))
+				same(t, got, want, "%s of %d rows of %d", what, rows, n)
+				mem[0].check(t, size)
+			}
+			add := Add{
+				AZero: uint8(r.Uint32()), BZero: uint8(r.Uint32()), AMul: 2 * r.Float32(), BMul: 2 * r.Float32(),
+				Zero: uint8(r.Uint32()), Lo: uint8(r.IntN(9)), Hi: 250,
+			}
+			check("sum", func(dst, a, b []uint8) { add.generic(dst, stride, a, stride, b, stride, n, rows) },
+				func(dst, a, b []uint8) { add.Rows(dst, stride, a, stride, b, stride, n, rows) })
+			mul := make([]float32, n)
+			for i := range mul {
+				mul[i] = 2 * r.Float32()
+			}
+			check("product", func(dst, a, b []uint8) { scaleRowsGeneric(dst, stride, 7, a, stride, 3, mul, rows) },
+				func(dst, a, b []uint8) { ScaleRows(dst, stride, 7, a, stride, 3, mul, rows) })
+			check("lookup", func(dst, a, b []uint8) { lookupGeneric(dst, stride, a, stride, n, rows, &table) },
+				func(dst, a, b []uint8) { Lookup(dst, stride, a, stride, n, rows, &table) })
+			sums, want := make([]int32, n), make([]int32, n)
+			for i := range sums {
+				sums[i], want[i] = int32(i), int32(i)
+			}
+			sumRowsGeneric(want, a, stride, rows)
+			SumRows(sums, mem[1].source(a), stride, rows)
+			if !slices.Equal(sums, want) {
+				t.Fatalf("sums of %d rows of %d differ", rows, n)
+			}
+		}
+	})
+}

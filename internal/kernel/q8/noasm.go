@@ -9,3 +9,13 @@ func pointwiseAsm([]uint8, int, []uint8, int, int, *Matrix, *Epilogue) bool { re
 func depthwiseAsm(_, _ []uint8, _ *DWFilter, _ *kernel.DW, _ uint8, _ *Epilogue, _, _ int, _ []uint8) bool {
 	return false
 }
+
+func addAsm(_ *Add, _ []uint8, _ int, _ []uint8, _ int, _ []uint8, _, _, _ int) bool { return false }
+
+func scaleRowsAsm(_ []uint8, _ int, _ uint8, _ []uint8, _ int, _ uint8, _ []float32, _ int) bool {
+	return false
+}
+
+func lookupAsm(_ []uint8, _ int, _ []uint8, _, _, _ int, _ *[256]uint8) bool { return false }
+
+func sumRowsAsm(_ []int32, _ []uint8, _, _ int) bool { return false }

@@ -6122,3 +6122,408 @@ not1:
 end:
 	VZEROUPPER
 	RET
+
+// func scaleRowsAVX512(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, mul *float32, srcZero int32, zero int16)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·scaleRowsAVX512(SB), NOSPLIT, $0-62
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+16(FP), SI
+	MOVQ         n+32(FP), R10
+	MOVQ         rows+40(FP), R9
+	MOVQ         mul+48(FP), R11
+	MOVL         srcZero+56(FP), R12
+	VPBROADCASTD R12, Z31
+	MOVW         zero+60(FP), R12
+	VPBROADCASTW R12, Z30
+	VMOVDQU64    packedOrder<>+0(SB), Z29
+	MOVQ         R10, R8
+	ANDQ         $0x3f, R8
+	MOVQ         $-1, R12
+	BZHIQ        R8, R12, R12
+	KMOVQ        R12, K5
+	KMOVW        R12, K1
+	SHRQ         $0x10, R12
+	KMOVW        R12, K2
+	SHRQ         $0x10, R12
+	KMOVW        R12, K3
+	SHRQ         $0x10, R12
+	KMOVW        R12, K4
+	SHRQ         $0x10, R12
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x40, R8
+	JLT  tail
+
+loop:
+	VPMOVZXBD (SI)(CX*1), Z0
+	VPSUBD    Z31, Z0, Z0
+	VCVTDQ2PS Z0, Z0
+	VMOVUPS   (R11)(CX*4), Z4
+	VPMOVZXBD 16(SI)(CX*1), Z1
+	VPSUBD    Z31, Z1, Z1
+	VCVTDQ2PS Z1, Z1
+	VMOVUPS   64(R11)(CX*4), Z5
+	VPMOVZXBD 32(SI)(CX*1), Z2
+	VPSUBD    Z31, Z2, Z2
+	VCVTDQ2PS Z2, Z2
+	VMOVUPS   128(R11)(CX*4), Z6
+	VPMOVZXBD 48(SI)(CX*1), Z3
+	VPSUBD    Z31, Z3, Z3
+	VCVTDQ2PS Z3, Z3
+	VMOVUPS   192(R11)(CX*4), Z7
+	VMULPS    Z4, Z0, Z0
+	VMULPS    Z5, Z1, Z1
+	VMULPS    Z6, Z2, Z2
+	VMULPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	VPADDSW   Z30, Z0, Z0
+	VPADDSW   Z30, Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	VMOVDQU64 Z0, (DI)(CX*1)
+	ADDQ      $0x40, CX
+	SUBQ      $0x40, R8
+	JGE       loop
+
+tail:
+	ADDQ        $0x40, R8
+	JZ          next
+	VPMOVZXBD.Z (SI)(CX*1), K1, Z0
+	VPSUBD      Z31, Z0, Z0
+	VCVTDQ2PS   Z0, Z0
+	VMOVUPS.Z   (R11)(CX*4), K1, Z4
+	VPMOVZXBD.Z 16(SI)(CX*1), K2, Z1
+	VPSUBD      Z31, Z1, Z1
+	VCVTDQ2PS   Z1, Z1
+	VMOVUPS.Z   64(R11)(CX*4), K2, Z5
+	VPMOVZXBD.Z 32(SI)(CX*1), K3, Z2
+	VPSUBD      Z31, Z2, Z2
+	VCVTDQ2PS   Z2, Z2
+	VMOVUPS.Z   128(R11)(CX*4), K3, Z6
+	VPMOVZXBD.Z 48(SI)(CX*1), K4, Z3
+	VPSUBD      Z31, Z3, Z3
+	VCVTDQ2PS   Z3, Z3
+	VMOVUPS.Z   192(R11)(CX*4), K4, Z7
+	VMULPS      Z4, Z0, Z0
+	VMULPS      Z5, Z1, Z1
+	VMULPS      Z6, Z2, Z2
+	VMULPS      Z7, Z3, Z3
+	VCVTPS2DQ   Z0, Z0
+	VCVTPS2DQ   Z1, Z1
+	VCVTPS2DQ   Z2, Z2
+	VCVTPS2DQ   Z3, Z3
+	VPACKSSDW   Z1, Z0, Z0
+	VPACKSSDW   Z3, Z2, Z2
+	VPADDSW     Z30, Z0, Z0
+	VPADDSW     Z30, Z2, Z2
+	VPACKUSWB   Z2, Z0, Z0
+	VPERMD      Z0, Z29, Z0
+	VMOVDQU8    Z0, K5, (DI)(CX*1)
+
+next:
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func addRowsAVX512(dst *uint8, dstStride int, src *uint8, srcStride int, src2 *uint8, src2Stride int, n int, rows int, aZero int32, bZero int32, aMul float32, bMul float32, zero int16, lo uint8, hi uint8)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·addRowsAVX512(SB), NOSPLIT, $0-84
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+16(FP), SI
+	MOVQ         src2+32(FP), DX
+	MOVQ         n+48(FP), R10
+	MOVQ         rows+56(FP), R9
+	MOVL         aZero+64(FP), R12
+	VPBROADCASTD R12, Z31
+	MOVL         bZero+68(FP), R12
+	VPBROADCASTD R12, Z30
+	MOVL         aMul+72(FP), R12
+	VPBROADCASTD R12, Z29
+	MOVL         bMul+76(FP), R12
+	VPBROADCASTD R12, Z28
+	MOVW         zero+80(FP), R12
+	VPBROADCASTW R12, Z27
+	MOVB         lo+82(FP), R12
+	VPBROADCASTB R12, Z26
+	MOVB         hi+83(FP), R12
+	VPBROADCASTB R12, Z25
+	VMOVDQU64    packedOrder<>+0(SB), Z24
+	MOVQ         R10, R8
+	ANDQ         $0x3f, R8
+	MOVQ         $-1, R12
+	BZHIQ        R8, R12, R12
+	KMOVQ        R12, K5
+	KMOVW        R12, K1
+	SHRQ         $0x10, R12
+	KMOVW        R12, K2
+	SHRQ         $0x10, R12
+	KMOVW        R12, K3
+	SHRQ         $0x10, R12
+	KMOVW        R12, K4
+	SHRQ         $0x10, R12
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x40, R8
+	JLT  tail
+
+loop:
+	VPMOVZXBD (SI)(CX*1), Z0
+	VPSUBD    Z31, Z0, Z0
+	VCVTDQ2PS Z0, Z0
+	VPMOVZXBD (DX)(CX*1), Z4
+	VPSUBD    Z30, Z4, Z4
+	VCVTDQ2PS Z4, Z4
+	VPMOVZXBD 16(SI)(CX*1), Z1
+	VPSUBD    Z31, Z1, Z1
+	VCVTDQ2PS Z1, Z1
+	VPMOVZXBD 16(DX)(CX*1), Z5
+	VPSUBD    Z30, Z5, Z5
+	VCVTDQ2PS Z5, Z5
+	VPMOVZXBD 32(SI)(CX*1), Z2
+	VPSUBD    Z31, Z2, Z2
+	VCVTDQ2PS Z2, Z2
+	VPMOVZXBD 32(DX)(CX*1), Z6
+	VPSUBD    Z30, Z6, Z6
+	VCVTDQ2PS Z6, Z6
+	VPMOVZXBD 48(SI)(CX*1), Z3
+	VPSUBD    Z31, Z3, Z3
+	VCVTDQ2PS Z3, Z3
+	VPMOVZXBD 48(DX)(CX*1), Z7
+	VPSUBD    Z30, Z7, Z7
+	VCVTDQ2PS Z7, Z7
+	VMULPS    Z29, Z0, Z0
+	VMULPS    Z28, Z4, Z4
+	VMULPS    Z29, Z1, Z1
+	VMULPS    Z28, Z5, Z5
+	VMULPS    Z29, Z2, Z2
+	VMULPS    Z28, Z6, Z6
+	VMULPS    Z29, Z3, Z3
+	VMULPS    Z28, Z7, Z7
+	VADDPS    Z4, Z0, Z0
+	VADDPS    Z5, Z1, Z1
+	VADDPS    Z6, Z2, Z2
+	VADDPS    Z7, Z3, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	VPADDSW   Z27, Z0, Z0
+	VPADDSW   Z27, Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPMAXUB   Z26, Z0, Z0
+	VPMINUB   Z25, Z0, Z0
+	VPERMD    Z0, Z24, Z0
+	VMOVDQU64 Z0, (DI)(CX*1)
+	ADDQ      $0x40, CX
+	SUBQ      $0x40, R8
+	JGE       loop
+
+tail:
+	ADDQ        $0x40, R8
+	JZ          next
+	VPMOVZXBD.Z (SI)(CX*1), K1, Z0
+	VPSUBD      Z31, Z0, Z0
+	VCVTDQ2PS   Z0, Z0
+	VPMOVZXBD.Z (DX)(CX*1), K1, Z4
+	VPSUBD      Z30, Z4, Z4
+	VCVTDQ2PS   Z4, Z4
+	VPMOVZXBD.Z 16(SI)(CX*1), K2, Z1
+	VPSUBD      Z31, Z1, Z1
+	VCVTDQ2PS   Z1, Z1
+	VPMOVZXBD.Z 16(DX)(CX*1), K2, Z5
+	VPSUBD      Z30, Z5, Z5
+	VCVTDQ2PS   Z5, Z5
+	VPMOVZXBD.Z 32(SI)(CX*1), K3, Z2
+	VPSUBD      Z31, Z2, Z2
+	VCVTDQ2PS   Z2, Z2
+	VPMOVZXBD.Z 32(DX)(CX*1), K3, Z6
+	VPSUBD      Z30, Z6, Z6
+	VCVTDQ2PS   Z6, Z6
+	VPMOVZXBD.Z 48(SI)(CX*1), K4, Z3
+	VPSUBD      Z31, Z3, Z3
+	VCVTDQ2PS   Z3, Z3
+	VPMOVZXBD.Z 48(DX)(CX*1), K4, Z7
+	VPSUBD      Z30, Z7, Z7
+	VCVTDQ2PS   Z7, Z7
+	VMULPS      Z29, Z0, Z0
+	VMULPS      Z28, Z4, Z4
+	VMULPS      Z29, Z1, Z1
+	VMULPS      Z28, Z5, Z5
+	VMULPS      Z29, Z2, Z2
+	VMULPS      Z28, Z6, Z6
+	VMULPS      Z29, Z3, Z3
+	VMULPS      Z28, Z7, Z7
+	VADDPS      Z4, Z0, Z0
+	VADDPS      Z5, Z1, Z1
+	VADDPS      Z6, Z2, Z2
+	VADDPS      Z7, Z3, Z3
+	VCVTPS2DQ   Z0, Z0
+	VCVTPS2DQ   Z1, Z1
+	VCVTPS2DQ   Z2, Z2
+	VCVTPS2DQ   Z3, Z3
+	VPACKSSDW   Z1, Z0, Z0
+	VPACKSSDW   Z3, Z2, Z2
+	VPADDSW     Z27, Z0, Z0
+	VPADDSW     Z27, Z2, Z2
+	VPACKUSWB   Z2, Z0, Z0
+	VPMAXUB     Z26, Z0, Z0
+	VPMINUB     Z25, Z0, Z0
+	VPERMD      Z0, Z24, Z0
+	VMOVDQU8    Z0, K5, (DI)(CX*1)
+
+next:
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	MOVQ src2Stride+40(FP), R12
+	ADDQ R12, DX
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func lookupVNNI(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, table *uint8)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, BMI2
+TEXT ·lookupVNNI(SB), NOSPLIT, $0-56
+	MOVQ      dst+0(FP), DI
+	MOVQ      src+16(FP), SI
+	MOVQ      n+32(FP), R10
+	MOVQ      rows+40(FP), R9
+	MOVQ      table+48(FP), R13
+	VMOVDQU64 (R13), Z28
+	VMOVDQU64 64(R13), Z29
+	VMOVDQU64 128(R13), Z30
+	VMOVDQU64 192(R13), Z31
+	MOVQ      R10, R8
+	ANDQ      $0x3f, R8
+	MOVQ      $-1, R12
+	BZHIQ     R8, R12, R12
+	KMOVQ     R12, K5
+	KMOVW     R12, K1
+	SHRQ      $0x10, R12
+	KMOVW     R12, K2
+	SHRQ      $0x10, R12
+	KMOVW     R12, K3
+	SHRQ      $0x10, R12
+	KMOVW     R12, K4
+	SHRQ      $0x10, R12
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x40, R8
+	JLT  tail
+
+loop:
+	VMOVDQU64 (SI)(CX*1), Z0
+	VMOVDQA64 Z0, Z1
+	VPMOVB2M  Z0, K6
+	VPERMI2B  Z29, Z28, Z0
+	VPERMI2B  Z31, Z30, Z1
+	VMOVDQU8  Z1, K6, Z0
+	VMOVDQU64 Z0, (DI)(CX*1)
+	ADDQ      $0x40, CX
+	SUBQ      $0x40, R8
+	JGE       loop
+
+tail:
+	ADDQ       $0x40, R8
+	JZ         next
+	VMOVDQU8.Z (SI)(CX*1), K5, Z0
+	VMOVDQA64  Z0, Z1
+	VPMOVB2M   Z0, K6
+	VPERMI2B   Z29, Z28, Z0
+	VPERMI2B   Z31, Z30, Z1
+	VMOVDQU8   Z1, K6, Z0
+	VMOVDQU8   Z0, K5, (DI)(CX*1)
+
+next:
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX512(sums *int32, src *uint8, srcStride int, n int, rows int)
+// Requires: AVX, AVX512BW, AVX512F, BMI2
+TEXT ·sumRowsAVX512(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), DI
+	MOVQ n+24(FP), R10
+	MOVQ src+8(FP), DX
+
+block:
+	MOVQ  $-1, R12
+	CMPQ  R10, $0x40
+	JGE   whole
+	BZHIQ R10, R12, R12
+
+whole:
+	KMOVQ  R12, K5
+	KMOVW  R12, K1
+	SHRQ   $0x10, R12
+	KMOVW  R12, K2
+	SHRQ   $0x10, R12
+	KMOVW  R12, K3
+	SHRQ   $0x10, R12
+	KMOVW  R12, K4
+	SHRQ   $0x10, R12
+	MOVQ   DX, SI
+	MOVQ   srcStride+16(FP), R11
+	MOVQ   rows+32(FP), R9
+	VPXORD Z0, Z0, Z0
+	VPXORD Z1, Z1, Z1
+
+row:
+	VMOVDQU8.Z    (SI), K5, Z4
+	VEXTRACTI64X4 $0x01, Z4, Y5
+	VPMOVZXBW     Y4, Z4
+	VPMOVZXBW     Y5, Z5
+	VPADDW        Z4, Z0, Z0
+	VPADDW        Z5, Z1, Z1
+	ADDQ          R11, SI
+	DECQ          R9
+	JNZ           row
+	VEXTRACTI64X4 $0x01, Z0, Y2
+	VEXTRACTI64X4 $0x01, Z1, Y3
+	VPMOVZXWD     Y0, Z0
+	VMOVDQU32.Z   (DI), K1, Z6
+	VPADDD        Z6, Z0, Z0
+	VMOVDQU32     Z0, K1, (DI)
+	VPMOVZXWD     Y2, Z2
+	VMOVDQU32.Z   64(DI), K2, Z6
+	VPADDD        Z6, Z2, Z2
+	VMOVDQU32     Z2, K2, 64(DI)
+	VPMOVZXWD     Y1, Z1
+	VMOVDQU32.Z   128(DI), K3, Z6
+	VPADDD        Z6, Z1, Z1
+	VMOVDQU32     Z1, K3, 128(DI)
+	VPMOVZXWD     Y3, Z3
+	VMOVDQU32.Z   192(DI), K4, Z6
+	VPADDD        Z6, Z3, Z3
+	VMOVDQU32     Z3, K4, 192(DI)
+	ADDQ          $0x40, DX
+	ADDQ          $0x00000100, DI
+	SUBQ          $0x40, R10
+	JGT           block
+	VZEROUPPER
+	RET

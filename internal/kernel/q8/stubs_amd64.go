@@ -30,3 +30,23 @@ func dw1VNNI(a *int)
 //
 //go:noescape
 func dw2VNNI(a *int)
+
+// scaleRowsAVX512 multiplies channels of codes by factors.
+//
+//go:noescape
+func scaleRowsAVX512(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, mul *float32, srcZero int32, zero int16)
+
+// addRowsAVX512 adds codes.
+//
+//go:noescape
+func addRowsAVX512(dst *uint8, dstStride int, src *uint8, srcStride int, src2 *uint8, src2Stride int, n int, rows int, aZero int32, bZero int32, aMul float32, bMul float32, zero int16, lo uint8, hi uint8)
+
+// lookupVNNI replaces codes by entries of a table of 256.
+//
+//go:noescape
+func lookupVNNI(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, table *uint8)
+
+// sumRowsAVX512 adds up to 256 rows of codes to the sums of n channels.
+//
+//go:noescape
+func sumRowsAVX512(sums *int32, src *uint8, srcStride int, n int, rows int)

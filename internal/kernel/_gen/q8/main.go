@@ -17,6 +17,7 @@ func main() {
 	for _, d := range depthwises {
 		d.emit()
 	}
+	emitElementwise()
 	Generate()
 }
 
