@@ -81,11 +81,11 @@ func (w *Worker) supernet(ctx context.Context) (*supernet.Scorer, error) {
 func (w *Worker) score(ctx context.Context, t store.Trial) (Outcome, error) {
 	n, err := w.Search.Space.Network(t.Arch)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%w: %w", errNetwork, err)
+		return Outcome{}, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	o := Outcome{Network: n.Name}
 	if o.Cost, err = w.Search.Costs.Of(t.Arch); err != nil {
-		return o, fmt.Errorf("%w: %w", errNetwork, err)
+		return o, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	scorer, err := w.supernet(ctx)
 	if err != nil {

@@ -50,119 +50,34 @@ type Worker struct {
 // A trial whose network cannot be trained fails with the reason; any other error
 // gives it back too and is returned.
 func (w *Worker) Run(ctx context.Context) error {
-	lease := w.Lease
-	if lease == 0 {
-		lease = 2 * time.Minute
-	}
-	for {
-		if err := ctx.Err(); err != nil {
-			return context.Cause(ctx)
-		}
-		t, err := w.Store.Claim(ctx, w.Name, lease, w.Search.Propose)
-		if errors.Is(err, store.ErrDone) || errors.Is(err, nas.ErrExhausted) {
-			if more, err := w.pending(ctx, lease); err != nil || !more {
+	var o Outcome
+	return (&store.Worker{
+		Store: w.Store, Name: w.Name, Lease: w.Lease, Propose: w.Search.Propose, OnStart: w.OnStart,
+		Do: func(ctx context.Context, t store.Trial) (score float64, info json.RawMessage, err error) {
+			if o, err = w.train(ctx, t); err != nil {
+				if errors.Is(err, train.ErrDiverged) {
+					err = fmt.Errorf("%w: %w", store.ErrFails, err)
+				}
+				return 0, nil, err
+			}
+			info, err = json.Marshal(o)
+			return o.score(), info, err
+		},
+		OnEnd: func(ctx context.Context, t store.Trial, why error) error {
+			if w.OnEnd != nil {
+				w.OnEnd(t, o, why)
+			}
+			if why != nil {
+				return nil
+			}
+			// Weights that are no longer among the best go.
+			all, err := w.Store.Trials(ctx)
+			if err != nil {
 				return err
 			}
-			select {
-			case <-ctx.Done():
-			case <-time.After(min(lease/10, 2*time.Second)):
-			}
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if err := w.trial(ctx, t, lease); err != nil {
-			return err
-		}
-	}
-}
-
-// pending reports whether a trial may come back: one that other workers have for
-// no longer than a lease of theirs, lest they have died. What was asked for by
-// another program for longer is not waited for.
-func (w *Worker) pending(ctx context.Context, lease time.Duration) (bool, error) {
-	all, err := w.Store.Trials(ctx)
-	return slices.ContainsFunc(all, func(t store.Trial) bool {
-		return t.State == store.Waiting || t.State == store.Running && time.Until(t.Lease) <= lease
-	}), err
-}
-
-// errNetwork says that it is the network that cannot be trained.
-var errNetwork = errors.New("the network cannot be trained")
-
-// trial runs a claimed trial and records what came of it.
-func (w *Worker) trial(ctx context.Context, t store.Trial, lease time.Duration) error {
-	if w.OnStart != nil {
-		w.OnStart(t)
-	}
-	stop := w.renew(ctx, t, lease)
-	o, err := w.train(ctx, t)
-	stop()
-	after := context.WithoutCancel(ctx)
-	switch {
-	case err == nil:
-		err = w.finish(after, t, o)
-	case errors.Is(err, errNetwork) || errors.Is(err, train.ErrDiverged):
-		why := err
-		if err = w.Store.Fail(after, t.Number, w.Name, why.Error()); errors.Is(err, store.ErrTrial) {
-			err = nil // another worker has it
-		}
-		if w.OnEnd != nil {
-			w.OnEnd(t, o, why)
-		}
-	default:
-		if lost := w.Store.Release(after, t.Number, w.Name); lost != nil && !errors.Is(lost, store.ErrTrial) {
-			err = errors.Join(err, lost)
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("trial %d: %w", t.Number, err)
-	}
-	return nil
-}
-
-// renew keeps the lease of a trial until stop is called.
-func (w *Worker) renew(ctx context.Context, t store.Trial, lease time.Duration) (stop func()) {
-	ctx, cancel := context.WithCancel(ctx)
-	ended := make(chan struct{})
-	go func() {
-		defer close(ended)
-		for {
-			select {
-			case <-ctx.Done():
-				return
-			case <-time.After(lease / 4):
-			}
-			// A lease that is lost loses nothing: the result is kept all the same.
-			_ = w.Store.Renew(ctx, t.Number, w.Name, lease)
-		}
-	}()
-	return func() {
-		cancel()
-		<-ended
-	}
-}
-
-// finish records a score, and removes weights that are no longer among the best.
-func (w *Worker) finish(ctx context.Context, t store.Trial, o Outcome) error {
-	info, err := json.Marshal(o)
-	if err != nil {
-		return err
-	}
-	score := o.score()
-	if err := w.Store.Finish(ctx, t.Number, w.Name, score, info); err != nil {
-		return err
-	}
-	t.State, t.Score = store.Done, score
-	if w.OnEnd != nil {
-		w.OnEnd(t, o, nil)
-	}
-	all, err := w.Store.Trials(ctx)
-	if err != nil {
-		return err
-	}
-	return w.Search.prune(all)
+			return w.Search.prune(all)
+		},
+	}).Run(ctx)
 }
 
 // train trains the network of a trial and scores it.
@@ -172,11 +87,11 @@ func (w *Worker) train(ctx context.Context, t store.Trial) (Outcome, error) {
 	}
 	n, err := w.Search.Space.Network(t.Arch)
 	if err != nil {
-		return Outcome{}, fmt.Errorf("%w: %w", errNetwork, err)
+		return Outcome{}, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	o := Outcome{Network: n.Name}
 	if o.Cost, err = w.Search.Costs.Of(t.Arch); err != nil {
-		return o, fmt.Errorf("%w: %w", errNetwork, err)
+		return o, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	r, err := w.trainer(ctx, t, n, &o)
 	if err != nil {
@@ -209,7 +124,7 @@ func (w *Worker) trainer(ctx context.Context, t store.Trial, n zoo.Network, o *O
 	}
 	m, err := model.New(n, zoo.Options{}, w.Roles.Fit.Classes(), t.Seed)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", errNetwork, err)
+		return nil, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	cfg := train.Config{
 		Model: m, Recipe: rec, Train: w.Roles.Fit, Val: w.Roles.Choose, Threads: max(w.Threads, 1),
