@@ -23,6 +23,7 @@ var layers = []struct {
 	{"internal/atomicfile", nil},
 	{"internal/cpu", nil},
 	{"internal/cpu/cputest", []string{"internal/cpu"}},
+	{"internal/launch", nil},
 	{"internal/pages", nil},
 	{"internal/par", nil},
 	{"internal/chart", []string{"internal/atomicfile"}},

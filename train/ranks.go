@@ -83,7 +83,8 @@ func (p *peers) rank() int {
 type place byte
 
 const (
-	atBegin place = iota
+	atMeeting place = iota
+	atBegin
 	atFolder
 	atStep
 	atStop
@@ -151,6 +152,10 @@ func stateOf(err error) byte {
 	}
 	return stateFailed
 }
+
+// Meet waits for the other ranks of a program that trains with them, which must
+// call it too. It returns an error on all if one gives any.
+func Meet(r Ranks, err error) error { return newPeers(r).meet(atMeeting, 0, err) }
 
 // shared returns rank 0's values on every rank.
 func (p *peers) shared(values []float64) error {

@@ -36,10 +36,21 @@ func exists(path string) bool {
 	return err == nil
 }
 
+// records reports whether this process keeps a folder.
+func (j *Job) records() bool { return j.dir != "" && (j.Ranks == nil || j.Ranks.Rank() == 0) }
+
+// write stores the plan with what was done of it.
+func (j *Job) write() error {
+	if !j.records() {
+		return nil
+	}
+	return j.plan.write(j.dir)
+}
+
 // openFolder makes the job's folder, keeps other jobs out of it until release
 // is called, and writes the plan.
 func (j *Job) openFolder() (release func(), err error) {
-	if j.dir == "" {
+	if !j.records() {
 		return func() {}, nil
 	}
 	if err := os.MkdirAll(j.dir, 0o777); err != nil {
@@ -83,7 +94,7 @@ func (j *Job) checkFolder() error {
 func (j *Job) abandon() {
 	p := j.plan
 	nothing := len(p.Results) == 0 && len(p.Trials) == 0 && !exists(j.below(train.LastFile)) && !exists(j.below(gridDir))
-	if j.dir != "" && nothing {
+	if j.records() && nothing {
 		_ = os.Remove(j.below(PlanFile))
 	}
 }

@@ -58,6 +58,9 @@ type Running struct {
 	// Threads is the number of threads; 0 means all cores. The results of
 	// different numbers differ by rounding.
 	Threads int
+	// Ranks are the processes that train together; nil for this one alone. All do
+	// the same, but share the steps of training; the first keeps the folder.
+	Ranks train.Ranks
 	// DataName is what reports call the images; by default Source.Data.
 	DataName string
 	// Trace is told how the job goes on.

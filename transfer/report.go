@@ -46,7 +46,7 @@ func (j *Job) result() (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if j.dir != "" {
+	if j.records() {
 		text, err := json.MarshalIndent(r, "", "  ")
 		if err != nil {
 			return nil, err

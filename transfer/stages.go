@@ -10,11 +10,17 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/train"
 )
 
 // Run does what of the plan is left, and reports. When ctx ends, what is done
 // so far is in the job's folder, and the error wraps ctx's.
+//
+// Of several ranks all must call Run.
 func (j *Job) Run(ctx context.Context) (*Result, error) {
+	if err := train.Meet(j.Ranks, nil); err != nil { // they have read the folder
+		return nil, err
+	}
 	release, err := j.openFolder()
 	if err != nil {
 		return nil, err
@@ -65,13 +71,13 @@ func (j *Job) do(ctx context.Context, method Method, run func(context.Context) (
 			return err
 		}
 	}
-	if j.models[method] = m; j.dir != "" {
+	if j.models[method] = m; j.records() {
 		if err := m.Save(r.Model); err != nil {
 			return err
 		}
 	}
 	j.plan.Results = append(j.plan.Results, r)
-	return j.plan.write(j.dir)
+	return j.write()
 }
 
 // file returns where the weights of a method go; "" without a folder.

@@ -79,7 +79,7 @@ func (j *Job) train(ctx context.Context, method Method, dir string, m *model.Mod
 
 // follow makes a run tell the trace. The function returned ends that.
 func (j *Job) follow(method Method, name string, cfg *train.Config) (end func()) {
-	cfg.Source, cfg.Threads = j.dataName(), j.Threads
+	cfg.Source, cfg.Threads, cfg.Ranks = j.dataName(), j.Threads, j.Ranks
 	s := Stage{
 		Method: method, Name: name, Dir: cfg.Dir, Recipe: cfg.Recipe, Images: cfg.Train.Len(), Watched: cfg.Val.Len(),
 		WatchedName: j.images.JudgeName, Chooses: cfg.KeepBest, KeepsHead: method == FineTuned && j.plan.KeepHead,
@@ -129,5 +129,5 @@ func (j *Job) search(ctx context.Context) error {
 	}
 	j.plan.Chosen, j.plan.Trials = &r, trials
 	j.Trace.chose(r)
-	return j.plan.write(j.dir)
+	return j.write()
 }

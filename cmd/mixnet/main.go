@@ -4,4 +4,6 @@ package main
 
 import "github.com/mixnet-go/mixnet/internal/command"
 
-func main() { command.Main() }
+func main() {
+	command.Main(command.Program{Name: "mixnet", Module: "github.com/mixnet-go/mixnet"})
+}

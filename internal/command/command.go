@@ -58,8 +58,8 @@ Start with "%[1]s predict PHOTO", which names what is in it; teach the same netw
 Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (progress is saved), 141 when nobody reads the output.`
 
 // Main does what the process's arguments say, and ends the process.
-func Main() {
-	os.Exit(execute(signalContext(), invocation{program: startedAs(os.Args[0]), args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+func Main(p Program) {
+	os.Exit(execute(signalContext(), invocation{of: p, program: p.startedAs(os.Args[0]), args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
 }
 
 func newParser(c *cli, e *env, exit func(int)) (*kong.Kong, error) {

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/internal/launch"
 	"github.com/mixnet-go/mixnet/weights/hub"
 )
 
@@ -29,6 +30,7 @@ type doctorReport struct {
 	CachedBytes  int64    `json:"cached_bytes"`
 	CacheProblem string   `json:"cache_problem,omitempty"`
 	Damaged      []string `json:"damaged"` // files of the cache that are not what came
+	MPI          *MPI     `json:"mpi,omitempty"`
 }
 
 func (c *doctorCmd) Run(e *env) error {
@@ -49,6 +51,13 @@ func (c *doctorCmd) Run(e *env) error {
 	r.Cache = dir
 	r.CachedFiles, r.CachedBytes = usage(dir)
 	r.Damaged = damaged()
+	if e.of.MPI != nil {
+		found := e.of.MPI()
+		r.MPI = &found
+		if launch.Detect().Rank > 0 {
+			return nil // the first rank tells
+		}
+	}
 	if c.JSON {
 		return e.json(r)
 	}
@@ -67,7 +76,23 @@ func (c *doctorCmd) Run(e *env) error {
 	for _, problem := range r.Damaged {
 		e.printf("          %s\n", problem)
 	}
+	if r.MPI != nil {
+		e.tellMPI(r.MPI)
+	}
 	return nil
+}
+
+// tellMPI says what ranks talk through.
+func (e *env) tellMPI(m *MPI) {
+	if m.Library != "" {
+		e.printf("mpi       %s, %s: %s\n", m.Version, m.ABI, m.Library)
+	}
+	if m.Launcher != "" {
+		e.printf("          started as %s does: %s\n", m.Launcher, plural(m.Ranks, "rank"))
+	}
+	if m.Problem != "" {
+		e.printf("mpi       %s\n", m.Problem)
+	}
 }
 
 // damaged compares the weights in the cache with the checksums that came with

@@ -17,6 +17,7 @@ import (
 
 // invocation is how the program was started.
 type invocation struct {
+	of             Program
 	program        string // how the user starts it, for commands to paste
 	args           []string
 	stdin          io.Reader
@@ -34,6 +35,9 @@ type env struct {
 	args           []string
 	app            *kong.Application
 	given          []string // the flags on the command line
+	of             Program
+	ranks          Ranks  // nil for a process by itself
+	follower       string // how a rank other than the first names itself
 
 	busy sync.RWMutex // see hold
 }
@@ -63,11 +67,15 @@ func (e *env) cores() int {
 func (e *env) printf(format string, args ...any) { fmt.Fprintf(e.stdout, format, harmless(args)...) }
 
 // note writes to standard error, for what is not the result.
-func (e *env) note(format string, args ...any) { fmt.Fprintf(e.stderr, format, harmless(args)...) }
+func (e *env) note(format string, args ...any) {
+	if e.leads() {
+		fmt.Fprintf(e.stderr, format, harmless(args)...)
+	}
+}
 
 // warn writes a line to standard error that should not be overlooked.
 func (e *env) warn(format string, args ...any) {
-	e.note("%s %s\n", e.style(e.stderr, yellow, "warning:"), fmt.Sprintf(format, args...))
+	fmt.Fprintf(e.stderr, "%s %s%s\n", e.style(e.stderr, yellow, "warning:"), e.follower, printable(fmt.Sprintf(format, args...)))
 }
 
 // harmless returns arguments of printf that make a terminal do nothing.

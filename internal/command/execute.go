@@ -9,6 +9,8 @@ import (
 	"time"
 
 	"github.com/alecthomas/kong"
+
+	"github.com/mixnet-go/mixnet/train"
 )
 
 // execute runs one command line and returns the exit code.
@@ -21,7 +23,7 @@ func execute(ctx context.Context, in invocation) int {
 		}
 	}}
 	stderr := &output{w: in.stderr}
-	e := &env{ctx: ctx, stdin: in.stdin, stdout: stdout, stderr: stderr, program: in.program, args: in.args}
+	e := &env{of: in.of, ctx: ctx, stdin: in.stdin, stdout: stdout, stderr: stderr, program: in.program, args: in.args}
 	code := e.run(in.args)
 	err := stdout.close()
 	switch {
@@ -65,7 +67,8 @@ func (e *env) run(args []string) int {
 			e.given = append(e.given, p.Flag.Name)
 		}
 	}
-	return e.finish(e.await(func() error { return kctx.Run(e) }))
+	err = e.await(func() error { return kctx.Run(e) })
+	return e.leave(err, e.finish(err))
 }
 
 // advised adds to the error of an unknown flag how to change a setting of that
@@ -100,6 +103,10 @@ func (e *env) finish(err error) int {
 	case errors.Is(err, context.Canceled):
 		e.note("mixnet: interrupted\n")
 		return interruptCode(e.ctx)
+	case train.Agreed(err) && !e.leads():
+		return exitFailure // the first rank tells
+	case !e.leads():
+		time.Sleep(firstTells)
 	}
 	e.failure(err)
 	if errors.As(err, new(usageError)) {
@@ -109,7 +116,7 @@ func (e *env) finish(err error) int {
 }
 
 func (e *env) failure(err error) {
-	e.note("%s %v\n", e.style(e.stderr, red, "mixnet:"), err)
+	fmt.Fprintf(e.stderr, "%s %s%s\n", e.style(e.stderr, red, "mixnet:"), e.follower, printable(err.Error()))
 }
 
 // patience is how long a command that has been interrupted may take to end by

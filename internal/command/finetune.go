@@ -41,12 +41,15 @@ func (c *finetuneCmd) Run(e *env) error {
 		}
 		return c.printConfig(e, r)
 	}
+	if err := e.join(); err != nil {
+		return err
+	}
 	view := &finetuneView{e: e, json: c.JSON}
 	j, err := c.job(e, view)
 	if err != nil {
 		return err
 	}
-	if c.Output == "" && c.Resume == "" {
+	if c.Output == "" && c.Resume == "" && e.leads() {
 		defer func() { _ = os.Remove(j.Dir()) }() // if nothing is in it
 	}
 	if c.PrintConfig {
@@ -58,9 +61,12 @@ func (c *finetuneCmd) Run(e *env) error {
 	view.close()
 	if err != nil {
 		if errors.Is(err, context.Canceled) {
-			e.note("saved; continue with: %s\n", e.command("finetune", "--resume", j.Dir()))
+			e.note("saved; continue with: %s\n", e.launched("finetune", "--resume", j.Dir()))
 		}
 		return err
+	}
+	if !e.leads() {
+		return nil
 	}
 	return view.report(j, r)
 }
@@ -89,7 +95,7 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 	if err != nil {
 		return nil, err
 	}
-	if o.Dir = c.Output; o.Dir == "" {
+	if o.Dir = c.Output; o.Dir == "" && e.leads() {
 		if o.Dir, err = train.Claim(runsDir, runName(m.Network)); err != nil {
 			return nil, err
 		}
@@ -98,7 +104,7 @@ func (c *finetuneCmd) job(e *env, view *finetuneView) (*transfer.Job, error) {
 	if err == nil {
 		err = c.checkLeaks(e, j.Images().Parts(), true) // training keeps decoded images
 	}
-	if err != nil && c.Output == "" {
+	if err != nil && c.Output == "" && e.leads() {
 		train.Unclaim(o.Dir)
 	}
 	return j, err
@@ -161,5 +167,9 @@ func (c *finetuneCmd) grid() *recipe.Grid {
 }
 
 func (c *finetuneCmd) running(e *env, view *finetuneView, path string) transfer.Running {
-	return transfer.Running{Threads: e.threads, DataName: source(path), Trace: view.trace()}
+	how := transfer.Running{Threads: e.threads, DataName: source(path), Trace: view.trace(), Ranks: e.shared()}
+	if !e.leads() {
+		how.Trace = transfer.Trace{Warning: how.Trace.Warning}
+	}
+	return how
 }

@@ -50,7 +50,7 @@ func (v *finetuneView) introduce(j *transfer.Job) {
 	}
 	v.e.printf("%s from %s, for %d classes of %s: %d %s, %d %s ones (seed %d)\n", j.Source().Network, p.Weights,
 		len(images.Train.Classes()), source(p.Data), p.Images, images.FitName, p.Test, strings.TrimSuffix(images.JudgeName, " images"), p.Recipe.Seed)
-	v.e.printf("%d threads, run folder %s\n\n", v.e.cores(), j.Dir())
+	v.e.printf("%s, run folder %s\n\n", v.e.computing(), j.Dir())
 }
 
 func (v *finetuneView) trace() transfer.Trace {

@@ -18,10 +18,13 @@ import (
 	"time"
 )
 
+// core is the program of the module itself.
+var core = Program{Name: "mixnet", Module: "github.com/mixnet-go/mixnet"}
+
 // TestMain lets tests start this program as a process of its own.
 func TestMain(m *testing.M) {
 	if os.Getenv("MIXNET_TEST_COMMAND") != "" {
-		Main()
+		Main(core)
 	}
 	os.Exit(m.Run())
 }
@@ -267,12 +270,12 @@ func TestQuoting(t *testing.T) {
 		"mixnet": "mixnet", "./mixnet": "./mixnet", "/opt/my tools/mixnet": "'/opt/my tools/mixnet'",
 		"/tmp/go-build123/b001/exe/mixnet": "go run github.com/mixnet-go/mixnet/cmd/mixnet@latest",
 	} {
-		if got := startedAs(arg0); got != want {
+		if got := core.startedAs(arg0); got != want {
 			t.Errorf("started as %s: %s, want %s", arg0, got, want)
 		}
 	}
 	t.Chdir(filepath.Join("..", ".."))
-	if got := startedAs("/root/.cache/go-build/ab/cd-d/exe/mixnet"); got != "go run ./cmd/mixnet" {
+	if got := core.startedAs("/root/.cache/go-build/ab/cd-d/exe/mixnet"); got != "go run ./cmd/mixnet" {
 		t.Errorf("in the module: %s", got)
 	}
 }

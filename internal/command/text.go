@@ -118,13 +118,13 @@ func shellQuote(s string) string {
 
 // startedAs returns how the user starts this program: as the first argument
 // says, or by "go run" where that built it.
-func startedAs(arg0 string) string {
+func (p Program) startedAs(arg0 string) string {
 	dir := filepath.ToSlash(filepath.Dir(arg0))
 	if strings.HasSuffix(dir, "/exe") && strings.Contains(dir, "/go-build") {
-		if exists(filepath.Join("cmd", "mixnet", "main.go")) {
-			return "go run ./cmd/mixnet"
+		if exists(filepath.Join("cmd", p.Name, "main.go")) {
+			return "go run ./cmd/" + p.Name
 		}
-		return "go run github.com/mixnet-go/mixnet/cmd/mixnet@latest"
+		return "go run " + p.Module + "/cmd/" + p.Name + "@latest"
 	}
 	return shellQuote(arg0)
 }

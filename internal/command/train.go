@@ -32,7 +32,13 @@ func (c *trainCmd) Run(e *env) error {
 		}
 		return c.printConfig(e, r)
 	}
+	if err := e.join(); err != nil {
+		return err
+	}
 	if c.LRFind {
+		if err := e.alone("--lr-find"); err != nil {
+			return err
+		}
 		if c.Resume != "" {
 			return usagef("--lr-find is for runs that have not begun")
 		}
@@ -52,6 +58,9 @@ func (c *trainCmd) Run(e *env) error {
 	if err := r.run(e); err != nil {
 		r.advise(e, err)
 		return err
+	}
+	if !e.leads() {
+		return nil
 	}
 	path := filepath.Join(r.dir, modelFile)
 	if err := r.model.Save(path); err != nil {
@@ -90,7 +99,7 @@ func partName(role string) string {
 
 // advise says how a run that an error ended goes on.
 func (r *run) advise(e *env, err error) {
-	again := e.command("train", "--resume", r.dir)
+	again := e.launched("train", "--resume", r.dir)
 	if errors.Is(err, data.ErrTooManyBad) {
 		e.note("--max-bad N skips up to N images that cannot be read\n")
 	}

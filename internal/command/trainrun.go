@@ -72,7 +72,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	if err != nil {
 		return nil, err
 	}
-	if r.dir = c.Output; r.dir == "" {
+	if r.dir = c.Output; r.dir == "" && e.leads() {
 		if r.dir, err = train.Claim(runsDir, runName(r.model.Network)); err != nil {
 			return nil, err
 		}
@@ -81,7 +81,7 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 	cfg := r.config(e, c.MaxSteps)
 	cfg.Model, cfg.Recipe, cfg.Source, cfg.Args, cfg.Dir = r.model, r.recipe, r.set.source, c.args(e), r.dir
 	if r.Trainer, err = train.New(cfg); err != nil {
-		if c.Output == "" {
+		if c.Output == "" && e.leads() {
 			train.Unclaim(r.dir)
 		}
 		return nil, err
@@ -113,10 +113,14 @@ func (c *trainCmd) fitted(images int) (recipe.Recipe, error) {
 
 // config is what a new run and a resumed one have in common.
 func (r *run) config(e *env, maxSteps int) train.Config {
-	return train.Config{
+	cfg := train.Config{
 		Train: r.set.Fit, Val: r.set.watched, Threads: e.cores(), KeepBest: r.set.Choose != nil, MaxSteps: maxSteps,
-		OnStep: r.view.step, OnEpoch: r.view.epoch, OnWarning: r.view.warning,
+		OnWarning: r.view.warning, Ranks: e.shared(),
 	}
+	if e.leads() {
+		cfg.OnStep, cfg.OnEpoch = r.view.step, r.view.epoch
+	}
+	return cfg
 }
 
 // introduce says what is about to happen.
@@ -139,7 +143,7 @@ func (c *trainCmd) introduce(e *env, r *run) {
 	if c.MaxSteps > 0 {
 		long = "at most " + plural(c.MaxSteps, "step") + " of " + long
 	}
-	e.printf("%s of batches of %d, %d threads, run folder %s\n\n", long, r.recipe.Batch, e.cores(), r.dir)
+	e.printf("%s of batches of %d, %s, run folder %s\n\n", long, r.recipe.Batch, e.computing(), r.dir)
 }
 
 // resume opens a run to continue, or to give more epochs.
