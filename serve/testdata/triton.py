@@ -1,6 +1,6 @@
 """Calls a server at the address argv[1] with Triton's own client: every function
-of the extensions that mixnet lists. argv[2] is a picture file of one of the
-model "fashion"'s classes, argv[3] the class it must be."""
+of the extensions that mixnet lists. argv[3] is a picture file of one of the
+model "fashion"'s classes, argv[4] the class it must be."""
 import sys
 
 import numpy as np
@@ -36,10 +36,10 @@ for r in results:
     assert r.shape == (2, 10) and np.array_equal(r, results[0])
 
 picture = http.InferInput("image", [1], "BYTES")
-picture.set_data_from_numpy(np.array([open(sys.argv[2], "rb").read()], dtype=object))
+picture.set_data_from_numpy(np.array([open(sys.argv[3], "rb").read()], dtype=object))
 wish = http.InferRequestedOutput("logits", class_count=3)
 names = client.infer("fashion", [picture], outputs=[wish]).as_numpy("logits")
-assert names.shape == (1, 3) and names[0][0].decode().split(":")[2] == sys.argv[3], names
+assert names.shape == (1, 3) and names[0][0].decode().split(":")[2] == sys.argv[4], names
 assert client.async_infer("fashion", [picture]).get_result().as_numpy("logits").shape == (1, 10)
 
 wrong = http.InferInput(tensor["name"], [1, 5], "FP32")

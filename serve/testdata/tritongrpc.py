@@ -1,11 +1,11 @@
-"""triton.py over gRPC."""
+"""triton.py over gRPC, at the address argv[2]."""
 import sys
 
 import numpy as np
 import tritonclient.grpc as grpc
 from tritonclient.utils import InferenceServerException
 
-client = grpc.InferenceServerClient(sys.argv[1])
+client = grpc.InferenceServerClient(sys.argv[2])
 assert client.is_server_live() and client.is_server_ready()
 assert client.is_model_ready("fashion") and client.is_model_ready("fashion", "1")
 assert not client.is_model_ready("nobody")
@@ -31,10 +31,10 @@ got = client._client_stub.ModelInfer(request)
 assert np.array_equal(np.array(got.outputs[0].contents.fp32_contents, np.float32), answer.as_numpy("logits").ravel())
 
 picture = grpc.InferInput("image", [1], "BYTES")
-picture.set_data_from_numpy(np.array([open(sys.argv[2], "rb").read()], dtype=object))
+picture.set_data_from_numpy(np.array([open(sys.argv[3], "rb").read()], dtype=object))
 wish = grpc.InferRequestedOutput("logits", class_count=3)
 names = client.infer("fashion", [picture], outputs=[wish]).as_numpy("logits")
-assert names.shape == (1, 3) and names[0][0].decode().split(":")[2] == sys.argv[3], names
+assert names.shape == (1, 3) and names[0][0].decode().split(":")[2] == sys.argv[4], names
 
 wrong = grpc.InferInput(tensor.name, [1, 5], "FP32")
 wrong.set_data_from_numpy(np.zeros((1, 5), np.float32))

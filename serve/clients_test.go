@@ -15,9 +15,21 @@ import (
 
 // TestTritonClient calls the server with Triton's own client.
 func TestTritonClient(t *testing.T) {
-	python := os.Getenv("MIXNET_TRITON_PYTHON")
+	callWith(t, "MIXNET_TRITON_PYTHON", "tritonclient[grpc,http]", "triton.py", "tritongrpc.py", "tritonaio.py")
+}
+
+// TestKServeClient calls it with KServe's.
+func TestKServeClient(t *testing.T) {
+	callWith(t, "MIXNET_KSERVE_PYTHON", "kserve", "kserveclient.py")
+}
+
+// callWith runs scripts of testdata with the Python that an environment variable
+// names. Their arguments are the server's addresses for HTTP/1.1 and HTTP/2, a
+// picture file, and what is in it.
+func callWith(t *testing.T, variable, needs string, scripts ...string) {
+	python := os.Getenv(variable)
 	if python == "" {
-		t.Skip("MIXNET_TRITON_PYTHON names no Python with tritonclient[grpc,http]")
+		t.Skipf("%s names no Python with %s", variable, needs)
 	}
 	h, url := start(t, serve.Options{AllowLoad: true})
 	file := filepath.Join(t.TempDir(), "picture.png")
@@ -41,8 +53,8 @@ func TestTritonClient(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- h.Serve(ctx, l, serve.ServerOptions{}) }()
-	for script, at := range map[string]string{"triton.py": strings.TrimPrefix(url, "http://"), "tritongrpc.py": l.Addr().String()} {
-		out, err := exec.CommandContext(t.Context(), python, "testdata/"+script, at, file, want[0].Label).CombinedOutput()
+	for _, script := range scripts {
+		out, err := exec.CommandContext(t.Context(), python, "testdata/"+script, strings.TrimPrefix(url, "http://"), l.Addr().String(), file, want[0].Label).CombinedOutput()
 		if err != nil || !bytes.Contains(out, []byte("done")) {
 			t.Errorf("%s: %v: %s", script, err, out)
 		}
