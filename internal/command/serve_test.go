@@ -7,12 +7,17 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"runtime"
+	"strconv"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/serve"
@@ -39,26 +44,7 @@ func TestServe(t *testing.T) {
 	if err := os.WriteFile(filepath.Join(dir, "token"), []byte("hush\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	cmd, _, _ := start(t, dir, "serve", "--models", "models", "--listen", "127.0.0.1:0", "--token-file", "token", "--json", "--poll", "1h")
-	cmd.Stderr = nil
-	stderr, err := cmd.StderrPipe()
-	if err != nil {
-		t.Fatal(err)
-	}
-	if err := cmd.Start(); err != nil {
-		t.Fatal(err)
-	}
-	lines := bufio.NewReader(stderr)
-	url := ""
-	for url == "" {
-		line, err := lines.ReadString('\n')
-		if err != nil {
-			t.Fatalf("%v: %s", err, line)
-		}
-		if m := regexp.MustCompile(`serving on (http://\S+)/ `).FindStringSubmatch(line); m != nil {
-			url = m[1]
-		}
-	}
+	cmd, url, lines := served(t, dir, "--models", "models", "--token-file", "token", "--json", "--poll", "1h")
 	picture, err := os.ReadFile("../../pretrained/photo/testdata/parrot.jpg")
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +86,109 @@ func TestServe(t *testing.T) {
 	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) || !strings.Contains(string(log), `"msg":"draining"`) {
 		t.Errorf("exit code %d: %s", code, log)
 	}
+}
+
+// served starts the server as a process of its own, and returns its address and
+// what it logs.
+func served(t *testing.T, dir string, args ...string) (cmd *exec.Cmd, url string, log *bufio.Reader) {
+	t.Helper()
+	cmd, _, _ = start(t, dir, append([]string{"serve", "--listen", "127.0.0.1:0"}, args...)...)
+	cmd.Stderr = nil
+	stderr, err := cmd.StderrPipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	log = bufio.NewReader(stderr)
+	for {
+		line, err := log.ReadString('\n')
+		if err != nil {
+			t.Fatalf("%v: %s", err, line)
+		}
+		if m := regexp.MustCompile(`serving on (http://\S+)/ `).FindStringSubmatch(line); m != nil {
+			return cmd, m[1], log
+		}
+	}
+}
+
+// TestServeSignal ends servers under load as a supervisor with a load balancer
+// would, MIXNET_SIGNALS of them: the server says that it is not ready while it
+// still answers, and every request that was begun before that is answered.
+func TestServeSignal(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("signals of Unix")
+	}
+	n := 2
+	if text := os.Getenv("MIXNET_SIGNALS"); text != "" {
+		var err error
+		if n, err = strconv.Atoi(text); err != nil {
+			t.Fatal(err)
+		}
+	}
+	picture, err := os.ReadFile("../../pretrained/photo/testdata/parrot.jpg")
+	if err != nil {
+		t.Fatal(err)
+	}
+	total := 0
+	for range n {
+		total += endUnderLoad(t, picture)
+	}
+	t.Logf("%d requests were answered, %d servers ended", total, n)
+}
+
+// endUnderLoad returns how many requests one server answered.
+func endUnderLoad(t *testing.T, picture []byte) int {
+	cmd, url, log := served(t, t.TempDir(), "fashion", "--drain", "500ms")
+	client := &http.Client{Transport: &http.Transport{MaxIdleConnsPerHost: 16}}
+	var ready atomic.Bool
+	ready.Store(true)
+	var answered atomic.Int64
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for ready.Load() {
+				r, err := client.Post(url+"/v1/classify", "", bytes.NewReader(picture))
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, err = io.Copy(io.Discard, r.Body)
+				r.Body.Close()
+				if err != nil || r.StatusCode != http.StatusOK {
+					t.Errorf("status %d, %v", r.StatusCode, err)
+				}
+				answered.Add(1)
+			}
+		})
+	}
+	probe := func() int {
+		r, err := client.Get(url + "/readyz")
+		if err != nil {
+			t.Errorf("not ready any more, and nobody was told: %v", err)
+			return 0
+		}
+		r.Body.Close()
+		return r.StatusCode
+	}
+	for answered.Load() < 10 && !t.Failed() {
+		time.Sleep(time.Millisecond)
+	}
+	if err := cmd.Process.Signal(syscall.SIGTERM); err != nil {
+		t.Fatal(err)
+	}
+	for probe() == http.StatusOK {
+		time.Sleep(time.Millisecond)
+	}
+	ready.Store(false)
+	all.Wait()
+	_, _ = io.Copy(io.Discard, log)
+	_ = cmd.Wait()
+	if code := cmd.ProcessState.ExitCode(); code != 128+int(syscall.SIGTERM) {
+		t.Errorf("exit code %d", code)
+	}
+	return int(answered.Load())
 }
 
 // TestServeUsage refuses flags that contradict each other.
