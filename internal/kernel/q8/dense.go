@@ -32,22 +32,43 @@ func PackDense(w, bias []float32, out, in int) *Dense {
 // left to right and each operation rounded to float32.
 func (d *Dense) Apply(dst, x []float32, act kernel.Act) {
 	dst, x = dst[:d.N], x[:d.K]
-	for n0 := 0; n0 < d.N; n0 += panelCols {
-		sums := [panelCols]float32(d.bias[n0:])
-		p := d.panels[n0*d.K:]
+	var buf [densePanels * panelCols]float32
+	for n0 := 0; n0 < d.N; n0 += len(buf) {
+		sums := buf[:ceilDiv(min(len(buf), d.N-n0), panelCols)*panelCols]
+		if !d.denseAsm(sums, x, n0/panelCols) {
+			d.generic(sums, x, n0)
+		}
+		Activate(sums, act)
+		copy(dst[n0:], sums)
+	}
+}
+
+// densePanels is how many panels of outputs are computed at a time.
+const densePanels = 16
+
+// generic sets sums to those of the outputs from n0 on.
+func (d *Dense) generic(sums, x []float32, n0 int) {
+	copy(sums, d.bias[n0:])
+	for i := 0; i < len(sums); i += panelCols {
+		s, p := sums[i:][:panelCols], d.panels[(n0+i)*d.K:]
 		for k, v := range x {
-			for i, w := range p[k*panelCols:][:panelCols] {
-				sums[i] = float32(sums[i] + float32(v*w))
+			for j, w := range p[k*panelCols:][:panelCols] {
+				s[j] = float32(s[j] + float32(v*w))
 			}
 		}
-		Activate(sums[:], act)
-		copy(dst[n0:], sums[:])
 	}
 }
 
 // Activate applies an activation to each element of x, with the same bits
 // everywhere and an error of some units in the last place.
 func Activate(x []float32, act kernel.Act) {
+	if act == kernel.Sigmoid || act == kernel.Swish {
+		x = x[sigmoidAsm(x, act == kernel.Swish):]
+	}
+	activateGeneric(x, act)
+}
+
+func activateGeneric(x []float32, act kernel.Act) {
 	for i, v := range x {
 		x[i] = activate(v, act)
 	}

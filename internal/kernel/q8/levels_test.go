@@ -187,3 +187,52 @@ func TestRows(t *testing.T) {
 		}
 	})
 }
+
+func TestPointwiseFloat(t *testing.T) {
+	r := source(15)
+	sizes := pointwiseSizes(r)
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		for _, s := range sizes {
+			rows, k, n := s[0], s[1], s[2]
+			x, w, e := codes(r, rows*k), PackMatrix(signed(r, n*k), n, k), epilogue(r, n, k, false)
+			want, got := make([]float32, rows*(n+1)), make([]float32, rows*(n+1))
+			pointwiseFloatGeneric(want, n+1, x, k, rows, w, e)
+			PointwiseFloat(got, n+1, x, k, rows, w, e)
+			if !slices.Equal(got, want) {
+				t.Fatalf("%d×%d×%d differs", rows, k, n)
+			}
+		}
+	})
+}
+
+func TestDenseLevels(t *testing.T) {
+	r := source(16)
+	cputest.Each(t, func(t *testing.T) {
+		for n := 1; n < 300; n += 7 {
+			k := 1 + r.IntN(50)
+			w, bias, x := floats(r, n*k), floats(r, n), floats(r, k)
+			d := PackDense(w, bias, n, k)
+			for act := kernel.Identity; act <= kernel.HardSigmoid; act++ {
+				sums := make([]float32, ceilDiv(n, panelCols)*panelCols)
+				d.generic(sums, x, 0)
+				activateGeneric(sums, act)
+				got := make([]float32, n)
+				d.Apply(got, x, act)
+				if !slices.Equal(got, sums[:n]) {
+					t.Fatalf("%d×%d, activation %d: %v, want %v", k, n, act, got, sums[:n])
+				}
+			}
+		}
+	})
+}
+
+// floats returns random ones, some of them large.
+func floats(r *rand.Rand, n int) []float32 {
+	s := make([]float32, n)
+	for i := range s {
+		if s[i] = float32(r.NormFloat64()); r.IntN(20) == 0 {
+			s[i] *= 50
+		}
+	}
+	return s
+}

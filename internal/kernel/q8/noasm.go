@@ -19,3 +19,9 @@ func scaleRowsAsm(_ []uint8, _ int, _ uint8, _ []uint8, _ int, _ uint8, _ []floa
 func lookupAsm(_ []uint8, _ int, _ []uint8, _, _, _ int, _ *[256]uint8) bool { return false }
 
 func sumRowsAsm(_ []int32, _ []uint8, _, _ int) bool { return false }
+
+func (*Dense) denseAsm(_, _ []float32, _ int) bool { return false }
+
+func sigmoidAsm([]float32, bool) int { return 0 }
+
+func pointwiseFloatAsm([]float32, int, []uint8, int, int, *Matrix, *Epilogue) bool { return false }

@@ -53,6 +53,12 @@ func PointwiseFloat(dst []float32, dstStride int, src []uint8, srcStride, rows i
 	need("destination", dst, rows, dstStride, w.N)
 	needSource("source", src, rows, srcStride, w.K)
 	ep.check(0, w.N)
+	if !pointwiseFloatAsm(dst, dstStride, src, srcStride, rows, w, ep) {
+		pointwiseFloatGeneric(dst, dstStride, src, srcStride, rows, w, ep)
+	}
+}
+
+func pointwiseFloatGeneric(dst []float32, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) {
 	var sums [panelCols]int32
 	for n0 := 0; n0 < w.N; n0 += panelCols {
 		cols := min(panelCols, w.N-n0)

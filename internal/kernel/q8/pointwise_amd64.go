@@ -2,7 +2,11 @@
 
 package q8
 
-import "github.com/mixnet-go/mixnet/internal/cpu"
+import (
+	"unsafe"
+
+	"github.com/mixnet-go/mixnet/internal/cpu"
+)
 
 // vnni is what the kernels for AVX-512 need.
 const vnni = cpu.AVX512VNNI | cpu.AVX512VBMI | cpu.AVX512VBMI2
@@ -101,4 +105,28 @@ func rowsAtOnce(k, rows int) int {
 		return rows
 	}
 	return n
+}
+
+// pointwiseFloatAsm is PointwiseFloat in assembly; ok tells whether this CPU
+// has it.
+func pointwiseFloatAsm(dst []float32, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) (ok bool) {
+	if !cpu.Has(vnni) {
+		return false
+	}
+	if rows == 0 || w.N == 0 || w.K == 0 {
+		return w.K > 0
+	}
+	var consts epilogueVectors
+	a := gemmArgs{dstStride: 4 * dstStride, src: &src[0], srcStride: srcStride, rows: rows, quads: ceilDiv(w.K, quad), consts: &consts}
+	for n0 := 0; n0 < w.N; n0 += 2 * panelCols {
+		cols := min(2*panelCols, w.N-n0)
+		a.panel = 0 // there is only one: take it twice
+		if cols > panelCols {
+			a.panel = w.panelLen()
+		}
+		consts.setOutputs(ep, n0)
+		a.dst, a.w, a.mask = (*uint8)(unsafe.Pointer(&dst[n0])), &w.panel(n0 / panelCols)[0], 1<<cols-1
+		gemmFloatVNNI(&a.dstStride)
+	}
+	return true
 }

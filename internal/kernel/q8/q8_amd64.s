@@ -3193,6 +3193,153 @@ rows1_end:
 	VZEROUPPER
 	RET
 
+// func gemmFloatVNNI(a *int)
+// Requires: AVX, AVX512BW, AVX512F, AVX512VNNI
+TEXT ·gemmFloatVNNI(SB), NOSPLIT, $0-8
+	MOVQ  a+0(FP), AX
+	MOVQ  32(AX), BX
+	MOVQ  16(AX), SI
+	MOVQ  8(AX), R13
+	MOVQ  R13, 120(AX)
+	MOVQ  80(AX), R13
+	MOVQ  R13, 128(AX)
+	MOVQ  112(AX), R13
+	KMOVQ R13, K1
+	SHRQ  $0x10, R13
+	KMOVQ R13, K2
+
+rows4:
+	CMPQ      BX, $0x00000004
+	JLT       rows4_end
+	MOVQ      24(AX), R8
+	LEAQ      (R8)(R8*2), R9
+	MOVQ      SI, R12
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VMOVDQU32 64(CX), Z1
+	VMOVDQA32 Z0, Z2
+	VMOVDQA32 Z1, Z3
+	VMOVDQA32 Z0, Z4
+	VMOVDQA32 Z1, Z5
+	VMOVDQA32 Z0, Z6
+	VMOVDQA32 Z1, Z7
+	MOVQ      40(AX), DX
+	MOVQ      56(AX), CX
+	MOVQ      48(AX), DI
+
+rows4_k:
+	VMOVDQU32    (DX), Z28
+	VMOVDQU32    (DX)(DI*1), Z29
+	VPBROADCASTD (R12), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	VPBROADCASTD (R12)(R8*1), Z31
+	VPDPBUSD     Z28, Z31, Z2
+	VPDPBUSD     Z29, Z31, Z3
+	VPBROADCASTD (R12)(R8*2), Z30
+	VPDPBUSD     Z28, Z30, Z4
+	VPDPBUSD     Z29, Z30, Z5
+	VPBROADCASTD (R12)(R9*1), Z31
+	VPDPBUSD     Z28, Z31, Z6
+	VPDPBUSD     Z29, Z31, Z7
+	ADDQ         $0x04, R12
+	ADDQ         $0x40, DX
+	DECQ         CX
+	JNZ          rows4_k
+	MOVQ         24(AX), R13
+	IMUL3Q       $0x00000004, R13, R13
+	ADDQ         R13, SI
+	MOVQ         64(AX), R8
+	MOVQ         120(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         72(AX), R10
+	MOVQ         128(AX), R11
+	MOVQ         88(AX), R12
+	VMOVUPS      128(R8), Z28
+	VMOVUPS      192(R8), Z29
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VCVTDQ2PS    Z2, Z2
+	VCVTDQ2PS    Z3, Z3
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Z29, Z1, Z1
+	VMULPS       Z28, Z2, Z2
+	VMULPS       Z29, Z3, Z3
+	VMOVUPS      Z0, K1, (DI)
+	VMOVUPS      Z1, K2, 64(DI)
+	ADDQ         R9, DI
+	VMOVUPS      Z2, K1, (DI)
+	VMOVUPS      Z3, K2, 64(DI)
+	ADDQ         R9, DI
+	VCVTDQ2PS    Z4, Z4
+	VCVTDQ2PS    Z5, Z5
+	VCVTDQ2PS    Z6, Z6
+	VCVTDQ2PS    Z7, Z7
+	VMULPS       Z28, Z4, Z4
+	VMULPS       Z29, Z5, Z5
+	VMULPS       Z28, Z6, Z6
+	VMULPS       Z29, Z7, Z7
+	VMOVUPS      Z4, K1, (DI)
+	VMOVUPS      Z5, K2, 64(DI)
+	ADDQ         R9, DI
+	VMOVUPS      Z6, K1, (DI)
+	VMOVUPS      Z7, K2, 64(DI)
+	ADDQ         R9, DI
+	MOVQ         DI, 120(AX)
+	MOVQ         R11, 128(AX)
+	SUBQ         $0x00000004, BX
+	JMP          rows4
+
+rows4_end:
+rows1:
+	CMPQ      BX, $0x00000001
+	JLT       rows1_end
+	MOVQ      24(AX), R8
+	MOVQ      SI, R12
+	MOVQ      64(AX), CX
+	VMOVDQU32 (CX), Z0
+	VMOVDQU32 64(CX), Z1
+	MOVQ      40(AX), DX
+	MOVQ      56(AX), CX
+	MOVQ      48(AX), DI
+
+rows1_k:
+	VMOVDQU32    (DX), Z28
+	VMOVDQU32    (DX)(DI*1), Z29
+	VPBROADCASTD (R12), Z30
+	VPDPBUSD     Z28, Z30, Z0
+	VPDPBUSD     Z29, Z30, Z1
+	ADDQ         $0x04, R12
+	ADDQ         $0x40, DX
+	DECQ         CX
+	JNZ          rows1_k
+	MOVQ         24(AX), R13
+	IMUL3Q       $0x00000001, R13, R13
+	ADDQ         R13, SI
+	MOVQ         64(AX), R8
+	MOVQ         120(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         72(AX), R10
+	MOVQ         128(AX), R11
+	MOVQ         88(AX), R12
+	VMOVUPS      128(R8), Z28
+	VMOVUPS      192(R8), Z29
+	VCVTDQ2PS    Z0, Z0
+	VCVTDQ2PS    Z1, Z1
+	VMULPS       Z28, Z0, Z0
+	VMULPS       Z29, Z1, Z1
+	VMOVUPS      Z0, K1, (DI)
+	VMOVUPS      Z1, K2, 64(DI)
+	ADDQ         R9, DI
+	MOVQ         DI, 120(AX)
+	MOVQ         R11, 128(AX)
+	SUBQ         $0x00000001, BX
+	JMP          rows1
+
+rows1_end:
+	VZEROUPPER
+	RET
+
 // func quadsVNNI(a *int)
 // Requires: AVX, AVX512BW, AVX512F, AVX512VBMI, CMOV
 TEXT ·quadsVNNI(SB), NOSPLIT, $0-8
@@ -6527,3 +6674,681 @@ row:
 	JGT           block
 	VZEROUPPER
 	RET
+
+// func denseAVX2(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
+// Requires: AVX
+TEXT ·denseAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ w+16(FP), DX
+	MOVQ bias+24(FP), BX
+	MOVQ panels+40(FP), R8
+	MOVQ k+32(FP), R9
+	SHLQ $0x06, R9
+	LEAQ (R9)(R9*2), R10
+	MOVQ x+8(FP), SI
+
+panels4:
+	SUBQ    $0x04, R8
+	JLT     panels4_end
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	VMOVUPS 64(BX), Y2
+	VMOVUPS 96(BX), Y3
+	VMOVUPS 128(BX), Y4
+	VMOVUPS 160(BX), Y5
+	VMOVUPS 192(BX), Y6
+	VMOVUPS 224(BX), Y7
+	MOVQ    SI, R11
+	MOVQ    DX, R12
+	MOVQ    k+32(FP), CX
+
+panels4_k:
+	VBROADCASTSS (R11), Y8
+	VMULPS       (R12), Y8, Y9
+	VADDPS       Y9, Y0, Y0
+	VMULPS       32(R12), Y8, Y10
+	VADDPS       Y10, Y1, Y1
+	VMULPS       (R12)(R9*1), Y8, Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       32(R12)(R9*1), Y8, Y10
+	VADDPS       Y10, Y3, Y3
+	VMULPS       (R12)(R9*2), Y8, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       32(R12)(R9*2), Y8, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       (R12)(R10*1), Y8, Y9
+	VADDPS       Y9, Y6, Y6
+	VMULPS       32(R12)(R10*1), Y8, Y10
+	VADDPS       Y10, Y7, Y7
+	ADDQ         $0x04, R11
+	ADDQ         $0x40, R12
+	DECQ         CX
+	JNZ          panels4_k
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	VMOVUPS      Y2, 64(DI)
+	VMOVUPS      Y3, 96(DI)
+	VMOVUPS      Y4, 128(DI)
+	VMOVUPS      Y5, 160(DI)
+	VMOVUPS      Y6, 192(DI)
+	VMOVUPS      Y7, 224(DI)
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, BX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	JMP          panels4
+
+panels4_end:
+	ADDQ $0x04, R8
+
+panels1:
+	SUBQ    $0x01, R8
+	JLT     panels1_end
+	VMOVUPS (BX), Y0
+	VMOVUPS 32(BX), Y1
+	MOVQ    SI, R11
+	MOVQ    DX, R12
+	MOVQ    k+32(FP), CX
+
+panels1_k:
+	VBROADCASTSS (R11), Y2
+	VMULPS       (R12), Y2, Y3
+	VADDPS       Y3, Y0, Y0
+	VMULPS       32(R12), Y2, Y4
+	VADDPS       Y4, Y1, Y1
+	ADDQ         $0x04, R11
+	ADDQ         $0x40, R12
+	DECQ         CX
+	JNZ          panels1_k
+	VMOVUPS      Y0, (DI)
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, BX
+	ADDQ         R9, DX
+	JMP          panels1
+
+panels1_end:
+	ADDQ $0x01, R8
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX2(x *float32, vectors int, swish int)
+// Requires: AVX, AVX2
+TEXT ·sigmoidAVX2(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), DI
+	MOVQ vectors+8(FP), CX
+	MOVQ swish+16(FP), DX
+
+loop:
+	VMOVUPS   (DI), Y0
+	VMAXPS    const32_c2ae0000<>+0(SB), Y0, Y1
+	VMINPS    const32_42ae0000<>+0(SB), Y1, Y1
+	VXORPS    const32_80000000<>+0(SB), Y1, Y1
+	VMULPS    const32_3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS  $0x00, Y2, Y2
+	VMULPS    const32_3f318000<>+0(SB), Y2, Y3
+	VSUBPS    Y3, Y1, Y1
+	VMULPS    const32_b95e8083<>+0(SB), Y2, Y3
+	VSUBPS    Y3, Y1, Y3
+	VMOVUPS   const32_3ab60b61<>+0(SB), Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3c088889<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3d2aaaab<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3e2aaaab<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f000000<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ Y2, Y2
+	VPADDD    const32_0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VMOVUPS   const32_3f800000<>+0(SB), Y1
+	VDIVPS    Y4, Y1, Y1
+	TESTQ     DX, DX
+	JZ        store0
+	VMULPS    Y1, Y0, Y1
+
+store0:
+	VMOVUPS   Y1, (DI)
+	VMOVUPS   32(DI), Y0
+	VMAXPS    const32_c2ae0000<>+0(SB), Y0, Y1
+	VMINPS    const32_42ae0000<>+0(SB), Y1, Y1
+	VXORPS    const32_80000000<>+0(SB), Y1, Y1
+	VMULPS    const32_3fb8aa3b<>+0(SB), Y1, Y2
+	VROUNDPS  $0x00, Y2, Y2
+	VMULPS    const32_3f318000<>+0(SB), Y2, Y3
+	VSUBPS    Y3, Y1, Y1
+	VMULPS    const32_b95e8083<>+0(SB), Y2, Y3
+	VSUBPS    Y3, Y1, Y3
+	VMOVUPS   const32_3ab60b61<>+0(SB), Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3c088889<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3d2aaaab<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3e2aaaab<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f000000<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VMULPS    Y3, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VCVTPS2DQ Y2, Y2
+	VPADDD    const32_0000007f<>+0(SB), Y2, Y2
+	VPSLLD    $0x17, Y2, Y2
+	VMULPS    Y2, Y4, Y4
+	VADDPS    const32_3f800000<>+0(SB), Y4, Y4
+	VMOVUPS   const32_3f800000<>+0(SB), Y1
+	VDIVPS    Y4, Y1, Y1
+	TESTQ     DX, DX
+	JZ        store1
+	VMULPS    Y1, Y0, Y1
+
+store1:
+	VMOVUPS Y1, 32(DI)
+	ADDQ    $0x40, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+DATA const32_c2ae0000<>+0(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+4(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+8(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+12(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+16(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+20(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+24(SB)/4, $0xc2ae0000
+DATA const32_c2ae0000<>+28(SB)/4, $0xc2ae0000
+GLOBL const32_c2ae0000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA const32_42ae0000<>+28(SB)/4, $0x42ae0000
+GLOBL const32_42ae0000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_80000000<>+0(SB)/4, $0x80000000
+DATA const32_80000000<>+4(SB)/4, $0x80000000
+DATA const32_80000000<>+8(SB)/4, $0x80000000
+DATA const32_80000000<>+12(SB)/4, $0x80000000
+DATA const32_80000000<>+16(SB)/4, $0x80000000
+DATA const32_80000000<>+20(SB)/4, $0x80000000
+DATA const32_80000000<>+24(SB)/4, $0x80000000
+DATA const32_80000000<>+28(SB)/4, $0x80000000
+GLOBL const32_80000000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA const32_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+GLOBL const32_3fb8aa3b<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3f318000<>+0(SB)/4, $0x3f318000
+DATA const32_3f318000<>+4(SB)/4, $0x3f318000
+DATA const32_3f318000<>+8(SB)/4, $0x3f318000
+DATA const32_3f318000<>+12(SB)/4, $0x3f318000
+DATA const32_3f318000<>+16(SB)/4, $0x3f318000
+DATA const32_3f318000<>+20(SB)/4, $0x3f318000
+DATA const32_3f318000<>+24(SB)/4, $0x3f318000
+DATA const32_3f318000<>+28(SB)/4, $0x3f318000
+GLOBL const32_3f318000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_b95e8083<>+0(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+4(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+8(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+12(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+16(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+20(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+24(SB)/4, $0xb95e8083
+DATA const32_b95e8083<>+28(SB)/4, $0xb95e8083
+GLOBL const32_b95e8083<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3ab60b61<>+0(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+4(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+8(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+12(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+16(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+20(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+24(SB)/4, $0x3ab60b61
+DATA const32_3ab60b61<>+28(SB)/4, $0x3ab60b61
+GLOBL const32_3ab60b61<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3c088889<>+0(SB)/4, $0x3c088889
+DATA const32_3c088889<>+4(SB)/4, $0x3c088889
+DATA const32_3c088889<>+8(SB)/4, $0x3c088889
+DATA const32_3c088889<>+12(SB)/4, $0x3c088889
+DATA const32_3c088889<>+16(SB)/4, $0x3c088889
+DATA const32_3c088889<>+20(SB)/4, $0x3c088889
+DATA const32_3c088889<>+24(SB)/4, $0x3c088889
+DATA const32_3c088889<>+28(SB)/4, $0x3c088889
+GLOBL const32_3c088889<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3d2aaaab<>+0(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+4(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+8(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+12(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+16(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+20(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+24(SB)/4, $0x3d2aaaab
+DATA const32_3d2aaaab<>+28(SB)/4, $0x3d2aaaab
+GLOBL const32_3d2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA const32_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+GLOBL const32_3e2aaaab<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3f000000<>+0(SB)/4, $0x3f000000
+DATA const32_3f000000<>+4(SB)/4, $0x3f000000
+DATA const32_3f000000<>+8(SB)/4, $0x3f000000
+DATA const32_3f000000<>+12(SB)/4, $0x3f000000
+DATA const32_3f000000<>+16(SB)/4, $0x3f000000
+DATA const32_3f000000<>+20(SB)/4, $0x3f000000
+DATA const32_3f000000<>+24(SB)/4, $0x3f000000
+DATA const32_3f000000<>+28(SB)/4, $0x3f000000
+GLOBL const32_3f000000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_3f800000<>+0(SB)/4, $0x3f800000
+DATA const32_3f800000<>+4(SB)/4, $0x3f800000
+DATA const32_3f800000<>+8(SB)/4, $0x3f800000
+DATA const32_3f800000<>+12(SB)/4, $0x3f800000
+DATA const32_3f800000<>+16(SB)/4, $0x3f800000
+DATA const32_3f800000<>+20(SB)/4, $0x3f800000
+DATA const32_3f800000<>+24(SB)/4, $0x3f800000
+DATA const32_3f800000<>+28(SB)/4, $0x3f800000
+GLOBL const32_3f800000<>(SB), RODATA|NOPTR, $32
+
+DATA const32_0000007f<>+0(SB)/4, $0x0000007f
+DATA const32_0000007f<>+4(SB)/4, $0x0000007f
+DATA const32_0000007f<>+8(SB)/4, $0x0000007f
+DATA const32_0000007f<>+12(SB)/4, $0x0000007f
+DATA const32_0000007f<>+16(SB)/4, $0x0000007f
+DATA const32_0000007f<>+20(SB)/4, $0x0000007f
+DATA const32_0000007f<>+24(SB)/4, $0x0000007f
+DATA const32_0000007f<>+28(SB)/4, $0x0000007f
+GLOBL const32_0000007f<>(SB), RODATA|NOPTR, $32
+
+// func denseAVX512(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
+// Requires: AVX, AVX512F
+TEXT ·denseAVX512(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ w+16(FP), DX
+	MOVQ bias+24(FP), BX
+	MOVQ panels+40(FP), R8
+	MOVQ k+32(FP), R9
+	SHLQ $0x06, R9
+	LEAQ (R9)(R9*2), R10
+	MOVQ x+8(FP), SI
+
+panels4:
+	SUBQ    $0x04, R8
+	JLT     panels4_end
+	VMOVUPS (BX), Z0
+	VMOVUPS 64(BX), Z1
+	VMOVUPS 128(BX), Z2
+	VMOVUPS 192(BX), Z3
+	MOVQ    SI, R11
+	MOVQ    DX, R12
+	MOVQ    k+32(FP), CX
+
+panels4_k:
+	VBROADCASTSS (R11), Z4
+	VMULPS       (R12), Z4, Z5
+	VADDPS       Z5, Z0, Z0
+	VMULPS       (R12)(R9*1), Z4, Z6
+	VADDPS       Z6, Z1, Z1
+	VMULPS       (R12)(R9*2), Z4, Z5
+	VADDPS       Z5, Z2, Z2
+	VMULPS       (R12)(R10*1), Z4, Z6
+	VADDPS       Z6, Z3, Z3
+	ADDQ         $0x04, R11
+	ADDQ         $0x40, R12
+	DECQ         CX
+	JNZ          panels4_k
+	VMOVUPS      Z0, (DI)
+	VMOVUPS      Z1, 64(DI)
+	VMOVUPS      Z2, 128(DI)
+	VMOVUPS      Z3, 192(DI)
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, BX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	ADDQ         R9, DX
+	JMP          panels4
+
+panels4_end:
+	ADDQ $0x04, R8
+
+panels1:
+	SUBQ    $0x01, R8
+	JLT     panels1_end
+	VMOVUPS (BX), Z0
+	MOVQ    SI, R11
+	MOVQ    DX, R12
+	MOVQ    k+32(FP), CX
+
+panels1_k:
+	VBROADCASTSS (R11), Z1
+	VMULPS       (R12), Z1, Z2
+	VADDPS       Z2, Z0, Z0
+	ADDQ         $0x04, R11
+	ADDQ         $0x40, R12
+	DECQ         CX
+	JNZ          panels1_k
+	VMOVUPS      Z0, (DI)
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, BX
+	ADDQ         R9, DX
+	JMP          panels1
+
+panels1_end:
+	ADDQ $0x01, R8
+	VZEROUPPER
+	RET
+
+// func sigmoidAVX512(x *float32, vectors int, swish int)
+// Requires: AVX, AVX512DQ, AVX512F
+TEXT ·sigmoidAVX512(SB), NOSPLIT, $0-24
+	MOVQ x+0(FP), DI
+	MOVQ vectors+8(FP), CX
+	MOVQ swish+16(FP), DX
+
+loop:
+	VMOVUPS     (DI), Z0
+	VMAXPS      const64_c2ae0000<>+0(SB), Z0, Z1
+	VMINPS      const64_42ae0000<>+0(SB), Z1, Z1
+	VXORPS      const64_80000000<>+0(SB), Z1, Z1
+	VMULPS      const64_3fb8aa3b<>+0(SB), Z1, Z2
+	VRNDSCALEPS $0x00, Z2, Z2
+	VMULPS      const64_3f318000<>+0(SB), Z2, Z3
+	VSUBPS      Z3, Z1, Z1
+	VMULPS      const64_b95e8083<>+0(SB), Z2, Z3
+	VSUBPS      Z3, Z1, Z3
+	VMOVUPS     const64_3ab60b61<>+0(SB), Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3c088889<>+0(SB), Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3d2aaaab<>+0(SB), Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3e2aaaab<>+0(SB), Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3f000000<>+0(SB), Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3f800000<>+0(SB), Z4, Z4
+	VMULPS      Z3, Z4, Z4
+	VADDPS      const64_3f800000<>+0(SB), Z4, Z4
+	VCVTPS2DQ   Z2, Z2
+	VPADDD      const64_0000007f<>+0(SB), Z2, Z2
+	VPSLLD      $0x17, Z2, Z2
+	VMULPS      Z2, Z4, Z4
+	VADDPS      const64_3f800000<>+0(SB), Z4, Z4
+	VMOVUPS     const64_3f800000<>+0(SB), Z1
+	VDIVPS      Z4, Z1, Z1
+	TESTQ       DX, DX
+	JZ          store0
+	VMULPS      Z1, Z0, Z1
+
+store0:
+	VMOVUPS Z1, (DI)
+	ADDQ    $0x40, DI
+	DECQ    CX
+	JNZ     loop
+	VZEROUPPER
+	RET
+
+DATA const64_c2ae0000<>+0(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+4(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+8(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+12(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+16(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+20(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+24(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+28(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+32(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+36(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+40(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+44(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+48(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+52(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+56(SB)/4, $0xc2ae0000
+DATA const64_c2ae0000<>+60(SB)/4, $0xc2ae0000
+GLOBL const64_c2ae0000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_42ae0000<>+0(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+4(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+8(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+12(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+16(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+20(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+24(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+28(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+32(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+36(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+40(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+44(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+48(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+52(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+56(SB)/4, $0x42ae0000
+DATA const64_42ae0000<>+60(SB)/4, $0x42ae0000
+GLOBL const64_42ae0000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_80000000<>+0(SB)/4, $0x80000000
+DATA const64_80000000<>+4(SB)/4, $0x80000000
+DATA const64_80000000<>+8(SB)/4, $0x80000000
+DATA const64_80000000<>+12(SB)/4, $0x80000000
+DATA const64_80000000<>+16(SB)/4, $0x80000000
+DATA const64_80000000<>+20(SB)/4, $0x80000000
+DATA const64_80000000<>+24(SB)/4, $0x80000000
+DATA const64_80000000<>+28(SB)/4, $0x80000000
+DATA const64_80000000<>+32(SB)/4, $0x80000000
+DATA const64_80000000<>+36(SB)/4, $0x80000000
+DATA const64_80000000<>+40(SB)/4, $0x80000000
+DATA const64_80000000<>+44(SB)/4, $0x80000000
+DATA const64_80000000<>+48(SB)/4, $0x80000000
+DATA const64_80000000<>+52(SB)/4, $0x80000000
+DATA const64_80000000<>+56(SB)/4, $0x80000000
+DATA const64_80000000<>+60(SB)/4, $0x80000000
+GLOBL const64_80000000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3fb8aa3b<>+0(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+4(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+8(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+12(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+16(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+20(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+24(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+28(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+32(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+36(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+40(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+44(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+48(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+52(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+56(SB)/4, $0x3fb8aa3b
+DATA const64_3fb8aa3b<>+60(SB)/4, $0x3fb8aa3b
+GLOBL const64_3fb8aa3b<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3f318000<>+0(SB)/4, $0x3f318000
+DATA const64_3f318000<>+4(SB)/4, $0x3f318000
+DATA const64_3f318000<>+8(SB)/4, $0x3f318000
+DATA const64_3f318000<>+12(SB)/4, $0x3f318000
+DATA const64_3f318000<>+16(SB)/4, $0x3f318000
+DATA const64_3f318000<>+20(SB)/4, $0x3f318000
+DATA const64_3f318000<>+24(SB)/4, $0x3f318000
+DATA const64_3f318000<>+28(SB)/4, $0x3f318000
+DATA const64_3f318000<>+32(SB)/4, $0x3f318000
+DATA const64_3f318000<>+36(SB)/4, $0x3f318000
+DATA const64_3f318000<>+40(SB)/4, $0x3f318000
+DATA const64_3f318000<>+44(SB)/4, $0x3f318000
+DATA const64_3f318000<>+48(SB)/4, $0x3f318000
+DATA const64_3f318000<>+52(SB)/4, $0x3f318000
+DATA const64_3f318000<>+56(SB)/4, $0x3f318000
+DATA const64_3f318000<>+60(SB)/4, $0x3f318000
+GLOBL const64_3f318000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_b95e8083<>+0(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+4(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+8(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+12(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+16(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+20(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+24(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+28(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+32(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+36(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+40(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+44(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+48(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+52(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+56(SB)/4, $0xb95e8083
+DATA const64_b95e8083<>+60(SB)/4, $0xb95e8083
+GLOBL const64_b95e8083<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3ab60b61<>+0(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+4(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+8(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+12(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+16(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+20(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+24(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+28(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+32(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+36(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+40(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+44(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+48(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+52(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+56(SB)/4, $0x3ab60b61
+DATA const64_3ab60b61<>+60(SB)/4, $0x3ab60b61
+GLOBL const64_3ab60b61<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3c088889<>+0(SB)/4, $0x3c088889
+DATA const64_3c088889<>+4(SB)/4, $0x3c088889
+DATA const64_3c088889<>+8(SB)/4, $0x3c088889
+DATA const64_3c088889<>+12(SB)/4, $0x3c088889
+DATA const64_3c088889<>+16(SB)/4, $0x3c088889
+DATA const64_3c088889<>+20(SB)/4, $0x3c088889
+DATA const64_3c088889<>+24(SB)/4, $0x3c088889
+DATA const64_3c088889<>+28(SB)/4, $0x3c088889
+DATA const64_3c088889<>+32(SB)/4, $0x3c088889
+DATA const64_3c088889<>+36(SB)/4, $0x3c088889
+DATA const64_3c088889<>+40(SB)/4, $0x3c088889
+DATA const64_3c088889<>+44(SB)/4, $0x3c088889
+DATA const64_3c088889<>+48(SB)/4, $0x3c088889
+DATA const64_3c088889<>+52(SB)/4, $0x3c088889
+DATA const64_3c088889<>+56(SB)/4, $0x3c088889
+DATA const64_3c088889<>+60(SB)/4, $0x3c088889
+GLOBL const64_3c088889<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3d2aaaab<>+0(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+4(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+8(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+12(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+16(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+20(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+24(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+28(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+32(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+36(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+40(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+44(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+48(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+52(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+56(SB)/4, $0x3d2aaaab
+DATA const64_3d2aaaab<>+60(SB)/4, $0x3d2aaaab
+GLOBL const64_3d2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3e2aaaab<>+0(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+4(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+8(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+12(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+16(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+20(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+24(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+28(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+32(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+36(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+40(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+44(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+48(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+52(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+56(SB)/4, $0x3e2aaaab
+DATA const64_3e2aaaab<>+60(SB)/4, $0x3e2aaaab
+GLOBL const64_3e2aaaab<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3f000000<>+0(SB)/4, $0x3f000000
+DATA const64_3f000000<>+4(SB)/4, $0x3f000000
+DATA const64_3f000000<>+8(SB)/4, $0x3f000000
+DATA const64_3f000000<>+12(SB)/4, $0x3f000000
+DATA const64_3f000000<>+16(SB)/4, $0x3f000000
+DATA const64_3f000000<>+20(SB)/4, $0x3f000000
+DATA const64_3f000000<>+24(SB)/4, $0x3f000000
+DATA const64_3f000000<>+28(SB)/4, $0x3f000000
+DATA const64_3f000000<>+32(SB)/4, $0x3f000000
+DATA const64_3f000000<>+36(SB)/4, $0x3f000000
+DATA const64_3f000000<>+40(SB)/4, $0x3f000000
+DATA const64_3f000000<>+44(SB)/4, $0x3f000000
+DATA const64_3f000000<>+48(SB)/4, $0x3f000000
+DATA const64_3f000000<>+52(SB)/4, $0x3f000000
+DATA const64_3f000000<>+56(SB)/4, $0x3f000000
+DATA const64_3f000000<>+60(SB)/4, $0x3f000000
+GLOBL const64_3f000000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_3f800000<>+0(SB)/4, $0x3f800000
+DATA const64_3f800000<>+4(SB)/4, $0x3f800000
+DATA const64_3f800000<>+8(SB)/4, $0x3f800000
+DATA const64_3f800000<>+12(SB)/4, $0x3f800000
+DATA const64_3f800000<>+16(SB)/4, $0x3f800000
+DATA const64_3f800000<>+20(SB)/4, $0x3f800000
+DATA const64_3f800000<>+24(SB)/4, $0x3f800000
+DATA const64_3f800000<>+28(SB)/4, $0x3f800000
+DATA const64_3f800000<>+32(SB)/4, $0x3f800000
+DATA const64_3f800000<>+36(SB)/4, $0x3f800000
+DATA const64_3f800000<>+40(SB)/4, $0x3f800000
+DATA const64_3f800000<>+44(SB)/4, $0x3f800000
+DATA const64_3f800000<>+48(SB)/4, $0x3f800000
+DATA const64_3f800000<>+52(SB)/4, $0x3f800000
+DATA const64_3f800000<>+56(SB)/4, $0x3f800000
+DATA const64_3f800000<>+60(SB)/4, $0x3f800000
+GLOBL const64_3f800000<>(SB), RODATA|NOPTR, $64
+
+DATA const64_0000007f<>+0(SB)/4, $0x0000007f
+DATA const64_0000007f<>+4(SB)/4, $0x0000007f
+DATA const64_0000007f<>+8(SB)/4, $0x0000007f
+DATA const64_0000007f<>+12(SB)/4, $0x0000007f
+DATA const64_0000007f<>+16(SB)/4, $0x0000007f
+DATA const64_0000007f<>+20(SB)/4, $0x0000007f
+DATA const64_0000007f<>+24(SB)/4, $0x0000007f
+DATA const64_0000007f<>+28(SB)/4, $0x0000007f
+DATA const64_0000007f<>+32(SB)/4, $0x0000007f
+DATA const64_0000007f<>+36(SB)/4, $0x0000007f
+DATA const64_0000007f<>+40(SB)/4, $0x0000007f
+DATA const64_0000007f<>+44(SB)/4, $0x0000007f
+DATA const64_0000007f<>+48(SB)/4, $0x0000007f
+DATA const64_0000007f<>+52(SB)/4, $0x0000007f
+DATA const64_0000007f<>+56(SB)/4, $0x0000007f
+DATA const64_0000007f<>+60(SB)/4, $0x0000007f
+GLOBL const64_0000007f<>(SB), RODATA|NOPTR, $64

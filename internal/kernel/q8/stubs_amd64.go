@@ -14,6 +14,11 @@ func gemm32VNNI(a *int)
 //go:noescape
 func gemm16VNNI(a *int)
 
+// gemmFloatVNNI is gemm32VNNI with floats as results.
+//
+//go:noescape
+func gemmFloatVNNI(a *int)
+
 // quadsVNNI lays out rows of 16 channels in quads, with a border around the image.
 //
 //go:noescape
@@ -50,3 +55,23 @@ func lookupVNNI(dst *uint8, dstStride int, src *uint8, srcStride int, n int, row
 //
 //go:noescape
 func sumRowsAVX512(sums *int32, src *uint8, srcStride int, n int, rows int)
+
+// denseAVX2 computes panels of 16 outputs, each from left to right and without fused operations.
+//
+//go:noescape
+func denseAVX2(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
+
+// sigmoidAVX2 applies the sigmoid, or swish, to vectors of 16, without fused operations.
+//
+//go:noescape
+func sigmoidAVX2(x *float32, vectors int, swish int)
+
+// denseAVX512 computes panels of 16 outputs, each from left to right and without fused operations.
+//
+//go:noescape
+func denseAVX512(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
+
+// sigmoidAVX512 applies the sigmoid, or swish, to vectors of 16, without fused operations.
+//
+//go:noescape
+func sigmoidAVX512(x *float32, vectors int, swish int)

@@ -90,7 +90,9 @@ func advance(stride string, at reg.GPPhysical) {
 }
 
 // at returns part i, of 16, of the codes of an operand.
-func at(base reg.GPPhysical, i int) Mem { return Mem{Base: base, Index: rowOff, Scale: 1, Disp: 16 * i} }
+func at(base reg.GPPhysical, i int) Mem {
+	return Mem{Base: base, Index: rowOff, Scale: 1, Disp: 16 * i}
+}
 
 // values sets v to 16 codes, less zero, as floats.
 func (m codeMasks) values(base reg.GPPhysical, i int, zero, v reg.VecPhysical) {

@@ -64,6 +64,10 @@ func (g gemm) epilogue(label string, n int) {
 			b.v[i] = z(r*g.panels + i)
 		}
 		b.scale(func(i int) reg.VecPhysical { return mul[i%g.panels] })
+		if g.floats {
+			g.storeFloats(&b)
+			continue
+		}
 		g.residual(&b)
 		b.codes(z(30), z(31))
 		g.store(&b)
@@ -103,6 +107,17 @@ func (g gemm) store(b *block) {
 		}
 		VMOVDQU8(to, reg.K1, Mem{Base: dst})
 		ADDQ(dstStride, dst)
+	}
+}
+
+// storeFloats writes the values of a block.
+func (g gemm) storeFloats(b *block) {
+	for i, v := range b.v[:b.n] {
+		panel := i % g.panels
+		VMOVUPS(v, masks[panel], Mem{Base: dst, Disp: 64 * panel})
+		if panel == g.panels-1 {
+			ADDQ(dstStride, dst)
+		}
 	}
 }
 

@@ -17,7 +17,10 @@ var gemmWords = words{
 }
 
 // gemm is a product of rows with one or two panels of weights.
-type gemm struct{ panels int }
+type gemm struct {
+	panels int
+	floats bool // results are the sums times their factors
+}
 
 // Registers of the products.
 var (
@@ -35,12 +38,11 @@ var (
 	tmp              = reg.R13
 )
 
-// gemmVNNI emits the product of rows of codes with panels of 16 outputs.
-func gemmVNNI(panels int) {
-	g := gemm{panels}
-	TEXT(fmt.Sprintf("gemm%dVNNI", 16*panels), attr.NOSPLIT, "func(a *int)")
+// emit writes the function, with tiles of so many rows.
+func (g gemm) emit(name, doc string, tiles []int) {
+	TEXT(name, attr.NOSPLIT, "func(a *int)")
 	Pragma("noescape")
-	Doc(fmt.Sprintf("gemm%dVNNI multiplies rows with the weights of up to %d outputs.", 16*panels, 16*panels))
+	Doc(name + " " + doc)
 	Load(Param("a"), args)
 	MOVQ(gemmWords.at(args, "rows"), rows)
 	MOVQ(gemmWords.at(args, "src"), src)
@@ -52,10 +54,6 @@ func gemmVNNI(panels int) {
 	KMOVQ(tmp, reg.K1)
 	SHRQ(U8(16), tmp)
 	KMOVQ(tmp, reg.K2)
-	tiles := []int{14, 7, 4, 2, 1}
-	if panels == 1 {
-		tiles = append([]int{28}, tiles...)
-	}
 	for _, n := range tiles {
 		label := fmt.Sprintf("rows%d", n)
 		Label(label)

@@ -11,13 +11,18 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	gemmVNNI(2)
-	gemmVNNI(1)
+	gemm{panels: 2}.emit("gemm32VNNI", "multiplies rows with the weights of up to 32 outputs.", []int{14, 7, 4, 2, 1})
+	gemm{panels: 1}.emit("gemm16VNNI", "multiplies rows with the weights of up to 16 outputs.", []int{28, 14, 7, 4, 2, 1})
+	gemm{panels: 2, floats: true}.emit("gemmFloatVNNI", "is gemm32VNNI with floats as results.", []int{4, 1})
 	layQuads()
 	for _, d := range depthwises {
 		d.emit()
 	}
 	emitElementwise()
+	for _, s := range []*simd.ISA{simd.AVX2, simd.AVX512} {
+		dense(s)
+		sigmoid(s)
+	}
 	Generate()
 }
 
