@@ -84,7 +84,7 @@ var layers = []struct {
 		"recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",
 		"internal/atomicfile", "internal/cpu", "internal/filelock", "internal/par", "internal/rng", "internal/tfevents",
 	}},
-	{"nas/supernet", []string{"recipe", "tensor", "graph", "zoo", "nas", "nas/spacefile", "weights", "data", "autodiff", "train", "train/classify", "internal/filelock"}},
+	{"nas/supernet", []string{"recipe", "tensor", "graph", "zoo", "nas", "nas/spacefile", "weights", "data", "autodiff", "train", "train/classify", "internal/atomicfile", "internal/filelock"}},
 	{"nas/search", []string{"autodiff", "nas/supernet", "recipe", "zoo", "zoo/netfile", "nas", "nas/latency", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "explain", "pretrained"}},

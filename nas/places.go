@@ -1,6 +1,11 @@
 package nas
 
-import "slices"
+import (
+	"fmt"
+	"slices"
+
+	"github.com/mixnet-go/mixnet/zoo"
+)
 
 // Place says which block of a space's table a block of a network is.
 type Place struct {
@@ -71,4 +76,47 @@ func (t *TableSpace) Cover() []Arch {
 		all[n] = a
 	}
 	return all
+}
+
+// Choice is a block of a space whose blocks are chosen whole, from rows.
+type Choice struct {
+	Stage, Block int
+	Decision     int // -1 where there is one row
+	Rows         []Row
+	Lists        bool // the one row is what lists of one option each say
+}
+
+// Choices returns the blocks of a space in which nothing is decided but the rows
+// of blocks, and a network with the first of each. Other spaces have none.
+func (t *TableSpace) Choices() ([]Choice, zoo.Network, error) {
+	l := t.layout
+	var all []Choice
+	decided := 0
+	n := t.Base
+	n.Stages = nil
+	for i := range t.Stages {
+		s, sl := &t.Stages[i], &l.stages[i]
+		for b := range s.blocks() {
+			c := Choice{Stage: i, Block: b, Decision: -1, Rows: s.choices(b).Rows}
+			if len(c.Rows) == 0 {
+				var row zoo.Stage
+				for _, x := range sl.axes[b] {
+					x.set(&row, 0)
+				}
+				c.Rows, c.Lists = []Row{{Stage: row}}, true
+			} else if c.Decision = sl.blocks[b][0]; c.Decision >= 0 {
+				decided++
+			}
+			row := zoo.Stage{Out: s.Out[0], Part: zoo.SamePart}
+			if b == 0 {
+				row.Stride, row.Part = max(s.Stride, 1), zoo.NewPart
+			}
+			n.Stages = append(n.Stages, row)
+			all = append(all, c)
+		}
+	}
+	if decided != len(l.decisions) || slices.ContainsFunc(t.Stages, func(s StageChoices) bool { return s.Shared }) {
+		return nil, n, fmt.Errorf("space %s: more is decided than which rows its blocks are", t.Name())
+	}
+	return all, n, nil
 }

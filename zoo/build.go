@@ -16,27 +16,13 @@ func (n Network) Build(o Options) (*graph.Graph, error) {
 		return nil, err
 	}
 	b := newBlockBuilder(n, info)
-	x := b.trunk(info.DropPath)
-	headAct := cmp.Or(n.Head.Act, n.Act, graph.ReLU)
-	x = b.GlobalPool("global_pool", x)
-	if n.Head.Out > 0 && n.Head.AfterPool {
-		x = b.Conv("conv_head", x, graph.ConvSpec{Out: n.Head.Out, Bias: true})
-		x = b.Activate("act2", x, headAct)
-	}
-	b.Output(graph.Features, x)
-	x = b.Dropout("dropout", x, info.DropRate)
-	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
-	return b.Build()
+	return b.finish(b.trunk(info.DropPath), info)
 }
 
 // trunk adds everything before the global mean.
 func (b *blockBuilder) trunk(dropPath float64) graph.ID {
-	n, act := b.n, cmp.Or(b.n.Act, graph.ReLU)
-	x := b.convNorm("conv_stem", "bn1", b.Input(), graph.ConvSpec{
-		Out: n.Stem.Out, Kernel: cmp.Or(n.Stem.Kernel, 3), Stride: cmp.Or(n.Stem.Stride, 2), Padding: n.Padding,
-	}, cmp.Or(n.Stem.Act, act))
-
-	blocks := n.blocks()
+	x, act := b.stem(), cmp.Or(b.n.Act, graph.ReLU)
+	blocks := b.n.blocks()
 	for _, k := range blocks {
 		k.Act = cmp.Or(k.Act, act)
 		if k.Kind != Inverted {
@@ -46,11 +32,37 @@ func (b *blockBuilder) trunk(dropPath float64) graph.ID {
 		}
 		b.Block(k.name(), x)
 	}
+	return b.head(x)
+}
 
-	if n.Head.Out > 0 && !n.Head.AfterPool {
-		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: n.Head.Out}, cmp.Or(n.Head.Act, act))
+// stem adds the first convolution.
+func (b *blockBuilder) stem() graph.ID {
+	n := b.n
+	return b.convNorm("conv_stem", "bn1", b.Input(), graph.ConvSpec{
+		Out: n.Stem.Out, Kernel: cmp.Or(n.Stem.Kernel, 3), Stride: cmp.Or(n.Stem.Stride, 2), Padding: n.Padding,
+	}, cmp.Or(n.Stem.Act, n.Act, graph.ReLU))
+}
+
+// head adds the convolution before the global mean, if there is one.
+func (b *blockBuilder) head(x graph.ID) graph.ID {
+	if h := b.n.Head; h.Out > 0 && !h.AfterPool {
+		x = b.convNorm("conv_head", "bn2", x, graph.ConvSpec{Out: h.Out}, cmp.Or(h.Act, b.n.Act, graph.ReLU))
 	}
 	return x
+}
+
+// finish adds the global mean and the classifier to the trunk.
+func (b *blockBuilder) finish(x graph.ID, info Info) (*graph.Graph, error) {
+	head := b.n.Head
+	x = b.GlobalPool("global_pool", x)
+	if head.Out > 0 && head.AfterPool {
+		x = b.Conv("conv_head", x, graph.ConvSpec{Out: head.Out, Bias: true})
+		x = b.Activate("act2", x, cmp.Or(head.Act, b.n.Act, graph.ReLU))
+	}
+	b.Output(graph.Features, x)
+	x = b.Dropout("dropout", x, info.DropRate)
+	b.Output(graph.Logits, b.Linear("classifier", x, info.Classes, true))
+	return b.Build()
 }
 
 // convBuilder adds what convolutions come with.

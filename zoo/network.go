@@ -185,9 +185,10 @@ type block struct {
 	index  int
 	number int // index among all blocks
 	in     int // input channels
+	suffix string
 }
 
-func (b block) name() string { return fmt.Sprintf("blocks.%d.%d", b.part, b.index) }
+func (b block) name() string { return fmt.Sprintf("blocks.%d.%d%s", b.part, b.index, b.suffix) }
 
 // blocks returns the network's blocks in order.
 func (n Network) blocks() []block {

@@ -24,6 +24,11 @@ func (n *Net) Path(a nas.Arch) (*Path, error) {
 	if err != nil {
 		return nil, err
 	}
+	return n.path(a, built)
+}
+
+// path finds the parts of the parameters.
+func (n *Net) path(a nas.Arch, built *built) (*Path, error) {
 	p := &Path{Arch: a, Graph: built.graph, shared: make([]graph.ParamID, len(built.members)), parts: make([]region, len(built.members))}
 	for i, m := range built.members {
 		p.shared[i] = graph.NoParam

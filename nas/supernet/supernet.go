@@ -112,22 +112,43 @@ func (n *Net) build(a nas.Arch) (*built, error) {
 	if len(places) != len(g.Blocks) || len(places) != len(network.Stages) {
 		return nil, fmt.Errorf("%s: %d blocks, want %d", g.Name, len(g.Blocks), len(places))
 	}
+	var layers []layer
+	for i, p := range places {
+		layers = append(layers, layer{g.Blocks[i].Name + ".", p, network.Stages[i]})
+	}
+	return n.membersOf(g, layers)
+}
+
+// layer is a block of a path by the beginning of its parameters' names.
+type layer struct {
+	prefix string
+	place  nas.Place
+	row    zoo.Stage
+}
+
+// membersOf finds the roles of a graph's parameters. Layers stand in the order of
+// the parameters.
+func (n *Net) membersOf(g *graph.Graph, layers []layer) (*built, error) {
 	depthwise := map[string]*graph.MixConv{}
 	for _, node := range g.Nodes {
 		if dw, ok := node.Op.(*graph.MixConv); ok {
-			depthwise[strings.TrimSuffix(node.Name, ".conv_dw")] = dw
+			depthwise[strings.TrimSuffix(node.Name, "conv_dw")] = dw
 		}
 	}
 	out := &built{graph: g}
-	block := 0
+	at := 0
 	for _, p := range g.Params {
-		for block < len(g.Blocks) && !strings.HasPrefix(p.Name, g.Blocks[block].Name+".") && strings.HasPrefix(p.Name, "blocks.") {
-			block++
-		}
 		m := member{param: p, role: role{key: p.Name}}
 		if strings.HasPrefix(p.Name, "blocks.") {
-			name := g.Blocks[block].Name
-			if m.role, err = n.Sharing.roleOf(strings.TrimPrefix(p.Name, name+"."), places[block], network.Stages[block], depthwise[name]); err != nil {
+			for at < len(layers) && !strings.HasPrefix(p.Name, layers[at].prefix) {
+				at++
+			}
+			if at == len(layers) {
+				return nil, fmt.Errorf("%s: %s is in no block", g.Name, p.Name)
+			}
+			l := &layers[at]
+			var err error
+			if m.role, err = n.Sharing.roleOf(strings.TrimPrefix(p.Name, l.prefix), l.place, l.row, depthwise[l.prefix]); err != nil {
 				return nil, fmt.Errorf("%s: %s: %w", g.Name, p.Name, err)
 			}
 		}
