@@ -51,7 +51,7 @@ type Prediction struct {
 var ErrNotFinite = errors.New("the network's result is not a number: are its weights damaged?")
 
 // compile makes a classifier of a graph and its parameters.
-func compile(h model.Header, g *graph.Graph, source engine.Source, o Options) (*Classifier, error) {
+func compile(h model.Header, g *graph.Graph, source engine.Source, q *graph.Quantization, o Options) (*Classifier, error) {
 	in := h.Preprocess()
 	if _, err := vision.NewProcessor(in); err != nil {
 		return nil, err
@@ -69,7 +69,7 @@ func compile(h model.Header, g *graph.Graph, source engine.Source, o Options) (*
 			return nil, c.why
 		}
 	}
-	program, err := engine.CompileFrom(g, source, engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std})
+	program, err := engine.CompileFrom(g, source, engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std, Quantization: q})
 	if err != nil {
 		return nil, err
 	}
@@ -90,6 +90,16 @@ func compile(h model.Header, g *graph.Graph, source engine.Source, o Options) (*
 
 // Header returns what is known of the model besides its parameters.
 func (c *Classifier) Header() model.Header { return c.header }
+
+// Precision returns "int8" for a quantized network, else "float32".
+func (c *Classifier) Precision() string { return precision(c.program) }
+
+func precision(p *engine.Program) string {
+	if p.Quantized() {
+		return "int8"
+	}
+	return "float32"
+}
 
 // Classes returns the names of the classes, in the order of the logits.
 func (c *Classifier) Classes() []string { return slices.Clone(c.header.Classes) }

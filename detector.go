@@ -100,6 +100,7 @@ func OpenDetector(ctx context.Context, name string, o OpenOptions) (*Detector, e
 // detectorOfStored makes a detector of a model whose parameters are in a file.
 func detectorOfStored(s *model.Stored, o Options) (*Detector, error) {
 	return newDetector(s.Header, s.Graph, o, func(eo engine.Options) (*engine.Program, error) {
+		eo.Quantization = s.Quantization
 		return engine.CompileFrom(s.Graph, s, eo)
 	})
 }
@@ -108,6 +109,7 @@ func detectorOfStored(s *model.Stored, o Options) (*Detector, error) {
 // parameters.
 func NewDetector(m *model.Model, o Options) (*Detector, error) {
 	return newDetector(m.Header, m.Graph, o, func(eo engine.Options) (*engine.Program, error) {
+		eo.Quantization = m.Quantization
 		return engine.Compile(m.Graph, m.Values, eo)
 	})
 }
@@ -154,6 +156,9 @@ func (d *Detector) newFinder() *finder {
 
 // Header returns what is known of the model besides its parameters.
 func (d *Detector) Header() model.Header { return d.header }
+
+// Precision returns "int8" for a quantized network, else "float32".
+func (d *Detector) Precision() string { return precision(d.program) }
 
 // Classes returns the names of the classes; they have numbers from 0.
 func (d *Detector) Classes() []string { return slices.Clone(d.names) }

@@ -73,7 +73,7 @@ func Load(ctx context.Context, name string, o LoadOptions) (*model.Model, error)
 // New makes a classifier of a model. It keeps no reference to the model's
 // parameters.
 func New(m *model.Model, o Options) (*Classifier, error) {
-	return compile(m.Header, m.Graph, engine.InMemory(m.Values), o)
+	return compile(m.Header, m.Graph, engine.InMemory(m.Values), m.Quantization, o)
 }
 
 // OpenReader makes a classifier of a weight file of so many bytes, such as an
@@ -126,7 +126,7 @@ func openReader[T any](r io.ReaderAt, size int64, name string, as model.Options,
 
 // fromStored makes a classifier of a model whose parameters are in a file.
 func fromStored(s *model.Stored, o Options) (*Classifier, error) {
-	return compile(s.Header, s.Graph, s, o)
+	return compile(s.Header, s.Graph, s, s.Quantization, o)
 }
 
 // located is where a model is: in a file, or in the program.

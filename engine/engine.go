@@ -47,6 +47,7 @@ type Program struct {
 	names     map[string]graph.ID
 	mean, std []float32
 	plans     planCache
+	quantized bool
 	calls     callPool
 }
 
@@ -84,6 +85,7 @@ func (p *Program) compile(r *reader, opts Options) (err error) {
 		if err = q.Check(g); err != nil {
 			return err
 		}
+		p.quantized = true
 	}
 	if p.net, err = lower(r, want); err != nil {
 		return err
@@ -140,6 +142,9 @@ func checkNormalization(g *graph.Graph, opts Options) error {
 
 // Graph returns the network that p runs.
 func (p *Program) Graph() *graph.Graph { return p.g }
+
+// Quantized reports whether p computes with whole numbers of 8 bits.
+func (p *Program) Quantized() bool { return p.quantized }
 
 // Threads returns how many threads work on one call.
 func (p *Program) Threads() int { return p.pool.Threads() }

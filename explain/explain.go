@@ -42,7 +42,7 @@ func New(m *model.Model, threads int) (*Explainer, error) {
 	if err != nil {
 		return nil, err
 	}
-	program, err := engine.Compile(g, m.Values, engine.Options{Threads: threads})
+	program, err := engine.Compile(g, m.Values, engine.Options{Threads: threads, Quantization: m.Quantization})
 	if err != nil {
 		return nil, err
 	}

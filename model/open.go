@@ -34,7 +34,11 @@ type Options struct {
 // copy of them in memory.
 type Stored struct {
 	Header
-	Graph  *graph.Graph
+	Graph *graph.Graph
+	// Quantization says what is computed with whole numbers of 8 bits; nil where
+	// nothing is.
+	Quantization *graph.Quantization
+
 	source onnx.Source
 	file   io.Closer // nil where nothing is open
 }
@@ -133,6 +137,13 @@ func NewStored(f *weights.File, o Options) (*Stored, error) {
 	foreign := zoo.ForeignNames(m.Graph)
 	w := loading(foreign)
 	w.Exact, w.ReplaceHead, w.Seed = own, o.NewHead, o.Seed
+	q, err := parseQuantization(f.Metadata(), m.Graph)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", f.Path(), err)
+	}
+	if q != nil {
+		w.Scales = q.Scales
+	}
 	source, report, err := weights.NewSource(m.Graph, f, w)
 	if err != nil {
 		return nil, hint(err, m.Header, report)
@@ -145,7 +156,7 @@ func NewStored(f *weights.File, o Options) (*Stored, error) {
 	if o.NewHead && report.Classes == 0 {
 		m.Classes = nil // the classifier is not the file's
 	}
-	return &Stored{Header: m.Header, Graph: m.Graph, source: source, file: f}, nil
+	return &Stored{Header: m.Header, Graph: m.Graph, Quantization: q, source: source, file: f}, nil
 }
 
 // loading returns the options of package weights for a network whose parameters
@@ -189,7 +200,7 @@ func (s *Stored) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 
 // Load reads all parameters.
 func (s *Stored) Load() (*Model, error) {
-	m := &Model{Header: s.Header, Graph: s.Graph, Values: graph.NewValues[float32](s.Graph)}
+	m := &Model{Header: s.Header, Graph: s.Graph, Values: graph.NewValues[float32](s.Graph), Quantization: s.Quantization}
 	for i, v := range m.Values {
 		got, err := s.Values(graph.ParamID(i), v)
 		if err != nil {

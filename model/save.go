@@ -10,6 +10,8 @@ import (
 // Save writes the model to a safetensors file that describes itself, without
 // the auxiliary classifiers that only training uses. Names and layout are
 // those of the network's parameters, so PyTorch code can load the file too.
+// Weights of a quantized model are whole numbers, I8, and their scales stand in
+// the metadata.
 func (m *Model) Save(path string) error { return m.save(path, weights.F32) }
 
 // SaveHalf is Save with the weights of convolutions and fully connected layers
@@ -22,6 +24,9 @@ func (m *Model) save(path string, d weights.DType) error {
 	if _, ok := m.spec.(importedGraph); ok {
 		return fmt.Errorf("network %s: a graph from an ONNX file that is none of the zoo's cannot be a weight file, which holds a table: keep it as ONNX", m.Network)
 	}
+	if m.Quantization != nil && d != weights.F32 {
+		return fmt.Errorf("network %s is quantized: its weights have 8 bits already", m.Network)
+	}
 	m, err := m.withoutAux()
 	if err != nil {
 		return err
@@ -30,11 +35,24 @@ func (m *Model) save(path string, d weights.DType) error {
 	if err != nil {
 		return err
 	}
+	if m.Quantization != nil {
+		if err := addQuantization(meta, m.Graph, m.Quantization); err != nil {
+			return err
+		}
+	}
 	tensors, err := weights.Tensors("", m.Graph, m.Values)
 	if err != nil {
 		return err
 	}
 	for i, p := range m.Graph.Params {
+		if scales := m.scales(graph.ParamID(i)); scales != nil {
+			whole, err := codes(p, m.Values[i], scales)
+			if err != nil {
+				return err
+			}
+			tensors[i] = weights.NewTensor(p.Name, p.Shape, whole)
+			continue
+		}
 		if d == weights.F32 || p.Kind != graph.Weight {
 			continue
 		}
@@ -43,6 +61,14 @@ func (m *Model) save(path string, d weights.DType) error {
 		}
 	}
 	return weights.WriteFile(path, tensors, meta)
+}
+
+// scales returns those of a parameter that is whole numbers; nil for others.
+func (m *Model) scales(id graph.ParamID) []float32 {
+	if m.Quantization == nil {
+		return nil
+	}
+	return m.Quantization.Scales[id]
 }
 
 // withoutAux returns the model without auxiliary classifiers. It shares the
@@ -65,5 +91,12 @@ func (m *Model) withoutAux() (*Model, error) {
 	for i, p := range out.Graph.Params {
 		out.Values[i] = m.Values[index[p.Name]]
 	}
-	return out, nil
+	if m.Quantization != nil {
+		meta := map[string]string{}
+		if err := addQuantization(meta, m.Graph, m.Quantization); err != nil {
+			return nil, err
+		}
+		out.Quantization, err = parseQuantization(meta, out.Graph)
+	}
+	return out, err
 }

@@ -11,7 +11,7 @@ import (
 
 // Evaluate runs a model on every image of d.
 func Evaluate(ctx context.Context, m *model.Model, d data.Dataset, how Inference) (*evaluate.Outcomes, error) {
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: how.Threads})
+	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: how.Threads, Quantization: m.Quantization})
 	if err != nil {
 		return nil, err
 	}

@@ -63,7 +63,7 @@ func Extract(ctx context.Context, m *model.Model, d data.Dataset, o Inference) (
 	if err != nil {
 		return nil, err
 	}
-	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: o.Threads})
+	program, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: o.Threads, Quantization: m.Quantization})
 	if err != nil {
 		return nil, err
 	}

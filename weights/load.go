@@ -23,6 +23,9 @@ type Options struct {
 	// has none, one for other classes or one of other layers: the start of
 	// fine-tuning.
 	ReplaceHead bool
+	// Scales are those of parameters that are stored as whole numbers, I8, one for
+	// each output channel: a value is its scale times the number.
+	Scales map[graph.ParamID][]float32
 	// Seed starts the random initial values of what is not read from the file.
 	Seed uint64
 }
@@ -76,6 +79,7 @@ type Source struct {
 	seed    uint64
 	tensors []string  // by ParamID: the name in the file; "" for initial values
 	add     []float32 // by ParamID: what is added to the values
+	scales  map[graph.ParamID][]float32
 }
 
 // NewSource returns the parameters that Load would read, under the same
@@ -85,7 +89,7 @@ func NewSource(g *graph.Graph, f *File, o Options) (*Source, *Report, error) {
 	if err != nil {
 		return nil, r, err
 	}
-	s := &Source{g: g, f: f, seed: o.Seed, tensors: make([]string, len(g.Params)), add: m.names.Add}
+	s := &Source{g: g, f: f, seed: o.Seed, scales: o.Scales, tensors: make([]string, len(g.Params)), add: m.names.Add}
 	for i, p := range g.Params {
 		name := m.section + m.names.Names[i]
 		if t, ok := f.tensors[name]; m.names.Names[i] != "" && ok && sameShape(t.Shape, p.Shape) {
@@ -103,11 +107,20 @@ func (s *Source) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 		s.g.Params[id].Initialize(buf, s.seed)
 		return buf, nil
 	}
-	if d := s.f.tensors[name].DType; !d.isFloat() {
-		return nil, fmt.Errorf("%s: tensor %.200q: %w: a parameter of whole numbers (%v): quantized weights are not read", s.f.path, name, ErrFormat, d)
+	scales := s.scales[id]
+	switch d := s.f.tensors[name].DType; {
+	case scales != nil && d != I8:
+		return nil, fmt.Errorf("%s: tensor %.200q: %w: its scales are those of whole numbers (I8), but it is %v", s.f.path, name, ErrFormat, d)
+	case scales == nil && !d.isFloat():
+		return nil, fmt.Errorf("%s: tensor %.200q: %w: a parameter of whole numbers (%v) without scales", s.f.path, name, ErrFormat, d)
 	}
 	if err := s.f.Read(name, buf); err != nil {
 		return nil, err
+	}
+	if scales != nil {
+		if err := scale(buf, scales); err != nil {
+			return nil, fmt.Errorf("%s: tensor %.200q: %w", s.f.path, name, err)
+		}
 	}
 	if err := checkValues(s.g.Params[id].Kind, buf); err != nil {
 		return nil, fmt.Errorf("%s: tensor %.200q: %w", s.f.path, name, err)
@@ -118,6 +131,21 @@ func (s *Source) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 		}
 	}
 	return buf, nil
+}
+
+// scale multiplies whole numbers by the scales of their channels.
+func scale(values, scales []float32) error {
+	if len(scales) == 0 || len(values)%len(scales) != 0 {
+		return formatError("%d values have %d scales", len(values), len(scales))
+	}
+	n := len(values) / len(scales)
+	for i, v := range values {
+		if v < -graph.MaxWeightCode {
+			return formatError("value %d is %g, less than %d", i, v, -graph.MaxWeightCode)
+		}
+		values[i] = v * scales[i/n]
+	}
+	return nil
 }
 
 // Check reports how Load would put the tensors of a file onto g, and its error,

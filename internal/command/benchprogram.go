@@ -39,6 +39,7 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.Quantization = s.Quantization
 	p, err := engine.CompileFrom(s.Graph, s, o)
 	spec, _ := s.Spec()
 	return &measured{p, spec, s.Preprocess()}, errors.Join(err, s.Close())
