@@ -53,7 +53,7 @@ var layers = []struct {
 	}},
 	{"zoo", []string{"detect", "tensor", "graph", "input", "internal/enum", "internal/near"}},
 	{"zoo/netfile", []string{"graph", "input", "zoo", "internal/near"}},
-	{"onnx", []string{"tensor", "graph"}},
+	{"onnx", []string{"detect", "tensor", "graph"}},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},
 	{"nas/store", []string{"nas"}},
 	{"nas/spacefile", []string{"graph", "nas", "zoo", "zoo/netfile"}},

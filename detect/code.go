@@ -8,14 +8,17 @@ type Code struct {
 	Style Style
 }
 
+// The factors of a code, and the largest size in anchors that torchvision
+// decodes.
 const (
-	centerScale = 10
-	sizeScale   = 5
-	tiny        = 1e-8 // what TensorFlow adds to sizes
+	CenterScale = 10
+	SizeScale   = 5
+	LargestSize = 1000. / 16
+
+	tiny = 1e-8 // what TensorFlow adds to sizes
 )
 
-// largest is the largest logarithm of a size that torchvision decodes.
-var largest = float32(math.Log(1000. / 16))
+var largest = float32(math.Log(LargestSize))
 
 // Encode returns the code of a box: (y, x, height, width) in TensorFlow's
 // order, (x, y, width, height) in torchvision's.
@@ -26,9 +29,9 @@ func (c Code) Encode(b Box, a Anchor) [4]float32 {
 	if c.Style == TensorFlow {
 		w, h, aw, ah = w+tiny, h+tiny, aw+tiny, ah+tiny
 	}
-	x := float32(centerScale * (cx - float64(a.CX)) / aw)
-	y := float32(centerScale * (cy - float64(a.CY)) / ah)
-	lw, lh := float32(sizeScale*math.Log(w/aw)), float32(sizeScale*math.Log(h/ah))
+	x := float32(CenterScale * (cx - float64(a.CX)) / aw)
+	y := float32(CenterScale * (cy - float64(a.CY)) / ah)
+	lw, lh := float32(SizeScale*math.Log(w/aw)), float32(SizeScale*math.Log(h/ah))
 	if c.Style == TensorFlow {
 		return [4]float32{y, x, lh, lw}
 	}
@@ -41,11 +44,11 @@ func (c Code) Decode(code []float32, a Anchor) Box {
 	if c.Style == Torchvision {
 		x, y, w, h = code[0], code[1], code[2], code[3]
 	}
-	w, h = w/sizeScale, h/sizeScale
+	w, h = w/SizeScale, h/SizeScale
 	if c.Style == Torchvision {
 		w, h = min(w, largest), min(h, largest)
 	}
-	cx, cy := float32(x/centerScale*a.W)+a.CX, float32(y/centerScale*a.H)+a.CY
+	cx, cy := float32(x/CenterScale*a.W)+a.CX, float32(y/CenterScale*a.H)+a.CY
 	bw, bh := float32(math.Exp(float64(w)))*a.W, float32(math.Exp(float64(h)))*a.H
 	return Box{cx - bw/2, cy - bh/2, cx + bw/2, cy + bh/2}
 }

@@ -63,6 +63,21 @@ func (g *Graph) Find(name string) (Output, bool) {
 	return Output{ID: None}, false
 }
 
+// Results returns the names of the outputs that a network is run for: the
+// logits, or where there are none all that are not for training alone.
+func (g *Graph) Results() []string {
+	if _, ok := g.Find(Logits); ok {
+		return []string{Logits}
+	}
+	var names []string
+	for _, o := range g.Outputs {
+		if !o.Training {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
 // Classes returns the channels of the logits, 0 for a network without.
 func (g *Graph) Classes() int {
 	o, _ := g.Find(Logits)

@@ -4,13 +4,17 @@ import (
 	"fmt"
 	"io"
 
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/onnx"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // ExportONNX writes the model as an ONNX file that describes itself: its
 // metadata are those of a weight file, the size of its images is the network's
-// where o does not say another. The parameters are read one at a time.
+// where o does not say another. Of o.Objects, the anchors and the number of
+// slots are the network's, and an empty Post means what the framework of its
+// weights evaluates with. The parameters are read one at a time.
 func (s *Stored) ExportONNX(w io.Writer, o onnx.Options) error {
 	return exportONNX(w, s.Header, s.Graph, s, o)
 }
@@ -33,6 +37,13 @@ func exportONNX(w io.Writer, h Header, g *graph.Graph, s onnx.Source, o onnx.Opt
 		o.Height, o.Width = h.Input.Size[0], h.Input.Size[1]
 	}
 	h.Input.Size = [2]int{o.Height, o.Width}
+	if o.Objects != nil {
+		objects, err := objectsOf(h, g, *o.Objects)
+		if err != nil {
+			return err
+		}
+		o.Objects = &objects
+	}
 	meta, err := h.Metadata()
 	if err != nil {
 		return err
@@ -46,4 +57,25 @@ func exportONNX(w io.Writer, h Header, g *graph.Graph, s onnx.Source, o onnx.Opt
 	}
 	o.Metadata = meta
 	return onnx.Export(w, g, s, o)
+}
+
+// objectsOf completes how boxes are made of the results of a network.
+func objectsOf(h Header, g *graph.Graph, o onnx.Objects) (onnx.Objects, error) {
+	spec, err := h.Spec()
+	if err != nil {
+		return o, err
+	}
+	anchors, ok := zoo.Finds(spec)
+	if !ok {
+		return o, fmt.Errorf("%s classifies and finds no objects", h.Network)
+	}
+	maps, err := zoo.Maps(g, h.Input.Size[0], h.Input.Size[1])
+	if err != nil {
+		return o, err
+	}
+	o.Anchors, o.Slots = anchors.On(maps), zoo.Slots(h.Options.Classes)
+	if o.Post.Style == "" {
+		o.Post = detect.Usual(anchors.Style)
+	}
+	return o, nil
 }

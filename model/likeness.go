@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -27,12 +28,10 @@ type likeness struct {
 // computes the same. Those that only training reads start from seed.
 func unfold(g *graph.Graph, n *onnx.Network, seed uint64) (graph.Values[float32], error) {
 	l := &likeness{g: g, from: n.Graph, source: n.Values, found: map[graph.ID]graph.ID{}, failed: map[[2]graph.ID]error{}}
-	a, ok := g.Find(graph.Logits)
-	b, ok2 := n.Graph.Find(graph.Logits)
-	if !ok || !ok2 || a.Channels != b.Channels {
-		return nil, fmt.Errorf("%d classes, the network has %d", b.Channels, a.Channels)
+	results, err := pairs(g, n.Graph)
+	if err != nil {
+		return nil, err
 	}
-	var err error
 	in := tensor.Shape{N: 1, H: n.Height, W: n.Width, C: n.Graph.Channels()}
 	if l.shapes, err = g.Shapes(in); err != nil {
 		return nil, err
@@ -41,8 +40,10 @@ func unfold(g *graph.Graph, n *onnx.Network, seed uint64) (graph.Values[float32]
 		return nil, err
 	}
 	l.values = make(graph.Values[float32], len(g.Params))
-	if err := l.match(a.ID, b.ID); err != nil {
-		return nil, err
+	for _, r := range results {
+		if err := l.match(r[0], r[1]); err != nil {
+			return nil, err
+		}
 	}
 	for i, p := range g.Params {
 		if l.values[i] == nil {
@@ -50,6 +51,29 @@ func unfold(g *graph.Graph, n *onnx.Network, seed uint64) (graph.Values[float32]
 		}
 	}
 	return l.values, nil
+}
+
+// pairs returns the results of a network with those of the same names of an
+// imported one.
+func pairs(g, from *graph.Graph) ([][2]graph.ID, error) {
+	var out [][2]graph.ID
+	for _, name := range g.Results() {
+		a, _ := g.Find(name)
+		b, ok := from.Find(name)
+		switch {
+		case !ok && name != graph.Logits:
+			return nil, fmt.Errorf("there is no result %s", name)
+		case a.Channels != b.Channels && name != graph.Logits:
+			return nil, fmt.Errorf("result %s has %d channels, the network's has %d", name, b.Channels, a.Channels)
+		case a.Channels != b.Channels:
+			return nil, fmt.Errorf("%d classes, the network has %d", b.Channels, a.Channels)
+		}
+		out = append(out, [2]graph.ID{a.ID, b.ID})
+	}
+	if len(out) == 0 {
+		return nil, errors.New("the network has no results")
+	}
+	return out, nil
 }
 
 // value returns the place of a parameter's values.

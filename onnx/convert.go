@@ -263,10 +263,11 @@ type output struct {
 	step *step
 }
 
-// outputs returns the results. The first is the logits where none is called so.
+// outputs returns the results. The first is the logits where none is called so,
+// nor as the results of a network that finds objects.
 func (c *converter) outputs() ([]output, error) {
 	var out []output
-	named := slices.ContainsFunc(c.f.graph.outputs, func(v valueInfo) bool { return v.name == graph.Logits })
+	named := slices.ContainsFunc(c.f.graph.outputs, func(v valueInfo) bool { return v.name == graph.Logits || v.name == graph.Boxes(0) })
 	for i, v := range c.f.graph.outputs {
 		r := c.values[v.name]
 		switch {

@@ -30,9 +30,11 @@ type Options struct {
 	Height, Width int
 	// Batch is the number of images; 0 leaves it free.
 	Batch int
-	// Outputs are the names of the results; nil means the logits, or where there
-	// are none all that are not for training alone.
+	// Outputs are the names of the results; nil means those of graph.Results.
 	Outputs []string
+	// Objects makes the results of a network that finds objects boxes, in place
+	// of Outputs. Batch is 1 then.
+	Objects *Objects
 	// Metadata is stored in the file.
 	Metadata map[string]string
 	// Producer and Version say what wrote the file.
@@ -59,6 +61,12 @@ func Export(w io.Writer, g *graph.Graph, s Source, o Options) error {
 	if o.Batch < 0 {
 		return fmt.Errorf("onnx: a batch of %d images", o.Batch)
 	}
+	if o.Objects != nil {
+		if len(o.Outputs) > 0 || o.Batch > 1 {
+			return errors.New("onnx: boxes are made of the results of one image, and no other results")
+		}
+		o.Batch = 1
+	}
 	shapes, err := g.Shapes(tensor.Shape{N: max(o.Batch, 1), H: o.Height, W: o.Width, C: g.Channels()})
 	if err != nil {
 		return fmt.Errorf("onnx: %w", err)
@@ -68,7 +76,15 @@ func Export(w io.Writer, g *graph.Graph, s Source, o Options) error {
 		return fmt.Errorf("onnx: %s: %w", g.Name, err)
 	}
 	e := &exporter{g: g, source: s, opset: o.Opset, shapes: shapes, values: make([]*value, len(g.Nodes)), users: make([]int, len(g.Nodes)), taken: map[string]bool{InputName: true}}
-	if err := e.run(outputs, cmp.Or(o.Batch, -1)); err != nil {
+	err = e.run(outputs, cmp.Or(o.Batch, -1))
+	if err == nil && o.Objects == nil {
+		for _, out := range outputs {
+			e.output(out, cmp.Or(o.Batch, -1))
+		}
+	} else if err == nil {
+		err = e.objects(o.Objects)
+	}
+	if err != nil {
 		return fmt.Errorf("onnx: %s: %w", g.Name, err)
 	}
 	var m message
@@ -89,6 +105,12 @@ func Export(w io.Writer, g *graph.Graph, s Source, o Options) error {
 }
 
 func wanted(g *graph.Graph, names []string) ([]graph.Output, error) {
+	if len(names) == 0 {
+		names = g.Results()
+	}
+	if len(names) == 0 {
+		return nil, errors.New("it has no outputs")
+	}
 	var out []graph.Output
 	for _, name := range names {
 		o, ok := g.Find(name)
@@ -96,15 +118,6 @@ func wanted(g *graph.Graph, names []string) ([]graph.Output, error) {
 			return nil, fmt.Errorf("there is no output %q", name)
 		}
 		out = append(out, o)
-	}
-	if o, ok := g.Find(graph.Logits); ok && len(out) == 0 {
-		return []graph.Output{o}, nil
-	}
-	if len(out) == 0 {
-		out = slices.DeleteFunc(slices.Clone(g.Outputs), func(o graph.Output) bool { return o.Training })
-	}
-	if len(out) == 0 {
-		return nil, errors.New("it has no outputs")
 	}
 	return out, nil
 }
@@ -171,9 +184,6 @@ func (e *exporter) run(outputs []graph.Output, batch int) error {
 		if err := e.node(graph.ID(i), n); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
-	}
-	for _, o := range outputs {
-		e.output(o, batch)
 	}
 	in := e.shapes[0]
 	e.m.value(11, InputName, batch, in.C, in.H, in.W)

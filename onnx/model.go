@@ -125,16 +125,22 @@ func (a attribute) write(w *message) {
 // value writes the name and shape of an input or output. A dimension below 0 is
 // free and called N.
 func (m *message) value(field protowire.Number, name string, dims ...int) {
+	m.valueOf(field, name, typeFloat, "N", dims...)
+}
+
+// valueOf is value for other elements than float32, and another name of what is
+// free.
+func (m *message) valueOf(field protowire.Number, name string, kind uint64, free string, dims ...int) {
 	m.nested(field, func(v *message) {
 		v.text(1, name)
 		v.nested(2, func(t *message) {
 			t.nested(1, func(tensor *message) {
-				tensor.varint(1, typeFloat)
+				tensor.varint(1, kind)
 				tensor.nested(2, func(shape *message) {
 					for _, d := range dims {
 						shape.nested(1, func(dim *message) {
 							if d < 0 {
-								dim.text(2, "N")
+								dim.text(2, free)
 							} else {
 								dim.varint(1, uint64(d))
 							}

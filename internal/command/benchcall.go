@@ -5,7 +5,6 @@ import (
 
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/engine"
-	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
 )
@@ -55,16 +54,7 @@ func (p *measured) caller(in tensor.Shape, score float64) (*call, error) {
 			return c, c.finds(in, anchors, score)
 		}
 	}
-	names := []string{graph.Logits}
-	if p.Graph().Classes() == 0 {
-		names = nil
-		for _, o := range p.Graph().Outputs {
-			if !o.Training {
-				names = append(names, o.Name)
-			}
-		}
-	}
-	for _, name := range names {
+	for _, name := range p.Graph().Results() {
 		shape, err := p.OutputShape(name, in)
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/mixnet-go/mixnet/engine"
@@ -23,7 +24,12 @@ type measured struct {
 // that the memory measured is the program's.
 func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 	file, as := c.Weights, model.Options{}
+	m, err := linked(cmp.Or(c.Weights, c.Name))
 	switch {
+	case err != nil:
+		return nil, err
+	case m != nil:
+		return compiled(m, o)
 	case namesONNX(c.Name) && c.Weights == "":
 		file = c.Name
 	case c.Weights == "":
@@ -43,6 +49,16 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 	p, err := engine.CompileFrom(s.Graph, s, o)
 	spec, _ := s.Spec()
 	return &measured{p, spec, s.Preprocess()}, errors.Join(err, s.Close())
+}
+
+// compiled is the program of a model.
+func compiled(m *model.Model, o engine.Options) (*measured, error) {
+	spec, err := m.Spec()
+	if err != nil {
+		return nil, err
+	}
+	p, err := engine.Compile(m.Graph, m.Values, o)
+	return &measured{p, spec, m.Preprocess()}, err
 }
 
 // randomProgram compiles a network of the zoo with random parameters.

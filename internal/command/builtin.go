@@ -1,7 +1,9 @@
 package command
 
 import (
+	"github.com/mixnet-go/mixnet/model"
 	builtin "github.com/mixnet-go/mixnet/pretrained"
+	"github.com/mixnet-go/mixnet/pretrained/person"
 	"github.com/mixnet-go/mixnet/pretrained/photo"
 )
 
@@ -29,4 +31,19 @@ func (b builtInModel) knows() string {
 }
 
 // builtInNames returns the names of the models that come with the command.
-func builtInNames() []string { return []string{photos.name(), clothes.name()} }
+func builtInNames() []string { return []string{photos.name(), clothes.name(), person.Name} }
+
+// linked returns the model of a name that the command links and the library does
+// not; nil for other names, and where there is a file of the name.
+func linked(name string) (*model.Model, error) {
+	if exists(name) {
+		return nil, nil
+	}
+	switch name {
+	case photo.Name:
+		return photo.Model()
+	case person.Name:
+		return person.Model()
+	}
+	return nil, nil
+}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -106,11 +107,9 @@ func (c *detectCmd) open(e *env) (*mixnet.Detector, error) {
 	if c.Model == "" && c.Network != "" {
 		return nil, usagef("--network says what is in a weight file: name that with --model")
 	}
-	if c.Model == "" || c.Model == person.Name && !exists(c.Model) {
-		m, err := person.Model()
-		if err != nil {
-			return nil, err
-		}
+	if m, err := linked(cmp.Or(c.Model, person.Name)); err != nil {
+		return nil, err
+	} else if m != nil {
 		return mixnet.NewDetector(m, e.running())
 	}
 	f := modelFlags{Network: c.Network, Offline: true}

@@ -7,10 +7,12 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/onnx"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 type exportCmd struct {
@@ -21,14 +23,19 @@ type exportCmd struct {
 	Batch   int      `default:"0" placeholder:"N" help:"Images at a time; 0 leaves it to the caller."`
 	Size    int      `placeholder:"N" help:"Height and width of the images, which are fixed; the network's own by default."`
 	Outputs []string `placeholder:"NAME,…" help:"Results to compute, such as logits,features. Default: logits."`
+	NMS     bool     `name:"nms" help:"Of a network that finds objects, make boxes of its results in the file: decoding, threshold and suppression, of one image at a time."`
+	Score   float64  `default:"0.5" placeholder:"F" help:"With --nms, the least score of an object. Default: ${default}."`
+	IoU     float64  `name:"iou" placeholder:"F" help:"With --nms, a box that overlaps a better one of its class by more than this part is left out. Default: the weights' own."`
+	Max     int      `default:"100" placeholder:"N" help:"With --nms, most objects. Default: ${default}."`
 	Offline bool     `env:"MIXNET_OFFLINE" help:"Never use the internet."`
 	JSON    bool     `name:"json" help:"Print JSON."`
 }
 
 // Help says what is in the file.
 func (c *exportCmd) Help() string {
-	return "Batch norm is folded into the convolutions, so the file is for running, not for training. Its input \"image\" takes normalized float32 images, N×C×H×W; " +
-		"how pictures become those, the classes and the network stand in its metadata."
+	return `Batch norm is folded into the convolutions, so the file is for running, not for training. Its input "image" takes normalized float32 images, N×C×H×W;
+how pictures become those, the classes and the network stand in its metadata. A network that finds objects has the outputs boxes0, scores0, boxes1, … of
+its maps, which mixnet reads again; with --nms it has boxes (left, top, right, bottom in parts of the image), scores and classes (from 0), which it does not.`
 }
 
 // exported is the JSON of export.
@@ -54,6 +61,16 @@ func (c *exportCmd) check() error {
 		return usagef("--batch %d: want 0, which leaves it to the caller, or more", c.Batch)
 	case c.Size < 0:
 		return usagef("--size %d: want a number of pixels", c.Size)
+	case !c.NMS && (c.Score != mixnet.DefaultScore || c.IoU != 0 || c.Max != 100):
+		return usagef("--score, --iou and --max say how boxes are made: with --nms")
+	case c.NMS && (c.Batch > 1 || len(c.Outputs) > 0):
+		return usagef("--nms makes boxes of the results of one image: --batch and --outputs do not go with it")
+	case !(c.Score >= 0 && c.Score < 1):
+		return usagef("--score %v: want 0 to less than 1", c.Score)
+	case !(c.IoU >= 0 && c.IoU <= 1):
+		return usagef("--iou %v: want 0 to 1", c.IoU)
+	case c.Max < 1:
+		return usagef("--max %d: at least 1", c.Max)
 	case sameFile(c.From, c.To):
 		return usagef("%s would be overwritten by what is made of it", c.From)
 	}
@@ -72,23 +89,50 @@ func (c *exportCmd) Run(e *env) error {
 	if c.Size == 0 {
 		o.Height, o.Width = m.Preprocess().Size[0], m.Preprocess().Size[1]
 	}
-	if len(o.Outputs) == 0 && m.Graph.Classes() > 0 {
-		o.Outputs = []string{graph.Logits}
+	switch {
+	case c.NMS:
+		if o.Objects, err = c.objects(m); err != nil {
+			return err
+		}
+		c.Batch = 1
+	case len(o.Outputs) == 0:
+		o.Outputs = m.Graph.Results()
 	}
 	size, err := writeONNX(c.To, m, o)
 	if err != nil {
 		return err
 	}
-	out := exported{c.To, m.Network, m.Graph.ParamCount(), m.Graph.Classes(), c.Opset, c.Batch, [2]int{o.Height, o.Width}, o.Outputs, size}
+	out := exported{c.To, m.Network, m.Graph.ParamCount(), m.Options.Classes, c.Opset, c.Batch, [2]int{o.Height, o.Width}, o.Outputs, size}
+	if c.NMS {
+		out.Outputs = []string{onnx.BoxesName, onnx.ScoresName, onnx.ClassesName}
+	}
 	if c.JSON {
 		return e.json(out)
 	}
 	batch := "any number of images"
 	if c.Batch > 0 {
-		batch = fmt.Sprintf("%d images", c.Batch)
+		batch = plural(c.Batch, "image")
 	}
 	e.printf("%s: %s, %s parameters, %d classes, opset %d, %s of %d×%d, %.1f MB\n", c.To, m.Network, thousands(out.Params), m.Options.Classes, out.Opset, batch, o.Height, o.Width, float64(size)/1e6)
 	return nil
+}
+
+// objects says how boxes are made of a model's results.
+func (c *exportCmd) objects(m *model.Model) (*onnx.Objects, error) {
+	spec, err := m.Spec()
+	if err != nil {
+		return nil, err
+	}
+	anchors, ok := zoo.Finds(spec)
+	if !ok {
+		return nil, fmt.Errorf("--nms: %s classifies and finds no objects", m.Network)
+	}
+	post := detect.Usual(anchors.Style)
+	post.Score, post.Max, post.PerClass = c.Score, c.Max, max(post.PerClass, c.Max)
+	if c.IoU > 0 {
+		post.IoU = c.IoU
+	}
+	return &onnx.Objects{Post: post}, nil
 }
 
 // writeONNX writes a file whole or not at all, and returns its size.

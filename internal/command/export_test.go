@@ -2,6 +2,7 @@ package command
 
 import (
 	"encoding/json"
+	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -56,5 +57,49 @@ func TestExport(t *testing.T) {
 	}
 	if again, err := os.ReadFile(file); err != nil || string(again) != string(written) {
 		t.Errorf("a failed export changed the file (%v)", err)
+	}
+}
+
+// A network that finds objects is written with its raw results, which are read
+// again, or with boxes, which are not.
+func TestExportDetector(t *testing.T) {
+	dir := t.TempDir()
+	photo := filepath.Join("..", "..", "pretrained", "photo", "testdata", "parrot.jpg")
+	raw, boxes := filepath.Join(dir, "raw.onnx"), filepath.Join(dir, "boxes.onnx")
+	if out := mustRun(t, "export", "person", "-o", raw); !strings.Contains(out, "1 classes, opset 17, any number of images of 300×300") {
+		t.Errorf("export says %q", out)
+	}
+	found := func(args ...string) []detection {
+		var all []detection
+		if err := json.Unmarshal([]byte(mustRun(t, append([]string{"detect", "--json", "--score", "0", "--max", "5", photo}, args...)...)), &all); err != nil {
+			t.Fatal(err)
+		}
+		return all
+	}
+	want, got := found(), found("--model", raw)
+	if len(want[0].Objects) == 0 || len(got[0].Objects) != len(want[0].Objects) || math.Abs(got[0].Objects[0].X1-want[0].Objects[0].X1) > 0.1 {
+		t.Errorf("found %+v, want %+v", got[0].Found, want[0].Found)
+	}
+	var out exported
+	if err := json.Unmarshal([]byte(mustRun(t, "export", "person", "-o", boxes, "--nms", "--json")), &out); err != nil {
+		t.Fatal(err)
+	}
+	if strings.Join(out.Outputs, " ") != "boxes scores classes" || out.Batch != 1 || out.Classes != 1 {
+		t.Errorf("%+v", out)
+	}
+	for _, tc := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{"detect", "--model", boxes, photo}, exitFailure, "not supported"},
+		{[]string{"export", "fashion", "-o", boxes, "--nms"}, exitFailure, "finds no objects"},
+		{[]string{"export", "person", "-o", boxes, "--score", "0.1"}, exitUsage, "with --nms"},
+		{[]string{"export", "person", "-o", boxes, "--nms", "--batch", "2"}, exitUsage, "one image"},
+		{[]string{"export", "person", "-o", boxes, "--nms", "--score", "1"}, exitUsage, "--score"},
+	} {
+		if code, _, errs := invoke(t, tc.args...); code != tc.code || !strings.Contains(errs, tc.want) {
+			t.Errorf("%v: code %d, %s", tc.args, code, errs)
+		}
 	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/pretrained/photo"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/weights/hub"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -21,7 +20,7 @@ import (
 
 // modelFlags say which network and weights to use.
 type modelFlags struct {
-	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, an ONNX file, or a name such as mixnet_s.ft_in1k, which is fetched once; photo and fashion are built in. Default: the newest run in ./runs, else photo."`
+	Model   string `short:"m" placeholder:"FILE|NAME" help:"Weights: a checkpoint, timm's .safetensors or .pth, an ONNX file, or a name such as mixnet_s.ft_in1k, which is fetched once; photo, fashion and person are built in. Default: the newest run in ./runs, else photo."`
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 
@@ -116,8 +115,8 @@ func (f *modelFlags) load(e *env) (*model.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == photo.Name && !exists(name) {
-		return photo.Model()
+	if m, err := linked(name); m != nil || err != nil {
+		return m, err
 	}
 	m, err := mixnet.Load(e.ctx, name, f.where(e))
 	if err != nil {
@@ -133,11 +132,9 @@ func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 	if err != nil {
 		return nil, err
 	}
-	if name == photo.Name && !exists(name) {
-		m, err := photo.Model()
-		if err != nil {
-			return nil, err
-		}
+	if m, err := linked(name); err != nil {
+		return nil, err
+	} else if m != nil {
 		return mixnet.New(m, e.running())
 	}
 	c, err := mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})

@@ -40,14 +40,8 @@ func (s *servedModel) open(ctx context.Context) (mixnet.Network, error) {
 
 // builtIn returns the model if the command holds it, and its name.
 func (s *servedModel) builtIn() (name string, m *model.Model, err error) {
-	if name, err = s.flags.name(s.env); err != nil || exists(name) {
-		return name, nil, err
-	}
-	switch name {
-	case photo.Name:
-		m, err = photo.Model()
-	case person.Name:
-		m, err = person.Model()
+	if name, err = s.flags.name(s.env); err == nil {
+		m, err = linked(name)
 	}
 	return name, m, err
 }
