@@ -27,9 +27,7 @@ func Conv(dst []uint8, dstStride int, src []uint8, s *kernel.ConvShape, pad []ui
 	end := y1 * s.OutW
 	for p := y0 * s.OutW; p < end; p += windowsAtOnce {
 		n := min(windowsAtOnce, end-p)
-		for i := range n {
-			window(scratch[i*stride:][:w.K], src, s, (p+i)/s.OutW, (p+i)%s.OutW, pad)
-		}
+		layWindows(scratch, src, s, p, n, pad)
 		at := p - y0*s.OutW
 		if ep.Add != nil {
 			e.Add = ep.Add[at*ep.AddStride:]
@@ -46,6 +44,30 @@ func ConvScratch(s *kernel.ConvShape) int { return windowsAtOnce*windowStride(s)
 
 // windowStride returns the distance between windows.
 func windowStride(s *kernel.ConvShape) int { return ceilDiv(s.K*s.K*s.C, quad) * quad }
+
+// layWindows lays out the windows of n output pixels from p on.
+func layWindows(dst, src []uint8, s *kernel.ConvShape, p, n int, pad []uint8) {
+	stride, size := windowStride(s), s.K*s.K*s.C
+	for n > 0 {
+		y, x := p/s.OutW, p%s.OutW
+		done := wholeWindows(s, y, x, n)
+		if !windowsAsm(dst, src, s, y, x, done) {
+			done = 1
+			window(dst[:size], src, s, y, x, pad)
+		}
+		dst, p, n = dst[done*stride:], p+done, n-done
+	}
+}
+
+// wholeWindows returns how many of n windows from output pixel (y, x) on, in its
+// row, lie inside the image.
+func wholeWindows(s *kernel.ConvShape, y, x, n int) int {
+	top, left := y*s.Stride-s.Top, x*s.Stride-s.Left
+	if s.Dilation != 1 || top < 0 || top+s.K > s.H || left < 0 || left+s.K > s.W {
+		return 0
+	}
+	return min(n, s.OutW-x, (s.W-s.K-left)/s.Stride+1)
+}
 
 // window copies the window of output pixel (y, x).
 func window(dst, src []uint8, s *kernel.ConvShape, y, x int, pad []uint8) {

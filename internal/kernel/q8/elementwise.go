@@ -111,6 +111,11 @@ func lookupGeneric(dst []uint8, dstStride int, src []uint8, srcStride, n, rows i
 // 255. NaN becomes 0.
 func Quantize(dst []uint8, src []float32, scale float32, zero uint8) {
 	dst = dst[:len(src)]
+	done := quantizeAsm(dst, src, scale, zero)
+	quantizeGeneric(dst[done:], src[done:], scale, zero)
+}
+
+func quantizeGeneric(dst []uint8, src []float32, scale float32, zero uint8) {
 	for i, x := range src {
 		dst[i] = clampCode(math.RoundToEven(float64(x/scale)) + float64(zero))
 	}
@@ -119,6 +124,11 @@ func Quantize(dst []uint8, src []float32, scale float32, zero uint8) {
 // Dequantize sets dst to what the codes of src stand for: float32(q-zero)·scale.
 func Dequantize(dst []float32, src []uint8, scale float32, zero uint8) {
 	dst = dst[:len(src)]
+	done := dequantizeAsm(dst, src, scale, zero)
+	dequantizeGeneric(dst[done:], src[done:], scale, zero)
+}
+
+func dequantizeGeneric(dst []float32, src []uint8, scale float32, zero uint8) {
 	for i, q := range src {
 		dst[i] = float32(int32(q)-int32(zero)) * scale
 	}

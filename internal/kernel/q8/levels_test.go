@@ -2,6 +2,7 @@ package q8
 
 import (
 	"bytes"
+	"math"
 	"math/rand/v2"
 	"slices"
 	"testing"
@@ -235,4 +236,58 @@ func floats(r *rand.Rand, n int) []float32 {
 		}
 	}
 	return s
+}
+
+func TestQuantizeLevels(t *testing.T) {
+	r := source(17)
+	cputest.Each(t, func(t *testing.T) {
+		for n := range 300 {
+			x := floats(r, n)
+			for i := range x {
+				switch r.IntN(40) {
+				case 0:
+					x[i] = float32(math.NaN())
+				case 1:
+					x[i] = float32(math.Inf(1 - 2*r.IntN(2)))
+				case 2:
+					x[i] *= 1e30
+				}
+			}
+			scale, zero := 0.1*r.Float32()+1e-3, uint8(r.Uint32())
+			want, got := make([]uint8, n), make([]uint8, n, n+Slack)
+			quantizeGeneric(want, x, scale, zero)
+			Quantize(got, x, scale, zero)
+			same(t, got, want, "codes")
+			back, wantBack := make([]float32, n), make([]float32, n)
+			dequantizeGeneric(wantBack, got, scale, zero)
+			Dequantize(back, got, scale, zero)
+			if !slices.Equal(back, wantBack) {
+				t.Fatalf("%d codes stand for other values", n)
+			}
+		}
+	})
+}
+
+// The stem's windows are laid out by assembly.
+func TestStem(t *testing.T) {
+	r := source(18)
+	src, mem := newGuarded(t, 1<<16), newGuarded(t, 1<<16)
+	for range 20 {
+		s := &kernel.ConvShape{H: 3 + r.IntN(30), W: 3 + r.IntN(30), C: 1 + r.IntN(5), K: 3, Stride: 1 + r.IntN(2), Dilation: 1, Top: r.IntN(2), Left: r.IntN(2)}
+		s.Pixel, s.OutH, s.OutW = s.C, (s.H-1)/s.Stride+1, (s.W-1)/s.Stride+1
+		const out = 24
+		img, pad := codes(r, s.H*s.W*s.C), codes(r, s.C)
+		w, e := PackConv(signed(r, out*9*s.C), out, s.C, 3), epilogue(r, out, 9*s.C, true)
+		want := make([]uint8, s.OutH*s.OutW*out)
+		row := make([]uint8, w.K, w.K+Slack)
+		for p := range s.OutH * s.OutW {
+			window(row, img, s, p/s.OutW, p%s.OutW, pad)
+			pointwiseGeneric(want[p*out:], out, row, w.K, 1, w, e)
+		}
+		cputest.EachWith(t, sets, func(t *testing.T) {
+			got, scratch := make([]uint8, len(want)), mem.slice(ConvScratch(s))
+			Conv(got, out, src.source(img), s, pad, 0, s.OutH, w, e, scratch)
+			same(t, got, want, "%+v", *s)
+		})
+	}
 }

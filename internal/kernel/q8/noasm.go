@@ -25,3 +25,9 @@ func (*Dense) denseAsm(_, _ []float32, _ int) bool { return false }
 func sigmoidAsm([]float32, bool) int { return 0 }
 
 func pointwiseFloatAsm([]float32, int, []uint8, int, int, *Matrix, *Epilogue) bool { return false }
+
+func quantizeAsm([]uint8, []float32, float32, uint8) int { return 0 }
+
+func dequantizeAsm([]float32, []uint8, float32, uint8) int { return 0 }
+
+func windowsAsm(_, _ []uint8, _ *kernel.ConvShape, _, _, _ int) bool { return false }

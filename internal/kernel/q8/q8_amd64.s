@@ -6675,6 +6675,117 @@ row:
 	VZEROUPPER
 	RET
 
+// func quantizeAVX512(dst *uint8, src *float32, n int, scale float32, zero int16)
+// Requires: AVX, AVX512BW, AVX512F
+TEXT ·quantizeAVX512(SB), NOSPLIT, $0-30
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), R8
+	MOVL         scale+24(FP), R12
+	VPBROADCASTD R12, Z31
+	MOVW         zero+28(FP), R12
+	VPBROADCASTW R12, Z30
+	VMOVDQU64    packedOrder<>+0(SB), Z29
+	VMOVUPS      const64_49800000<>+0(SB), Z28
+
+loop:
+	VMOVUPS   (SI), Z0
+	VMOVUPS   64(SI), Z1
+	VMOVUPS   128(SI), Z2
+	VMOVUPS   192(SI), Z3
+	VDIVPS    Z31, Z0, Z0
+	VDIVPS    Z31, Z1, Z1
+	VDIVPS    Z31, Z2, Z2
+	VDIVPS    Z31, Z3, Z3
+	VMINPS    Z0, Z28, Z0
+	VMINPS    Z1, Z28, Z1
+	VMINPS    Z2, Z28, Z2
+	VMINPS    Z3, Z28, Z3
+	VCVTPS2DQ Z0, Z0
+	VCVTPS2DQ Z1, Z1
+	VCVTPS2DQ Z2, Z2
+	VCVTPS2DQ Z3, Z3
+	VPACKSSDW Z1, Z0, Z0
+	VPACKSSDW Z3, Z2, Z2
+	VPADDSW   Z30, Z0, Z0
+	VPADDSW   Z30, Z2, Z2
+	VPACKUSWB Z2, Z0, Z0
+	VPERMD    Z0, Z29, Z0
+	VMOVDQU64 Z0, (DI)
+	ADDQ      $0x40, DI
+	ADDQ      $0x00000100, SI
+	SUBQ      $0x40, R8
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+DATA const64_49800000<>+0(SB)/4, $0x49800000
+DATA const64_49800000<>+4(SB)/4, $0x49800000
+DATA const64_49800000<>+8(SB)/4, $0x49800000
+DATA const64_49800000<>+12(SB)/4, $0x49800000
+DATA const64_49800000<>+16(SB)/4, $0x49800000
+DATA const64_49800000<>+20(SB)/4, $0x49800000
+DATA const64_49800000<>+24(SB)/4, $0x49800000
+DATA const64_49800000<>+28(SB)/4, $0x49800000
+DATA const64_49800000<>+32(SB)/4, $0x49800000
+DATA const64_49800000<>+36(SB)/4, $0x49800000
+DATA const64_49800000<>+40(SB)/4, $0x49800000
+DATA const64_49800000<>+44(SB)/4, $0x49800000
+DATA const64_49800000<>+48(SB)/4, $0x49800000
+DATA const64_49800000<>+52(SB)/4, $0x49800000
+DATA const64_49800000<>+56(SB)/4, $0x49800000
+DATA const64_49800000<>+60(SB)/4, $0x49800000
+GLOBL const64_49800000<>(SB), RODATA|NOPTR, $64
+
+// func dequantizeAVX512(dst *float32, src *uint8, n int, scale float32, zero int32)
+// Requires: AVX, AVX512F
+TEXT ·dequantizeAVX512(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), R8
+	MOVL         scale+24(FP), R12
+	VPBROADCASTD R12, Z31
+	MOVL         zero+28(FP), R12
+	VPBROADCASTD R12, Z30
+
+loop:
+	VPMOVZXBD (SI), Z0
+	VPSUBD    Z30, Z0, Z0
+	VCVTDQ2PS Z0, Z0
+	VMULPS    Z31, Z0, Z0
+	VMOVUPS   Z0, (DI)
+	ADDQ      $0x10, SI
+	ADDQ      $0x40, DI
+	SUBQ      $0x10, R8
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+// func windowsVNNI(dst *uint8, stride int, src *uint8, row int, step int, n int, order *uint8)
+// Requires: AVX, AVX512F, AVX512VBMI
+TEXT ·windowsVNNI(SB), NOSPLIT, $0-56
+	MOVQ      dst+0(FP), DI
+	MOVQ      stride+8(FP), R10
+	MOVQ      src+16(FP), SI
+	MOVQ      row+24(FP), R11
+	MOVQ      step+32(FP), R12
+	MOVQ      n+40(FP), R8
+	MOVQ      order+48(FP), R13
+	VMOVDQU64 (R13), Z31
+
+loop:
+	VMOVDQU      (SI), X0
+	VINSERTI32X4 $0x01, (SI)(R11*1), Z0, Z0
+	VINSERTI32X4 $0x02, (SI)(R11*2), Z0, Z0
+	VPERMB       Z0, Z31, Z0
+	VMOVDQU64    Z0, (DI)
+	ADDQ         R12, SI
+	ADDQ         R10, DI
+	DECQ         R8
+	JNZ          loop
+	VZEROUPPER
+	RET
+
 // func denseAVX2(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
 // Requires: AVX
 TEXT ·denseAVX2(SB), NOSPLIT, $0-48

@@ -56,6 +56,22 @@ func lookupVNNI(dst *uint8, dstStride int, src *uint8, srcStride int, n int, row
 //go:noescape
 func sumRowsAVX512(sums *int32, src *uint8, srcStride int, n int, rows int)
 
+// quantizeAVX512 makes codes of a multiple of 64 floats.
+//
+//go:noescape
+func quantizeAVX512(dst *uint8, src *float32, n int, scale float32, zero int16)
+
+// dequantizeAVX512 makes floats of a multiple of 16 codes.
+//
+//go:noescape
+func dequantizeAVX512(dst *float32, src *uint8, n int, scale float32, zero int32)
+
+// windowsVNNI lays out n windows of three rows, of which 16 bytes each are read, in
+// the given order of bytes. 64 bytes are written for each.
+//
+//go:noescape
+func windowsVNNI(dst *uint8, stride int, src *uint8, row int, step int, n int, order *uint8)
+
 // denseAVX2 computes panels of 16 outputs, each from left to right and without fused operations.
 //
 //go:noescape

@@ -171,6 +171,9 @@ func emitElementwise() {
 	addRows().emit()
 	lookup().emit()
 	sumRows()
+	quantize()
+	dequantize()
+	windows()
 }
 
 // scaleRows multiplies channels by factors.
