@@ -239,12 +239,21 @@ def report(d):
         lines(d / 'soak.svg', [dict(title='Resident memory (MB)', x='time in seconds', log=False, series={'mixnet': list(zip(times, memory['all']))})], width=640)
     if r := read('mixconv'):
         text += '## MixConv alone\n\n' + about(r) + mixconv_table(r['cases']) + '\n'
+    if r := read('detect'):
+        text += '## Finding objects, from an image to boxes\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases']) + '\n' + ''.join(detections(c) for c in r['cases'])
     if r := read('train'):
         text += '## Training steps\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('load'):
         text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s', 'processor ms an image'], [
             [name(x['engine']), f'{x["images_per_s"]:.0f}', f'{x["cpu_ms_an_image"]:.2f}'] for x in r['cases']]) + '\n'
     (d / 'README.md').write_text(text)
+
+
+def detections(case):
+    """Every way of every engine; 'network' leaves the boxes out."""
+    rows = [[name(r['engine'].split()[0]), r['graph'], r['part'], f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["cpu_ms"]:.2f}', f'{r["peak_rss_mb"]:.0f}', f'{r["ours_over_this"]:.2f}']
+            for r in sorted(case['all'], key=lambda r: r['median_ms'])]
+    return f'### {title(case)}\n\n' + markdown(['engine', 'graph', 'part', 'median ms', 'min', 'processor ms', 'peak memory MB', 'ours / this'], rows) + '\n'
 
 
 def mixconv_table(cases):

@@ -7,6 +7,7 @@
     python bench/peers.py grow           how time grows with batch, resolution, threads, kernel size and concurrent callers
     python bench/peers.py soak           ten minutes of mixed load on ours
     python bench/peers.py mixconv        MixConv alone, by groups, size, stride and channels
+    python bench/peers.py detect         finding objects, boxes included
     python bench/peers.py train          training steps beside PyTorch's
     python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
     python bench/peers.py report         the tables and charts again, from the results stored
@@ -161,6 +162,11 @@ def mixconv(a, old):
     return op.measure(a, start)
 
 
+def detect(a, old):
+    import detection
+    return detection.measure(a, start)
+
+
 def train(a, old):
     import training
     return training.measure(a, start, our_worker)
@@ -173,7 +179,7 @@ def load(a, old):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'detect', 'train', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))
