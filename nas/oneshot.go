@@ -17,6 +17,9 @@ type OneShot struct {
 	Check      int // 0 means 3
 	Population int // of the evolution; 0 means 50
 	Sample     int // 0 means 10
+	// Policy draws the networks to score in place of evolution, the likeliest
+	// first; nil for none.
+	Policy *Policy
 }
 
 // Propose returns an architecture to score, or one to train by itself.
@@ -28,10 +31,33 @@ func (s OneShot) Propose(p *Problem, h *History) (Proposal, error) {
 		}
 	}
 	if p.Fidelity == 0 || scored < cmp.Or(s.Scored, 200) {
+		if s.Policy != nil {
+			return s.draw(p, h)
+		}
 		e := Evolution{Population: cmp.Or(s.Population, 50), Sample: cmp.Or(s.Sample, 10)}
 		return atFidelity(e, 0, p, h)
 	}
 	return s.alone(p, h, len(h.Trials)-scored)
+}
+
+// draw proposes what the policy draws, the likeliest architecture first.
+func (s OneShot) draw(p *Problem, h *History) (Proposal, error) {
+	q := *p
+	q.Fidelity = 0
+	if a := p.Space.Canonical(s.Policy.Likeliest()); p.Allows(a) && !h.seen(a) {
+		return Proposal{Arch: a, Parent: -1}, nil
+	}
+	rng := p.rng(h)
+	for range attempts {
+		a := p.Space.Canonical(s.Policy.Draw(p.Space, rng))
+		if p.Allows(a) && !h.seen(a) {
+			return Proposal{Arch: a, Parent: -1}, nil
+		}
+		if rng.IntN(100) == 0 { // a policy that is sure of itself draws the same again and again
+			break
+		}
+	}
+	return q.random(h, rng)
 }
 
 // alone proposes the next network to train by itself, after some others.

@@ -87,13 +87,25 @@ type Choice struct {
 }
 
 // Choices returns the blocks of a space in which nothing is decided but the rows
-// of blocks, and a network with the first of each. Other spaces have none.
+// of blocks and the widths of stem and head, and a network of the greatest widths
+// without its blocks' rows. Other spaces have none.
 func (t *TableSpace) Choices() ([]Choice, zoo.Network, error) {
 	l := t.layout
 	var all []Choice
 	decided := 0
 	n := t.Base
 	n.Stages = nil
+	if len(t.Stem) > 0 {
+		n.Stem.Out = slices.Max(t.Stem)
+	}
+	if len(t.Head) > 0 {
+		n.Head.Out = slices.Max(t.Head)
+	}
+	for _, d := range []int{l.stem, l.head} {
+		if d >= 0 {
+			decided++
+		}
+	}
 	for i := range t.Stages {
 		s, sl := &t.Stages[i], &l.stages[i]
 		for b := range s.blocks() {

@@ -63,6 +63,11 @@ func (c *searchNewCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if c.Learn != "" {
+		if _, _, err := loaded.Space.Choices(); err != nil {
+			return usagef("--learn: %v", err)
+		}
+	}
 	if _, err := loaded.Propose(&nas.History{}); errors.Is(err, nas.ErrExhausted) {
 		return usagef("no network of the space %s was found within the limits: allow more", loaded.Space.Name())
 	} else if err != nil {

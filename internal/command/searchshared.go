@@ -13,8 +13,10 @@ import (
 // supernetFlags say how a search scores networks before any is trained by
 // itself.
 type supernetFlags struct {
-	Scored         int `placeholder:"N" help:"With --strategy supernet: networks that the supernet scores, besides the --trials that are trained by themselves. Default: 200."`
-	SupernetEpochs int `placeholder:"N" help:"With --strategy supernet: epochs that it is trained for, every batch on as many networks as a decision has options. Default: twice --epochs."`
+	Scored         int     `placeholder:"N" help:"With --strategy supernet: networks that the supernet scores, besides the --trials that are trained by themselves. Default: 200."`
+	SupernetEpochs int     `placeholder:"N" help:"With --strategy supernet: epochs that it is trained for, every batch on as many networks as a decision has options. Default: twice --epochs."`
+	Learn          string  `placeholder:"METHOD" help:"With --strategy supernet: draw the networks that it scores by probabilities learned from its gradients, by gumbel (FBNet) or paths (ProxylessNAS), in place of evolution. For spaces of whole blocks."`
+	CostWeight     float64 `placeholder:"W" help:"With --learn: what mean multiply-adds count in units of the loss, such as 0.1."`
 }
 
 // oneShot is the strategy that the flags are for.
@@ -22,8 +24,12 @@ const oneShot = "supernet"
 
 func (c *supernetFlags) check(strategy string, rungs []int) error {
 	switch {
-	case strategy != oneShot && (c.Scored != 0 || c.SupernetEpochs != 0):
-		return usagef("--scored and --supernet-epochs go with --strategy %s", oneShot)
+	case strategy != oneShot && *c != (supernetFlags{}):
+		return usagef("--scored, --supernet-epochs, --learn and --cost-weight go with --strategy %s", oneShot)
+	case c.Learn != "" && c.Learn != string(supernet.Gumbel) && c.Learn != string(supernet.Paths):
+		return usagef("--learn %s: want %s or %s", c.Learn, supernet.Gumbel, supernet.Paths)
+	case !(c.CostWeight >= 0 && c.CostWeight < 1e6) || c.CostWeight > 0 && c.Learn == "":
+		return usagef("--cost-weight goes with --learn, and is at least 0")
 	case c.Scored < 0 || c.Scored > 1e6:
 		return usagef("--scored %d: between 1 and 1,000,000", c.Scored)
 	case c.SupernetEpochs < 0:
@@ -41,6 +47,7 @@ func (c *supernetFlags) settings(strategy string, epochs int) *search.Supernet {
 		return nil
 	}
 	s := &search.Supernet{Epochs: c.SupernetEpochs, Scored: c.Scored}
+	s.Learn = search.Learned{Method: supernet.Method(c.Learn), Weight: c.CostWeight}
 	if s.Epochs == 0 {
 		s.Epochs = 2 * epochs
 	}
@@ -78,7 +85,7 @@ func agreementText(a *nas.Agreement) string {
 // sharedChart draws the score of networks trained by themselves over the
 // supernet's.
 func sharedChart(pairs []search.Pair) *chart.Chart {
-	c := &chart.Chart{Title: "Supernet and stand-alone scores", X: chart.Axis{Label: "supernet's score (%)"}, Y: chart.Axis{Label: "stand-alone score (%)"}}
+	c := &chart.Chart{Title: "Supernet and stand-alone scores", X: chart.Axis{Label: "likelihood of the right class, by the supernet (%)"}, Y: chart.Axis{Label: "stand-alone score (%)"}}
 	line := chart.Series{Name: "networks", Scatter: true}
 	for _, p := range pairs {
 		line.Points = append(line.Points, chart.Point{X: 100 * p.Shared, Y: 100 * p.Alone, Label: fmt.Sprintf("trial %d: %s, by the supernet %s", p.Number, inPercent(p.Alone), inPercent(p.Shared))})

@@ -89,10 +89,7 @@ func Load(s store.Search) (*Search, error) {
 	if out.strategy, err = nas.NewStrategy(s.Strategy); err != nil {
 		return nil, fmt.Errorf("search %s: %w", s.Name, err)
 	}
-	if one, ok := out.strategy.(nas.OneShot); ok && out.Settings.Supernet != nil {
-		one.Scored = out.Settings.Supernet.Scored
-		out.strategy = one
-	}
+	out.oneShot()
 	if rungs := out.Settings.Rungs; len(rungs) > 0 {
 		out.strategy = nas.Halving{Of: out.strategy, Rungs: rungs, Eta: out.Settings.Eta}
 	}
@@ -131,7 +128,7 @@ type Outcome struct {
 // score returns what the trial is judged by.
 func (o *Outcome) score() float64 {
 	if o.Supernet != nil {
-		return o.Supernet.Top1
+		return o.Supernet.Likelihood()
 	}
 	return o.Curve[len(o.Curve)-1]
 }

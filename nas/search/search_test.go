@@ -41,6 +41,12 @@ out = 32
 // smoke begins a search of seconds on the built-in images.
 func smoke(t *testing.T, trials int, change func(*store.Search, *search.Settings)) (*store.Store, *search.Worker) {
 	t.Helper()
+	return smokeOn(t, space, trials, change)
+}
+
+// smokeOn is smoke on another space.
+func smokeOn(t *testing.T, space string, trials int, change func(*store.Search, *search.Settings)) (*store.Store, *search.Worker) {
+	t.Helper()
 	splits, err := data.OpenIDX(fashion.FS(), "fashion-mnist")
 	if err != nil {
 		t.Fatal(err)

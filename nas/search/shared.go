@@ -23,7 +23,62 @@ type Supernet struct {
 	Fit     int              `json:"estimate,omitempty"` // images for batch norm's statistics; 0: 2000
 	Images  int              `json:"images,omitempty"`   // images that score; 0: all that are held out
 	Sharing supernet.Sharing `json:"sharing,omitzero"`
+	// Learn is how probabilities of the options are learned from gradients, by
+	// which networks to score are drawn, the likeliest first; "" means evolution.
+	Learn Learned `json:"learn,omitzero"`
 }
+
+// Learned says how a policy is learned on the images that score.
+type Learned struct {
+	Method supernet.Method `json:"method,omitempty"`
+	Steps  int             `json:"steps,omitempty"` // 0: supernet.LearnConfig's
+	// Weight is what a network of the mean multiply-adds of the space loses for
+	// them, in units of the loss: their expectation counts in proportion.
+	Weight float64 `json:"cost_weight,omitempty"`
+}
+
+// oneShot makes the strategy that a supernet is for from the settings, with the
+// policy that was learned if there is one.
+func (s *Search) oneShot() {
+	one, ok := s.strategy.(nas.OneShot)
+	sn := s.Settings.Supernet
+	if !ok || sn == nil {
+		return
+	}
+	one.Scored = sn.Scored
+	if sn.Learn.Method != "" {
+		// Without one, evolution proposes: the worker that learns it sets it.
+		one.Policy, _ = supernet.LoadPolicy(s.Settings.policyFile(), s.Space)
+	}
+	s.strategy = one
+}
+
+// policyFile is where the policy is kept.
+func (s *Settings) policyFile() string { return filepath.Join(s.supernetDir(), "policy.json") }
+
+// learn learns the policy, or reads it.
+func (w *Worker) learn(ctx context.Context, net *supernet.Net, memory *autodiff.Memory) error {
+	s := w.Search
+	l := s.Settings.Supernet.Learn
+	macs := nas.Split(s.Costs, func(c nas.Cost) float64 { return float64(c.MACs) }, costSamples, s.Seed)
+	p, err := supernet.Learn(ctx, supernet.LearnConfig{
+		Net: net, Method: l.Method, Steps: l.Steps, Choose: w.Roles.Choose, Cost: macs, Weight: l.Weight / max(macs.Mean, 1), Seed: s.Seed,
+		Memory: memory, File: s.Settings.policyFile(),
+	})
+	if err != nil {
+		return err
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if one, ok := s.strategy.(nas.OneShot); ok {
+		one.Policy = p
+		s.strategy = one
+	}
+	return nil
+}
+
+// costSamples are those that what choices cost is a mean over.
+const costSamples = 20
 
 // shared is a worker's supernet.
 type shared struct {
@@ -55,6 +110,12 @@ func (w *Worker) supernet(ctx context.Context) (*supernet.Scorer, error) {
 	for {
 		_, err = supernet.Train(ctx, supernet.Config{
 			Net: net, Recipe: rec, Data: w.Roles.Fit, Paths: sn.Paths, Memory: sh.memory, Dir: set.supernetDir(), OnStep: w.OnSupernet,
+			Then: func() error {
+				if sn.Learn.Method == "" {
+					return nil
+				}
+				return w.learn(ctx, net, sh.memory)
+			},
 		})
 		if !errors.Is(err, supernet.ErrBusy) {
 			break

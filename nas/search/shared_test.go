@@ -3,6 +3,7 @@ package search_test
 import (
 	"context"
 	"errors"
+	"path/filepath"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/nas"
@@ -33,7 +34,7 @@ func TestSupernet(t *testing.T) {
 	best := 0.0
 	for _, tr := range all[:6] {
 		o := search.OutcomeOf(tr)
-		if tr.Fidelity != 0 || tr.State != store.Done || o.Supernet == nil || o.Supernet.Top1 != tr.Score || o.MACs > 300e3 {
+		if tr.Fidelity != 0 || tr.State != store.Done || o.Supernet == nil || o.Supernet.Likelihood() != tr.Score || o.MACs > 300e3 {
 			t.Errorf("trial %d: %s %s, %+v", tr.Number, tr.State, tr.Error, o)
 		}
 		best = max(best, tr.Score)
@@ -73,5 +74,55 @@ func TestSupernet(t *testing.T) {
 	}
 	if steps == 0 || steps >= 2*200/10 {
 		t.Errorf("%d steps after the interruption", steps)
+	}
+}
+
+// rows is a space of whole blocks.
+const rows = `name = "rows"
+input = {size = 14}
+
+[stem]
+out = 8
+stride = 2
+
+[[stage]]
+stride = 2
+out = [8]
+depth = [3]
+rows = [{name = "k3", kernels = 3}, {name = "k35e3", kernels = [3, 5], expand = 3}]
+[stage.rest]
+rows = [{name = "none", none = true}, {name = "k3", kernels = 3}, {name = "k5e3", kernels = 5, expand = 3}]
+
+[head]
+out = 16
+`
+
+// With learned probabilities the likeliest network is scored first, and the
+// search goes on with the same policy.
+func TestLearned(t *testing.T) {
+	for _, method := range []supernet.Method{supernet.Gumbel, supernet.Paths} {
+		db, w := smokeOn(t, rows, 5, func(s *store.Search, set *search.Settings) {
+			s.Strategy = "supernet"
+			set.Supernet = &search.Supernet{Epochs: 1, Scored: 4, Fit: 100, Images: 100, Learn: search.Learned{Method: method, Steps: 20, Weight: 0.1}}
+		})
+		if err := w.Run(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		policy, err := supernet.LoadPolicy(filepath.Join(w.Search.Settings.Dir, "supernet", "policy.json"), w.Search.Space)
+		if err != nil {
+			t.Fatal(err)
+		}
+		all := trials(t, db)
+		if got, want := all[0].Key, nas.Key(w.Search.Space, policy.Likeliest()); got != want {
+			t.Errorf("%s: %s is scored first, %s is likeliest", method, got, want)
+		}
+		again, err := search.Load(w.Search.Search)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := again.Propose(store.History(all[:2]))
+		if err != nil || next.Arch.String() != all[2].Key {
+			t.Errorf("%s: after a resume %v follows, %s did: %v", method, next.Arch, all[2].Key, err)
+		}
 	}
 }

@@ -50,6 +50,11 @@ type Worker struct {
 // A trial whose network cannot be trained fails with the reason; any other error
 // gives it back too and is returned.
 func (w *Worker) Run(ctx context.Context) error {
+	if sn := w.Search.Settings.Supernet; sn != nil && sn.Learn.Method != "" {
+		if _, err := w.supernet(ctx); err != nil { // it has the policy to draw from
+			return err
+		}
+	}
 	var o Outcome
 	return (&store.Worker{
 		Store: w.Store, Name: w.Name, Lease: w.Lease, Propose: w.Search.Propose, OnStart: w.OnStart,

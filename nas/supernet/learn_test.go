@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/autodiff"
@@ -124,6 +125,30 @@ func TestMixed(t *testing.T) {
 			if math.Abs(got-want[i]) > 1e-9 {
 				t.Fatalf("%s: output %d is %g, of the path %g", text, i, got, want[i])
 			}
+		}
+	}
+}
+
+// The spaces of whole blocks that come with the package can be mixed.
+func TestMixedSpaces(t *testing.T) {
+	for _, name := range []string{"nas-bench-macro", "fbnet", "proxyless"} {
+		s, err := nas.Lookup(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m, err := supernet(t, s, Sharing{}).Mixed(nil)
+		if err != nil {
+			t.Error(err)
+			continue
+		}
+		options := 0
+		for _, d := range s.Decisions() {
+			if strings.HasSuffix(d.Name, "block") {
+				options += len(d.Options)
+			}
+		}
+		if len(m.gates) > options || len(m.gates) < options*2/3 {
+			t.Errorf("%s: %d options are weighted, of %d with those that are nothing", name, len(m.gates), options)
 		}
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/autodiff"
@@ -49,6 +50,11 @@ type Score struct {
 	Top1 float64 `json:"top1"` // a fraction
 	Loss float64 `json:"loss"` // mean cross-entropy
 }
+
+// Likelihood is the geometric mean of the probabilities that the network gives to
+// the images' own classes. It ranks networks as Loss does, which has less noise
+// than Top1.
+func (s Score) Likelihood() float64 { return math.Exp(-s.Loss) }
 
 // NewScorer reads the images.
 func NewScorer(ctx context.Context, n *Net, cfg ScoreConfig) (*Scorer, error) {

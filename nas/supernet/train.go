@@ -41,6 +41,9 @@ type Config struct {
 	// error of OnEpoch ends the run, which can be continued. nil for none.
 	OnStep  func(Progress)
 	OnEpoch func(Epoch) error
+	// Then is called when the supernet is trained, before the folder is free for
+	// others; nil for nothing.
+	Then func() error
 }
 
 // Progress is where a run stands.
@@ -98,6 +101,9 @@ func Train(ctx context.Context, cfg Config) ([]Epoch, error) {
 	err = r.run(ctx)
 	if r.Dir != "" && (err == nil || ctx.Err() != nil) {
 		err = errors.Join(err, r.save())
+	}
+	if err == nil && r.Then != nil {
+		err = r.Then()
 	}
 	return r.state.History, err
 }
