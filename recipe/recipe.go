@@ -73,6 +73,10 @@ type Recipe struct {
 	// Sampling is how an epoch is drawn from the training images; [Shuffled]
 	// if unset.
 	Sampling Sampling `json:"sampling,omitempty" toml:"sampling,omitempty"`
+	// ShuffleShards is how many tar shards have their images mixed at a time,
+	// for sets that are too large to be at hand as a whole; 0 mixes all images
+	// with each other.
+	ShuffleShards int `json:"shuffle_shards,omitempty" toml:"shuffle_shards,omitzero"`
 	// MaxBad is how many unreadable images of a set are skipped before the run
 	// gives up: 0 means one in a hundred, and at least one; -1 none.
 	MaxBad int `json:"max_bad,omitempty" toml:"max_bad,omitzero"`

@@ -58,6 +58,9 @@ func (r *Recipe) validateSampling() error {
 	if r.MaxBad < -1 {
 		return fmt.Errorf("at most %d unreadable images: want -1 for none, or more", r.MaxBad)
 	}
+	if r.ShuffleShards < 0 || r.ShuffleShards > 0 && r.Sampling == Balanced {
+		return fmt.Errorf("images of %d shards are mixed at a time: want 0 for all, or more, and 0 with sampling %q", r.ShuffleShards, Balanced)
+	}
 	switch r.Sampling {
 	case "", Shuffled:
 	case Balanced:

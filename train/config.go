@@ -92,7 +92,7 @@ func (c *Config) loader() (*data.Loader, error) {
 	var l *data.Loader
 	load := data.Config{
 		Preprocess: c.Model.Preprocess(), Augment: &r.Augment, Mix: r.Mix, Batch: r.Batch / r.Accumulate,
-		Shuffle: true, Balanced: r.Sampling == recipe.Balanced, Remainder: data.DropRemainder, Seed: r.Seed,
+		Shuffle: true, Balanced: r.Sampling == recipe.Balanced, Window: r.ShuffleShards, Remainder: data.DropRemainder, Seed: r.Seed,
 		Workers: c.Threads, Sizes: r.Sizes.Shapes(), MaxBad: r.MaxBad,
 	}
 	if r.Sizes.Order == recipe.Progressive {

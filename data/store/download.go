@@ -82,22 +82,31 @@ func (d *downloader) advance(ctx context.Context, path string, o *object) (furth
 	}
 	if err := d.reserve(ctx, path, r); err != nil {
 		if !errors.Is(err, errBusy) {
-			err = fetch.Permanent(err)
+			err = final(err)
 		}
 		return false, err
 	}
 	p, err := openPart(path+partSuffix, o)
 	if err != nil {
-		return false, fetch.Permanent(err)
+		return false, final(err)
 	}
 	defer p.file.Close()
 	before := p.size
 	if err = d.receive(ctx, p); err == nil {
 		if r.SHA256, err = p.check(); err == nil {
-			return true, fetch.Permanent(p.finish(path, r))
+			return true, final(p.finish(path, r))
 		}
 	}
 	return p.size > before, err
+}
+
+// final marks an error of the disk as one that trying again does not help
+// against, unless making room may.
+func final(err error) error {
+	if errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	return fetch.Permanent(err)
 }
 
 func removeAll(paths ...string) error {
@@ -216,7 +225,7 @@ func (p *part) Write(b []byte) (int, error) {
 	n, err := p.file.Write(b)
 	p.size += int64(n)
 	_, _ = p.summing.Write(b[:n])
-	return n, fetch.Permanent(err)
+	return n, final(err)
 }
 
 // finish moves a complete object to its place.

@@ -25,7 +25,7 @@ func (c *benchLoadCmd) Run(e *env) error {
 // job is one pass through a folder of images, read as the paper's training
 // reads them.
 func (c *benchLoadCmd) job(e *env) (*job, error) {
-	splits, err := data.Open(c.Data)
+	splits, err := e.openData(c.Data)
 	if err != nil {
 		return nil, err
 	}

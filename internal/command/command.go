@@ -46,6 +46,8 @@ type cli struct {
 	Version    versionCmd    `cmd:"" group:"look" help:"Print the version."`
 	Complete   completeCmd   `cmd:"" hidden:"" name:"__complete" help:"Answer a completion request of the shell."`
 
+	storeFlags
+
 	Threads     int              `short:"T" default:"0" placeholder:"N" help:"Processor cores to use; 0 means all."`
 	NoColor     bool             `help:"Plain text without colours, as with NO_COLOR in the environment."`
 	ShowVersion kong.VersionFlag `name:"version" help:"Print the version and exit."`

@@ -74,7 +74,7 @@ func (c *dataCmd) Run(e *env) error {
 			return usagef("%s: want a name that ends in .png", file)
 		}
 	}
-	splits, err := openData(c.Dir)
+	splits, err := e.openData(c.Dir)
 	if err != nil {
 		return err
 	}

@@ -30,6 +30,7 @@ type env struct {
 	stdin          io.Reader
 	stdout, stderr io.Writer
 	threads        int
+	store          storeFlags
 	noColor        bool
 	program        string // how the user starts it
 	args           []string
@@ -45,7 +46,7 @@ type env struct {
 // onlyResume reports a flag on the command line that a run to continue has
 // settled: all but --resume, these, and those of every command.
 func (e *env) onlyResume(flags ...string) error {
-	flags = append(flags, "resume", "threads", "no-color")
+	flags = append(flags, "resume", "threads", "no-color", "data-cache", "data-cache-size")
 	for _, f := range e.given {
 		if !slices.Contains(flags, f) {
 			return usagef("--resume continues a run as it began: leave out --%s", f)

@@ -28,7 +28,7 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 	dir := runOf(c.Model)
 	if dir != "" {
 		var err error
-		if of, err = imagesOfRun(dir); err != nil && c.Data == "" {
+		if of, err = imagesOfRun(e, dir); err != nil && c.Data == "" {
 			return nil, err
 		} else if err != nil {
 			e.warn("whether the run was trained on some of these images is not known: %v", err)
@@ -71,7 +71,7 @@ func (c *evalCmd) openImages(e *env, on *evalImages, of *runImages) error {
 	if path == "" && of != nil {
 		path = of.path
 	}
-	splits, err := openData(path)
+	splits, err := e.openData(path)
 	if err != nil {
 		return err
 	}

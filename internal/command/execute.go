@@ -61,7 +61,7 @@ func (e *env) run(args []string) int {
 		e.note("Run \"%s --help\" for usage.\n", e.helpFor(kctx, err))
 		return exitUsage
 	}
-	e.threads, e.noColor, e.app = c.Threads, c.NoColor, parser.Model
+	e.threads, e.store, e.noColor, e.app = c.Threads, c.storeFlags, c.NoColor, parser.Model
 	for _, p := range kctx.Path {
 		if p.Flag != nil {
 			e.given = append(e.given, p.Flag.Name)
@@ -117,6 +117,9 @@ func (e *env) finish(err error) int {
 
 func (e *env) failure(err error) {
 	fmt.Fprintf(e.stderr, "%s %s%s\n", e.style(e.stderr, red, "mixnet:"), e.follower, printable(err.Error()))
+	if more := roomAdvice(err); more != "" {
+		e.note("  %s\n", more)
+	}
 }
 
 // patience is how long a command that has been interrupted may take to end by

@@ -21,7 +21,7 @@ func openSource(e *env, s transfer.Source, offline bool) (*model.Model, *data.Sp
 	if err != nil {
 		return nil, nil, err
 	}
-	splits, err := openData(s.Data)
+	splits, err := e.openData(s.Data)
 	if err == nil {
 		e.tell(splits)
 		e.tellOneClass(splits)

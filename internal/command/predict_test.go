@@ -17,7 +17,7 @@ import (
 // order of their names.
 func photoFolder(t *testing.T, n int) (dir string, files []string) {
 	t.Helper()
-	splits, err := openData("")
+	splits, err := new(env).openData("")
 	if err != nil {
 		t.Fatal(err)
 	}

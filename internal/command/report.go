@@ -42,7 +42,7 @@ func (c *reportCmd) Run(e *env) error {
 	if dir == "" {
 		return fmt.Errorf("%s: no run folder: want one that \"%s\" or \"%s\" has made", c.Dir, e.command("train"), e.command("finetune"))
 	}
-	of, err := imagesOfRun(dir)
+	of, err := imagesOfRun(e, dir)
 	if err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (r *runImages) measure(e *env, m *model.Model) (*judged, error) {
 // reportAtEnd writes the report of a run that has just ended with m. A report
 // that cannot be written does not make the run fail.
 func reportAtEnd(e *env, dir string, m *model.Model, j *judged) error {
-	of, err := imagesOfRun(dir)
+	of, err := imagesOfRun(e, dir)
 	if err == nil && j == nil {
 		j, err = of.measure(e, m)
 	}

@@ -60,13 +60,13 @@ func runOf(name string) string {
 
 // imagesOfRun opens the images of the run in a folder, in the parts that the run
 // made of them.
-func imagesOfRun(dir string) (*runImages, error) {
+func imagesOfRun(e *env, dir string) (*runImages, error) {
 	var r *runImages
 	var err error
 	if exists(filepath.Join(dir, transfer.PlanFile)) {
-		r, err = imagesOfFinetuning(dir)
+		r, err = imagesOfFinetuning(e, dir)
 	} else {
-		r, err = imagesOfTraining(dir)
+		r, err = imagesOfTraining(e, dir)
 	}
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -78,7 +78,7 @@ func imagesOfRun(dir string) (*runImages, error) {
 	return r, nil
 }
 
-func imagesOfTraining(dir string) (*runImages, error) {
+func imagesOfTraining(e *env, dir string) (*runImages, error) {
 	saved, err := train.ReadRecord(dir)
 	if err != nil {
 		return nil, err
@@ -87,19 +87,19 @@ func imagesOfTraining(dir string) (*runImages, error) {
 	if err := f.recall(dir, saved.Args); err != nil {
 		return nil, err
 	}
-	set, err := f.prepare(saved.Recipe.Seed, saved.Recipe.Patience > 0)
+	set, err := f.prepare(e, saved.Recipe.Seed, saved.Recipe.Patience > 0)
 	if err != nil {
 		return nil, err
 	}
 	return &runImages{path: f.Data, source: set.source, splits: set.splits, fit: set.Fit, judge: set.Judge, part: partName(set.JudgeName), chose: set.Coincide, best: set.Choose != nil, maxBad: saved.Recipe.MaxBad, seed: saved.Recipe.Seed}, nil
 }
 
-func imagesOfFinetuning(dir string) (*runImages, error) {
+func imagesOfFinetuning(e *env, dir string) (*runImages, error) {
 	p, err := transfer.ReadPlan(dir)
 	if err != nil {
 		return nil, err
 	}
-	splits, err := openData(p.Data)
+	splits, err := e.openData(p.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -207,7 +207,7 @@ func inputSize(asked int, space *nas.TableSpace, d data.Dataset) int {
 
 // holdOut opens the images of a search.
 func holdOut(e *env, s *search.Settings, seed uint64) (data.Roles, error) {
-	splits, err := openData(s.Data)
+	splits, err := e.openData(s.Data)
 	if err != nil {
 		return data.Roles{}, err
 	}

@@ -39,7 +39,7 @@ func (c *trainCmd) plan(e *env) (*run, error) {
 			return nil, err
 		}
 	}
-	if r.set, err = c.prepare(r.recipe.Seed, r.recipe.Patience > 0); err != nil {
+	if r.set, err = c.prepare(e, r.recipe.Seed, r.recipe.Patience > 0); err != nil {
 		return nil, err
 	}
 	e.tell(r.set.splits)
@@ -162,7 +162,7 @@ func (c *trainCmd) resume(e *env) (*run, error) {
 		return nil, err
 	}
 	r := &run{dir: c.Resume, model: saved.Model, recipe: saved.Recipe}
-	if r.set, err = c.prepare(saved.Recipe.Seed, saved.Recipe.Patience > 0); err != nil {
+	if r.set, err = c.prepare(e, saved.Recipe.Seed, saved.Recipe.Patience > 0); err != nil {
 		return nil, err
 	}
 	r.view = newTrainView(e, c.JSON, c.Resume, r.set.watchedName, r.set.Choose != nil, saved.Epochs())

@@ -64,8 +64,8 @@ func (f *setFlags) heldOut() float64 {
 
 // prepare opens the set and gives its parts their roles. Patience needs images
 // to choose by.
-func (f *setFlags) prepare(seed uint64, patience bool) (*trainingSet, error) {
-	splits, err := openData(f.Data)
+func (f *setFlags) prepare(e *env, seed uint64, patience bool) (*trainingSet, error) {
+	splits, err := e.openData(f.Data)
 	if err != nil {
 		return nil, err
 	}

@@ -186,7 +186,7 @@ func TestLeaks(t *testing.T) {
 
 // The built-in images are not looked through at every start.
 func TestBuiltInLeaks(t *testing.T) {
-	splits, err := openData("")
+	splits, err := new(env).openData("")
 	if err != nil {
 		t.Fatal(err)
 	}
