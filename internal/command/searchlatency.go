@@ -110,7 +110,7 @@ func (c *searchLatencyCmd) adapted(e *env) (*nas.TableSpace, error) {
 	if err != nil {
 		return nil, usageError{err}
 	}
-	splits, err := openData(c.Data)
+	splits, err := e.openData(c.Data)
 	if err != nil {
 		return nil, err
 	}
