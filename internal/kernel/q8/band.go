@@ -35,3 +35,31 @@ func (b *band) pitch() int { return b.cols * panelCols * quad }
 
 // size returns the bytes of a band.
 func (b *band) size() int { return (b.groups + b.quads - 1) * b.pitch() }
+
+// floatsBand is what a depthwise convolution by way of floats computes at a
+// time: rows of output, span rows of input, and a multiple of 16 channels.
+type floatsBand struct {
+	rows, span, channels int
+	perChannel           int // bytes
+}
+
+// floatsBytes is how large input and output of a band are at most, if it has
+// more than one row of 16 channels.
+const floatsBytes = 64 << 10
+
+func newFloatsBand(g *kernel.DW) (b floatsBand) {
+	window := (g.Kernel-1)*g.Dilation + 1
+	for b.rows = max(g.OutH, 1); ; b.rows = ceilDiv(b.rows, 2) {
+		b.span = min((b.rows-1)*g.Stride+window, g.H)
+		b.perChannel = 4 * (b.span*g.W + b.rows*g.OutW)
+		if b.rows == 1 || panelCols*b.perChannel <= floatsBytes {
+			break
+		}
+	}
+	blocks := max(1, floatsBytes/2/(panelCols*max(b.perChannel, 1)))
+	b.channels = min(blocks, ceilDiv(g.Channels, panelCols)) * panelCols
+	return b
+}
+
+// size returns the bytes of a band.
+func (b *floatsBand) size() int { return b.channels * b.perChannel }

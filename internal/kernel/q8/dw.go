@@ -16,19 +16,23 @@ type DWFilter struct {
 	Stride, Dilation int
 	taps             []int8 // tap (i, j) of channel c is element (i·Kernel+j)·16 + c mod 16 of block c/16
 	blocks           []int8
+	floats           *kernel.DWFilter // the same, for processors that add no products of bytes
+	total            []int32          // sum of each channel's weights
 }
 
-// PackDW packs w, a (channels, 1, kernel, kernel) tensor.
-func PackDW(w []int8, channels, kernel, stride, dilation int) *DWFilter {
-	f := &DWFilter{Kernel: kernel, Channels: channels, Stride: stride, Dilation: dilation}
+// PackDW packs w, a (channels, 1, size, size) tensor.
+func PackDW(w []int8, channels, size, stride, dilation int) *DWFilter {
+	f := &DWFilter{Kernel: size, Channels: channels, Stride: stride, Dilation: dilation}
 	n := ceilDiv(channels, panelCols)
-	f.taps = make([]int8, n*f.tapsLen())
-	w = w[:channels*kernel*kernel]
-	for c := range channels {
-		for i, x := range w[c*kernel*kernel:][:kernel*kernel] {
-			f.taps[c/panelCols*f.tapsLen()+i*panelCols+c%panelCols] = x
-		}
+	f.taps, f.total = make([]int8, n*f.tapsLen()), make([]int32, channels)
+	floats := make([]float32, channels*size*size)
+	for i, x := range w[:len(floats)] {
+		c := i / (size * size)
+		f.taps[c/panelCols*f.tapsLen()+i%(size*size)*panelCols+c%panelCols] = x
+		f.total[c] += int32(x)
+		floats[i] = float32(x)
 	}
+	f.floats = kernel.PackDW(floats, size, channels)
 	if group := f.group(); group > 0 {
 		f.blocks = make([]int8, n*f.blockLen())
 		for c := range channels {
@@ -82,13 +86,7 @@ func (f *DWFilter) tap(c, i, j int) int8 {
 func (f *DWFilter) FoldZero(bias []int32, zero uint8) {
 	bias = bias[:f.Channels]
 	for c := range bias {
-		sum := int32(0)
-		for i := range f.Kernel {
-			for j := range f.Kernel {
-				sum += int32(f.tap(c, i, j))
-			}
-		}
-		bias[c] -= int32(zero) * sum
+		bias[c] -= int32(zero) * f.total[c]
 	}
 }
 
@@ -97,7 +95,9 @@ func (f *DWFilter) FoldZero(bias []int32, zero uint8) {
 func (f *DWFilter) Range(from, to int) DWFilter {
 	part := *f
 	part.Channels = to - from
-	part.taps = f.taps[from/panelCols*f.tapsLen():]
+	part.taps, part.total = f.taps[from/panelCols*f.tapsLen():], f.total[from:to]
+	floats := f.floats.Range(from, to)
+	part.floats = &floats
 	if f.blocks != nil {
 		part.blocks = f.blocks[from/panelCols*f.blockLen():]
 	}
@@ -125,8 +125,8 @@ func Depthwise(dst, src []uint8, w *DWFilter, g *kernel.DW, zero uint8, ep *Epil
 
 // DepthwiseScratch returns the length of scratch that Depthwise needs.
 func DepthwiseScratch(g *kernel.DW) int {
-	b := newBand(g)
-	return b.size() + cacheLine
+	b, f := newBand(g), newFloatsBand(g)
+	return max(b.size(), f.size()) + cacheLine
 }
 
 const cacheLine = 64

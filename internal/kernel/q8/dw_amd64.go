@@ -44,8 +44,15 @@ var dwTiles = [3][3]int{1: {4, 3, 1}, 2: {7, 4, 1}}
 
 // depthwiseAsm is Depthwise in assembly; ok tells whether this CPU has it.
 func depthwiseAsm(dst, src []uint8, w *DWFilter, g *kernel.DW, zero uint8, ep *Epilogue, from, to int, scratch []uint8) (ok bool) {
-	if !cpu.Has(vnni) || w.blocks == nil || ep.Add != nil || g.H < 1 || g.W < 1 || g.OutW < 1 {
+	if cpu.Current() < cpu.AVX2 || ep.Add != nil || g.H < 1 || g.W < 1 || g.OutW < 1 {
 		return false
+	}
+	if !cpu.Has(vnni) || w.blocks == nil {
+		if g.Kernel*g.Kernel > mostExact {
+			return false
+		}
+		depthwiseFloats(dst, src, w, g, zero, ep, from, to, scratch)
+		return true
 	}
 	var consts epilogueVectors
 	consts.set(ep)

@@ -62,38 +62,90 @@ type gemmArgs struct {
 
 // pointwiseAsm is Pointwise in assembly; ok tells whether this CPU has it.
 func pointwiseAsm(dst []uint8, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) (ok bool) {
-	if !cpu.Has(vnni) {
+	if cpu.Current() < cpu.AVX2 {
 		return false
 	}
 	if rows == 0 || w.N == 0 || w.K == 0 {
 		return w.K > 0
 	}
-	var consts epilogueVectors
-	consts.set(ep)
-	a := gemmArgs{
-		dstStride: dstStride, srcStride: srcStride, panel: w.panelLen(), quads: ceilDiv(w.K, quad),
-		consts: &consts, table: ep.Table, addStride: ep.AddStride, addZero: int(ep.AddZero), addMul: ep.AddMul,
+	p := product{dst: dst, dstStride: dstStride, w: w, ep: ep}
+	p.consts.set(ep)
+	p.args = gemmArgs{
+		srcStride: srcStride, panel: w.panelLen(), quads: ceilDiv(w.K, quad),
+		consts: &p.consts, table: ep.Table, addStride: ep.AddStride, addZero: int(ep.AddZero), addMul: ep.AddMul,
+	}
+	cols := panelCols
+	if cpu.Has(vnni) {
+		cols = 2 * panelCols
 	}
 	chunk := rowsAtOnce(w.K, rows)
 	for r0 := 0; r0 < rows; r0 += chunk {
-		a.rows = min(chunk, rows-r0)
-		a.src = &src[r0*srcStride]
-		for n0 := 0; n0 < w.N; n0 += 2 * panelCols {
-			cols := min(2*panelCols, w.N-n0)
-			consts.setOutputs(ep, n0)
-			a.dst, a.w = &dst[r0*dstStride+n0], &w.panels[n0/panelCols*a.panel]
-			a.mask = 1<<cols - 1
-			if ep.Add != nil {
-				a.add = &ep.Add[r0*ep.AddStride+n0]
-			}
-			if cols > panelCols {
-				gemm32VNNI(&a.dstStride)
-			} else {
-				gemm16VNNI(&a.dstStride)
-			}
+		for n0 := 0; n0 < w.N; n0 += cols {
+			p.consts.setOutputs(ep, n0)
+			p.run(src, r0, min(chunk, rows-r0), n0, min(cols, w.N-n0))
 		}
 	}
 	return true
+}
+
+// product is what Pointwise multiplies.
+type product struct {
+	dst       []uint8
+	dstStride int
+	w         *Matrix
+	ep        *Epilogue
+	args      gemmArgs
+	consts    epilogueVectors
+}
+
+// run computes cols outputs from n0 on of n rows from r0 on.
+func (p *product) run(src []uint8, r0, n, n0, cols int) {
+	a := &p.args
+	a.src, a.rows = &src[r0*a.srcStride], n
+	a.w = &p.w.panels[n0/panelCols*a.panel]
+	if p.ep.Add != nil {
+		a.add = &p.ep.Add[r0*p.ep.AddStride+n0]
+	}
+	switch {
+	case cpu.Has(vnni):
+		a.dst, a.dstStride, a.mask = &p.dst[r0*p.dstStride+n0], p.dstStride, 1<<cols-1
+		if cols > panelCols {
+			gemm32VNNI(&a.dstStride)
+		} else {
+			gemm16VNNI(&a.dstStride)
+		}
+	case cols < panelCols:
+		p.tail(src, r0, n, n0, cols)
+	default:
+		a.dst, a.dstStride = &p.dst[r0*p.dstStride+n0], p.dstStride
+		gemm16(&a.dstStride)
+	}
+}
+
+// tail computes the last outputs, fewer than 16, without AVX-512's masks.
+func (p *product) tail(src []uint8, r0, n, n0, cols int) {
+	var buf [24 * panelCols]uint8
+	a := &p.args
+	a.dst, a.dstStride = &buf[0], panelCols
+	for r := 0; r < n; r += a.rows {
+		a.rows = min(len(buf)/panelCols, n-r)
+		a.src = &src[(r0+r)*a.srcStride]
+		if p.ep.Add != nil {
+			a.add = &p.ep.Add[(r0+r)*p.ep.AddStride+n0]
+		}
+		gemm16(&a.dstStride)
+		for i := range a.rows {
+			copy(p.dst[(r0+r+i)*p.dstStride+n0:][:cols], buf[i*panelCols:])
+		}
+	}
+}
+
+func gemm16(a *int) {
+	if cpu.Has(cpu.AVXVNNI) {
+		gemm16AVXVNNI(a)
+	} else {
+		gemm16AVX2(a)
+	}
 }
 
 // rowsAtOnce returns the rows that are multiplied with all weights before the

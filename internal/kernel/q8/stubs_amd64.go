@@ -19,6 +19,27 @@ func gemm16VNNI(a *int)
 //go:noescape
 func gemmFloatVNNI(a *int)
 
+// gemm16AVX2 multiplies rows with the weights of 16 outputs: pairs of words, exactly.
+//
+//go:noescape
+func gemm16AVX2(a *int)
+
+// gemm16AVXVNNI multiplies rows with the weights of 16 outputs.
+//
+//go:noescape
+func gemm16AVXVNNI(a *int)
+
+// widenAVX2 makes floats of 16 codes of each pixel, less a zero point. Distances are in bytes.
+//
+//go:noescape
+func widenAVX2(dst *float32, dstStride int, src *uint8, srcStride int, pixels int, zero int32)
+
+// narrowAVX2 makes codes of sums of 16 channels that are whole numbers in float32: those
+// of a struct gemmArgs, whose source they are.
+//
+//go:noescape
+func narrowAVX2(a *int)
+
 // quadsVNNI lays out rows of 16 channels in quads, with a border around the image.
 //
 //go:noescape

@@ -16,24 +16,29 @@ const TableLen = 511
 // coarser than those of what comes out: to round twice to a byte would add two
 // or three times the error of once.
 //
-// The table is two of 256, since that is what two vector registers hold: entry
-// t is low[min(t, 255)] + rise[max(t-255, 0)], modulo 256.
-type Table struct{ low, rise [256]uint8 }
+// AVX-512 looks up two tables of 256, of four registers each: entry t is
+// low[min(t, 255)] + rise[max(t-255, 0)], modulo 256. The generator of the
+// assembly knows the offsets.
+type Table struct {
+	low, rise [256]uint8
+	codes     [TableLen + 1]uint8
+}
 
 // NewTable returns the table with entry f(t) for t from 0 to 510.
 func NewTable(f func(t int) uint8) *Table {
 	t := &Table{}
-	for i := range t.low {
-		t.low[i] = f(i)
+	for i := range TableLen {
+		t.codes[i] = f(i)
 	}
-	for i := 1; i < len(t.rise); i++ {
-		t.rise[i] = f(255+i) - t.low[255]
+	copy(t.low[:], t.codes[:])
+	for i := range t.rise {
+		t.rise[i] = t.codes[255+i] - t.codes[255]
 	}
 	return t
 }
 
 // At returns entry i.
-func (t *Table) At(i int) uint8 { return t.low[min(i, 255)] + t.rise[max(i-255, 0)] }
+func (t *Table) At(i int) uint8 { return t.codes[i] }
 
 // ActTable returns the table of an activation, from codes of the given step and
 // zero point, which is theirs from 0 to 510, to codes of another.

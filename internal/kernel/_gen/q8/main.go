@@ -14,6 +14,11 @@ func main() {
 	gemm{panels: 2}.emit("gemm32VNNI", "multiplies rows with the weights of up to 32 outputs.", []int{14, 7, 4, 2, 1})
 	gemm{panels: 1}.emit("gemm16VNNI", "multiplies rows with the weights of up to 16 outputs.", []int{28, 14, 7, 4, 2, 1})
 	gemm{panels: 2, floats: true}.emit("gemmFloatVNNI", "is gemm32VNNI with floats as results.", []int{4, 1})
+	for _, g := range gemms2 {
+		g.emit()
+	}
+	widen()
+	narrow()
 	layQuads()
 	for _, d := range depthwises {
 		d.emit()
@@ -24,6 +29,7 @@ func main() {
 		sigmoid(s)
 	}
 	Generate()
+	writeRaw()
 }
 
 // z returns vector register i.

@@ -1,0 +1,244 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
+)
+
+// gemm2 is a product of rows with a panel of 16 outputs in registers of eight.
+type gemm2 struct {
+	name, doc string
+	vnni      bool
+	tiles     []int
+}
+
+var gemms2 = []gemm2{
+	{"gemm16AVX2", "multiplies rows with the weights of 16 outputs: pairs of words, exactly.", false, []int{4, 2, 1}},
+	{"gemm16AVXVNNI", "multiplies rows with the weights of 16 outputs.", true, []int{6, 4, 2, 1}},
+}
+
+func y(i int) reg.VecPhysical { return simd.AVX2.V(i) }
+
+// Registers of the epilogue beside those of the product.
+var (
+	code, codeAt = reg.R14, reg.R15
+	spare        = y(12) // and those after it
+)
+
+// packedOrder2 returns the order of the dwords of four vectors of eight that
+// were packed to bytes.
+func packedOrder2() Mem {
+	return global("packedOrder2", func() {
+		for i, d := range []uint32{0, 4, 1, 5, 2, 6, 3, 7} {
+			DATA(4*i, U32(d))
+		}
+	})
+}
+
+func (g gemm2) emit() {
+	TEXT(g.name, attr.NOSPLIT, "func(a *int)")
+	Pragma("noescape")
+	Doc(g.name + " " + g.doc)
+	stack := AllocLocal(64)
+	Load(Param("a"), args)
+	MOVQ(gemmWords.at(args, "rows"), rows)
+	MOVQ(gemmWords.at(args, "src"), src)
+	for _, name := range []string{"dst", "add"} {
+		MOVQ(gemmWords.at(args, name), tmp)
+		MOVQ(tmp, gemmWords.at(args, name+"At"))
+	}
+	for _, n := range g.tiles {
+		label := fmt.Sprintf("rows%d", n)
+		Label(label)
+		CMPQ(rows, U32(uint32(n)))
+		JLT(LabelRef(label + "_end"))
+		g.tile(label, n, stack)
+		SUBQ(U32(uint32(n)), rows)
+		JMP(LabelRef(label))
+		Label(label + "_end")
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// tile emits the product of n rows.
+func (g gemm2) tile(label string, n int, stack Mem) {
+	MOVQ(gemmWords.at(args, "srcStride"), strides[1])
+	for _, odd := range []int{3, 5} {
+		if n > odd {
+			LEAQ(Mem{Base: strides[1], Index: strides[1], Scale: uint8(odd - 1)}, strides[odd])
+		}
+	}
+	MOVQ(src, bases[0])
+	MOVQ(gemmWords.at(args, "consts"), quads)
+	for i := range 2 * n {
+		VMOVDQU(Mem{Base: quads, Disp: constBias + 32*(i%2)}, y(i))
+	}
+	MOVQ(gemmWords.at(args, "w"), weight)
+	MOVQ(gemmWords.at(args, "quads"), quads)
+	if !g.vnni {
+		VMOVDQU(simd.AVX2.Int(0x00ff00ff), y(15))
+	}
+	Label(label + "_k")
+	if g.vnni {
+		g.dots(n)
+	} else {
+		g.pairs(n)
+	}
+	ADDQ(U8(4), bases[0])
+	ADDQ(U8(64), weight)
+	DECQ(quads)
+	JNZ(LabelRef(label + "_k"))
+	MOVQ(gemmWords.at(args, "srcStride"), tmp)
+	IMUL3Q(U32(uint32(n)), tmp, tmp)
+	ADDQ(tmp, src)
+	g.epilogue(label, n, stack)
+}
+
+// dots adds the products of four inputs at once.
+func (g gemm2) dots(n int) {
+	VMOVDQU(Mem{Base: weight}, y(12))
+	VMOVDQU(Mem{Base: weight, Disp: 32}, y(13))
+	for r := range n {
+		x := y(14 + r%2)
+		VPBROADCASTD(rowAt(r), x)
+		vexDot(y(12), x, y(2*r))
+		vexDot(y(13), x, y(2*r+1))
+	}
+}
+
+// pairs adds the products of inputs 0 and 2, and of 1 and 3, as words: the sums
+// of two products of bytes do not fit in a word.
+func (g gemm2) pairs(n int) {
+	for c := range 2 {
+		even, odd := y(8+2*c), y(9+2*c)
+		VMOVDQU(Mem{Base: weight, Disp: 32 * c}, even)
+		VPSRAW(U8(8), even, odd)
+		VPSLLW(U8(8), even, even)
+		VPSRAW(U8(8), even, even)
+	}
+	for r := range n {
+		even, odd, t := y(12), y(13), y(14)
+		VPBROADCASTD(rowAt(r), odd)
+		VPAND(odd, y(15), even)
+		VPSRLW(U8(8), odd, odd)
+		for c := range 2 {
+			VPMADDWD(y(8+2*c), even, t)
+			VPADDD(t, y(2*r+c), y(2*r+c))
+		}
+		VPMADDWD(y(9), odd, t)
+		VPADDD(t, y(2*r), y(2*r))
+		VPMADDWD(y(11), odd, t)
+		VPADDD(t, y(2*r+1), y(2*r+1))
+	}
+}
+
+// epilogue stores the codes of n rows, two at a time.
+func (g gemm2) epilogue(label string, n int, stack Mem) {
+	MOVQ(gemmWords.at(args, "consts"), consts)
+	MOVQ(gemmWords.at(args, "dstAt"), dst)
+	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
+	MOVQ(gemmWords.at(args, "table"), table)
+	MOVQ(gemmWords.at(args, "addAt"), add)
+	MOVQ(gemmWords.at(args, "addStride"), addStride)
+	for r := 0; r < n; r += 2 {
+		b := block2{label: fmt.Sprintf("%s_%d", label, r), n: 2 * min(2, n-r)}
+		for i := range 4 {
+			b.v[i] = y(2*r + i)
+		}
+		b.values()
+		b.store(stack)
+	}
+	MOVQ(dst, gemmWords.at(args, "dstAt"))
+	MOVQ(add, gemmWords.at(args, "addAt"))
+}
+
+// block2 is two rows of two vectors of sums.
+type block2 struct {
+	label string
+	v     [4]reg.VecPhysical
+	n     int // vectors
+}
+
+// values makes words of the sums, before the table or the bounds.
+func (b *block2) values() {
+	for i, v := range b.v[:b.n] {
+		VCVTDQ2PS(v, v)
+		VMULPS(Mem{Base: consts, Disp: constMul + 32*(i%2)}, v, v)
+	}
+	TESTQ(add, add)
+	JZ(LabelRef(b.label + "_noadd"))
+	zero, mul, x := y(13), y(14), y(12)
+	VPBROADCASTD(gemmWords.at(args, "addZero"), zero)
+	VBROADCASTSS(gemmWords.at(args, "addMul"), mul)
+	for i, v := range b.v[:b.n] {
+		VPMOVZXBD(Mem{Base: add, Disp: 8 * (i % 2)}, x)
+		VPSUBD(zero, x, x)
+		VCVTDQ2PS(x, x)
+		VMULPS(mul, x, x)
+		VADDPS(x, v, v)
+		if i%2 == 1 {
+			ADDQ(addStride, add)
+		}
+	}
+	Label(b.label + "_noadd")
+	for _, v := range b.v[:b.n] {
+		VCVTPS2DQ(v, v)
+	}
+	for i := 0; i < b.n; i += 2 {
+		VPACKSSDW(b.v[i+1], b.v[i], b.v[i])
+		VPADDSW(Mem{Base: consts, Disp: constZero}, b.v[i], b.v[i])
+	}
+}
+
+// store writes the rows of a block, and goes on to the next.
+func (b *block2) store(stack Mem) {
+	x, second := b.v[0], b.v[2]
+	if b.n == 2 {
+		second = x
+	}
+	TESTQ(table, table)
+	JNZ(LabelRef(b.label + "_table"))
+	VPACKUSWB(second, x, x)
+	VPMAXUB(Mem{Base: consts, Disp: constLo}, x, x)
+	VPMINUB(Mem{Base: consts, Disp: constHi}, x, x)
+	VMOVDQU(packedOrder2(), spare)
+	VPERMD(x, spare, x)
+	VMOVDQU(x.AsX(), Mem{Base: dst})
+	ADDQ(dstStride, dst)
+	if b.n == 4 {
+		VEXTRACTI128(U8(1), x, Mem{Base: dst})
+		ADDQ(dstStride, dst)
+	}
+	JMP(LabelRef(b.label + "_end"))
+	Label(b.label + "_table")
+	VPXOR(spare, spare, spare)
+	for i := 0; i < b.n; i += 2 {
+		VPMAXSW(spare, b.v[i], b.v[i])
+		VPMINSW(lastEntry(), b.v[i], b.v[i])
+		VMOVDQU(b.v[i], stack.Offset(16*i))
+	}
+	for r := range b.n / 2 {
+		for i := range 16 {
+			// A vector has columns 0 to 3 and 8 to 11, and then the others.
+			column := i%4 + i/4%2*8 + i/8*4
+			MOVWLZX(stack.Offset(32*r+2*i), code.As32())
+			MOVB(Mem{Base: table, Index: code, Scale: 1, Disp: tableCodes}, codeAt.As8())
+			MOVB(codeAt.As8(), Mem{Base: dst, Disp: column})
+		}
+		ADDQ(dstStride, dst)
+	}
+	Label(b.label + "_end")
+}
+
+// tableCodes is the offset of the entries one after the other in struct Table.
+const tableCodes = 512
+
+// lastEntry returns words of the last entry of a table.
+func lastEntry() Mem { return simd.AVX2.Int(510<<16 | 510) }
