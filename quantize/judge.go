@@ -3,6 +3,7 @@ package quantize
 import (
 	"context"
 	"math"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/evaluate"
@@ -14,12 +15,12 @@ import (
 // verdict is what a network says of the judged images.
 type verdict struct {
 	choice   []int              // by example; -1 for one that was not read
-	logits   map[int][]float32  // of the first images
+	results  map[int][]float32  // of the first images
 	outcomes *evaluate.Outcomes // nil without labels
 }
 
-// logitImages is for how many images logits are compared.
-const logitImages = 1000
+// resultImages is for how many images all results are compared.
+const resultImages = 1000
 
 // verdict runs a model on the judged images.
 func (r *run) verdict(ctx context.Context, m *model.Model, stage string) (*verdict, error) {
@@ -28,55 +29,82 @@ func (r *run) verdict(ctx context.Context, m *model.Model, stage string) (*verdi
 		return nil, err
 	}
 	defer p.Close()
-	set, classes := r.judge.Set(), m.Graph.Classes()
-	v := &verdict{choice: make([]int, set.Len()), logits: map[int][]float32{}}
-	for i := range v.choice {
-		v.choice[i] = -1
-	}
+	set := r.judge.Set()
+	v := &verdict{choice: slices.Repeat([]int{-1}, set.Len()), results: map[int][]float32{}}
 	if r.labelled {
 		v.outcomes = evaluate.NewOutcomes(set)
 	}
+	names := resultNames(m.Graph)
 	tell, done := r.stage(stage, set.Len()), 0
-	all := make([]float32, r.judge.Shape().N*classes)
 	for batch, err := range r.judge.Epoch(ctx, 0, 0) {
 		if err != nil {
 			return nil, err
 		}
-		n := batch.Images.Shape.N
-		logits := tensor.Tensor{Shape: tensor.Shape{N: n, H: 1, W: 1, C: classes}, Data: all[:n*classes]}
-		if err := p.Run(ctx, &logits, &batch.Images); err != nil {
+		out, err := p.Outputs(ctx, &batch.Images, names...)
+		if err != nil {
 			return nil, err
 		}
 		for i, example := range batch.Examples {
-			if err := v.add(example, logits.Data[i*classes:][:classes]); err != nil {
+			if err := v.add(example, i, out, m.Graph.Classes() > 0); err != nil {
 				return nil, err
 			}
 		}
-		done += n
+		done += batch.Images.Shape.N
 		tell(done)
 	}
 	return v, nil
 }
 
-// add notes the logits of an image.
-func (v *verdict) add(example int, logits []float32) error {
+// resultNames returns the logits, or where there are none all results that are
+// not for training.
+func resultNames(g *graph.Graph) (names []string) {
+	if g.Classes() > 0 {
+		return []string{graph.Logits}
+	}
+	for _, o := range g.Outputs {
+		if !o.Training {
+			names = append(names, o.Name)
+		}
+	}
+	return names
+}
+
+// add notes the results of image i of a batch.
+func (v *verdict) add(example, i int, results []*tensor.Tensor, classifies bool) error {
+	var all []float32
+	for _, r := range results {
+		n := len(r.Data) / r.Shape.N
+		all = append(all, r.Data[i*n:][:n]...)
+	}
 	best := 0
-	for i, x := range logits {
+	for i, x := range all {
 		if x-x != 0 {
 			return evaluate.ErrNotFinite
 		}
-		if x > logits[best] {
+		if x > all[best] {
 			best = i
 		}
 	}
-	v.choice[example] = best
-	if len(v.logits) < logitImages {
-		v.logits[example] = append([]float32(nil), logits...)
+	if len(v.results) < resultImages {
+		v.results[example] = all
+	}
+	if classifies {
+		v.choice[example] = best
 	}
 	if v.outcomes != nil {
-		return v.outcomes.Add(example, logits)
+		return v.outcomes.Add(example, all)
 	}
 	return nil
+}
+
+// noise compares the results with others.
+func (v *verdict) noise(other *verdict) (sum noise) {
+	for i, x := range other.results {
+		if y, ok := v.results[i]; ok {
+			sum.add(x, y)
+		}
+	}
+	return sum
 }
 
 // agreement returns the part of the images that get the same class, with its
@@ -145,7 +173,7 @@ func (r *run) layers(ctx context.Context, m *model.Model) ([]Layer, error) {
 	}
 	defer whole.program.Close()
 	sums := make([]noise, len(nodes))
-	tell, n := r.stage("noise", noiseImages), 0
+	tell, n := r.stage(StageNoise, noiseImages), 0
 	for x, err := range r.images(ctx) {
 		if err != nil {
 			return nil, err

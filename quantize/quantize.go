@@ -31,7 +31,9 @@ type Options struct {
 	Exact bool
 	// Agreement is the least part of the judged images that must get the same
 	// class as before; layers are kept in floats until it is reached. 0 means
-	// DefaultAgreement; below 0 keeps none.
+	// DefaultAgreement; below 0 keeps none. Of a network without classes, one that
+	// finds objects, it is the signal to noise ratio of all its results that must
+	// be such that this part of the power is signal.
 	Agreement float64
 	// Float are names of layers that stay in floats whatever they lose: of a
 	// convolution, or what theirs begin with, up to a dot.
@@ -43,9 +45,19 @@ type Options struct {
 // DefaultAgreement is the part of the images whose class must stay the same.
 const DefaultAgreement = 0.95
 
-// Stage is a part of the work.
+// The stages of the work.
+const (
+	StageRanges = "ranges"
+	StageBefore = "judging floats"
+	StageBiases = "biases"
+	StageAfter  = "judging codes"
+	StageNoise  = "noise"
+)
+
+// Stage is a part of the work. Biases and judging codes come again where more
+// layers are kept in floats.
 type Stage struct {
-	Name        string // such as "ranges"
+	Name        string
 	Done, Total int
 }
 
@@ -58,16 +70,13 @@ const (
 // most is the part of the layers that is kept in floats at most.
 const most = 0.3
 
-// Run quantizes a classifier. The loader feeds images to find ranges by, in the
+// Run quantizes a network. The loader feeds images to find ranges by, in the
 // same order each epoch; judge feeds those that the result is compared on, and
 // by which accuracy is measured if their classes are the model's: labelled says
 // so. They should be others.
 func Run(ctx context.Context, m *model.Model, loader, judge *data.Loader, labelled bool, o Options) (*Result, error) {
 	if m.Quantization != nil {
 		return nil, fmt.Errorf("quantize %s: it is quantized already", m.Network)
-	}
-	if m.Graph.Classes() == 0 {
-		return nil, fmt.Errorf("quantize %s: it has no classes to be judged by", m.Network)
 	}
 	r := &run{m: m, loader: loader, judge: judge, labelled: labelled, o: o}
 	r.o.Agreement = cmp.Or(o.Agreement, DefaultAgreement)
@@ -142,7 +151,7 @@ func (r *run) prepare(ctx context.Context) error {
 		return errors.New("no images to find ranges by")
 	}
 	var err error
-	if r.seen, err = observe(ctx, r.m.Graph, r.m.Values, r.loader, nodes, biasImages, r.o.Threads, r.stage("ranges", n)); err != nil {
+	if r.seen, err = observe(ctx, r.m.Graph, r.m.Values, r.loader, nodes, biasImages, r.o.Threads, r.stage(StageRanges, n)); err != nil {
 		return err
 	}
 	noise := r.chooseCodes(nodes)
@@ -247,7 +256,7 @@ func (r *run) correct(ctx context.Context, m *model.Model) error {
 			units[u.pre] = u
 		}
 	}
-	tell, done := r.stage("biases", len(units)), 0
+	tell, done := r.stage(StageBiases, len(units)), 0
 	_, err = p.Correct(ctx, r.images(ctx), biasBytes, r.correction(m, units, func() { done++; tell(done) }))
 	return err
 }

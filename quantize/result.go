@@ -14,10 +14,11 @@ type Result struct {
 	Images int `json:"images"`
 	Judged int `json:"judged"`
 	// Agreement is the part of the judged images that get the same class as
-	// before.
-	Agreement evaluate.Interval `json:"agreement"`
-	// LogitNoise is the signal to noise ratio of the logits, in decibels.
-	LogitNoise float64 `json:"logit_noise_db"`
+	// before; nil for a network without classes.
+	Agreement *evaluate.Interval `json:"agreement,omitempty"`
+	// SignalToNoise is the ratio of the logits, or of all results of a network
+	// that has none, in decibels.
+	SignalToNoise float64 `json:"signal_to_noise_db"`
 	// Accuracy is nil where the images have no classes of the model.
 	Accuracy *Accuracy `json:"accuracy,omitempty"`
 	// Layers are the convolutions, in order.
@@ -51,14 +52,13 @@ const seed = 1
 
 // result describes a model.
 func (r *run) result(ctx context.Context, m *model.Model, after *verdict) (*Result, error) {
-	out := &Result{Model: m, Images: r.loader.Set().Len(), Judged: r.judge.Set().Len(), Agreement: after.agreement(r.before), Float: len(r.kept)}
-	var logits noise
-	for i, x := range r.before.logits {
-		if y, ok := after.logits[i]; ok {
-			logits.add(x, y)
-		}
+	out := &Result{Model: m, Images: r.loader.Set().Len(), Judged: r.judge.Set().Len(), Float: len(r.kept)}
+	noise := after.noise(r.before)
+	out.SignalToNoise = noise.ratio()
+	if r.m.Graph.Classes() > 0 {
+		agreement := after.agreement(r.before)
+		out.Agreement = &agreement
 	}
-	out.LogitNoise = logits.ratio()
 	if r.labelled {
 		change, err := after.outcomes.Difference(r.before.outcomes, seed)
 		if err != nil {

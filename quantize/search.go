@@ -71,7 +71,7 @@ func (r *run) correction(m *model.Model, units map[graph.ID]*unit, done func()) 
 // network as it was.
 func (r *run) search(ctx context.Context) (*Result, error) {
 	var err error
-	if r.before, err = r.verdict(ctx, r.m, "judging floats"); err != nil {
+	if r.before, err = r.verdict(ctx, r.m, StageBefore); err != nil {
 		return nil, err
 	}
 	order := slices.SortedStableFunc(slices.Values(r.scheme.units), func(a, b *unit) int { return cmp.Compare(b.noise, a.noise) })
@@ -82,11 +82,11 @@ func (r *run) search(ctx context.Context) (*Result, error) {
 		if err := r.correct(ctx, m); err != nil {
 			return nil, err
 		}
-		after, err := r.verdict(ctx, m, "judging codes")
+		after, err := r.verdict(ctx, m, StageAfter)
 		if err != nil {
 			return nil, err
 		}
-		if agreement := after.agreement(r.before); agreement.Value >= r.o.Agreement || r.o.Agreement < 0 || limit == 0 {
+		if limit == 0 || r.enough(after) {
 			return r.result(ctx, m, after)
 		}
 		for range min(limit, 1<<round) {
@@ -94,6 +94,15 @@ func (r *run) search(ctx context.Context) (*Result, error) {
 			order, limit = order[1:], limit-1
 		}
 	}
+}
+
+// enough reports whether a verdict is close enough to that before.
+func (r *run) enough(after *verdict) bool {
+	if r.m.Graph.Classes() == 0 {
+		s := after.noise(r.before)
+		return s.noise <= (1-r.o.Agreement)*s.signal
+	}
+	return after.agreement(r.before).Value >= r.o.Agreement
 }
 
 // named returns the units whose names are given.

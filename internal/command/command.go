@@ -33,6 +33,7 @@ type cli struct {
 	Search     searchCmd     `cmd:"" group:"use" help:"Search networks: choose from a space, train, keep the best."`
 	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth, .onnx) to a self-describing file."`
 	Export     exportCmd     `cmd:"" group:"use" help:"Write a network as an ONNX file, which other programs run."`
+	Quantize   quantizeCmd   `cmd:"" group:"use" help:"Turn a network into one of whole numbers of 8 bits, smaller and faster."`
 	Data       dataCmd       `cmd:"" group:"look" help:"Look at images before training: classes, sizes, broken and double ones."`
 	Runs       runsCmd       `cmd:"" group:"look" help:"List and compare training runs."`
 	Report     reportCmd     `cmd:"" group:"look" help:"Judge a run again and write its report and its model card."`
