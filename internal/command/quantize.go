@@ -146,7 +146,7 @@ func (c *quantizeCmd) sets(e *env, m *model.Model) (*quantizeSets, error) {
 // open opens the data: the images for ranges, and those to judge by if they are
 // apart.
 func (c *quantizeCmd) open(e *env) (fit, judge data.Dataset, err error) {
-	splits, err := openData(c.Data)
+	splits, err := e.openData(c.Data)
 	if err == nil {
 		e.tell(splits)
 		_, judge = splits.Evaluation()
