@@ -7,24 +7,6 @@ import (
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
-// quantizeAsm makes the first codes, and returns how many.
-func quantizeAsm(dst []uint8, src []float32, scale float32, zero uint8) (done int) {
-	if done = len(src) &^ 63; done == 0 || cpu.Current() < cpu.AVX512 {
-		return 0
-	}
-	quantizeAVX512(&dst[0], &src[0], done, scale, int16(zero))
-	return done
-}
-
-// dequantizeAsm makes the first floats, and returns how many.
-func dequantizeAsm(dst []float32, src []uint8, scale float32, zero uint8) (done int) {
-	if done = len(src) &^ 15; done == 0 || cpu.Current() < cpu.AVX512 {
-		return 0
-	}
-	dequantizeAVX512(&dst[0], &src[0], done, scale, int32(zero))
-	return done
-}
-
 // windowsAsm lays out the windows of n output pixels from (y, x) on, all of
 // which lie inside the image, if it can.
 func windowsAsm(dst, src []uint8, s *kernel.ConvShape, y, x, n int) bool {

@@ -22,10 +22,12 @@ func (s *Add) Rows(dst []uint8, dstStride int, a []uint8, aStride int, b []uint8
 	if dstStride == n && aStride == n && bStride == n {
 		n, rows = n*rows, min(1, rows)
 	}
-	if n == 0 || rows == 0 || addAsm(s, dst, dstStride, a, aStride, b, bStride, n, rows) {
+	if n == 0 || rows == 0 {
 		return
 	}
-	s.generic(dst, dstStride, a, aStride, b, bStride, n, rows)
+	if i := addAsm(s, dst, dstStride, a, aStride, b, bStride, n, rows); i < n {
+		s.generic(dst[i:], dstStride, a[i:], aStride, b[i:], bStride, n-i, rows)
+	}
 }
 
 func (s *Add) generic(dst []uint8, dstStride int, a []uint8, aStride int, b []uint8, bStride, n, rows int) {
@@ -51,8 +53,11 @@ func ScaleRows(dst []uint8, dstStride int, zero uint8, src []uint8, srcStride in
 	n := len(mul)
 	need("destination", dst, rows, dstStride, n)
 	needSource("source", src, rows, srcStride, n)
-	if n > 0 && rows > 0 && !scaleRowsAsm(dst, dstStride, zero, src, srcStride, srcZero, mul, rows) {
-		scaleRowsGeneric(dst, dstStride, zero, src, srcStride, srcZero, mul, rows)
+	if n == 0 || rows == 0 {
+		return
+	}
+	if c := scaleRowsAsm(dst, dstStride, zero, src, srcStride, srcZero, mul, rows); c < n {
+		scaleRowsGeneric(dst[c:], dstStride, zero, src[c:], srcStride, srcZero, mul[c:], rows)
 	}
 }
 
@@ -72,8 +77,11 @@ func scaleRowsGeneric(dst []uint8, dstStride int, zero uint8, src []uint8, srcSt
 // mean, which is scale·(sum/rows-zero). There are at most 1<<23 rows.
 func SumRows(sums []int32, src []uint8, stride, rows int) {
 	needSource("source", src, rows, stride, len(sums))
-	if len(sums) > 0 && rows > 0 && !sumRowsAsm(sums, src, stride, rows) {
-		sumRowsGeneric(sums, src, stride, rows)
+	if len(sums) == 0 || rows == 0 {
+		return
+	}
+	if c := sumRowsAsm(sums, src, stride, rows); c < len(sums) {
+		sumRowsGeneric(sums[c:], src[c:], stride, rows)
 	}
 }
 

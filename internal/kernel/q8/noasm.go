@@ -10,15 +10,15 @@ func depthwiseAsm(_, _ []uint8, _ *DWFilter, _ *kernel.DW, _ uint8, _ *Epilogue,
 	return false
 }
 
-func addAsm(_ *Add, _ []uint8, _ int, _ []uint8, _ int, _ []uint8, _, _, _ int) bool { return false }
+func addAsm(_ *Add, _ []uint8, _ int, _ []uint8, _ int, _ []uint8, _, _, _ int) int { return 0 }
 
-func scaleRowsAsm(_ []uint8, _ int, _ uint8, _ []uint8, _ int, _ uint8, _ []float32, _ int) bool {
-	return false
+func scaleRowsAsm(_ []uint8, _ int, _ uint8, _ []uint8, _ int, _ uint8, _ []float32, _ int) int {
+	return 0
 }
 
 func lookupAsm(_ []uint8, _ int, _ []uint8, _, _, _ int, _ *[256]uint8) bool { return false }
 
-func sumRowsAsm(_ []int32, _ []uint8, _, _ int) bool { return false }
+func sumRowsAsm([]int32, []uint8, int, int) int { return 0 }
 
 func (*Dense) denseAsm(_, _ []float32, _ int) bool { return false }
 

@@ -162,23 +162,41 @@ func rowsAtOnce(k, rows int) int {
 // pointwiseFloatAsm is PointwiseFloat in assembly; ok tells whether this CPU
 // has it.
 func pointwiseFloatAsm(dst []float32, dstStride int, src []uint8, srcStride, rows int, w *Matrix, ep *Epilogue) (ok bool) {
-	if !cpu.Has(vnni) {
+	if cpu.Current() < cpu.AVX2 {
 		return false
 	}
 	if rows == 0 || w.N == 0 || w.K == 0 {
 		return w.K > 0
 	}
 	var consts epilogueVectors
-	a := gemmArgs{dstStride: 4 * dstStride, src: &src[0], srcStride: srcStride, rows: rows, quads: ceilDiv(w.K, quad), consts: &consts}
-	for n0 := 0; n0 < w.N; n0 += 2 * panelCols {
-		cols := min(2*panelCols, w.N-n0)
-		a.panel = 0 // there is only one: take it twice
+	var last [panelCols]float32
+	a := gemmArgs{srcStride: srcStride, quads: ceilDiv(w.K, quad), consts: &consts}
+	panels := 1
+	if cpu.Has(vnni) {
+		panels = 2
+	}
+	for n0 := 0; n0 < w.N; n0 += panels * panelCols {
+		cols := min(panels*panelCols, w.N-n0)
+		consts.setOutputs(ep, n0)
+		a.w, a.mask = &w.panel(n0 / panelCols)[0], 1<<cols-1
+		a.panel = 0 // where there is only one, it is taken twice
 		if cols > panelCols {
 			a.panel = w.panelLen()
 		}
-		consts.setOutputs(ep, n0)
-		a.dst, a.w, a.mask = (*uint8)(unsafe.Pointer(&dst[n0])), &w.panel(n0 / panelCols)[0], 1<<cols-1
-		gemmFloatVNNI(&a.dstStride)
+		a.src, a.rows, a.dstStride, a.dst = &src[0], rows, 4*dstStride, (*uint8)(unsafe.Pointer(&dst[n0]))
+		switch {
+		case panels == 2:
+			gemmFloatVNNI(&a.dstStride)
+		case cols == panelCols:
+			gemmFloat16AVX2(&a.dstStride)
+		default:
+			a.rows, a.dst = 1, (*uint8)(unsafe.Pointer(&last[0]))
+			for r := range rows {
+				a.src = &src[r*srcStride]
+				gemmFloat16AVX2(&a.dstStride)
+				copy(dst[r*dstStride+n0:][:cols], last[:])
+			}
+		}
 	}
 	return true
 }

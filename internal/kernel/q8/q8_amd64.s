@@ -4177,6 +4177,197 @@ DATA const32_01fe01fe<>+24(SB)/4, $0x01fe01fe
 DATA const32_01fe01fe<>+28(SB)/4, $0x01fe01fe
 GLOBL const32_01fe01fe<>(SB), RODATA|NOPTR, $32
 
+// func gemmFloat16AVX2(a *int)
+// Requires: AVX, AVX2
+TEXT ·gemmFloat16AVX2(SB), NOSPLIT, $64-8
+	MOVQ a+0(FP), AX
+	MOVQ 32(AX), BX
+	MOVQ 16(AX), SI
+	MOVQ 8(AX), R13
+	MOVQ R13, 120(AX)
+	MOVQ 80(AX), R13
+	MOVQ R13, 128(AX)
+
+rows4:
+	CMPQ    BX, $0x00000004
+	JLT     rows4_end
+	MOVQ    24(AX), R8
+	LEAQ    (R8)(R8*2), R9
+	MOVQ    SI, R12
+	MOVQ    64(AX), CX
+	VMOVDQU (CX), Y0
+	VMOVDQU 32(CX), Y1
+	VMOVDQU (CX), Y2
+	VMOVDQU 32(CX), Y3
+	VMOVDQU (CX), Y4
+	VMOVDQU 32(CX), Y5
+	VMOVDQU (CX), Y6
+	VMOVDQU 32(CX), Y7
+	MOVQ    40(AX), DX
+	MOVQ    56(AX), CX
+	VMOVDQU const32_00ff00ff<>+0(SB), Y15
+
+rows4_k:
+	VMOVDQU      (DX), Y8
+	VPSRAW       $0x08, Y8, Y9
+	VPSLLW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VMOVDQU      32(DX), Y10
+	VPSRAW       $0x08, Y10, Y11
+	VPSLLW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPBROADCASTD (R12), Y13
+	VPAND        Y13, Y15, Y12
+	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y8, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y9, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y11, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	VPBROADCASTD (R12)(R8*1), Y13
+	VPAND        Y13, Y15, Y12
+	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y8, Y12, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y10, Y12, Y14
+	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y9, Y13, Y14
+	VPADDD       Y14, Y2, Y2
+	VPMADDWD     Y11, Y13, Y14
+	VPADDD       Y14, Y3, Y3
+	VPBROADCASTD (R12)(R8*2), Y13
+	VPAND        Y13, Y15, Y12
+	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y8, Y12, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y10, Y12, Y14
+	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y9, Y13, Y14
+	VPADDD       Y14, Y4, Y4
+	VPMADDWD     Y11, Y13, Y14
+	VPADDD       Y14, Y5, Y5
+	VPBROADCASTD (R12)(R9*1), Y13
+	VPAND        Y13, Y15, Y12
+	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y8, Y12, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y10, Y12, Y14
+	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y9, Y13, Y14
+	VPADDD       Y14, Y6, Y6
+	VPMADDWD     Y11, Y13, Y14
+	VPADDD       Y14, Y7, Y7
+	ADDQ         $0x04, R12
+	ADDQ         $0x40, DX
+	DECQ         CX
+	JNZ          rows4_k
+	MOVQ         24(AX), R13
+	IMUL3Q       $0x00000004, R13, R13
+	ADDQ         R13, SI
+	MOVQ         64(AX), R8
+	MOVQ         120(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         72(AX), R10
+	MOVQ         128(AX), R11
+	MOVQ         88(AX), R12
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       128(R8), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       160(R8), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         R9, DI
+	VCVTDQ2PS    Y2, Y2
+	VMULPS       128(R8), Y2, Y2
+	VMOVUPS      Y2, (DI)
+	VCVTDQ2PS    Y3, Y3
+	VMULPS       160(R8), Y3, Y3
+	VMOVUPS      Y3, 32(DI)
+	ADDQ         R9, DI
+	VCVTDQ2PS    Y4, Y4
+	VMULPS       128(R8), Y4, Y4
+	VMOVUPS      Y4, (DI)
+	VCVTDQ2PS    Y5, Y5
+	VMULPS       160(R8), Y5, Y5
+	VMOVUPS      Y5, 32(DI)
+	ADDQ         R9, DI
+	VCVTDQ2PS    Y6, Y6
+	VMULPS       128(R8), Y6, Y6
+	VMOVUPS      Y6, (DI)
+	VCVTDQ2PS    Y7, Y7
+	VMULPS       160(R8), Y7, Y7
+	VMOVUPS      Y7, 32(DI)
+	ADDQ         R9, DI
+	MOVQ         DI, 120(AX)
+	MOVQ         R11, 128(AX)
+	SUBQ         $0x00000004, BX
+	JMP          rows4
+
+rows4_end:
+rows1:
+	CMPQ    BX, $0x00000001
+	JLT     rows1_end
+	MOVQ    24(AX), R8
+	MOVQ    SI, R12
+	MOVQ    64(AX), CX
+	VMOVDQU (CX), Y0
+	VMOVDQU 32(CX), Y1
+	MOVQ    40(AX), DX
+	MOVQ    56(AX), CX
+	VMOVDQU const32_00ff00ff<>+0(SB), Y15
+
+rows1_k:
+	VMOVDQU      (DX), Y8
+	VPSRAW       $0x08, Y8, Y9
+	VPSLLW       $0x08, Y8, Y8
+	VPSRAW       $0x08, Y8, Y8
+	VMOVDQU      32(DX), Y10
+	VPSRAW       $0x08, Y10, Y11
+	VPSLLW       $0x08, Y10, Y10
+	VPSRAW       $0x08, Y10, Y10
+	VPBROADCASTD (R12), Y13
+	VPAND        Y13, Y15, Y12
+	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y8, Y12, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y10, Y12, Y14
+	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y9, Y13, Y14
+	VPADDD       Y14, Y0, Y0
+	VPMADDWD     Y11, Y13, Y14
+	VPADDD       Y14, Y1, Y1
+	ADDQ         $0x04, R12
+	ADDQ         $0x40, DX
+	DECQ         CX
+	JNZ          rows1_k
+	MOVQ         24(AX), R13
+	IMUL3Q       $0x00000001, R13, R13
+	ADDQ         R13, SI
+	MOVQ         64(AX), R8
+	MOVQ         120(AX), DI
+	MOVQ         (AX), R9
+	MOVQ         72(AX), R10
+	MOVQ         128(AX), R11
+	MOVQ         88(AX), R12
+	VCVTDQ2PS    Y0, Y0
+	VMULPS       128(R8), Y0, Y0
+	VMOVUPS      Y0, (DI)
+	VCVTDQ2PS    Y1, Y1
+	VMULPS       160(R8), Y1, Y1
+	VMOVUPS      Y1, 32(DI)
+	ADDQ         R9, DI
+	MOVQ         DI, 120(AX)
+	MOVQ         R11, 128(AX)
+	SUBQ         $0x00000001, BX
+	JMP          rows1
+
+rows1_end:
+	VZEROUPPER
+	RET
+
 // func gemm16AVXVNNI(a *int)
 // Requires: AVX, AVX2
 TEXT ·gemm16AVXVNNI(SB), NOSPLIT, $64-8
@@ -9251,6 +9442,371 @@ loop:
 	ADDQ         R10, DI
 	DECQ         R8
 	JNZ          loop
+	VZEROUPPER
+	RET
+
+// func scaleRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, mul *float32, srcZero int32, zero int16)
+// Requires: AVX, AVX2
+TEXT ·scaleRowsAVX2(SB), NOSPLIT, $0-62
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+16(FP), SI
+	MOVQ         n+32(FP), R10
+	MOVQ         rows+40(FP), R9
+	MOVQ         mul+48(FP), R11
+	MOVL         srcZero+56(FP), R12
+	VMOVD        R12, X13
+	VPBROADCASTD X13, Y13
+	MOVW         zero+60(FP), R12
+	VMOVD        R12, X15
+	VPBROADCASTW X15, Y15
+	VMOVDQU      packedOrder2<>+0(SB), Y14
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x20, R8
+	JLT  loop4_end
+
+loop4:
+	VPMOVZXBD (SI)(CX*1), Y0
+	VPSUBD    Y13, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    (R11)(CX*4), Y0, Y0
+	VPMOVZXBD 8(SI)(CX*1), Y1
+	VPSUBD    Y13, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VMULPS    32(R11)(CX*4), Y1, Y1
+	VPMOVZXBD 16(SI)(CX*1), Y2
+	VPSUBD    Y13, Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    64(R11)(CX*4), Y2, Y2
+	VPMOVZXBD 24(SI)(CX*1), Y3
+	VPSUBD    Y13, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VMULPS    96(R11)(CX*4), Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPADDSW   Y15, Y0, Y0
+	VPADDSW   Y15, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVDQU   Y0, (DI)(CX*1)
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, R8
+	JGE       loop4
+
+loop4_end:
+	ADDQ $0x20, R8
+	SUBQ $0x08, R8
+	JLT  loop1_end
+
+loop1:
+	VPMOVZXBD (SI)(CX*1), Y0
+	VPSUBD    Y13, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    (R11)(CX*4), Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	VPADDSW   Y15, Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVQ     X0, (DI)(CX*1)
+	ADDQ      $0x08, CX
+	SUBQ      $0x08, R8
+	JGE       loop1
+
+loop1_end:
+	ADDQ $0x08, R8
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func addRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, src2 *uint8, src2Stride int, n int, rows int, aZero int32, bZero int32, aMul float32, bMul float32, zero int16, lo uint8, hi uint8)
+// Requires: AVX, AVX2
+TEXT ·addRowsAVX2(SB), NOSPLIT, $0-84
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+16(FP), SI
+	MOVQ         src2+32(FP), DX
+	MOVQ         n+48(FP), R10
+	MOVQ         rows+56(FP), R9
+	MOVL         aZero+64(FP), R12
+	VMOVD        R12, X8
+	VPBROADCASTD X8, Y8
+	MOVL         bZero+68(FP), R12
+	VMOVD        R12, X9
+	VPBROADCASTD X9, Y9
+	MOVL         aMul+72(FP), R12
+	VMOVD        R12, X10
+	VPBROADCASTD X10, Y10
+	MOVL         bMul+76(FP), R12
+	VMOVD        R12, X11
+	VPBROADCASTD X11, Y11
+	MOVB         lo+82(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTB X12, Y12
+	MOVB         hi+83(FP), R12
+	VMOVD        R12, X13
+	VPBROADCASTB X13, Y13
+	MOVW         zero+80(FP), R12
+	VMOVD        R12, X15
+	VPBROADCASTW X15, Y15
+	VMOVDQU      packedOrder2<>+0(SB), Y14
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x20, R8
+	JLT  loop4_end
+
+loop4:
+	VPMOVZXBD (SI)(CX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VPMOVZXBD (DX)(CX*1), Y4
+	VPSUBD    Y9, Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y11, Y4, Y4
+	VADDPS    Y4, Y0, Y0
+	VPMOVZXBD 8(SI)(CX*1), Y1
+	VPSUBD    Y8, Y1, Y1
+	VCVTDQ2PS Y1, Y1
+	VPMOVZXBD 8(DX)(CX*1), Y5
+	VPSUBD    Y9, Y5, Y5
+	VCVTDQ2PS Y5, Y5
+	VMULPS    Y10, Y1, Y1
+	VMULPS    Y11, Y5, Y5
+	VADDPS    Y5, Y1, Y1
+	VPMOVZXBD 16(SI)(CX*1), Y2
+	VPSUBD    Y8, Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VPMOVZXBD 16(DX)(CX*1), Y6
+	VPSUBD    Y9, Y6, Y6
+	VCVTDQ2PS Y6, Y6
+	VMULPS    Y10, Y2, Y2
+	VMULPS    Y11, Y6, Y6
+	VADDPS    Y6, Y2, Y2
+	VPMOVZXBD 24(SI)(CX*1), Y3
+	VPSUBD    Y8, Y3, Y3
+	VCVTDQ2PS Y3, Y3
+	VPMOVZXBD 24(DX)(CX*1), Y7
+	VPSUBD    Y9, Y7, Y7
+	VCVTDQ2PS Y7, Y7
+	VMULPS    Y10, Y3, Y3
+	VMULPS    Y11, Y7, Y7
+	VADDPS    Y7, Y3, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPADDSW   Y15, Y0, Y0
+	VPADDSW   Y15, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPMAXUB   Y12, Y0, Y0
+	VPMINUB   Y13, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVDQU   Y0, (DI)(CX*1)
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, R8
+	JGE       loop4
+
+loop4_end:
+	ADDQ $0x20, R8
+	SUBQ $0x08, R8
+	JLT  loop1_end
+
+loop1:
+	VPMOVZXBD (SI)(CX*1), Y0
+	VPSUBD    Y8, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VPMOVZXBD (DX)(CX*1), Y4
+	VPSUBD    Y9, Y4, Y4
+	VCVTDQ2PS Y4, Y4
+	VMULPS    Y10, Y0, Y0
+	VMULPS    Y11, Y4, Y4
+	VADDPS    Y4, Y0, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	VPADDSW   Y15, Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPMAXUB   Y12, Y0, Y0
+	VPMINUB   Y13, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVQ     X0, (DI)(CX*1)
+	ADDQ      $0x08, CX
+	SUBQ      $0x08, R8
+	JGE       loop1
+
+loop1_end:
+	ADDQ $0x08, R8
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	MOVQ src2Stride+40(FP), R12
+	ADDQ R12, DX
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+// func quantizeAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, scale float32, zero int16)
+// Requires: AVX, AVX2
+TEXT ·quantizeAVX2(SB), NOSPLIT, $0-54
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+16(FP), SI
+	MOVQ         n+32(FP), R10
+	MOVQ         rows+40(FP), R9
+	MOVL         scale+48(FP), R12
+	VMOVD        R12, X13
+	VPBROADCASTD X13, Y13
+	MOVW         zero+52(FP), R12
+	VMOVD        R12, X15
+	VPBROADCASTW X15, Y15
+	VMOVDQU      packedOrder2<>+0(SB), Y14
+	VMOVUPS      const32_49800000<>+0(SB), Y12
+
+row:
+	XORQ CX, CX
+	MOVQ R10, R8
+	SUBQ $0x20, R8
+	JLT  loop4_end
+
+loop4:
+	VMOVUPS   (SI)(CX*4), Y0
+	VDIVPS    Y13, Y0, Y0
+	VMINPS    Y0, Y12, Y0
+	VMOVUPS   32(SI)(CX*4), Y1
+	VDIVPS    Y13, Y1, Y1
+	VMINPS    Y1, Y12, Y1
+	VMOVUPS   64(SI)(CX*4), Y2
+	VDIVPS    Y13, Y2, Y2
+	VMINPS    Y2, Y12, Y2
+	VMOVUPS   96(SI)(CX*4), Y3
+	VDIVPS    Y13, Y3, Y3
+	VMINPS    Y3, Y12, Y3
+	VCVTPS2DQ Y0, Y0
+	VCVTPS2DQ Y1, Y1
+	VCVTPS2DQ Y2, Y2
+	VCVTPS2DQ Y3, Y3
+	VPACKSSDW Y1, Y0, Y0
+	VPACKSSDW Y3, Y2, Y2
+	VPADDSW   Y15, Y0, Y0
+	VPADDSW   Y15, Y2, Y2
+	VPACKUSWB Y2, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVDQU   Y0, (DI)(CX*1)
+	ADDQ      $0x20, CX
+	SUBQ      $0x20, R8
+	JGE       loop4
+
+loop4_end:
+	ADDQ $0x20, R8
+	SUBQ $0x08, R8
+	JLT  loop1_end
+
+loop1:
+	VMOVUPS   (SI)(CX*4), Y0
+	VDIVPS    Y13, Y0, Y0
+	VMINPS    Y0, Y12, Y0
+	VCVTPS2DQ Y0, Y0
+	VPACKSSDW Y0, Y0, Y0
+	VPADDSW   Y15, Y0, Y0
+	VPACKUSWB Y0, Y0, Y0
+	VPERMD    Y0, Y14, Y0
+	VMOVQ     X0, (DI)(CX*1)
+	ADDQ      $0x08, CX
+	SUBQ      $0x08, R8
+	JGE       loop1
+
+loop1_end:
+	ADDQ $0x08, R8
+	MOVQ dstStride+8(FP), R12
+	ADDQ R12, DI
+	MOVQ srcStride+24(FP), R12
+	ADDQ R12, SI
+	DECQ R9
+	JNZ  row
+	VZEROUPPER
+	RET
+
+DATA const32_49800000<>+0(SB)/4, $0x49800000
+DATA const32_49800000<>+4(SB)/4, $0x49800000
+DATA const32_49800000<>+8(SB)/4, $0x49800000
+DATA const32_49800000<>+12(SB)/4, $0x49800000
+DATA const32_49800000<>+16(SB)/4, $0x49800000
+DATA const32_49800000<>+20(SB)/4, $0x49800000
+DATA const32_49800000<>+24(SB)/4, $0x49800000
+DATA const32_49800000<>+28(SB)/4, $0x49800000
+GLOBL const32_49800000<>(SB), RODATA|NOPTR, $32
+
+// func dequantizeAVX2(dst *float32, src *uint8, n int, scale float32, zero int32)
+// Requires: AVX, AVX2
+TEXT ·dequantizeAVX2(SB), NOSPLIT, $0-32
+	MOVQ         dst+0(FP), DI
+	MOVQ         src+8(FP), SI
+	MOVQ         n+16(FP), R8
+	MOVL         scale+24(FP), R12
+	VMOVD        R12, X13
+	VPBROADCASTD X13, Y13
+	MOVL         zero+28(FP), R12
+	VMOVD        R12, X12
+	VPBROADCASTD X12, Y12
+	XORQ         CX, CX
+
+loop:
+	VPMOVZXBD (SI)(CX*1), Y0
+	VPSUBD    Y12, Y0, Y0
+	VCVTDQ2PS Y0, Y0
+	VMULPS    Y13, Y0, Y0
+	VMOVUPS   Y0, (DI)(CX*4)
+	ADDQ      $0x08, CX
+	SUBQ      $0x08, R8
+	JNZ       loop
+	VZEROUPPER
+	RET
+
+// func sumRowsAVX2(sums *int32, src *uint8, srcStride int, n int, rows int)
+// Requires: AVX, AVX2
+TEXT ·sumRowsAVX2(SB), NOSPLIT, $0-40
+	MOVQ sums+0(FP), DI
+	MOVQ n+24(FP), R10
+	MOVQ src+8(FP), DX
+	MOVQ srcStride+16(FP), R11
+
+block:
+	MOVQ  DX, SI
+	MOVQ  rows+32(FP), R9
+	VPXOR Y0, Y0, Y0
+
+row:
+	VPMOVZXBW    (SI), Y1
+	VPADDW       Y1, Y0, Y0
+	ADDQ         R11, SI
+	DECQ         R9
+	JNZ          row
+	VEXTRACTI128 $0x01, Y0, X1
+	VPMOVZXWD    X0, Y0
+	VPADDD       (DI), Y0, Y0
+	VMOVDQU      Y0, (DI)
+	VPMOVZXWD    X1, Y1
+	VPADDD       32(DI), Y1, Y1
+	VMOVDQU      Y1, 32(DI)
+	ADDQ         $0x10, DX
+	ADDQ         $0x40, DI
+	SUBQ         $0x10, R10
+	JNZ          block
 	VZEROUPPER
 	RET
 

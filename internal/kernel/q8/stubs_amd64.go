@@ -24,6 +24,11 @@ func gemmFloatVNNI(a *int)
 //go:noescape
 func gemm16AVX2(a *int)
 
+// gemmFloat16AVX2 is gemm16AVX2 with floats as results.
+//
+//go:noescape
+func gemmFloat16AVX2(a *int)
+
 // gemm16AVXVNNI multiplies rows with the weights of 16 outputs.
 //
 //go:noescape
@@ -92,6 +97,31 @@ func dequantizeAVX512(dst *float32, src *uint8, n int, scale float32, zero int32
 //
 //go:noescape
 func windowsVNNI(dst *uint8, stride int, src *uint8, row int, step int, n int, order *uint8)
+
+// scaleRowsAVX2 multiplies channels of codes by factors. n is a multiple of 8.
+//
+//go:noescape
+func scaleRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, mul *float32, srcZero int32, zero int16)
+
+// addRowsAVX2 adds codes. n is a multiple of 8.
+//
+//go:noescape
+func addRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, src2 *uint8, src2Stride int, n int, rows int, aZero int32, bZero int32, aMul float32, bMul float32, zero int16, lo uint8, hi uint8)
+
+// quantizeAVX2 makes codes of floats, which src points to. n is a multiple of 8.
+//
+//go:noescape
+func quantizeAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int, scale float32, zero int16)
+
+// dequantizeAVX2 makes floats of a multiple of 8 codes.
+//
+//go:noescape
+func dequantizeAVX2(dst *float32, src *uint8, n int, scale float32, zero int32)
+
+// sumRowsAVX2 adds up to 256 rows of codes to the sums of n channels, a multiple of 16.
+//
+//go:noescape
+func sumRowsAVX2(sums *int32, src *uint8, srcStride int, n int, rows int)
 
 // denseAVX2 computes panels of 16 outputs, each from left to right and without fused operations.
 //

@@ -174,6 +174,7 @@ func emitElementwise() {
 	quantize()
 	dequantize()
 	windows()
+	emitElementwise2()
 }
 
 // scaleRows multiplies channels by factors.

@@ -15,12 +15,14 @@ import (
 type gemm2 struct {
 	name, doc string
 	vnni      bool
+	floats    bool // results are the sums times their factors
 	tiles     []int
 }
 
 var gemms2 = []gemm2{
-	{"gemm16AVX2", "multiplies rows with the weights of 16 outputs: pairs of words, exactly.", false, []int{4, 2, 1}},
-	{"gemm16AVXVNNI", "multiplies rows with the weights of 16 outputs.", true, []int{6, 4, 2, 1}},
+	{"gemm16AVX2", "multiplies rows with the weights of 16 outputs: pairs of words, exactly.", false, false, []int{4, 2, 1}},
+	{"gemmFloat16AVX2", "is gemm16AVX2 with floats as results.", false, true, []int{4, 1}},
+	{"gemm16AVXVNNI", "multiplies rows with the weights of 16 outputs.", true, false, []int{6, 4, 2, 1}},
 }
 
 func y(i int) reg.VecPhysical { return simd.AVX2.V(i) }
@@ -152,6 +154,10 @@ func (g gemm2) epilogue(label string, n int, stack Mem) {
 		for i := range 4 {
 			b.v[i] = y(2*r + i)
 		}
+		if g.floats {
+			b.storeFloats()
+			continue
+		}
 		b.values()
 		b.store(stack)
 	}
@@ -164,6 +170,18 @@ type block2 struct {
 	label string
 	v     [4]reg.VecPhysical
 	n     int // vectors
+}
+
+// storeFloats writes the values of a block.
+func (b *block2) storeFloats() {
+	for i, v := range b.v[:b.n] {
+		VCVTDQ2PS(v, v)
+		VMULPS(Mem{Base: consts, Disp: constMul + 32*(i%2)}, v, v)
+		VMOVUPS(v, Mem{Base: dst, Disp: 32 * (i % 2)})
+		if i%2 == 1 {
+			ADDQ(dstStride, dst)
+		}
+	}
 }
 
 // values makes words of the sums, before the table or the bounds.
