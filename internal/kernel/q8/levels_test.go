@@ -291,3 +291,24 @@ func TestStem(t *testing.T) {
 		})
 	}
 }
+
+func TestNoAllocations(t *testing.T) {
+	r := source(19)
+	const n = 40
+	src, dst, out := codes(r, 49*n), make([]uint8, 49*n), make([]float32, n)
+	w, e := PackMatrix(signed(r, n*n), n, n), epilogue(r, n, n, true)
+	g := &kernel.DW{H: 7, W: 7, OutH: 7, OutW: 7, Channels: n, SrcStride: n, DstStride: n, Kernel: 3, Stride: 1, Dilation: 1, PadTop: 1, PadLeft: 1}
+	f, scratch := PackDW(signed(r, 9*n), n, 3, 1, 1), make([]uint8, DepthwiseScratch(g))
+	d := PackDense(floats(r, n*n), nil, n, n)
+	cputest.EachWith(t, sets, func(t *testing.T) {
+		allocs := testing.AllocsPerRun(10, func() {
+			Pointwise(dst, n, src, n, 49, w, e)
+			PointwiseFloat(out, n, src, n, 1, w, e)
+			Depthwise(dst, src, f, g, 3, e, 0, 7, scratch)
+			d.Apply(out, out, kernel.Swish)
+		})
+		if allocs != 0 {
+			t.Errorf("%g allocations", allocs)
+		}
+	})
+}

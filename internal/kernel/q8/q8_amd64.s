@@ -3368,7 +3368,6 @@ rows4:
 	VMOVDQU 32(CX), Y7
 	MOVQ    40(AX), DX
 	MOVQ    56(AX), CX
-	VMOVDQU const32_00ff00ff<>+0(SB), Y15
 
 rows4_k:
 	VMOVDQU      (DX), Y8
@@ -3379,51 +3378,47 @@ rows4_k:
 	VPSRAW       $0x08, Y10, Y11
 	VPSLLW       $0x08, Y10, Y10
 	VPSRAW       $0x08, Y10, Y10
-	VPBROADCASTD (R12), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPBROADCASTD (R12), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y1, Y1
-	VPBROADCASTD (R12)(R8*1), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R12)(R8*1), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(R8*1), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y3, Y3
-	VPBROADCASTD (R12)(R8*2), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R12)(R8*2), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y4, Y4
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 4(R12)(R8*2), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y4, Y4
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y5, Y5
-	VPBROADCASTD (R12)(R9*1), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R12)(R9*1), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y6, Y6
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y7, Y7
+	VPBROADCASTD 4(R12)(R9*1), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y6, Y6
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y7, Y7
-	ADDQ         $0x04, R12
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y7, Y7
+	ADDQ         $0x08, R12
 	ADDQ         $0x40, DX
 	DECQ         CX
 	JNZ          rows4_k
@@ -3784,7 +3779,6 @@ rows2:
 	VMOVDQU 32(CX), Y3
 	MOVQ    40(AX), DX
 	MOVQ    56(AX), CX
-	VMOVDQU const32_00ff00ff<>+0(SB), Y15
 
 rows2_k:
 	VMOVDQU      (DX), Y8
@@ -3795,29 +3789,27 @@ rows2_k:
 	VPSRAW       $0x08, Y10, Y11
 	VPSLLW       $0x08, Y10, Y10
 	VPSRAW       $0x08, Y10, Y10
-	VPBROADCASTD (R12), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPBROADCASTD (R12), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y1, Y1
-	VPBROADCASTD (R12)(R8*1), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R12)(R8*1), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(R8*1), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y3, Y3
-	ADDQ         $0x04, R12
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y3, Y3
+	ADDQ         $0x08, R12
 	ADDQ         $0x40, DX
 	DECQ         CX
 	JNZ          rows2_k
@@ -4011,7 +4003,6 @@ rows1:
 	VMOVDQU 32(CX), Y1
 	MOVQ    40(AX), DX
 	MOVQ    56(AX), CX
-	VMOVDQU const32_00ff00ff<>+0(SB), Y15
 
 rows1_k:
 	VMOVDQU      (DX), Y8
@@ -4022,18 +4013,17 @@ rows1_k:
 	VPSRAW       $0x08, Y10, Y11
 	VPSLLW       $0x08, Y10, Y10
 	VPSRAW       $0x08, Y10, Y10
-	VPBROADCASTD (R12), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPBROADCASTD (R12), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y1, Y1
-	ADDQ         $0x04, R12
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y1, Y1
+	ADDQ         $0x08, R12
 	ADDQ         $0x40, DX
 	DECQ         CX
 	JNZ          rows1_k
@@ -4147,16 +4137,6 @@ rows1_end:
 	VZEROUPPER
 	RET
 
-DATA const32_00ff00ff<>+0(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+4(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+8(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+12(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+16(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+20(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+24(SB)/4, $0x00ff00ff
-DATA const32_00ff00ff<>+28(SB)/4, $0x00ff00ff
-GLOBL const32_00ff00ff<>(SB), RODATA|NOPTR, $32
-
 DATA packedOrder2<>+0(SB)/4, $0x00000000
 DATA packedOrder2<>+4(SB)/4, $0x00000004
 DATA packedOrder2<>+8(SB)/4, $0x00000001
@@ -4205,7 +4185,6 @@ rows4:
 	VMOVDQU 32(CX), Y7
 	MOVQ    40(AX), DX
 	MOVQ    56(AX), CX
-	VMOVDQU const32_00ff00ff<>+0(SB), Y15
 
 rows4_k:
 	VMOVDQU      (DX), Y8
@@ -4216,51 +4195,47 @@ rows4_k:
 	VPSRAW       $0x08, Y10, Y11
 	VPSLLW       $0x08, Y10, Y10
 	VPSRAW       $0x08, Y10, Y10
-	VPBROADCASTD (R12), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPBROADCASTD (R12), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y1, Y1
-	VPBROADCASTD (R12)(R8*1), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD (R12)(R8*1), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y3, Y3
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD 4(R12)(R8*1), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y2, Y2
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y3, Y3
-	VPBROADCASTD (R12)(R8*2), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y3, Y3
+	VPBROADCASTD (R12)(R8*2), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y4, Y4
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y5, Y5
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD 4(R12)(R8*2), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y4, Y4
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y5, Y5
-	VPBROADCASTD (R12)(R9*1), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y5, Y5
+	VPBROADCASTD (R12)(R9*1), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y6, Y6
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y7, Y7
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y7, Y7
+	VPBROADCASTD 4(R12)(R9*1), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y6, Y6
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y7, Y7
-	ADDQ         $0x04, R12
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y7, Y7
+	ADDQ         $0x08, R12
 	ADDQ         $0x40, DX
 	DECQ         CX
 	JNZ          rows4_k
@@ -4317,7 +4292,6 @@ rows1:
 	VMOVDQU 32(CX), Y1
 	MOVQ    40(AX), DX
 	MOVQ    56(AX), CX
-	VMOVDQU const32_00ff00ff<>+0(SB), Y15
 
 rows1_k:
 	VMOVDQU      (DX), Y8
@@ -4328,18 +4302,17 @@ rows1_k:
 	VPSRAW       $0x08, Y10, Y11
 	VPSLLW       $0x08, Y10, Y10
 	VPSRAW       $0x08, Y10, Y10
-	VPBROADCASTD (R12), Y13
-	VPAND        Y13, Y15, Y12
-	VPSRLW       $0x08, Y13, Y13
+	VPBROADCASTD (R12), Y12
 	VPMADDWD     Y8, Y12, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y10, Y12, Y14
-	VPADDD       Y14, Y1, Y1
+	VPMADDWD     Y10, Y12, Y15
+	VPADDD       Y15, Y1, Y1
+	VPBROADCASTD 4(R12), Y13
 	VPMADDWD     Y9, Y13, Y14
 	VPADDD       Y14, Y0, Y0
-	VPMADDWD     Y11, Y13, Y14
-	VPADDD       Y14, Y1, Y1
-	ADDQ         $0x04, R12
+	VPMADDWD     Y11, Y13, Y15
+	VPADDD       Y15, Y1, Y1
+	ADDQ         $0x08, R12
 	ADDQ         $0x40, DX
 	DECQ         CX
 	JNZ          rows1_k
@@ -5668,6 +5641,50 @@ rows1_0_end:
 rows1_end:
 	VZEROUPPER
 	RET
+
+// func inputWordsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int)
+// Requires: AVX, AVX2
+TEXT ·inputWordsAVX2(SB), NOSPLIT, $0-48
+	MOVQ    dst+0(FP), DI
+	MOVQ    src+16(FP), SI
+	MOVQ    rows+40(FP), R9
+	MOVQ    n+32(FP), R10
+	VMOVDQU const32_00ff00ff<>+0(SB), Y15
+
+row:
+	XORQ CX, CX
+
+loop:
+	VMOVDQU    (SI)(CX*1), Y0
+	VPAND      Y15, Y0, Y1
+	VPSRLW     $0x08, Y0, Y0
+	VPUNPCKLDQ Y0, Y1, Y2
+	VPUNPCKHDQ Y0, Y1, Y3
+	VPERM2I128 $0x20, Y3, Y2, Y0
+	VPERM2I128 $0x31, Y3, Y2, Y1
+	VMOVDQU    Y0, (DI)(CX*2)
+	VMOVDQU    Y1, 32(DI)(CX*2)
+	ADDQ       $0x20, CX
+	CMPQ       CX, R10
+	JLT        loop
+	MOVQ       dstStride+8(FP), R12
+	ADDQ       R12, DI
+	MOVQ       srcStride+24(FP), R12
+	ADDQ       R12, SI
+	DECQ       R9
+	JNZ        row
+	VZEROUPPER
+	RET
+
+DATA const32_00ff00ff<>+0(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+4(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+8(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+12(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+16(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+20(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+24(SB)/4, $0x00ff00ff
+DATA const32_00ff00ff<>+28(SB)/4, $0x00ff00ff
+GLOBL const32_00ff00ff<>(SB), RODATA|NOPTR, $32
 
 // func widenAVX2(dst *float32, dstStride int, src *uint8, srcStride int, pixels int, zero int32)
 // Requires: AVX, AVX2

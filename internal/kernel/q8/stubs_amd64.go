@@ -34,6 +34,12 @@ func gemmFloat16AVX2(a *int)
 //go:noescape
 func gemm16AVXVNNI(a *int)
 
+// inputWordsAVX2 makes words of rows of n codes, rounded up to 32: of every four, the first
+// and the third, and then the second and the fourth.
+//
+//go:noescape
+func inputWordsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int)
+
 // widenAVX2 makes floats of 16 codes of each pixel, less a zero point. Distances are in bytes.
 //
 //go:noescape

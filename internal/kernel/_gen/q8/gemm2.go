@@ -84,16 +84,17 @@ func (g gemm2) tile(label string, n int, stack Mem) {
 	}
 	MOVQ(gemmWords.at(args, "w"), weight)
 	MOVQ(gemmWords.at(args, "quads"), quads)
-	if !g.vnni {
-		VMOVDQU(simd.AVX2.Int(0x00ff00ff), y(15))
-	}
 	Label(label + "_k")
 	if g.vnni {
 		g.dots(n)
 	} else {
 		g.pairs(n)
 	}
-	ADDQ(U8(4), bases[0])
+	if g.vnni {
+		ADDQ(U8(4), bases[0])
+	} else {
+		ADDQ(U8(8), bases[0])
+	}
 	ADDQ(U8(64), weight)
 	DECQ(quads)
 	JNZ(LabelRef(label + "_k"))
@@ -116,7 +117,7 @@ func (g gemm2) dots(n int) {
 }
 
 // pairs adds the products of inputs 0 and 2, and of 1 and 3, as words: the sums
-// of two products of bytes do not fit in a word.
+// of two products of bytes do not fit in a word. The inputs are words already.
 func (g gemm2) pairs(n int) {
 	for c := range 2 {
 		even, odd := y(8+2*c), y(9+2*c)
@@ -126,19 +127,51 @@ func (g gemm2) pairs(n int) {
 		VPSRAW(U8(8), even, even)
 	}
 	for r := range n {
-		even, odd, t := y(12), y(13), y(14)
-		VPBROADCASTD(rowAt(r), odd)
-		VPAND(odd, y(15), even)
-		VPSRLW(U8(8), odd, odd)
-		for c := range 2 {
-			VPMADDWD(y(8+2*c), even, t)
-			VPADDD(t, y(2*r+c), y(2*r+c))
+		for half := range 2 {
+			x := y(12 + half)
+			VPBROADCASTD(rowAt(r).Offset(4*half), x)
+			for c := range 2 {
+				t := y(14 + c)
+				VPMADDWD(y(8+2*c+half), x, t)
+				VPADDD(t, y(2*r+c), y(2*r+c))
+			}
 		}
-		VPMADDWD(y(9), odd, t)
-		VPADDD(t, y(2*r), y(2*r))
-		VPMADDWD(y(11), odd, t)
-		VPADDD(t, y(2*r+1), y(2*r+1))
 	}
+}
+
+// inputWords emits the layout of inputs as words: of every four, the first and the
+// third, and then the second and the fourth.
+func inputWords() {
+	TEXT("inputWordsAVX2", attr.NOSPLIT, "func(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int)")
+	Pragma("noescape")
+	Doc("inputWordsAVX2 makes words of rows of n codes, rounded up to 32: of every four, the first",
+		"and the third, and then the second and the fourth.")
+	Load(Param("dst"), rowDst)
+	Load(Param("src"), rowSrc)
+	Load(Param("rows"), rowCount)
+	Load(Param("n"), rowLen)
+	VMOVDQU(simd.AVX2.Int(0x00ff00ff), y(15))
+	Label("row")
+	XORQ(rowOff, rowOff)
+	Label("loop")
+	VMOVDQU(Mem{Base: rowSrc, Index: rowOff, Scale: 1}, y(0))
+	VPAND(y(15), y(0), y(1))
+	VPSRLW(U8(8), y(0), y(0))
+	VPUNPCKLDQ(y(0), y(1), y(2))
+	VPUNPCKHDQ(y(0), y(1), y(3))
+	VPERM2I128(U8(0x20), y(3), y(2), y(0))
+	VPERM2I128(U8(0x31), y(3), y(2), y(1))
+	VMOVDQU(y(0), Mem{Base: rowDst, Index: rowOff, Scale: 2})
+	VMOVDQU(y(1), Mem{Base: rowDst, Index: rowOff, Scale: 2, Disp: 32})
+	ADDQ(U8(32), rowOff)
+	CMPQ(rowOff, rowLen)
+	JLT(LabelRef("loop"))
+	advance("dstStride", rowDst)
+	advance("srcStride", rowSrc)
+	DECQ(rowCount)
+	JNZ(LabelRef("row"))
+	VZEROUPPER()
+	RET()
 }
 
 // epilogue stores the codes of n rows, two at a time.
