@@ -62,7 +62,11 @@ Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by S
 
 // Main does what the process's arguments say, and ends the process.
 func Main(p Program) {
-	os.Exit(execute(signalContext(), invocation{of: p, program: p.startedAs(os.Args[0]), args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr}))
+	code := execute(signalContext(), invocation{of: p, program: p.startedAs(os.Args[0]), args: os.Args[1:], stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr})
+	if p.Exit != nil {
+		p.Exit(code)
+	}
+	os.Exit(code)
 }
 
 func newParser(c *cli, e *env, exit func(int)) (*kong.Kong, error) {

@@ -23,6 +23,8 @@ type Program struct {
 	Join func() (Ranks, error)
 	// MPI says what Join would use; nil likewise.
 	MPI func() MPI
+	// Exit ends the process; nil for os.Exit.
+	Exit func(code int)
 }
 
 // Ranks are the processes of a job.
@@ -120,6 +122,7 @@ func (e *env) leave(err error, code int) int {
 	case errors.Is(err, context.Canceled):
 		patience = leavePatience
 	default:
+		time.Sleep(firstTells / 4) // for the launcher to pass on what was said
 		e.ranks.Abort(code)
 		return code
 	}

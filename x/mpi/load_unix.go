@@ -5,6 +5,7 @@ package mpi
 import (
 	"errors"
 	"fmt"
+	"os"
 	"strings"
 
 	"github.com/ebitengine/purego"
@@ -27,6 +28,17 @@ func load(path string) (*Library, error) {
 		return nil, fmt.Errorf("no library to work with: %w", err)
 	}
 	return l, nil
+}
+
+// Exit ends the process as a C program ends: MPICH tells its launcher of the end
+// by a function that runs then, without which that takes it for a crash.
+func Exit(code int) {
+	if at, err := purego.Dlsym(purego.RTLD_DEFAULT, "exit"); err == nil {
+		var exit func(code int32)
+		purego.RegisterFunc(&exit, at)
+		exit(int32(code))
+	}
+	os.Exit(code)
 }
 
 func symbol(handle uintptr, name string) (uintptr, error) { return purego.Dlsym(handle, name) }

@@ -10,7 +10,7 @@ import (
 )
 
 func main() {
-	command.Main(command.Program{Name: "mixnet-x", Module: "github.com/mixnet-go/mixnet/x", Join: join, MPI: look})
+	command.Main(command.Program{Name: "mixnet-x", Module: "github.com/mixnet-go/mixnet/x", Join: join, MPI: look, Exit: mpi.Exit})
 }
 
 // join meets the other processes that mpirun has started.
