@@ -60,6 +60,13 @@ type Target interface {
 	Under(t vision.Transform) Target
 }
 
+// Boxed is a [Target] of boxes, which the crops that are for them go by.
+type Boxed interface {
+	Target
+	// Boxes appends the boxes, in the upright picture, to dst.
+	Boxes(dst []vision.Box) []vision.Box
+}
+
 // Sample receives a picture from a [Dataset].
 type Sample struct {
 	vision.Picture
@@ -130,12 +137,16 @@ type subset struct {
 	index []int
 }
 
-// Subset returns the examples of d at the given indices, in that order.
+// Subset returns the examples of d at the given indices, in that order. A set
+// that makes subsets of its own kind has a method Subset(index []int) Dataset.
 func Subset(d Dataset, index []int) (Dataset, error) {
 	for _, i := range index {
 		if i < 0 || i >= d.Len() {
 			return nil, fmt.Errorf("subset: example %d of %d", i, d.Len())
 		}
+	}
+	if own, ok := d.(interface{ Subset(index []int) Dataset }); ok {
+		return own.Subset(index), nil
 	}
 	s := &subset{d, index}
 	if sized, ok := d.(Sized); ok {

@@ -229,6 +229,7 @@ type worker struct {
 	pcg     rand.PCG
 	rng     *rand.Rand
 	augment vision.Augmentation // of this example
+	boxes   []vision.Box        // of this example
 	bad     []BadExample
 	missing []int
 }
@@ -321,6 +322,10 @@ func (w *worker) input(proc *vision.Processor, dst []float32, epoch, example int
 	w.augment = w.l.augment
 	if w.l.cfg.Augment.AlternateFlip {
 		w.augment = w.augment.Mirrored(alternateFlip(w.l.cfg.Seed, epoch, example))
+	}
+	if boxed, ok := w.sample.Target.(Boxed); ok {
+		w.boxes = boxed.Boxes(w.boxes[:0])
+		w.augment = w.augment.Around(w.boxes)
 	}
 	w.pcg.Seed(rng.Key(w.l.cfg.Seed, streamExample, uint64(epoch), uint64(example)))
 	return proc.AugmentTo(dst, w.sample.Picture, &w.augment, w.rng)

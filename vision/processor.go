@@ -76,6 +76,7 @@ func (v *Processor) Augment(dst *Image, pic Picture, a *Augmentation, rng *rand.
 	if err := v.apply(dst, pic, info, &t); err != nil {
 		return Transform{}, err
 	}
+	recolor(&a.set.Color, dst, rng)
 	randAugment(&a.set.RandAugment, dst, &v.moved, rng)
 	return t, nil
 }

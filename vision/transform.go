@@ -24,6 +24,12 @@ type Transform struct {
 	Shift  image.Point
 	Margin input.PadMode // what Shift brings in from outside the window
 	Flip   bool
+
+	// Least is the part of a box that the input must show for the box to count;
+	// 0 leaves it to whoever moves the box. Centers counts boxes by their centers
+	// instead.
+	Least   float64
+	Centers bool
 }
 
 // Point maps a place in the picture to one in the input. Places are measured in

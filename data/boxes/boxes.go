@@ -52,20 +52,43 @@ type Object struct {
 type Objects []Object
 
 // Under moves the boxes as t does the picture, and cuts them at the edges of the
-// input. Those of which less than a quarter is left are dropped.
+// input. Those of which too little is left are dropped: less than t says, or
+// where it says nothing, less than a quarter.
 func (o Objects) Under(t vision.Transform) data.Target {
+	const quarter = 0.25
 	w, h := float64(t.Window.Dx()), float64(t.Window.Dy())
+	least := t.Least
+	if least == 0 {
+		least = quarter
+	}
 	kept := make(Objects, 0, len(o))
 	for _, x := range o {
 		b := t.Box(x.Box)
-		x.Area = 0
-		x.Box = vision.Box{X0: max(b.X0, 0), Y0: max(b.Y0, 0), X1: min(b.X1, w), Y1: min(b.Y1, h)}
-		if x.Box.X1 <= x.Box.X0 || x.Box.Y1 <= x.Box.Y0 || area(x.Box) < area(b)/4 {
+		cut := vision.Box{X0: max(b.X0, 0), Y0: max(b.Y0, 0), X1: min(b.X1, w), Y1: min(b.Y1, h)}
+		switch {
+		case cut.X1 <= cut.X0 || cut.Y1 <= cut.Y0:
+			continue
+		case t.Centers:
+			if cx, cy := (b.X0+b.X1)/2, (b.Y0+b.Y1)/2; !(cx > 0 && cx < w && cy > 0 && cy < h) {
+				continue
+			}
+		case area(cut) < least*area(b)*(1-1e-9):
 			continue
 		}
+		x.Box, x.Area = cut, 0
 		kept = append(kept, x)
 	}
 	return kept
+}
+
+// Boxes implements [data.Boxed]: all but crowds.
+func (o Objects) Boxes(dst []vision.Box) []vision.Box {
+	for _, x := range o {
+		if !x.Crowd {
+			dst = append(dst, x.Box)
+		}
+	}
+	return dst
 }
 
 func area(b vision.Box) float64 { return (b.X1 - b.X0) * (b.Y1 - b.Y0) }

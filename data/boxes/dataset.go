@@ -7,6 +7,13 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 )
 
+// Labelled is a data set whose objects are known without its pictures.
+type Labelled interface {
+	data.Dataset
+	Objects(i int) Objects
+	Bounds(i int) (w, h int) // of the upright picture, in pixels
+}
+
 // Dataset is some pictures of a set with their objects, as targets.
 type Dataset struct {
 	Pictures []Picture
@@ -19,7 +26,7 @@ type Dataset struct {
 // objects are of; pictures without objects have the first.
 func NewDataset(pictures []Picture, names []string) *Dataset {
 	d := &Dataset{Pictures: pictures, Names: names, labels: make([]int, len(pictures))}
-	counts := d.Counts()
+	counts := Counts(d)
 	for i := range pictures {
 		for j, o := range pictures[i].Objects {
 			if j == 0 || counts[o.Class] < counts[d.labels[i]] || counts[o.Class] == counts[d.labels[i]] && o.Class < d.labels[i] {
@@ -42,7 +49,7 @@ func (d *Dataset) Label(i int) int { return d.labels[i] }
 // Name implements [data.Dataset].
 func (d *Dataset) Name(i int) string { return d.Pictures[i].File }
 
-// Objects returns what picture i shows.
+// Objects returns what picture i shows, in pixels of the upright picture.
 func (d *Dataset) Objects(i int) Objects { return d.Pictures[i].Objects }
 
 // Read implements [data.Dataset].
@@ -60,11 +67,23 @@ func (d *Dataset) Read(i int, s *data.Sample) error {
 	return nil
 }
 
-// Counts returns the objects of every class, crowds left out.
-func (d *Dataset) Counts() []int {
-	counts := make([]int, len(d.Names))
-	for i := range d.Pictures {
-		for _, o := range d.Pictures[i].Objects {
+// Subset implements what [data.Subset] asks for.
+func (d *Dataset) Subset(index []int) data.Dataset {
+	s := &Dataset{Names: d.Names}
+	for _, i := range index {
+		s.Pictures, s.labels = append(s.Pictures, d.Pictures[i]), append(s.labels, d.labels[i])
+	}
+	return s
+}
+
+// Bounds returns the width and height of picture i, in pixels.
+func (d *Dataset) Bounds(i int) (w, h int) { return d.Pictures[i].W, d.Pictures[i].H }
+
+// Counts returns the objects of every class of a set, crowds left out.
+func Counts(d Labelled) []int {
+	counts := make([]int, len(d.Classes()))
+	for i := range d.Len() {
+		for _, o := range d.Objects(i) {
 			if !o.Crowd {
 				counts[o.Class]++
 			}
