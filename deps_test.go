@@ -64,6 +64,7 @@ var layers = []struct {
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/pages", "internal/reuse", "internal/rng"}},
 	{"data/boxes", []string{"vision", "data"}},
 	{"data/store", []string{"data", "internal/atomicfile", "internal/fetch", "internal/filelock"}},
+	{"data/garments", []string{"vision", "data", "data/boxes", "data/fashion", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/kernel", "internal/kernel/q8", "internal/pages", "internal/par"}},
 	{"nas/latency", []string{"tensor", "graph", "zoo", "nas", "engine", "internal/cpu"}},
 	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
