@@ -67,6 +67,13 @@ type Boxed interface {
 	Boxes(dst []vision.Box) []vision.Box
 }
 
+// Digester is a [Dataset] that tells its targets apart without reading pictures.
+type Digester interface {
+	Dataset
+	// Digest returns a hash of the target of example i.
+	Digest(i int) uint64
+}
+
 // Sample receives a picture from a [Dataset].
 type Sample struct {
 	vision.Picture

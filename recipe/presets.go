@@ -24,7 +24,9 @@ func Presets() []string {
 
 // Preset returns a recipe that comes with the package: "mixnet", the paper's
 // for ImageNet; "transfer", the paper's for other data sets; "small", for images
-// of about 30 pixels; "finetune", for few images of other classes.
+// of about 30 pixels; "finetune", for few images of other classes; "detection",
+// for networks that find objects, and "detection-finetune", for those from
+// weights that know something.
 func Preset(name string) (Recipe, error) {
 	text, err := PresetText(name)
 	if err != nil {

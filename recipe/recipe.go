@@ -11,6 +11,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/input"
 )
 
@@ -47,6 +48,10 @@ type Recipe struct {
 	Augment   input.Augment `json:"augment" toml:"augment"`
 	// Mix blends the images of a batch: mixup and CutMix.
 	Mix input.Mix `json:"mix" toml:"mix"`
+
+	// Detection is the loss of networks that find objects; the zero value leaves
+	// it to the network.
+	Detection detect.LossConfig `json:"detection,omitzero" toml:"detection,omitempty"`
 
 	Sizes
 	// Smoothing is that of the labels, 0 to less than 1.

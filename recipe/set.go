@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/internal/near"
 )
 
@@ -60,6 +61,10 @@ func (r *Recipe) settle(key string, before *Recipe) {
 	case "schedule.kind":
 		if s := r.Schedule; s.Kind != before.Schedule.Kind {
 			r.Schedule = Schedule{Kind: s.Kind, LR: s.LR, Warmup: s.Warmup}
+		}
+	case "detection.kind":
+		if d := r.Detection; d.Kind != before.Detection.Kind {
+			r.Detection = detect.LossConfig{Kind: d.Kind, BoxWeight: d.BoxWeight}
 		}
 	case "sizes":
 		if len(r.Pixels) == 0 {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/mixnet-go/mixnet/detect"
 )
 
 // validate reports what keeps r, which has its defaults, from being followed.
@@ -12,12 +14,21 @@ func (r *Recipe) validate() error {
 	err := errors.Join(
 		r.validateLength(), r.validateFractions(), r.validateSampling(), r.validateEvaluation(),
 		r.Optimizer.validate(), r.Schedule.validate(), r.Sizes.validate(), r.Fit.validate(), r.Grid.validate(),
-		r.Augment.Validate(), r.Mix.Validate(),
+		r.Augment.Validate(), r.Mix.Validate(), r.validateDetection(),
 	)
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrRecipe, err)
 	}
 	return nil
+}
+
+// validateDetection checks what is said of the loss of objects.
+func (r *Recipe) validateDetection() error {
+	c := r.Detection
+	if c.Kind == "" {
+		c.Kind = detect.Multibox
+	}
+	return c.Validate()
 }
 
 // validateBatch checks what Fit reckons with.

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train/classify"
@@ -74,6 +75,9 @@ func (c *Config) complete() (err error) {
 		c.Task = classify.New(r, c.Train)
 	} else if _, ok := c.Task.(*classify.Task); !ok && (r.Smoothing > 0 || r.Balance || r.Mix.Enabled()) {
 		return fmt.Errorf("%w: label smoothing, balance, mixup and CutMix are for classification", recipe.ErrRecipe)
+	}
+	if _, ok := c.Task.(*classify.Task); ok && r.Detection != (detect.LossConfig{}) {
+		return fmt.Errorf("%w: the loss under detection is for networks that find objects", recipe.ErrRecipe)
 	}
 	for _, d := range []data.Dataset{c.Train, c.Val} {
 		if d == nil {

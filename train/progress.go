@@ -14,9 +14,12 @@ type Progress struct {
 
 // Get returns the metric of a name, such as "train_loss"; 0 if there is none.
 func (p *Progress) Get(name string) float64 {
-	v, _ := find(name, p.Train)
+	v, _ := p.Find(name)
 	return v
 }
+
+// Find is Get, and reports whether the metric was measured.
+func (p *Progress) Find(name string) (float64, bool) { return find(name, p.Train) }
 
 // report tells OnStep of the step just made.
 func (t *Trainer) report() {

@@ -57,8 +57,12 @@ func hashLabels(d data.Dataset) string {
 		fmt.Fprintf(h, "%q", c)
 	}
 	var b []byte
+	more, _ := d.(data.Digester)
 	for i := range d.Len() {
 		b = binary.AppendUvarint(b[:0], uint64(d.Label(i)))
+		if more != nil {
+			b = binary.AppendUvarint(b, more.Digest(i))
+		}
 		_, _ = h.Write(b) // a hash has no errors
 	}
 	return strconv.FormatUint(h.Sum64(), 16)

@@ -54,6 +54,10 @@ func (v *Processor) Preprocess() input.Preprocess { return v.pre }
 // Len returns the number of elements of one input, height × width × channels.
 func (v *Processor) Len() int { return v.pre.Size[0] * v.pre.Size[1] * v.pre.Channels }
 
+// Transform returns what [Processor.Fit] does to an upright picture of w×h
+// pixels.
+func (v *Processor) Transform(w, h int) Transform { return evaluation(&v.pre, w, h) }
+
 // Fit scales and crops pic for evaluation into dst, an image of the network's
 // size and channels, reusing dst's memory.
 func (v *Processor) Fit(dst *Image, pic Picture) (Transform, error) {

@@ -2,6 +2,7 @@ package boxes
 
 import (
 	"fmt"
+	"hash/fnv"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -79,6 +80,18 @@ func (d *Dataset) Subset(index []int) data.Dataset {
 // Bounds returns the width and height of picture i, in pixels.
 func (d *Dataset) Bounds(i int) (w, h int) { return d.Pictures[i].W, d.Pictures[i].H }
 
+// Digest implements [data.Digester].
+func (d *Dataset) Digest(i int) uint64 { return d.Pictures[i].Objects.Digest() }
+
+// Digest returns a hash of the objects.
+func (o Objects) Digest() uint64 {
+	h := fnv.New64a()
+	for _, x := range o {
+		fmt.Fprintf(h, "%v %d %t\n", x.Box, x.Class, x.Crowd)
+	}
+	return h.Sum64()
+}
+
 // Counts returns the objects of every class of a set, crowds left out.
 func Counts(d Labelled) []int {
 	counts := make([]int, len(d.Classes()))
@@ -125,4 +138,49 @@ func (l Layout) String() string {
 		return "boxes of a CSV list"
 	}
 	return string(l)
+}
+
+// relabelled is a set under another list of classes.
+type relabelled struct {
+	Labelled
+	classes []string
+	class   []int // by the inner set's
+}
+
+// Relabel returns d with its classes turned into those of a list, by name. The
+// list may have others; it is an error that wraps [data.ErrLabel] if it lacks
+// one that has objects.
+func Relabel(d Labelled, classes []string) (Labelled, error) {
+	if slices.Equal(d.Classes(), classes) {
+		return d, nil
+	}
+	counts := Counts(d)
+	r := &relabelled{Labelled: d, classes: classes, class: make([]int, len(d.Classes()))}
+	for i, c := range d.Classes() {
+		if r.class[i] = slices.Index(classes, c); r.class[i] < 0 && counts[i] > 0 {
+			return nil, fmt.Errorf("%w: class %q is none of the %d known ones", data.ErrLabel, c, len(classes))
+		}
+	}
+	return r, nil
+}
+
+func (r *relabelled) Classes() []string { return r.classes }
+func (r *relabelled) Label(i int) int   { return max(r.class[r.Labelled.Label(i)], 0) }
+
+// Objects implements [Labelled]; crowds of classes that the list lacks are left
+// out.
+func (r *relabelled) Objects(i int) Objects {
+	var all Objects
+	for _, o := range r.Labelled.Objects(i) {
+		if o.Class = r.class[o.Class]; o.Class >= 0 {
+			all = append(all, o)
+		}
+	}
+	return all
+}
+
+func (r *relabelled) Read(i int, s *data.Sample) error {
+	err := r.Labelled.Read(i, s)
+	s.Target = append(Objects{}, r.Objects(i)...)
+	return err
 }

@@ -48,6 +48,16 @@ func Open(ctx context.Context, path string, o Options) (*Set, error) {
 	return s, s.take(ctx, r, t, o)
 }
 
+// Find says which layout [Open] reads at a path, without looking at the
+// pictures. Its errors are Open's.
+func Find(path string, o Options) (Layout, error) {
+	r, _, err := find(path, o)
+	if err != nil {
+		return "", err
+	}
+	return r.layout, nil
+}
+
 // find settles which labels are read.
 func find(name string, o Options) (*reading, *tree, error) {
 	info, err := os.Stat(name)
@@ -127,7 +137,7 @@ func choose(name string, list []*reading) (*reading, error) {
 			return nil, fmt.Errorf("boxes: %w: %s holds %s and %s, which differ: say the layout, %s or %s, or give the file or the folder of one",
 				data.ErrAmbiguous, name, first.from, r.from, first.layout, r.layout)
 		}
-		first.note("%s says the same as %s", r.from, first.from)
+		first.note("there are labels of two layouts, %s and %s: they say the same", first.from, r.from)
 	}
 	if !first.usable() {
 		text := ""

@@ -11,6 +11,9 @@ import (
 
 type dataCmd struct {
 	Dir       string   `arg:"" optional:"" placeholder:"DIR" help:"A folder or file with images and their classes, as --data takes it. Default: the built-in Fashion-MNIST subset."`
+	Task      string   `default:"auto" enum:"auto,classify,detect" help:"What the set is for: its classes (classify) or the boxes around objects (detect); auto takes what is there."`
+	Layout    string   `default:"" enum:",coco,voc,yolo,csv" help:"Of a set with boxes: the layout of its labels, where there are several that differ."`
+	Images    string   `placeholder:"DIR" help:"Of a set with boxes: the folder with the images, where they do not lie with the labels."`
 	Files     bool     `help:"Compare files as they are, without decoding them: that is faster, and finds neither broken images nor near duplicates."`
 	Grid      string   `placeholder:"FILE" help:"Draw some images of every class into a PNG file."`
 	Augmented string   `placeholder:"FILE" help:"Draw images as training sees them, changed by the recipe, into a PNG file."`
@@ -73,6 +76,13 @@ func (c *dataCmd) Run(e *env) error {
 		if file != "" && !hasExtension(file, ".png") {
 			return usagef("%s: want a name that ends in .png", file)
 		}
+	}
+	boxed, err := c.boxed()
+	if err != nil {
+		return err
+	}
+	if boxed {
+		return c.runObjects(e)
 	}
 	splits, err := e.openData(c.Dir)
 	if err != nil {

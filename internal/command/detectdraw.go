@@ -185,14 +185,7 @@ func (w *boxWriter) boxes(img *image.RGBA, f *mixnet.Found) error {
 		o := f.Objects[i]
 		c := image.NewUniform(boxColors[o.Class%len(boxColors)])
 		r := pixels(upright(f, o), img.Rect)
-		for _, edge := range []image.Rectangle{
-			{r.Min, image.Pt(r.Max.X, r.Min.Y+width)},
-			{image.Pt(r.Min.X, r.Max.Y-width), r.Max},
-			{r.Min, image.Pt(r.Min.X+width, r.Max.Y)},
-			{image.Pt(r.Max.X-width, r.Min.Y), r.Max},
-		} {
-			draw.Draw(img, edge.Intersect(r), c, image.Point{}, draw.Src)
-		}
+		frame(img, r, c, width)
 		label(img, face, c, r, fmt.Sprintf("%s %.2f", o.Label, o.Score))
 	}
 	return nil

@@ -10,11 +10,14 @@ import (
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 type evalCmd struct {
 	modelFlags
-	Data      string   `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files. Default: the images that the model's run has held out, else the built-in Fashion-MNIST test images."`
+	Data      string   `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files; of a network that finds objects, labels as COCO's, Pascal VOC's, YOLO's or of a CSV list. Default: the images that the model's run has held out, else the built-in Fashion-MNIST test images."`
+	Layout    string   `default:"" enum:",coco,voc,yolo,csv" help:"Of a network that finds objects: the layout of the labels of --data, where there are several that differ."`
+	Images    string   `placeholder:"DIR" help:"Of a network that finds objects: the folder with the images, where they do not lie with the labels."`
 	Split     string   `default:"auto" enum:"auto,train,val,test" help:"Which part to use: auto takes what the model's run is judged on; of other images test, else val, else all."`
 	BatchSize int      `short:"b" default:"32" placeholder:"N" help:"Images at a time. Default: ${default}."`
 	Size      int      `placeholder:"PX" help:"Input size; the network's own by default."`
@@ -77,8 +80,15 @@ func (c *evalCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	if err := checkClassifies(m.Header); err != nil {
+	spec, err := m.Spec()
+	if err != nil {
 		return err
+	}
+	if _, finds := zoo.Finds(spec); finds {
+		return c.evalObjects(e, m)
+	}
+	if c.Layout != "" || c.Images != "" {
+		return usagef("--layout and --images are for networks that find objects: %s classifies", m.Network)
 	}
 	on, err := c.images(e, m)
 	if err != nil {

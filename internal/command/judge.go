@@ -56,7 +56,11 @@ func measure(e *env, m *model.Model, d data.Dataset, maxBad int) (*judged, error
 
 // labels returns the names of a model's classes.
 func labels(m *model.Model) []string {
-	names := make([]string, m.Graph.Classes())
+	n := m.Graph.Classes()
+	if m.Graph.Levels() > 0 {
+		n = m.Options.Classes
+	}
+	names := make([]string, n)
 	for i := range names {
 		names[i] = m.Label(i)
 	}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -30,18 +31,19 @@ func (c *runsCmd) plot(all []runSummary) error {
 // runCurves draws top-1 on the watched images over epochs, or over the time
 // trained.
 func runCurves(all []runSummary, overTime bool) *chart.Chart {
-	c := &chart.Chart{Title: "Top-1 accuracy of runs over epochs", X: chart.Axis{Label: "epoch", Whole: true}, Y: chart.Axis{Label: "top-1 (%)"}}
-	unit, name := time.Second, "seconds"
+	key, name, label := resultOf(all)
+	c := &chart.Chart{Title: name + " of runs over epochs", X: chart.Axis{Label: "epoch", Whole: true}, Y: chart.Axis{Label: label}}
+	unit, units := time.Second, "seconds"
 	if overTime {
 		for _, r := range all {
 			switch {
 			case r.Seconds > 3*3600:
-				unit, name = time.Hour, "hours"
+				unit, units = time.Hour, "hours"
 			case r.Seconds > 300 && unit < time.Minute:
-				unit, name = time.Minute, "minutes"
+				unit, units = time.Minute, "minutes"
 			}
 		}
-		c.Title, c.X = "Top-1 accuracy of runs over time", chart.Axis{Label: "training time in " + name, FromZero: true}
+		c.Title, c.X = name+" of runs over time", chart.Axis{Label: "training time in " + units, FromZero: true}
 	}
 	for _, r := range all {
 		s := chart.Series{Name: r.Run}
@@ -55,7 +57,7 @@ func runCurves(all []runSummary, overTime bool) *chart.Chart {
 			if overTime {
 				x = seconds / unit.Seconds()
 			}
-			s.Points = append(s.Points, chart.Point{X: x, Y: 100 * ep.Get("top1")})
+			s.Points = append(s.Points, chart.Point{X: x, Y: 100 * ep.Get(key)})
 		}
 		c.Series = append(c.Series, s)
 	}
@@ -65,12 +67,13 @@ func runCurves(all []runSummary, overTime bool) *chart.Chart {
 // runCosts draws the best top-1 of every run over what its network costs: macs
 // or params.
 func runCosts(all []runSummary, what string) (*chart.Chart, error) {
+	_, name, label := resultOf(all)
 	c := &chart.Chart{
-		Title: "Top-1 accuracy of runs over multiply-adds", X: chart.Axis{Label: "multiply-adds of one image in millions", Log: true},
-		Y: chart.Axis{Label: "top-1 (%)"}, Labels: true,
+		Title: name + " of runs over multiply-adds", X: chart.Axis{Label: "multiply-adds of one image in millions", Log: true},
+		Y: chart.Axis{Label: label}, Labels: true,
 	}
 	if what == "params" {
-		c.Title, c.X.Label = "Top-1 accuracy of runs over parameters", "parameters in millions"
+		c.Title, c.X.Label = name+" of runs over parameters", "parameters in millions"
 	}
 	for _, r := range all {
 		if r.Error != "" {
@@ -84,13 +87,25 @@ func runCosts(all []runSummary, what string) (*chart.Chart, error) {
 		if what == "params" {
 			x = params
 		}
-		if r.Top1 == nil {
+		result := cmp.Or(r.AP, r.Top1)
+		if result == nil {
 			continue
 		}
-		top1 := 100 * *r.Top1
-		c.Series = append(c.Series, chart.Series{Name: r.Run, Points: []chart.Point{{X: float64(x) / 1e6, Y: top1, Label: fmt.Sprintf("%s  %.1f", filepath.Base(r.Run), top1)}}})
+		y := 100 * *result
+		c.Series = append(c.Series, chart.Series{Name: r.Run, Points: []chart.Point{{X: float64(x) / 1e6, Y: y, Label: fmt.Sprintf("%s  %.1f", filepath.Base(r.Run), y)}}})
 	}
 	return c, nil
+}
+
+// resultOf returns what runs are compared by, as a key of epochs and in words:
+// top-1, or where all find objects average precision.
+func resultOf(all []runSummary) (key, name, label string) {
+	for _, r := range all {
+		if r.Error == "" && !detects(r.Epochs) {
+			return "top1", "Top-1 accuracy", "top-1 (%)"
+		}
+	}
+	return "ap", "Average precision", "AP (%)"
 }
 
 // runCost counts the multiply-adds and the parameters of a run's network.
@@ -143,6 +158,12 @@ func runChart(title, label string, epochs []train.Epoch, values func(train.Epoch
 // plotRun draws the loss and the accuracy of a run into its folder.
 func plotRun(dir string, epochs []train.Epoch) error {
 	title := filepath.Base(dir)
+	if detects(epochs) {
+		return errors.Join(
+			objectLossChart(title, epochs).WriteFile(filepath.Join(dir, "loss.png")),
+			precisionChart(title, epochs).WriteFile(filepath.Join(dir, "precision.png")),
+		)
+	}
 	return errors.Join(
 		lossChart(title, epochs).WriteFile(filepath.Join(dir, "loss.png")),
 		accuracyChart(title, epochs).WriteFile(filepath.Join(dir, "accuracy.png")),

@@ -50,6 +50,9 @@ func (c *reportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if m.Graph.Levels() > 0 {
+		return c.objects(e, of, m)
+	}
 	j, err := of.measure(e, m)
 	if err != nil {
 		return err

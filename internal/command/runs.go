@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 )
 
@@ -19,7 +20,8 @@ type runsCmd struct {
 // Help explains the columns.
 func (c *runsCmd) Help() string {
 	return `TOP-1 is the result and OF the images that it was measured on; a run that has not ended shows its last epoch. BEST is the highest
-top-1 after an epoch, on the images that are measured then: those that choose, else those that judge.`
+top-1 after an epoch, on the images that are measured then: those that choose, else those that judge. Of runs that find objects, AP and
+BEST are COCO's average precision.`
 }
 
 func (c *runsCmd) Run(e *env) error {
@@ -74,27 +76,36 @@ func (c *runsCmd) Run(e *env) error {
 }
 
 func runTable(e *env, all []runSummary) [][]string {
-	rows := [][]string{{"RUN", "NETWORK", "DATA", "EPOCHS", "BATCH", "OPTIMIZER", "LR", "TOP-1", "OF", "BEST", "TIME", "STATE"}}
+	rows := [][]string{{"RUN", "NETWORK", "DATA", "EPOCHS", "BATCH", "OPTIMIZER", "LR", "TOP-1", "AP", "OF", "BEST", "TIME", "STATE"}}
 	for _, r := range all {
 		if r.Error != "" {
-			rows = append(rows, []string{r.Run, "", "", "", "", "", "", "", "", "", "", r.Error})
+			rows = append(rows, []string{r.Run, "", "", "", "", "", "", "", "", "", "", "", r.Error})
 			continue
 		}
 		epochs := strconv.Itoa(r.Recipe.Epochs)
 		if len(r.Epochs) < r.Recipe.Epochs {
 			epochs = fmt.Sprintf("%d/%d", len(r.Epochs), r.Recipe.Epochs)
 		}
-		top1, best := "–", ""
+		top1, ap, best := "–", "", ""
 		if r.Top1 != nil {
 			top1 = inPercent(*r.Top1)
 		}
-		if r.BestTop1 != nil {
-			best = inPercent(*r.BestTop1)
+		if r.AP != nil {
+			top1, ap = "", inPercent(*r.AP)
+		}
+		if b := cmp.Or(r.BestTop1, r.BestAP); b != nil {
+			best = inPercent(*b)
 		}
 		rows = append(rows, []string{
 			r.Run, r.Network, r.Source, epochs, strconv.Itoa(r.Recipe.Batch), string(r.Recipe.Optimizer.Kind),
-			strconv.FormatFloat(r.Recipe.Schedule.LR, 'g', 3, 64), top1, r.Split, best, formatSeconds(r.Seconds), cmp.Or(r.State, "done"),
+			strconv.FormatFloat(r.Recipe.Schedule.LR, 'g', 3, 64), top1, ap, r.Split, best, formatSeconds(r.Seconds), cmp.Or(r.State, "done"),
 		})
+	}
+	if !slices.ContainsFunc(all, func(r runSummary) bool { return r.AP != nil }) {
+		at := slices.Index(rows[0], "AP")
+		for i := range rows {
+			rows[i] = slices.Delete(rows[i], at, at+1)
+		}
 	}
 	return rows
 }

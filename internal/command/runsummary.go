@@ -27,6 +27,11 @@ type runSummary struct {
 	// run without one, what its last epoch reached. Nil is not measured.
 	Top1  *float64 `json:"top1,omitempty"`
 	Split string   `json:"split,omitempty"`
+	// AP is COCO's average precision of a run that finds objects, in place of
+	// Top1, and BestAP and LastAP those after an epoch.
+	AP     *float64 `json:"ap,omitempty"`
+	BestAP *float64 `json:"best_ap,omitempty"`
+	LastAP *float64 `json:"last_ap,omitempty"`
 	// BestTop1 is the highest after an epoch, LastTop1 that of the last.
 	BestTop1 *float64 `json:"best_top1,omitempty"`
 	LastTop1 *float64 `json:"last_top1,omitempty"`
@@ -67,17 +72,20 @@ func summarize(dir string) runSummary {
 		return s
 	}
 	s.Network, s.Recipe, s.Source, s.Done, s.Epochs = saved.Network, saved.Recipe, saved.Source, saved.Done, saved.Epochs
+	measure, last, best := "top1", &s.LastTop1, &s.BestTop1
+	if saved.Metrics.Best == "ap" {
+		measure, last, best = "ap", &s.LastAP, &s.BestAP
+	}
 	for _, ep := range s.Epochs {
 		s.Seconds += ep.Seconds
-		if ep.Validated {
-			top1 := ep.Get("top1")
-			s.LastTop1 = &top1
-			if s.BestTop1 == nil || top1 > *s.BestTop1 {
-				s.BestTop1 = &top1
+		if v, ok := ep.Find(measure); ok && ep.Validated {
+			*last = &v
+			if *best == nil || v > **best {
+				*best = &v
 			}
 		}
 	}
-	s.Top1 = s.LastTop1
+	s.Top1, s.AP = s.LastTop1, s.LastAP
 	if !s.Done {
 		s.State = "not finished"
 	}
@@ -94,6 +102,7 @@ func (s runSummary) withResult() runSummary {
 		Images  int      `json:"images"`
 		Split   string   `json:"split"`
 		Top1    *float64 `json:"top1"`
+		AP      *float64 `json:"ap"`
 		Seconds float64  `json:"seconds"`
 		// Reports without it are in per cent.
 		MeanClass *float64 `json:"mean_class"`
@@ -106,6 +115,9 @@ func (s runSummary) withResult() runSummary {
 			*r.Top1 /= 100
 		}
 		s.Top1, s.Split = r.Top1, r.Split
+	}
+	if r.AP != nil && r.Images > 0 {
+		s.AP, s.Split = r.AP, r.Split
 	}
 	s.Seconds = max(s.Seconds, r.Seconds)
 	if !s.Done {

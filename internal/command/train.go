@@ -14,10 +14,13 @@ import (
 
 type trainCmd struct {
 	setFlags
-	Model    string `short:"m" placeholder:"NAME" help:"The network, or a network file; \"mixnet models\" lists them. Default: the recipe's, else mixnet_tiny for pictures below 64 pixels and mixnet_s at up to 128 pixels for others."`
+	Model    string `short:"m" aliases:"network" placeholder:"NAME" help:"The network, or a network file; \"mixnet models\" lists them. Default: the recipe's, else mixnet_tiny for pictures below 64 pixels and mixnet_s at up to 128 pixels for others; to detect, that of --weights, else mobilenetv2_100_ssdlite192."`
+	Weights  string `placeholder:"FILE|NAME" help:"With --task detect: weights to start from, of a network that finds other objects, such as person, or of a classifier, such as tf_efficientnet_lite0.in1k or photo."`
 	Output   string `short:"o" placeholder:"DIR" help:"The run folder; a new one in ./runs by default."`
 	Resume   string `placeholder:"DIR" help:"Continue the run in this folder exactly where it stopped. It knows its data and recipe. One that has ended goes on with --epochs, how many there are to be in all, and --lr, by default a tenth of the recipe's."`
 	LRFind   bool   `name:"lr-find" help:"Try ever higher learning rates for 100 steps and suggest one; nothing is kept."`
+	DryRun   bool   `help:"With --task detect: say what would be trained on what, and stop."`
+	Draw     string `placeholder:"DIR|FILE" help:"With --dry-run: draw training pictures, as augmented, with their boxes: into a folder, or on one sheet (.png)."`
 	MaxSteps int    `placeholder:"N" help:"Stop after so many steps."`
 	JSON     bool   `name:"json" help:"Print one JSON object a line: every epoch, then the result."`
 
@@ -25,6 +28,9 @@ type trainCmd struct {
 }
 
 func (c *trainCmd) Run(e *env) error {
+	if err := c.checkTask(e); err != nil {
+		return err
+	}
 	if c.PrintConfig {
 		r, err := c.recipe(0)
 		if err != nil {
@@ -49,6 +55,9 @@ func (c *trainCmd) Run(e *env) error {
 	if c.Resume != "" {
 		open = c.resume
 	}
+	if c.DryRun {
+		return c.rehearse(e)
+	}
 	r, err := open(e)
 	if err != nil {
 		return err
@@ -65,6 +74,9 @@ func (c *trainCmd) Run(e *env) error {
 	path := filepath.Join(r.dir, modelFile)
 	if err := r.model.Save(path); err != nil {
 		return err
+	}
+	if c.detects() {
+		return c.finishObjects(e, r, (before + time.Since(started)).Seconds())
 	}
 	var found *judged
 	res := evaluate.Report{}

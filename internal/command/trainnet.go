@@ -78,7 +78,7 @@ func newModel(spec zoo.Spec, o zoo.Options, d data.Dataset, seed uint64) (*model
 // errFindsObjects refuses a network that finds objects where one that
 // classifies is needed.
 func errFindsObjects(name string) error {
-	return fmt.Errorf("%s finds objects and does not classify images: use it with detect", name)
+	return fmt.Errorf("%s finds objects and does not classify images: use it with detect, or train it with --task detect", name)
 }
 
 // checkClassifies refuses a model that finds objects.

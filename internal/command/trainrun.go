@@ -8,6 +8,7 @@ import (
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/train/objects"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
@@ -19,6 +20,7 @@ type run struct {
 	set           *trainingSet
 	height, width int // of the pictures, their median
 	model         *model.Model
+	start         warmStart // of a network that finds objects
 	recipe        recipe.Recipe
 	batch         int // before it was made to fit the set
 	view          *trainView
@@ -31,10 +33,10 @@ func (c *trainCmd) plan(e *env) (*run, error) {
 	if r.recipe, err = c.recipe(0); err != nil {
 		return nil, err
 	}
-	if r.recipe.Pretrained {
+	if r.recipe.Pretrained && !c.detects() {
 		return nil, usagef("the recipe %s is for pretrained weights: use %q", c.Recipe, e.command("finetune"))
 	}
-	if c.Model != "" { // before the data is read
+	if c.Model != "" && !c.detects() { // before the data is read
 		if err := e.checkUntrained(c.Model); err != nil {
 			return nil, err
 		}
@@ -42,8 +44,12 @@ func (c *trainCmd) plan(e *env) (*run, error) {
 	if r.set, err = c.prepare(e, r.recipe.Seed, r.recipe.Patience > 0); err != nil {
 		return nil, err
 	}
-	e.tell(r.set.splits)
-	e.tellOneClass(r.set.splits)
+	if !c.JSON || !c.detects() {
+		e.tell(r.set.splits)
+	}
+	if !c.detects() {
+		e.tellOneClass(r.set.splits)
+	}
 	if c.Data != "" { // the built-in images are known to have none
 		if err := c.checkLeaks(e, r.set.Parts(), false); err != nil {
 			return nil, err
@@ -53,6 +59,9 @@ func (c *trainCmd) plan(e *env) (*run, error) {
 	r.batch = r.recipe.Batch
 	if r.recipe, err = c.fitted(r.set.Fit.Len()); err != nil {
 		return nil, err
+	}
+	if c.detects() {
+		return r, c.planObjects(e, r)
 	}
 	name, err := c.networkName(e, r)
 	if err != nil {
@@ -78,7 +87,10 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		}
 	}
 	r.view = newTrainView(e, c.JSON, r.dir, r.set.watchedName, r.set.Choose != nil, nil)
-	cfg := r.config(e, c.MaxSteps)
+	cfg, err := r.config(e, c.MaxSteps)
+	if err != nil {
+		return nil, err
+	}
 	cfg.Model, cfg.Recipe, cfg.Source, cfg.Args, cfg.Dir = r.model, r.recipe, r.set.source, c.args(e), r.dir
 	if r.Trainer, err = train.New(cfg); err != nil {
 		if c.Output == "" && e.leads() {
@@ -86,7 +98,11 @@ func (c *trainCmd) begin(e *env) (*run, error) {
 		}
 		return nil, err
 	}
-	if !c.JSON {
+	switch {
+	case c.JSON:
+	case c.detects():
+		c.introduceObjects(e, r)
+	default:
 		c.introduce(e, r)
 	}
 	return r, nil
@@ -112,7 +128,7 @@ func (c *trainCmd) fitted(images int) (recipe.Recipe, error) {
 }
 
 // config is what a new run and a resumed one have in common.
-func (r *run) config(e *env, maxSteps int) train.Config {
+func (r *run) config(e *env, maxSteps int) (train.Config, error) {
 	cfg := train.Config{
 		Train: r.set.Fit, Val: r.set.watched, Threads: e.cores(), KeepBest: r.set.Choose != nil, MaxSteps: maxSteps,
 		OnWarning: r.view.warning, Ranks: e.shared(),
@@ -120,7 +136,14 @@ func (r *run) config(e *env, maxSteps int) train.Config {
 	if e.leads() {
 		cfg.OnStep, cfg.OnEpoch = r.view.step, r.view.epoch
 	}
-	return cfg
+	spec, err := r.model.Spec()
+	if err != nil {
+		return cfg, err
+	}
+	if _, finds := zoo.Finds(spec); finds {
+		cfg.Task, err = objects.New(spec, r.model.Options.Classes, r.recipe.Detection)
+	}
+	return cfg, err
 }
 
 // introduce says what is about to happen.
@@ -166,7 +189,10 @@ func (c *trainCmd) resume(e *env) (*run, error) {
 		return nil, err
 	}
 	r.view = newTrainView(e, c.JSON, c.Resume, r.set.watchedName, r.set.Choose != nil, saved.Epochs())
-	cfg := r.config(e, c.MaxSteps)
+	cfg, err := r.config(e, c.MaxSteps)
+	if err != nil {
+		return nil, err
+	}
 	if bad := c.maxBad(); bad != nil {
 		var changed recipe.Recipe
 		if err := changed.Set("max_bad=" + *bad); err != nil {

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -8,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/vision"
 )
@@ -16,6 +18,8 @@ import (
 type trainingSet struct {
 	source string
 	splits *data.Splits
+	// objects is what is known of a set with boxes; nil for others.
+	objects *boxes.Set
 	data.Roles
 	// watched is what is measured after every epoch: what chooses, else what
 	// judges, which then decides nothing.
@@ -32,6 +36,9 @@ const (
 	argData    = "data"
 	argCommand = "command" // the line to paste
 	argHeldOut = "held_out"
+	argTask    = "task" // absent for classification
+	argLayout  = "layout"
+	argImages  = "images"
 	// argValSplit is that of runs in which the images that judge chose as well;
 	// 0 stands for heldOut.
 	argValSplit = "val_split"
@@ -39,7 +46,10 @@ const (
 
 // setFlags say what is trained on.
 type setFlags struct {
-	Data     string   `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), IDX or CIFAR files. Default: the built-in Fashion-MNIST subset."`
+	Data     string   `short:"d" placeholder:"DIR" help:"Class folders (with or without train, val, test above them), IDX or CIFAR files; for --task detect, labels as COCO's, Pascal VOC's, YOLO's or of a CSV list. Default: the built-in Fashion-MNIST subset, or pictures made of it with boxes."`
+	Task     string   `default:"classify" enum:"classify,detect" help:"What to train for: classify names the class of an image, detect finds objects in it. Default: ${default}."`
+	Layout   string   `default:"" enum:",coco,voc,yolo,csv" help:"With --task detect: the layout of the labels, where --data has several that differ."`
+	Images   string   `placeholder:"DIR" help:"With --task detect: the folder with the images, where they do not lie with the labels."`
 	ValSplit *float64 `placeholder:"F" help:"Part of the training images to hold out and measure the result on, where the data has neither val nor test; 0 trains on all. They choose nothing: the last epoch is the result. Default: 0.1."`
 
 	leakFlags
@@ -47,12 +57,41 @@ type setFlags struct {
 	chooses bool // what judges chooses as well
 }
 
+// The tasks.
+const (
+	taskClassify = "classify"
+	taskDetect   = "detect"
+)
+
+// detects reports whether objects are to be found.
+func (f *setFlags) detects() bool { return f.Task == taskDetect }
+
 // Validate is called by the parser.
 func (f *setFlags) Validate() error {
 	if v := f.ValSplit; v != nil && !(*v >= 0 && *v < 1) {
 		return fmt.Errorf("--val-split %g: want 0 to less than 1", *v)
 	}
+	if !f.detects() && (f.Layout != "" || f.Images != "") {
+		return errors.New("--layout and --images are for --task detect")
+	}
 	return nil
+}
+
+// open opens the set. The objects are what is known of one with boxes besides.
+func (f *setFlags) open(e *env) (splits *data.Splits, objects *boxes.Set, err error) {
+	if !f.detects() {
+		splits, err = e.openData(f.Data)
+		return splits, nil, err
+	}
+	return e.openObjects(f.Data, boxes.Options{Layout: boxes.Layout(f.Layout), Images: f.Images})
+}
+
+// source names the set.
+func (f *setFlags) source() string {
+	if f.detects() && f.Data == "" {
+		return madePictures
+	}
+	return source(f.Data)
 }
 
 func (f *setFlags) heldOut() float64 {
@@ -65,7 +104,7 @@ func (f *setFlags) heldOut() float64 {
 // prepare opens the set and gives its parts their roles. Patience needs images
 // to choose by.
 func (f *setFlags) prepare(e *env, seed uint64, patience bool) (*trainingSet, error) {
-	splits, err := e.openData(f.Data)
+	splits, objects, err := f.open(e)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +115,7 @@ func (f *setFlags) prepare(e *env, seed uint64, patience bool) (*trainingSet, er
 	if patience || f.chooses && splits.Test == nil {
 		policy.Val = f.heldOut()
 	}
-	t := &trainingSet{source: source(f.Data), splits: splits}
+	t := &trainingSet{source: f.source(), splits: splits, objects: objects}
 	if t.Roles, err = splits.Plan(policy); err != nil {
 		if errors.Is(err, data.ErrTooFew) {
 			err = fmt.Errorf("%w (--val-split 0)", err)
@@ -111,7 +150,11 @@ func (t *trainingSet) roles() string {
 
 // args are what a run records for the command.
 func (f *setFlags) args(e *env) map[string]string {
-	return map[string]string{argCommand: e.command(e.args...), argData: f.Data, argHeldOut: strconv.FormatFloat(f.heldOut(), 'g', -1, 64)}
+	args := map[string]string{argCommand: e.command(e.args...), argData: f.Data, argHeldOut: strconv.FormatFloat(f.heldOut(), 'g', -1, 64)}
+	if f.detects() {
+		args[argTask], args[argLayout], args[argImages] = f.Task, f.Layout, f.Images
+	}
+	return args
 }
 
 // recall takes what was not given from the arguments of a run to continue.
@@ -119,6 +162,10 @@ func (f *setFlags) recall(run string, args map[string]string) error {
 	if f.Data == "" {
 		f.Data = args[argData]
 	}
+	if task := args[argTask]; task != "" {
+		f.Task = task
+	}
+	f.Layout, f.Images = cmp.Or(f.Layout, args[argLayout]), cmp.Or(f.Images, args[argImages])
 	text, ok := args[argHeldOut]
 	if !ok {
 		text, f.chooses = args[argValSplit], true

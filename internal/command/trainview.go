@@ -38,13 +38,18 @@ func (v *trainView) step(p train.Progress) {
 
 // parts says how far a run is.
 func (v *trainView) parts(p train.Progress) []piece {
-	var top1 []float64
+	boxes, detects := p.Find("train_box_loss")
+	measure, second := "top1", fmt.Sprintf("top-1 %.2f %%", 100*p.Get("train_top1"))
+	if detects {
+		measure, second = "ap", fmt.Sprintf("boxes %.4f classes %.4f", boxes, p.Get("train_class_loss"))
+	}
+	var results []float64
 	for _, ep := range v.done {
 		if ep.Validated {
-			top1 = append(top1, ep.Get("top1"))
+			results = append(results, ep.Get(measure))
 		}
 	}
-	spark := sparkline(top1, sparkWidth)
+	spark := sparkline(results, sparkWidth)
 	if spark != "" {
 		spark = v.watched + " " + spark
 	}
@@ -52,7 +57,7 @@ func (v *trainView) parts(p train.Progress) []piece {
 		{fmt.Sprintf("epoch %d/%d", p.Epoch+1, p.Epochs), 9},
 		{fmt.Sprintf("step %d/%d", p.Step, p.Steps), 5},
 		{fmt.Sprintf("loss %.4f", p.Get("train_loss")), 7},
-		{fmt.Sprintf("top-1 %.2f %%", 100*p.Get("train_top1")), 6},
+		{second, 6},
 		{formatDuration(p.Left) + " left", 8},
 		{formatRate(p.Rate) + " images/s", 4},
 		{spark, 3},
@@ -101,6 +106,10 @@ func (v *trainView) epoch(ep train.Epoch) {
 		_ = v.e.jsonLine(ep)
 		return
 	}
+	if _, detects := ep.Find("train_box_loss"); detects {
+		v.epochOfObjects(ep)
+		return
+	}
 	if !v.head {
 		v.head = true
 		v.e.printf("%s\n", v.e.style(v.e.stdout, bold, fmt.Sprintf("%5s  %10s  %9s  %9s  %7s  %7s  %8s  %7s",
@@ -120,10 +129,34 @@ func (v *trainView) epoch(ep train.Epoch) {
 	v.e.printf("%s\n", v.e.style(v.e.stdout, style, line))
 }
 
+// epochOfObjects prints an epoch of a network that finds objects.
+func (v *trainView) epochOfObjects(ep train.Epoch) {
+	if !v.head {
+		v.head = true
+		v.e.printf("%s\n", v.e.style(v.e.stdout, bold, fmt.Sprintf("%5s  %10s  %8s  %10s  %7s  %7s  %8s  %7s",
+			"epoch", "train loss", "box loss", "class loss", v.watched+" AP", "AP50", "lr", "time")))
+	}
+	mark, style := "", ""
+	if ep.Best && v.chooses {
+		mark, style = " *", green
+	}
+	ap, ap50 := "-", "-"
+	if ep.Validated {
+		ap, ap50 = inPercent(ep.Get("ap")), inPercent(ep.Get("ap50"))
+	}
+	line := fmt.Sprintf("%5d  %10.4f  %8.4f  %10.4f  %7s  %7s  %8.2g  %7s%s", ep.Epoch, ep.Get("train_loss"), ep.Get("train_box_loss"), ep.Get("train_class_loss"),
+		ap, ap50, ep.LR, formatDuration(time.Duration(ep.Seconds*float64(time.Second))), mark)
+	v.e.printf("%s\n", v.e.style(v.e.stdout, style, line))
+}
+
 // partial tells of an epoch that --max-steps ended.
 func (v *trainView) partial(ep train.Epoch) {
 	if v.json {
 		_ = v.e.jsonLine(ep)
+		return
+	}
+	if _, detects := ep.Find("train_box_loss"); detects {
+		v.e.printf("epoch %d stopped after %d of %d steps: training loss %.4f\n", ep.Epoch, ep.Step-(ep.Epoch-1)*v.steps, v.steps, ep.Get("train_loss"))
 		return
 	}
 	v.e.printf("epoch %d stopped after %d of %d steps: training loss %.4f, top-1 %s\n",

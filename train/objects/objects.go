@@ -13,6 +13,7 @@ import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/train/task"
+	"github.com/mixnet-go/mixnet/zoo"
 )
 
 // Task is the task of finding objects of some classes.
@@ -25,6 +26,26 @@ type Task struct {
 	anchors []detect.Anchor
 	loss    *detect.Loss[float32]
 	joined  buffers
+}
+
+// New returns the task for a network that finds objects of so many classes, as a
+// recipe has it. What the recipe leaves open is TensorFlow's loss, or
+// torchvision's for its networks.
+func New(spec zoo.Spec, classes int, c detect.LossConfig) (*Task, error) {
+	anchors, ok := zoo.Finds(spec)
+	if !ok {
+		return nil, fmt.Errorf("%s classifies and finds no objects: want a detector, such as mobilenetv2_100_ssdlite320", spec.About().Name)
+	}
+	if c == (detect.LossConfig{}) {
+		c.MinNegatives = 3
+	}
+	if c.Kind == "" {
+		c.Kind = detect.Multibox
+		if anchors.Style == detect.Torchvision {
+			c.Kind = detect.Softmax
+		}
+	}
+	return &Task{Anchors: anchors, Config: c, Classes: classes}, c.Validate()
 }
 
 // buffers hold the outputs of all maps, image by image and anchor by anchor.

@@ -1,0 +1,168 @@
+package command
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
+	"github.com/mixnet-go/mixnet/evaluate/coco"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/vision"
+)
+
+// judgedObjects is what a network has found in the images of a set, and what is
+// there. Boxes are in pixels of the upright images.
+type judgedObjects struct {
+	set    *coco.Set
+	found  []coco.Detection
+	result *coco.Result
+	bad    []data.BadExample
+	perSec float64
+}
+
+// objectReport is the outcome of a network that finds objects, in JSON.
+type objectReport struct {
+	Run     string `json:"run,omitempty"`
+	Model   string `json:"model"`
+	Network string `json:"network"`
+	Data    string `json:"data"`
+	Split   string `json:"split"`
+	cocoReport
+	TrainedOn int      `json:"trained_on"`
+	PerSecond float64  `json:"images_per_s"`
+	Seconds   float64  `json:"seconds"`
+	Skipped   []string `json:"skipped"`
+}
+
+// judgeObjects runs a model on the images of a set of boxes, whose classes are
+// the model's, and judges it as COCO's evaluator does.
+// The seed draws the sets of images that the intervals are made of.
+func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint64) (*judgedObjects, error) {
+	set, ok := d.(boxes.Labelled)
+	if !ok {
+		return nil, fmt.Errorf("%s finds objects, and the images have no boxes", m.Network)
+	}
+	detector, err := mixnet.NewDetector(m, e.running())
+	if err != nil {
+		return nil, err
+	}
+	defer detector.Close()
+	j := &judgedObjects{set: truths(set)}
+	switch {
+	case maxBad == 0:
+		maxBad = max(d.Len()/100, 1)
+	case maxBad < 0:
+		maxBad = 0
+	}
+	began := time.Now()
+	bar := e.newProgress("judging", "images", int64(d.Len()))
+	defer bar.done()
+	var s data.Sample
+	for i := range d.Len() {
+		if err := j.look(e.ctx, detector, set, i, &s); err != nil {
+			if e.ctx.Err() != nil {
+				return nil, e.ctx.Err()
+			}
+			j.bad = append(j.bad, data.BadExample{Index: i, Name: d.Name(i), Err: err})
+			if len(j.bad) > maxBad {
+				return nil, fmt.Errorf("%w: %d of %d, the limit is %d; the last is %s: %w", data.ErrTooManyBad, len(j.bad), d.Len(), maxBad, d.Name(i), err)
+			}
+		}
+		bar.update(int64(i+1), "")
+	}
+	j.perSec = float64(d.Len()) / time.Since(began).Seconds()
+	j.leaveOut()
+	j.result, err = j.set.Evaluate(e.ctx, j.found, coco.Options{Resamples: resamples, Seed: seed, Threads: e.cores()})
+	return j, err
+}
+
+// leaveOut takes the images that could not be read out of what is judged.
+func (j *judgedObjects) leaveOut() {
+	if len(j.bad) == 0 {
+		return
+	}
+	bad := map[int64]bool{}
+	for _, b := range j.bad {
+		bad[int64(b.Index+1)] = true
+	}
+	j.set.Images = slices.DeleteFunc(j.set.Images, func(m coco.Image) bool { return bad[m.ID] })
+	j.set.Truths = slices.DeleteFunc(j.set.Truths, func(t coco.Truth) bool { return bad[t.Image] })
+}
+
+// truths is what the images of a set show. Images are numbered from 1 in the
+// set's order, classes from 1 in theirs.
+func truths(d boxes.Labelled) *coco.Set {
+	s := &coco.Set{}
+	for i, name := range d.Classes() {
+		s.Categories = append(s.Categories, coco.Category{ID: int64(i + 1), Name: name})
+	}
+	for i := range d.Len() {
+		w, h := d.Bounds(i)
+		id := int64(i + 1)
+		s.Images = append(s.Images, coco.Image{ID: id, Name: d.Name(i), Width: w, Height: h})
+		for _, o := range d.Objects(i) {
+			b := cocoBox(o.Box)
+			area := o.Area
+			if area == 0 {
+				area = b.Area()
+			}
+			s.Truths = append(s.Truths, coco.Truth{ID: int64(len(s.Truths) + 1), Image: id, Category: int64(o.Class + 1), Box: b, Area: area, Crowd: o.Crowd})
+		}
+	}
+	return s
+}
+
+func cocoBox(b vision.Box) coco.Box {
+	return coco.Box{X: b.X0, Y: b.Y0, W: b.X1 - b.X0, H: b.Y1 - b.Y0}
+}
+
+// look finds the objects of image i. All that the network proposes counts, up to
+// a hundred.
+func (j *judgedObjects) look(ctx context.Context, d *mixnet.Detector, set boxes.Labelled, i int, s *data.Sample) error {
+	if err := set.Read(i, s); err != nil {
+		return err
+	}
+	var f *mixnet.Found
+	var err error
+	all := mixnet.DetectOptions{Score: -1}
+	if s.Pixels != nil {
+		f, err = d.Detect(ctx, s.Pixels, all)
+	} else {
+		f, err = d.DetectBytes(ctx, s.File, all)
+	}
+	if err != nil {
+		return err
+	}
+	for _, o := range f.Objects {
+		j.found = append(j.found, coco.Detection{Image: int64(i + 1), Category: int64(o.Class + 1), Box: cocoBox(upright(f, o)), Score: o.Score})
+	}
+	return nil
+}
+
+// report is what is printed of the judgement.
+func (j *judgedObjects) report() objectReport {
+	r := objectReport{PerSecond: j.perSec, Skipped: []string{}}
+	r.cocoReport = cocoReport{
+		cocoSummary: cocoNumbers(j.result.Summary), APInterval: j.result.Intervals.AP, AP50Interval: j.result.Intervals.AP50,
+		Images: len(j.set.Images), Truths: len(j.set.Truths), Detections: len(j.found), Notes: []string{},
+	}
+	for _, x := range j.result.Classes {
+		r.Classes = append(r.Classes, cocoClassReport{x.Name, cocoFigure(x.AP), cocoFigure(x.AP50), x.Truths, x.Detections})
+	}
+	for _, b := range j.bad {
+		r.Skipped = append(r.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))
+	}
+	return r
+}
+
+// line is the result in a line.
+func (r *objectReport) line() string {
+	if r.AP == nil {
+		return "nothing is there to be found"
+	}
+	return fmt.Sprintf("AP %s (%s to %s)  AP50 %s  AP75 %s", inPercent(*r.AP), inPercent(r.APInterval.Low), inPercent(r.APInterval.High), inPercent(*r.AP50), inPercent(*r.AP75))
+}
