@@ -347,15 +347,3 @@ func TestSearchFinish(t *testing.T) {
 		t.Errorf("no judgement in the report: %v", err)
 	}
 }
-
-// The interval of paired differences is Student's: 0.1, 0.2 and 0.3 have the
-// mean 0.2 and the standard error 0.1/√3.
-func TestPairedDifference(t *testing.T) {
-	d := pairedDifference([]float64{0.6, 0.7, 0.8}, []float64{0.5, 0.5, 0.5})
-	if half := 4.303 * 0.1 / math.Sqrt(3); math.Abs(d.Value-0.2) > 1e-9 || math.Abs(d.High-d.Value-half) > 1e-9 || math.Abs(d.Value-d.Low-half) > 1e-9 {
-		t.Errorf("%+v, want 0.2 ± %.4f", d, half)
-	}
-	if d.verdict() != "not distinguishable" || pairedDifference([]float64{1}, []float64{0}) != nil {
-		t.Error(d.verdict())
-	}
-}

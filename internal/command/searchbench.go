@@ -10,6 +10,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/nas"
 	"github.com/mixnet-go/mixnet/nas/spacefile"
 )
@@ -80,7 +81,7 @@ func (c *searchBenchCmd) Run(e *env) error {
 			}
 		}
 		for i, b := range c.Budget {
-			mean, sd := meanAndSD(found[i])
+			mean, sd := stats.MeanAndSD(found[i])
 			all = append(all, benched{name, b, mean, sd, sd / math.Sqrt(float64(c.Runs)), c.Runs})
 		}
 	}
@@ -171,17 +172,4 @@ func readScores(path string, space nas.Space) (*scoreTable, error) {
 		return nil, fmt.Errorf("%s: no network of the space %s in it", path, space.Name())
 	}
 	return t, nil
-}
-
-func meanAndSD(v []float64) (mean, sd float64) {
-	for _, x := range v {
-		mean += x / float64(len(v))
-	}
-	for _, x := range v {
-		sd += (x - mean) * (x - mean)
-	}
-	if len(v) > 1 {
-		return mean, math.Sqrt(sd / float64(len(v)-1))
-	}
-	return mean, 0
 }

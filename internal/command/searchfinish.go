@@ -13,6 +13,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/chart"
+	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/nas/search"
 )
@@ -45,16 +46,10 @@ type finishedRow struct {
 	Test    *float64 `json:"test_top1,omitempty"`
 	SD      float64  `json:"test_top1_sd,omitempty"` // between seeds
 	// Difference is the winner's test accuracy less this one's, paired by seed.
-	Difference *intervalView `json:"difference,omitempty"`
+	Difference *stats.Interval `json:"difference,omitempty"`
 	Winner     bool          `json:"winner,omitempty"`
 
 	tests []float64
-}
-
-type intervalView struct {
-	Value float64 `json:"value"`
-	Low   float64 `json:"low"`
-	High  float64 `json:"high"`
 }
 
 // finished is the outcome of the protocol.

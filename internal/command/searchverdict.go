@@ -2,10 +2,10 @@ package command
 
 import (
 	"fmt"
-	"math"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/nas/search"
 	"github.com/mixnet-go/mixnet/report"
 )
@@ -64,7 +64,7 @@ func (f *finished) open(e *env, candidates []search.Candidate, trained [][]retra
 			}
 			r.tests = append(r.tests, j.Top(1))
 		}
-		mean, sd := meanAndSD(r.tests)
+		mean, sd := stats.MeanAndSD(r.tests)
 		r.Test, r.SD = &mean, sd
 		if r.Winner {
 			winner = r
@@ -78,7 +78,9 @@ func (f *finished) open(e *env, candidates []search.Candidate, trained [][]retra
 	}
 	for i := range f.Rows {
 		if r := &f.Rows[i]; r.Test != nil && !r.Winner {
-			r.Difference = pairedDifference(winner.tests, r.tests)
+			if d, ok := stats.Paired(winner.tests, r.tests); ok {
+				r.Difference = &d
+			}
 		}
 	}
 	return nil
@@ -108,36 +110,13 @@ func withMean(rows []finishedRow, group string) []finishedRow {
 	for k := range mean.tests {
 		mean.tests[k] /= n
 	}
-	m, sd := meanAndSD(mean.tests)
+	m, sd := stats.MeanAndSD(mean.tests)
 	mean.Test, mean.SD = &m, sd
 	return append(rows, mean)
 }
 
-// studentT are the 97.5 % quantiles of Student's distribution by its degrees of
-// freedom.
-var studentT = []float64{0, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262, 2.228}
-
-// pairedDifference is the mean of a less b, seed by seed, with the interval that
-// Student's distribution gives it; nil for fewer than two seeds.
-func pairedDifference(a, b []float64) *intervalView {
-	if len(a) != len(b) || len(a) < 2 {
-		return nil
-	}
-	d := make([]float64, len(a))
-	for i := range a {
-		d[i] = a[i] - b[i]
-	}
-	mean, sd := meanAndSD(d)
-	t := 1.96
-	if n := len(d) - 1; n < len(studentT) {
-		t = studentT[n]
-	}
-	half := t * sd / math.Sqrt(float64(len(d)))
-	return &intervalView{mean, mean - half, mean + half}
-}
-
 // verdict says what a difference tells.
-func (v *intervalView) verdict() string {
+func verdict(v *stats.Interval) string {
 	switch {
 	case v == nil:
 		return ""
@@ -179,7 +158,7 @@ func (f *finished) table() (header []string, rows [][]string) {
 		if r.Test != nil {
 			test = fmt.Sprintf("%s ± %.2f", inPercent(*r.Test), 100*r.SD)
 		}
-		verdict := r.Difference.verdict()
+		verdict := verdict(r.Difference)
 		if r.Winner {
 			verdict = "winner"
 		}

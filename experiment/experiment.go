@@ -1,0 +1,204 @@
+// Package experiment repeats experiments of the MixConv paper (arXiv
+// 1907.09595): which networks a figure compares, at the paper's scale or at one
+// that takes an hour, trials in a store that several processes share, and what
+// the outcome says.
+package experiment
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/zoo"
+)
+
+// Experiment is a figure of the paper.
+type Experiment struct {
+	Name   string // a word
+	Title  string
+	Source string // in the paper
+	About  string
+	// XLabel is what arms are drawn over; "" means multiply-adds.
+	XLabel string
+	arms   []Arm
+}
+
+// Arm is one of the networks that an experiment compares: a base with a change.
+type Arm struct {
+	Panel  string `json:"panel"`  // the base: MobileNetV1 or MobileNetV2
+	Series string `json:"series"` // such as "depthwise" or "MixConv"
+	Label  string `json:"label"`  // within the series, such as "5×5"
+	// Change is a setting of the zoo, such as "mix=3"; "" for the base itself.
+	Change string `json:"change,omitempty"`
+	// Equal scales the width so that the arm has the base's multiply-adds.
+	Equal bool `json:"equal"`
+	// X is where the arm is drawn where that is not over multiply-adds.
+	X int `json:"x,omitempty"`
+	// Top1 and FLOPS are the paper's, a fraction and millions; 0 where it has none.
+	Top1  float64 `json:"paper_top1,omitempty"`
+	FLOPS float64 `json:"paper_flops,omitempty"`
+	// largest is the arm's largest kernel.
+	largest int
+}
+
+// base is what the arms of a panel change.
+type base struct {
+	panel string
+	paper string      // in the zoo
+	small zoo.Network // for images of 28 to 32 pixels
+}
+
+// List returns the experiments.
+func List() []Experiment { return slices.Clone(experiments) }
+
+// ErrUnknown is wrapped by the error of Lookup.
+var ErrUnknown = errors.New("unknown experiment")
+
+// Lookup returns an experiment by its name.
+func Lookup(name string) (Experiment, error) {
+	var names []string
+	for _, e := range experiments {
+		if e.Name == name {
+			return e, nil
+		}
+		names = append(names, e.Name)
+	}
+	return Experiment{}, fmt.Errorf("%w %q: want %s", ErrUnknown, name, strings.Join(names, ", "))
+}
+
+// Arms returns the arms of the paper's size.
+func (e Experiment) Arms() []Arm { return slices.Clone(e.arms) }
+
+// Preset is the size of an experiment.
+type Preset struct {
+	Name   string
+	About  string
+	Recipe string // a preset of recipe
+	Epochs int    // 0 means the recipe's
+	Seeds  int
+	Images int // of the training images; 0 means all
+	Set    []string
+	// Kernel is the largest kernel size of an arm; 0 means any.
+	Kernel int
+	// Few takes the first and the last arm of every series only.
+	Few bool
+	// Paper takes the paper's networks, at 224 pixels, instead of small ones.
+	Paper bool
+}
+
+// Presets returns the sizes that experiments come in.
+func Presets() []Preset { return slices.Clone(presets) }
+
+// LookupPreset returns a preset by its name.
+func LookupPreset(name string) (Preset, error) {
+	var names []string
+	for _, p := range presets {
+		if p.Name == name {
+			return p, nil
+		}
+		names = append(names, p.Name)
+	}
+	return Preset{}, fmt.Errorf("no preset %q: want %s", name, strings.Join(names, ", "))
+}
+
+// of returns the arms of an experiment at a preset's size.
+func (p Preset) of(e Experiment) []Arm {
+	var fit []Arm
+	for _, a := range e.arms {
+		if _, err := a.network(p.Paper); err != nil || p.Kernel > 0 && a.largest > p.Kernel {
+			continue // the small networks have fewer layers
+		}
+		fit = append(fit, a)
+	}
+	if !p.Few {
+		return fit
+	}
+	last := map[string]int{}
+	for i, a := range fit {
+		last[a.Panel+a.Series] = i
+	}
+	var few []Arm
+	for i, a := range fit {
+		if a.Change == "" || last[a.Panel+a.Series] == i {
+			few = append(few, a)
+		}
+	}
+	return few
+}
+
+// network returns the network of an arm, in the paper's size or the small one.
+func (a *Arm) network(paper bool) (zoo.Network, error) {
+	i := slices.IndexFunc(bases, func(b base) bool { return b.panel == a.Panel })
+	n := bases[i].small
+	if paper {
+		spec, err := zoo.Lookup(bases[i].paper)
+		if err != nil {
+			return n, err
+		}
+		n = spec.(zoo.Network)
+	}
+	start := n
+	if a.Change != "" {
+		spec, err := zoo.Change(n, a.Change)
+		if err != nil {
+			return n, err
+		}
+		n = spec.(zoo.Network)
+	}
+	if !a.Equal {
+		return n, nil
+	}
+	cost, err := nas.CostOf(start)
+	if err != nil {
+		return n, err
+	}
+	return equalized(n, cost.MACs)
+}
+
+// equalized returns a network with its widths multiplied so that it has about so
+// many multiply-adds. Widths are even, not multiples of 8 as the zoo's: those of
+// small networks would miss by a sixth.
+func equalized(n zoo.Network, macs int64) (zoo.Network, error) {
+	best, least := n, int64(math.MaxInt64)
+	try := func(width float64) (int64, error) {
+		scaled := n
+		even := func(c int) int { return max(2*int(math.Round(float64(c)*width/2)), 2) }
+		scaled.Stem.Out = even(n.Stem.Out)
+		if n.Head.Out > 0 {
+			scaled.Head.Out = even(n.Head.Out)
+		}
+		scaled.Stages = slices.Clone(n.Stages)
+		for i := range scaled.Stages {
+			scaled.Stages[i].Out = even(n.Stages[i].Out)
+		}
+		cost, err := nas.CostOf(scaled)
+		if off := max(cost.MACs-macs, macs-cost.MACs); err == nil && off < least {
+			best, least = scaled, off
+			best.Name = fmt.Sprintf("%s@width=%.3f", n.Name, width)
+		}
+		return cost.MACs, err
+	}
+	low, high := 0.1, 2.0
+	for range 12 {
+		width := math.Sqrt(low * high)
+		got, err := try(width)
+		if err != nil {
+			return n, err
+		}
+		if got > macs {
+			high = width
+		} else {
+			low = width
+		}
+	}
+	// Rounded widths do not grow evenly: look about.
+	for i := range 40 {
+		if _, err := try(low * (0.96 + 0.002*float64(i))); err != nil {
+			return n, err
+		}
+	}
+	return best, nil
+}

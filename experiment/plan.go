@@ -1,0 +1,266 @@
+package experiment
+
+import (
+	"bytes"
+	"cmp"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"regexp"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/recipe"
+	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
+)
+
+// Plan is an experiment in full: which networks are trained how. It is what a
+// store keeps of it.
+type Plan struct {
+	Experiment string        `json:"experiment"`
+	Preset     string        `json:"preset"`
+	Data       string        `json:"data"` // as the command opens it; "" means the built-in set
+	Images     int           `json:"images,omitempty"`
+	Recipe     recipe.Recipe `json:"recipe"`
+	Seeds      int           `json:"seeds"`
+	Seed       uint64        `json:"seed"` // the first one
+	Dir        string        `json:"dir"`  // of the run folders
+	Arms       []Planned     `json:"arms"`
+}
+
+// Planned is an arm with the network that is trained for it.
+type Planned struct {
+	Arm
+	Network string `json:"network"` // its table, as a network file
+	Params  int64  `json:"params"`
+	MACs    int64  `json:"macs"`
+	// PaperParams and PaperMACs are of the same change to the network of the
+	// paper, at 224 pixels; 0 for an arm that the paper does not have.
+	PaperParams int64 `json:"paper_params,omitempty"`
+	PaperMACs   int64 `json:"paper_macs,omitempty"`
+}
+
+// Options are what a plan leaves to whoever makes it.
+type Options struct {
+	Data   string
+	Dir    string
+	Seed   uint64
+	Seeds  int           // 0 means the preset's
+	Epochs int           // likewise
+	Set    []string      // changes to the recipe, as KEY=VALUE
+	Own    []zoo.Network // further arms, of every panel
+}
+
+// New plans an experiment on images.
+func New(e Experiment, p Preset, fit data.Dataset, o Options) (*Plan, error) {
+	rec, err := recipe.Preset(p.Recipe)
+	if err != nil {
+		return nil, err
+	}
+	for _, set := range append(append([]string(nil), p.Set...), o.Set...) {
+		if err := rec.Set(set); err != nil {
+			return nil, err
+		}
+	}
+	rec.Epochs = cmp.Or(o.Epochs, p.Epochs, rec.Epochs)
+	rec.Patience, rec.Fit.Steps = 0, 0 // trials are all as long
+	plan := &Plan{
+		Experiment: e.Name, Preset: p.Name, Data: o.Data, Images: p.Images, Recipe: rec, Seeds: cmp.Or(o.Seeds, p.Seeds), Seed: o.Seed, Dir: o.Dir,
+	}
+	adapt := zoo.Options{Classes: len(fit.Classes()), Channels: 3}
+	if sized, ok := fit.(data.Sized); ok {
+		_, _, adapt.Channels = sized.Size()
+	}
+	for _, a := range p.of(e) {
+		arm, err := planned(a, p.Paper, adapt)
+		if err != nil {
+			return nil, err
+		}
+		plan.Arms = append(plan.Arms, arm)
+	}
+	for _, n := range o.Own {
+		if err := plan.own(n, adapt); err != nil {
+			return nil, err
+		}
+	}
+	return plan, nil
+}
+
+// planned makes an arm's network for the classes and channels of a set.
+func planned(a Arm, paper bool, adapt zoo.Options) (Planned, error) {
+	p := Planned{Arm: a}
+	n, err := a.network(paper)
+	if err == nil {
+		n.Name = word(a.Panel + "_" + a.Series + "_" + a.Label)
+		n.Title = fmt.Sprintf("%s, %s %s", a.Panel, a.Series, a.Label)
+		n.Paper, n.Weights = nil, nil
+		err = p.take(n, adapt)
+	}
+	if err != nil {
+		return p, fmt.Errorf("%s, %s %s: %w", a.Panel, a.Series, a.Label, err)
+	}
+	if a.Equal {
+		return p, nil
+	}
+	at, err := a.network(true)
+	if err != nil {
+		return p, nil // a layer that the paper's network does not have
+	}
+	cost, err := nas.CostOf(at)
+	p.PaperParams, p.PaperMACs = cost.Params, cost.MACs
+	return p, err
+}
+
+// take makes a network an arm's.
+func (p *Planned) take(n zoo.Network, adapt zoo.Options) error {
+	info, err := zoo.Adapt(n, adapt)
+	if err != nil {
+		return err
+	}
+	n.Info = info
+	cost, err := nas.CostOf(n)
+	if err != nil {
+		return err
+	}
+	p.Network, p.Params, p.MACs = string(netfile.Encode(n)), cost.Params, cost.MACs
+	return nil
+}
+
+// own adds an arm with a network of the user's to every panel.
+func (p *Plan) own(n zoo.Network, adapt zoo.Options) error {
+	seen := map[string]bool{}
+	for _, a := range p.Arms {
+		if seen[a.Panel] {
+			continue
+		}
+		seen[a.Panel] = true
+		arm := Planned{Arm: Arm{Panel: a.Panel, Series: "your own", Label: n.Name, X: a.X}}
+		if err := arm.take(n, adapt); err != nil {
+			return fmt.Errorf("%s: %w", n.Name, err)
+		}
+		p.Arms = append(p.Arms, arm)
+	}
+	return nil
+}
+
+// notWord is what names of networks do not have.
+var notWord = regexp.MustCompile(`[^a-z0-9]+`)
+
+func word(s string) string {
+	return strings.Trim(notWord.ReplaceAllString(strings.ToLower(strings.ReplaceAll(s, "×", "x")), "_"), "_")
+}
+
+// Roles gives the images of a set their roles: all training images train, and
+// what the set has to judge by judges; nothing is chosen. A set without such a
+// part gives a tenth of its training images.
+func (p *Plan) Roles(splits *data.Splits) (data.Roles, error) {
+	policy := data.Policy{Seed: p.Seed}
+	if splits.Test == nil && splits.Val == nil {
+		policy.Test = 0.1
+	}
+	r, err := splits.Plan(policy)
+	if err != nil {
+		return r, err
+	}
+	if r.Judge == nil {
+		r.Judge = r.Choose
+	}
+	if r.Judge == nil {
+		return r, errors.New("no images to judge by")
+	}
+	if n := r.Fit.Len(); p.Images > 0 && p.Images < n {
+		_, r.Fit, err = data.Split(r.Fit, float64(p.Images)/float64(n), p.Seed)
+	}
+	return r, err
+}
+
+// Trials is how many there are: every arm with every seed.
+func (p *Plan) Trials() int { return len(p.Arms) * p.Seeds }
+
+// Search is the plan as a store keeps it.
+func (p *Plan) Search() (store.Search, error) {
+	settings, err := json.Marshal(p)
+	return store.Search{
+		Name: p.Experiment, Space: "experiment " + p.Experiment, Strategy: "listed", Seed: p.Seed, Trials: p.Trials(), Fidelity: p.Recipe.Epochs, Settings: settings,
+	}, err
+}
+
+// ErrOther is wrapped by the error of Load for a store of something else.
+var ErrOther = errors.New("this is no experiment")
+
+// Load returns the plan of a store.
+func Load(s store.Search) (*Plan, error) {
+	var p Plan
+	if s.Strategy != "listed" {
+		return nil, fmt.Errorf("%w, but the search %s", ErrOther, s.Name)
+	}
+	if err := json.Unmarshal(s.Settings, &p); err != nil {
+		return nil, fmt.Errorf("experiment %s: %w", s.Name, err)
+	}
+	if p.Trials() != s.Trials || p.Trials() == 0 {
+		return nil, fmt.Errorf("experiment %s: %d arms and %d seeds, but %d trials", s.Name, len(p.Arms), p.Seeds, s.Trials)
+	}
+	return &p, nil
+}
+
+// digits of an architecture: those of an arm, and a seed.
+const digit = 36
+
+// Propose returns the trial after those of a history: all arms with the first
+// seed, then with the next.
+func (p *Plan) Propose(h *nas.History) (nas.Proposal, error) {
+	n := len(h.Trials)
+	if n >= p.Trials() {
+		return nas.Proposal{}, nas.ErrExhausted
+	}
+	arm, seed := n%len(p.Arms), n/len(p.Arms)
+	return nas.Proposal{Arch: nas.Arch{uint8(arm / digit), uint8(arm % digit), uint8(seed / digit), uint8(seed % digit)}, Fidelity: p.Recipe.Epochs, Parent: -1}, nil
+}
+
+// Trial returns the arm of a trial and its seed.
+func (p *Plan) Trial(a nas.Arch) (Planned, uint64, error) {
+	arm, seed, err := p.trial(a)
+	if err != nil {
+		return Planned{}, 0, err
+	}
+	return p.Arms[arm], p.Seed + uint64(seed), nil
+}
+
+// Differs names what another plan has otherwise; "" for nothing that matters to
+// the trials.
+func (p *Plan) Differs(other *Plan) string {
+	for _, v := range []struct {
+		what string
+		a, b any
+	}{
+		{"experiment", p.Experiment, other.Experiment},
+		{"preset", p.Preset, other.Preset},
+		{"data", p.Data, other.Data},
+		{"images", p.Images, other.Images},
+		{"seeds", p.Seeds, other.Seeds},
+		{"seed", p.Seed, other.Seed},
+		{"recipe", p.Recipe, other.Recipe},
+		{"networks", p.Arms, other.Arms},
+	} {
+		a, errA := json.Marshal(v.a)
+		b, errB := json.Marshal(v.b)
+		if errA != nil || errB != nil || !bytes.Equal(a, b) {
+			return v.what
+		}
+	}
+	return ""
+}
+
+// trial returns the indices of a trial's arm and seed.
+func (p *Plan) trial(a nas.Arch) (arm, seed int, err error) {
+	if len(a) == 4 {
+		arm, seed = int(a[0])*digit+int(a[1]), int(a[2])*digit+int(a[3])
+	}
+	if len(a) != 4 || arm >= len(p.Arms) || seed >= p.Seeds {
+		return 0, 0, fmt.Errorf("experiment %s has no trial %s", p.Experiment, a)
+	}
+	return arm, seed, nil
+}

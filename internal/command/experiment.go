@@ -1,0 +1,370 @@
+package command
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/experiment"
+	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/train"
+	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
+)
+
+// experimentCmd repeats the paper's figures.
+type experimentCmd struct {
+	Ls   experimentLsCmd   `cmd:"" help:"List the experiments."`
+	Run  experimentRunCmd  `cmd:"" help:"Run an experiment, or what is left of it, and write its page."`
+	Page experimentPageCmd `cmd:"" help:"Write the page of an experiment again, also of one that runs."`
+}
+
+// Help explains what a run leaves behind.
+func (c *experimentCmd) Help() string {
+	return `Each repeats a figure of the MixConv paper: at the paper's scale on ImageNet (--preset paper --data DIR), in at most an hour on small
+images (quick), or in seconds to see that it runs (smoke). Trials are kept in a database that several processes may share: the same command
+again goes on where it stopped. It leaves a CSV file with a row a trial, the figure beside the paper's, and a page of text.
+
+  mixnet experiment run kernels`
+}
+
+type experimentLsCmd struct {
+	JSON bool `name:"json" help:"Print JSON."`
+}
+
+// experimentView is an experiment in JSON.
+type experimentView struct {
+	Experiment string       `json:"experiment"`
+	Title      string       `json:"title"`
+	Source     string       `json:"source"`
+	About      string       `json:"about"`
+	Presets    []presetView `json:"presets"`
+}
+
+type presetView struct {
+	Preset string `json:"preset"`
+	Trials int    `json:"trials"`
+}
+
+func (c *experimentLsCmd) Run(e *env) error {
+	var all []experimentView
+	splits, err := e.openData("")
+	if err != nil {
+		return err
+	}
+	for _, x := range experiment.List() {
+		v := experimentView{x.Name, x.Title, x.Source, x.About, nil}
+		for _, p := range experiment.Presets() {
+			plan, err := experiment.New(x, p, splits.Train, experiment.Options{})
+			if err != nil {
+				return err
+			}
+			v.Presets = append(v.Presets, presetView{p.Name, plan.Trials()})
+		}
+		all = append(all, v)
+	}
+	if c.JSON {
+		return e.json(all)
+	}
+	rows := [][]string{{"EXPERIMENT", "PAPER", "PRESET", "TRIALS", "ABOUT"}}
+	for _, v := range all {
+		for _, p := range v.Presets {
+			rows = append(rows, []string{v.Experiment, v.Source, p.Preset, strconv.Itoa(p.Trials), v.About})
+		}
+	}
+	return e.table(rows, "ABOUT")
+}
+
+type experimentRunCmd struct {
+	Name    string   `arg:"" help:"The experiment, of \"mixnet experiment ls\"."`
+	Preset  string   `short:"p" default:"quick" enum:"paper,quick,smoke" help:"Its size: paper, quick or smoke."`
+	Data    string   `short:"d" placeholder:"DIR" help:"The images, as for train. Default: the built-in Fashion-MNIST subset; the preset paper needs ImageNet."`
+	Output  string   `short:"o" placeholder:"DIR" help:"Folder for the page, the figures, the CSV file, the database and the runs. Default: experiments/NAME-PRESET."`
+	DB      string   `name:"db" placeholder:"ADDRESS" help:"A PostgreSQL database for several machines (postgres://…). Default: a file in the folder."`
+	Network []string `placeholder:"FILE" help:"A network file of your own, as a further row of the figure. May be repeated."`
+	Seeds   int      `placeholder:"N" help:"Seeds of every network. Default: the preset's."`
+	Epochs  int      `placeholder:"N" help:"Epochs of every trial. Default: the preset's."`
+	Seed    uint64   `default:"0" placeholder:"N" help:"The first seed."`
+	Set     []string `placeholder:"KEY=VALUE" sep:"none" help:"Change a setting of the recipe, such as batch=128. May be repeated."`
+	Workers int      `short:"w" default:"0" placeholder:"N" help:"Networks to train at the same time, each in one thread; 0 means one for every core."`
+	JSON    bool     `name:"json" help:"Print JSON."`
+}
+
+// folder is where an experiment is kept.
+func (c *experimentRunCmd) folder() string {
+	if c.Output != "" {
+		return c.Output
+	}
+	return filepath.Join("experiments", c.Name+"-"+c.Preset)
+}
+
+// target is the database of a folder.
+func target(db, folder string) string {
+	if db != "" {
+		return db
+	}
+	return filepath.Join(folder, "trials.db")
+}
+
+func (c *experimentRunCmd) Run(e *env) error {
+	if c.Workers < 0 || c.Workers > 256 || c.Seeds < 0 || c.Epochs < 0 {
+		return usagef("--workers, --seeds and --epochs: want 0 or more, and at most 256 workers")
+	}
+	x, err := experiment.Lookup(c.Name)
+	if err != nil {
+		return usageError{err}
+	}
+	preset, err := experiment.LookupPreset(c.Preset)
+	if err != nil {
+		return usageError{err}
+	}
+	if preset.Paper && c.Data == "" {
+		return usagef("the preset paper trains on ImageNet: --data DIR")
+	}
+	splits, err := e.openData(c.Data)
+	if err != nil {
+		return err
+	}
+	e.tell(splits)
+	plan, db, err := c.begin(e, x, preset, splits)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	roles, err := plan.Roles(splits)
+	if err != nil {
+		return fmt.Errorf("%s: %w", source(c.Data), err)
+	}
+	if err := c.work(e, plan, db, roles); err != nil {
+		return err
+	}
+	trials, err := db.Trials(e.ctx)
+	if err != nil {
+		return err
+	}
+	page, err := writeExperiment(e, x, plan, trials, c.folder(), roles.Judge.Len())
+	if err != nil {
+		return err
+	}
+	return page.show(e, c.JSON)
+}
+
+// begin makes the plan and its database, or reads those that are there.
+func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, splits *data.Splits) (*experiment.Plan, *store.Store, error) {
+	o := experiment.Options{Data: c.Data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set}
+	for _, file := range c.Network {
+		spec, err := netfile.Lookup(file)
+		if err != nil {
+			return nil, nil, err
+		}
+		n, ok := spec.(zoo.Network)
+		if !ok {
+			return nil, nil, usagef("%s is no table of inverted residuals", file)
+		}
+		o.Own = append(o.Own, n)
+	}
+	var err error
+	if o.Dir, err = filepath.Abs(filepath.Join(c.folder(), "runs")); err != nil {
+		return nil, nil, err
+	}
+	if o.Data != "" {
+		if o.Data, err = filepath.Abs(o.Data); err != nil {
+			return nil, nil, err
+		}
+	}
+	plan, err := experiment.New(x, preset, splits.Train, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	s, err := plan.Search()
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(c.folder(), 0o777); err != nil {
+		return nil, nil, err
+	}
+	db, err := store.Open(e.ctx, target(c.DB, c.folder()), false)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = db.Create(e.ctx, s); errors.Is(err, store.ErrExists) {
+		plan, err = c.resume(e, db, plan)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", target(c.DB, c.folder()), err), db.Close())
+	}
+	return plan, db, nil
+}
+
+// resume reads the plan that is there, which must be the one asked for.
+func (c *experimentRunCmd) resume(e *env, db *store.Store, asked *experiment.Plan) (*experiment.Plan, error) {
+	s, err := db.Search(e.ctx)
+	if err != nil {
+		return nil, err
+	}
+	plan, err := experiment.Load(s)
+	if err != nil {
+		return nil, err
+	}
+	if what := plan.Differs(asked); what != "" {
+		return nil, fmt.Errorf("it was begun with other settings (%s): give the same, or another --output", what)
+	}
+	return plan, nil
+}
+
+// work does trials until all are done.
+func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, roles data.Roles) error {
+	workers := c.Workers
+	if workers == 0 {
+		workers = e.cores()
+	}
+	defer e.hold()()
+	v := &experimentProgress{e: e, plan: plan, bar: e.newProgress(plan.Experiment, "trials", int64(plan.Trials())), quiet: c.JSON}
+	if err := v.count(db); err != nil {
+		return err
+	}
+	host, _ := os.Hostname()
+	ctx, stop := context.WithCancelCause(e.ctx)
+	defer stop(nil)
+	errs := make([]error, workers)
+	var all sync.WaitGroup
+	for i := range workers {
+		all.Go(func() {
+			t := &experiment.Trainer{Plan: plan, Roles: roles, OnEpoch: v.epoch}
+			w := store.Worker{
+				Store: db, Name: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), i), Propose: plan.Propose, Do: t.Do,
+				OnEnd: func(_ context.Context, t store.Trial, why error) error { return v.end(t, why) },
+			}
+			if errs[i] = w.Run(ctx); errs[i] != nil {
+				stop(errs[i])
+			}
+		})
+	}
+	all.Wait()
+	v.bar.done()
+	if err := e.ctx.Err(); err != nil {
+		e.note("what was begun is saved; the same command goes on with it\n")
+		return err
+	}
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, context.Canceled) {
+			return err
+		}
+	}
+	return nil
+}
+
+// experimentProgress tells of trials.
+type experimentProgress struct {
+	e     *env
+	plan  *experiment.Plan
+	quiet bool
+
+	mu     sync.Mutex
+	bar    *progress
+	before int // trials that were done
+	done   int
+}
+
+func (v *experimentProgress) count(db *store.Store) error {
+	trials, err := db.Trials(v.e.ctx)
+	for _, t := range trials {
+		if t.State == store.Done {
+			v.before++
+		}
+	}
+	if v.before > 0 {
+		v.e.note("%d of %s are done\n", v.before, plural(v.plan.Trials(), "trial"))
+	}
+	v.bar.total -= int64(v.before)
+	return err
+}
+
+func (v *experimentProgress) epoch(t store.Trial, ep train.Epoch) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.bar.update(int64(v.done), fmt.Sprintf("trial %d, epoch %d of %d", t.Number, ep.Epoch, v.plan.Recipe.Epochs))
+}
+
+func (v *experimentProgress) end(t store.Trial, why error) error {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.done++
+	v.bar.done()
+	arm, seed, err := v.plan.Trial(t.Arch)
+	if err != nil {
+		return err
+	}
+	name := fmt.Sprintf("%s, %s %s, seed %d", arm.Panel, arm.Series, arm.Label, seed)
+	switch {
+	case why != nil:
+		v.e.warn("%s: %v", name, why)
+	case !v.quiet:
+		v.e.note("%d of %d  %s: %s\n", v.before+v.done, v.plan.Trials(), name, inPercent(t.Score))
+	}
+	return nil
+}
+
+type experimentPageCmd struct {
+	Dir  string `arg:"" help:"The experiment's folder."`
+	DB   string `name:"db" placeholder:"ADDRESS" help:"Its PostgreSQL database, if it has one."`
+	JSON bool   `name:"json" help:"Print JSON."`
+}
+
+func (c *experimentPageCmd) Run(e *env) error {
+	db, err := store.Open(e.ctx, target(c.DB, c.Dir), true)
+	if err != nil {
+		return err
+	}
+	defer db.Close()
+	s, err := db.Search(e.ctx)
+	if err != nil {
+		return fmt.Errorf("%s: %w", target(c.DB, c.Dir), err)
+	}
+	plan, err := experiment.Load(s)
+	if err != nil {
+		return err
+	}
+	x, err := experiment.Lookup(plan.Experiment)
+	if err != nil {
+		return err
+	}
+	trials, err := db.Trials(e.ctx)
+	if err != nil {
+		return err
+	}
+	images := 0
+	for _, t := range trials {
+		if t.State == store.Done {
+			o, err := experiment.OutcomeOf(t)
+			if err != nil {
+				return err
+			}
+			images = o.Images
+		}
+	}
+	page, err := writeExperiment(e, x, plan, trials, c.Dir, images)
+	if err != nil {
+		return err
+	}
+	return page.show(e, c.JSON)
+}
+
+// commandOf is the command line that makes an experiment.
+func commandOf(p *experiment.Plan) string {
+	words := []string{"mixnet", "experiment", "run", p.Experiment, "--preset", p.Preset}
+	if p.Data != "" {
+		words = append(words, "--data", filepath.Base(p.Data))
+	}
+	return strings.Join(words, " ")
+}
+
+// madeBy says when and by what a page was made.
+func madeBy() string { return time.Now().Format("2006-01-02") + " by mixnet " + version() }
