@@ -9,34 +9,27 @@ import (
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
-// dwArgs is what the assembly of depthwise convolutions reads. Distances are in
-// bytes. The generator of the assembly knows the fields.
+// dwArgs is what the assembly of depthwise convolutions reads beside what it is
+// given pointers to. Distances are in bytes. The generator of the assembly knows
+// the fields.
 type dwArgs struct {
-	dstPix       int
-	dst          *uint8
-	dstRow       int
-	src          *uint8 // quads
-	pitch        int    // between quads of a column
-	w            *int8
-	kernel       int // columns of the filter
-	quads        int
-	consts       *epilogueVectors
-	table        *Table
-	mask         uint64 // of the channels
-	groups, left int    // whole groups of rows, and rows after them
-	tiles        [3]int // tiles of each size in a row
-	dstAt, srcAt uintptr
+	dstPix, dstRow int
+	pitch          int // between quads of a column
+	kernel         int // columns of the filter
+	quads          int
+	mask           uint64 // of the channels
+	groups, left   int    // whole groups of rows, and rows after them
+	tiles          [3]int // tiles of each size in a row
+	dstAt, srcAt   uintptr
 }
 
 // quadArgs is what the assembly that lays out quads reads.
 type quadArgs struct {
-	pix                   int
-	dst, src              *uint8
-	row                   int // between rows
+	pix, row              int // between pixels and rows
 	first, height         int // row of the image, and its rows
 	quads                 int
-	before, inside, after int    // columns
-	border                *uint8 // 16 bytes
+	before, inside, after int // columns
+	srcAt, borderAt       uintptr
 }
 
 // dwTiles are the sizes of tiles, by stride.
@@ -62,30 +55,29 @@ func depthwiseAsm(dst, src []uint8, w *DWFilter, g *kernel.DW, zero uint8, ep *E
 		border[i] = zero
 	}
 	scratch = lineAligned(scratch)
-	q := quadArgs{pix: g.SrcStride, dst: &scratch[0], row: g.W * g.SrcStride, height: g.H, border: &border[0]}
+	q := quadArgs{pix: g.SrcStride, row: g.W * g.SrcStride, height: g.H}
 	q.before = min(max(g.PadLeft, 0), b.cols)
 	first := max(-g.PadLeft, 0) // column of the image
 	q.inside = max(min(g.W-first, b.cols-q.before), 0)
 	q.after = b.cols - q.before - q.inside
 	a := dwArgs{
-		dstPix: g.DstStride, dstRow: g.OutW * g.DstStride, src: &scratch[0], pitch: b.pitch(), kernel: w.span(), quads: b.quads,
-		consts: &consts, table: ep.Table, tiles: tiles(g.OutW, &dwTiles[g.Stride]),
+		dstPix: g.DstStride, dstRow: g.OutW * g.DstStride, pitch: b.pitch(), kernel: w.span(), quads: b.quads,
+		tiles: tiles(g.OutW, &dwTiles[g.Stride]),
 	}
 	for y := from; y < to; y += b.groups * b.group {
 		rows := min(b.groups*b.group, to-y)
 		q.first = y*g.Stride - g.PadTop
 		q.quads = ceilDiv(rows, b.group) + b.quads - 1
 		for c := 0; c < g.Channels; c += panelCols {
-			q.src = &src[min(first, g.W-1)*g.SrcStride+c]
-			quadsVNNI(&q.pix)
+			quadsVNNI(&scratch[0], &src[min(first, g.W-1)*g.SrcStride+c], &border[0], &q.pix)
 			consts.setOutputs(ep, c)
-			a.dst, a.w = &dst[y*a.dstRow+c], &w.blocks[c/panelCols*w.blockLen()]
+			out, weights := &dst[y*a.dstRow+c], &w.blocks[c/panelCols*w.blockLen()]
 			a.mask = 1<<min(panelCols, g.Channels-c) - 1
 			a.groups, a.left = rows/b.group, rows%b.group
 			if g.Stride == 1 {
-				dw1VNNI(&a.dstPix)
+				dw1VNNI(out, &scratch[0], weights, &consts.bias[0], ep.Table.pointer(), &a.dstPix)
 			} else {
-				dw2VNNI(&a.dstPix)
+				dw2VNNI(out, &scratch[0], weights, &consts.bias[0], ep.Table.pointer(), &a.dstPix)
 			}
 		}
 	}

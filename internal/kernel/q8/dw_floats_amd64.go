@@ -20,8 +20,8 @@ type floatsRun struct {
 	zero     uint8
 	ep       *Epilogue
 	in, out  []float32
+	consts   *epilogueVectors
 	args     gemmArgs
-	consts   epilogueVectors
 	dst, src []uint8
 }
 
@@ -29,10 +29,11 @@ type floatsRun struct {
 const mostExact = 1 << 24 / (255 * 127)
 
 func depthwiseFloats(dst, src []uint8, w *DWFilter, g *kernel.DW, zero uint8, ep *Epilogue, from, to int, scratch []uint8) {
-	r := floatsRun{floatsBand: newFloatsBand(g), g: g, w: w, zero: zero, ep: ep, dst: dst, src: src}
+	var consts epilogueVectors
+	consts.set(ep)
+	r := floatsRun{floatsBand: newFloatsBand(g), g: g, w: w, zero: zero, ep: ep, dst: dst, src: src, consts: &consts}
 	mem := unsafe.Slice((*float32)(unsafe.Pointer(&lineAligned(scratch)[0])), r.size()/4)
 	r.in, r.out = mem[:r.span*g.W*r.channels], mem[r.span*g.W*r.channels:]
-	r.consts.set(ep)
 	for y := from; y < to; y += r.rows {
 		for c := 0; c < g.Channels; c += r.channels {
 			r.block(y, min(r.rows, to-y), c, min(r.channels, g.Channels-c))
@@ -71,22 +72,23 @@ func (r *floatsRun) narrow(sums []float32, stride, first, pixels, c int) {
 	for i, total := range r.w.total[c:][:cols] {
 		r.consts.bias[i] += int32(r.zero) * total
 	}
-	a := &r.args
-	*a = gemmArgs{srcStride: 4 * stride, consts: &r.consts, table: r.ep.Table}
+	a, consts, table := &r.args, &r.consts.bias[0], r.ep.Table.pointer()
+	a.srcStride = 4 * stride
 	if cols == panelCols {
-		a.dst, a.dstStride = &r.dst[first*r.g.DstStride+c], r.g.DstStride
-		a.src, a.rows = (*uint8)(unsafe.Pointer(&sums[0])), pixels
-		narrowAVX2(&a.dstStride)
+		a.dstStride, a.rows = r.g.DstStride, pixels
+		narrowAVX2(&r.dst[first*r.g.DstStride+c], bytesOf(sums), nil, consts, table, nil, &a.dstStride)
 		return
 	}
-	var buf [24 * panelCols]uint8
-	a.dst, a.dstStride = &buf[0], panelCols
+	var buf [tailRows * panelCols]uint8
+	a.dstStride = panelCols
 	for p := 0; p < pixels; p += a.rows {
-		a.rows = min(len(buf)/panelCols, pixels-p)
-		a.src = (*uint8)(unsafe.Pointer(&sums[p*stride]))
-		narrowAVX2(&a.dstStride)
+		a.rows = min(tailRows, pixels-p)
+		narrowAVX2(&buf[0], bytesOf(sums[p*stride:]), nil, consts, table, nil, &a.dstStride)
 		for i := range a.rows {
 			copy(r.dst[(first+p+i)*r.g.DstStride+c:][:cols], buf[i*panelCols:])
 		}
 	}
 }
+
+// bytesOf returns where s begins.
+func bytesOf(s []float32) *uint8 { return (*uint8)(unsafe.Pointer(&s[0])) }

@@ -38,26 +38,19 @@ func (v *epilogueVectors) setOutputs(ep *Epilogue, n0 int) {
 	}
 }
 
-// gemmArgs is what the assembly of products reads. Distances are in bytes. The
-// generator of the assembly knows the fields.
+// gemmArgs is what the assembly of products reads beside what it is given
+// pointers to. Distances are in bytes. The generator of the assembly knows the
+// fields.
 type gemmArgs struct {
-	dstStride    int
-	dst          *uint8
-	src          *uint8
-	srcStride    int
-	rows         int
-	w            *int8
-	panel        int // between panels
-	quads        int
-	consts       *epilogueVectors
-	table        *Table
-	add          *uint8
-	addStride    int
-	addZero      int
-	addMul       float32
-	_            float32
-	mask         uint64 // of the outputs
-	dstAt, addAt uintptr
+	dstStride, srcStride int
+	rows                 int
+	panel                int // between panels
+	quads                int
+	addStride, addZero   int
+	addMul               float32
+	_                    float32
+	mask                 uint64 // of the outputs
+	dstAt, addAt         uintptr
 }
 
 // pointwiseAsm is Pointwise in assembly; ok tells whether this CPU has it.
@@ -68,8 +61,11 @@ func pointwiseAsm(dst []uint8, dstStride int, src []uint8, srcStride, rows int, 
 	if rows == 0 || w.N == 0 || w.K == 0 {
 		return w.K > 0
 	}
-	p := product{codes: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: ep}
-	p.init()
+	var consts epilogueVectors
+	consts.set(ep)
+	p := product{codes: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: ep, consts: &consts, args: gemmArgs{
+		quads: ceilDiv(w.K, quad), addStride: ep.AddStride, addZero: int(ep.AddZero), addMul: ep.AddMul,
+	}}
 	if cpu.Has(vnni) {
 		p.vnni(rows)
 	} else {
@@ -87,8 +83,9 @@ func pointwiseFloatAsm(dst []float32, dstStride int, src []uint8, srcStride, row
 	if rows == 0 || w.N == 0 || w.K == 0 {
 		return w.K > 0
 	}
-	p := product{floats: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: &Epilogue{Bias: ep.Bias, Mul: ep.Mul}}
-	p.init()
+	var consts epilogueVectors
+	p := product{floats: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: ep, consts: &consts}
+	p.args.quads = ceilDiv(w.K, quad)
 	if cpu.Has(vnni) {
 		p.vnni(rows)
 	} else {
@@ -106,36 +103,38 @@ type product struct {
 	srcStride int
 	w         *Matrix
 	ep        *Epilogue
+	consts    *epilogueVectors
 	args      gemmArgs
-	consts    epilogueVectors
 }
 
-func (p *product) init() {
-	p.consts.set(p.ep)
-	p.args = gemmArgs{
-		quads: ceilDiv(p.w.K, quad), table: p.ep.Table,
-		addStride: p.ep.AddStride, addZero: int(p.ep.AddZero), addMul: p.ep.AddMul,
-	}
-}
-
-// point lets the assembly compute cols outputs from n0 on, of rows from r on.
-func (p *product) point(r, n0, cols int) {
-	a := &p.args
-	a.consts = &p.consts
+// outputs describes cols outputs from n0 on to the assembly, and returns their
+// weights.
+func (p *product) outputs(n0, cols int) (w *int8) {
 	p.consts.setOutputs(p.ep, n0)
-	a.w, a.mask = &p.w.panel(n0 / panelCols)[0], 1<<cols-1
-	a.panel = 0 // where there is only one, it is taken twice
+	p.args.mask = 1<<cols - 1
+	p.args.panel = 0 // where there is only one, it is taken twice
 	if cols > panelCols {
-		a.panel = p.w.panelLen()
+		p.args.panel = p.w.panelLen()
 	}
-	if p.ep.Add != nil {
-		a.add = &p.ep.Add[r*p.ep.AddStride+n0]
-	}
+	return &p.w.panel(n0 / panelCols)[0]
+}
+
+// dst returns where output n of row r goes, and sets the distance of rows.
+func (p *product) dst(r, n int) *uint8 {
 	if p.floats != nil {
-		a.dst, a.dstStride = (*uint8)(unsafe.Pointer(&p.floats[r*p.dstStride+n0])), 4*p.dstStride
-	} else {
-		a.dst, a.dstStride = &p.codes[r*p.dstStride+n0], p.dstStride
+		p.args.dstStride = 4 * p.dstStride
+		return (*uint8)(unsafe.Pointer(&p.floats[r*p.dstStride+n]))
 	}
+	p.args.dstStride = p.dstStride
+	return &p.codes[r*p.dstStride+n]
+}
+
+// add returns the residual of output n of row r; nil if there is none.
+func (p *product) add(r, n int) *uint8 {
+	if p.ep.Add == nil {
+		return nil
+	}
+	return &p.ep.Add[r*p.ep.AddStride+n]
 }
 
 // vnni multiplies all weights with a chunk of rows after the other, which stay
@@ -146,20 +145,21 @@ func (p *product) vnni(rows int) {
 	if rows <= chunk+chunk/2 {
 		chunk = rows
 	}
-	a := &p.args
+	a, consts, table := &p.args, &p.consts.bias[0], p.ep.Table.pointer()
 	a.srcStride = p.srcStride
 	for r := 0; r < rows; r += chunk {
-		a.src, a.rows = &p.src[r*p.srcStride], min(chunk, rows-r)
+		a.rows = min(chunk, rows-r)
+		src := &p.src[r*p.srcStride]
 		for n0 := 0; n0 < p.w.N; n0 += cols {
 			left := min(cols, p.w.N-n0)
-			p.point(r, n0, left)
+			w, dst := p.outputs(n0, left), p.dst(r, n0)
 			switch {
 			case p.floats != nil:
-				gemmFloatVNNI(&a.dstStride)
+				gemmFloatVNNI(dst, src, w, consts, nil, nil, &a.dstStride)
 			case left > panelCols:
-				gemm32VNNI(&a.dstStride)
+				gemm32VNNI(dst, src, w, consts, table, p.add(r, n0), &a.dstStride)
 			default:
-				gemm16VNNI(&a.dstStride)
+				gemm16VNNI(dst, src, w, consts, table, p.add(r, n0), &a.dstStride)
 			}
 		}
 	}

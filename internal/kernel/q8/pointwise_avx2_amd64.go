@@ -11,8 +11,8 @@ import (
 const (
 	wordsBytes = 32 << 10 // of inputs as words
 	smallWords = 4 << 10
-	wordsUnit  = 32       // inputs that become words at a time
-	tailRows   = 24       // of which the last outputs are computed at a time
+	wordsUnit  = 32 // inputs that become words at a time
+	tailRows   = 24 // of which the last outputs are computed at a time
 	mostInputs = wordsBytes / 2
 )
 
@@ -52,39 +52,39 @@ func (p *product) byWords(rows int, words []uint8) {
 
 // panels computes all outputs of n rows from r on, whose inputs are src.
 func (p *product) panels(r, n int, src []uint8, stride int) {
-	a := &p.args
+	p.args.srcStride = stride
 	for n0 := 0; n0 < p.w.N; n0 += panelCols {
 		cols := min(panelCols, p.w.N-n0)
-		p.point(r, n0, cols)
-		a.src, a.srcStride, a.rows = &src[0], stride, n
+		w := p.outputs(n0, cols)
 		if cols == panelCols {
-			p.panel()
+			p.args.rows = n
+			p.panel(p.dst(r, n0), &src[0], w, p.add(r, n0))
 			continue
 		}
 		// Without AVX-512's masks, the last outputs go by way of a buffer.
 		var buf [4 * tailRows * panelCols]uint8
+		p.args.dstStride = panelCols
+		if p.floats != nil {
+			p.args.dstStride *= 4
+		}
 		for i := 0; i < n; i += tailRows {
-			p.point(r+i, n0, cols)
-			a.src, a.rows = &src[i*stride], min(tailRows, n-i)
-			a.dst, a.dstStride = &buf[0], panelCols
-			if p.floats != nil {
-				a.dstStride *= 4
-			}
-			p.panel()
-			p.copyTail(buf[:], r+i, a.rows, n0, cols)
+			p.args.rows = min(tailRows, n-i)
+			p.panel(&buf[0], &src[i*stride], w, p.add(r+i, n0))
+			p.copyTail(buf[:], r+i, p.args.rows, n0, cols)
 		}
 	}
 }
 
 // panel computes the outputs of a panel.
-func (p *product) panel() {
+func (p *product) panel(dst, src *uint8, w *int8, add *uint8) {
+	a, consts, table := &p.args, &p.consts.bias[0], p.ep.Table.pointer()
 	switch {
 	case p.floats != nil:
-		gemmFloat16AVX2(&p.args.dstStride)
+		gemmFloat16AVX2(dst, src, w, consts, nil, nil, &a.dstStride)
 	case cpu.Has(cpu.AVXVNNI):
-		gemm16AVXVNNI(&p.args.dstStride)
+		gemm16AVXVNNI(dst, src, w, consts, table, add, &a.dstStride)
 	default:
-		gemm16AVX2(&p.args.dstStride)
+		gemm16AVX2(dst, src, w, consts, table, add, &a.dstStride)
 	}
 }
 

@@ -7,32 +7,32 @@ package q8
 // gemm32VNNI multiplies rows with the weights of up to 32 outputs.
 //
 //go:noescape
-func gemm32VNNI(a *int)
+func gemm32VNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // gemm16VNNI multiplies rows with the weights of up to 16 outputs.
 //
 //go:noescape
-func gemm16VNNI(a *int)
+func gemm16VNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // gemmFloatVNNI is gemm32VNNI with floats as results.
 //
 //go:noescape
-func gemmFloatVNNI(a *int)
+func gemmFloatVNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // gemm16AVX2 multiplies rows with the weights of 16 outputs: pairs of words, exactly.
 //
 //go:noescape
-func gemm16AVX2(a *int)
+func gemm16AVX2(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // gemmFloat16AVX2 is gemm16AVX2 with floats as results.
 //
 //go:noescape
-func gemmFloat16AVX2(a *int)
+func gemmFloat16AVX2(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // gemm16AVXVNNI multiplies rows with the weights of 16 outputs.
 //
 //go:noescape
-func gemm16AVXVNNI(a *int)
+func gemm16AVXVNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // inputWordsAVX2 makes words of rows of n codes, rounded up to 32: of every four, the first
 // and the third, and then the second and the fourth.
@@ -45,28 +45,27 @@ func inputWordsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int,
 //go:noescape
 func widenAVX2(dst *float32, dstStride int, src *uint8, srcStride int, pixels int, zero int32)
 
-// narrowAVX2 makes codes of sums of 16 channels that are whole numbers in float32: those
-// of a struct gemmArgs, whose source they are.
+// narrowAVX2 makes codes of sums of 16 channels that are whole numbers in float32, at src.
 //
 //go:noescape
-func narrowAVX2(a *int)
+func narrowAVX2(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
 // quadsVNNI lays out rows of 16 channels in quads, with a border around the image.
 //
 //go:noescape
-func quadsVNNI(a *int)
+func quadsVNNI(dst *uint8, src *uint8, border *uint8, a *int)
 
 // dw1VNNI convolves 16 channels with a step of 1: a number of groups of 4
 // rows, and then those that are left.
 //
 //go:noescape
-func dw1VNNI(a *int)
+func dw1VNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, a *int)
 
 // dw2VNNI convolves 16 channels with a step of 2: a number of groups of 2
 // rows, and then those that are left.
 //
 //go:noescape
-func dw2VNNI(a *int)
+func dw2VNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, a *int)
 
 // scaleRowsAVX512 multiplies channels of codes by factors.
 //

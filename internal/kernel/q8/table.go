@@ -40,6 +40,14 @@ func NewTable(f func(t int) uint8) *Table {
 // At returns entry i.
 func (t *Table) At(i int) uint8 { return t.codes[i] }
 
+// pointer returns where t begins; nil for no table.
+func (t *Table) pointer() *uint8 {
+	if t == nil {
+		return nil
+	}
+	return &t.low[0]
+}
+
 // ActTable returns the table of an activation, from codes of the given step and
 // zero point, which is theirs from 0 to 510, to codes of another.
 func ActTable(act kernel.Act, step float64, zero int, outStep float64, outZero uint8) *Table {

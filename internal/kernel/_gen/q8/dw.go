@@ -12,7 +12,7 @@ import (
 // dwWords are the fields of struct dwArgs. The last two are where the next
 // group of rows goes, and comes from.
 var dwWords = words{
-	"dstPix", "dst", "dstRow", "src", "pitch", "w", "kernel", "quads", "consts", "table", "mask",
+	"dstPix", "dstRow", "pitch", "kernel", "quads", "mask",
 	"groups", "left", "tiles0", "tiles1", "tiles2", "dstAt", "srcAt",
 }
 
@@ -45,13 +45,13 @@ func (d depthwise) sum(row, col, cols int) reg.VecPhysical { return z(row*cols +
 // emit writes the function.
 func (d depthwise) emit() {
 	name := fmt.Sprintf("dw%dVNNI", d.stride)
-	TEXT(name, attr.NOSPLIT, "func(a *int)")
+	TEXT(name, attr.NOSPLIT, "func(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, a *int)")
 	Pragma("noescape")
 	Doc(fmt.Sprintf("%s convolves 16 channels with a step of %d: a number of groups of %d", name, d.stride, d.rows),
 		"rows, and then those that are left.")
 	Load(Param("a"), args)
 	for _, name := range []string{"dst", "src"} {
-		MOVQ(dwWords.at(args, name), dwTile)
+		Load(Param(name), dwTile)
 		MOVQ(dwTile, dwWords.at(args, name+"At"))
 	}
 	MOVQ(dwWords.at(args, "mask"), dwTile)
@@ -105,12 +105,12 @@ func (d depthwise) group(n int) {
 
 // tile emits the products of n rows and a number of columns.
 func (d depthwise) tile(label string, n, cols int) {
-	MOVQ(dwWords.at(args, "consts"), dwConsts)
+	Load(Param("consts"), dwConsts)
 	VMOVDQU32(Mem{Base: dwConsts, Disp: constBias}, z(0))
 	for i := 1; i < n*cols; i++ {
 		VMOVDQA32(z(0), z(i))
 	}
-	MOVQ(dwWords.at(args, "w"), dwWeight)
+	Load(Param("w"), dwWeight)
 	MOVQ(dwWords.at(args, "quads"), dwQuads)
 	MOVQ(dwTile, dwQuad)
 	Label(label + "_quad")
@@ -151,8 +151,8 @@ func (d depthwise) tile(label string, n, cols int) {
 
 // epilogue stores the codes of n rows and a number of columns.
 func (d depthwise) epilogue(label string, n, cols int) {
-	MOVQ(dwWords.at(args, "consts"), dwConsts)
-	MOVQ(dwWords.at(args, "table"), dwTable)
+	Load(Param("consts"), dwConsts)
+	Load(Param("table"), dwTable)
 	VMOVUPS(Mem{Base: dwConsts, Disp: constMul}, dwFactor)
 	if cols > 5 {
 		LEAQ(Mem{Base: dwPix, Index: dwPix, Scale: 4}, dwQuad)

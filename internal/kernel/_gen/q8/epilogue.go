@@ -47,10 +47,10 @@ func halfTable() Mem {
 // epilogue turns the sums of n rows into codes, and stores them. All registers
 // but the sums' are free.
 func (g gemm) epilogue(label string, n int) {
-	MOVQ(gemmWords.at(args, "consts"), consts)
+	Load(Param("consts"), consts)
 	MOVQ(gemmWords.at(args, "dstAt"), dst)
 	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
-	MOVQ(gemmWords.at(args, "table"), table)
+	Load(Param("table"), table)
 	MOVQ(gemmWords.at(args, "addAt"), add)
 	MOVQ(gemmWords.at(args, "addStride"), addStride)
 	mul := []reg.VecPhysical{z(28), z(29)}

@@ -12,9 +12,12 @@ import (
 // gemmWords are the fields of struct gemmArgs. The last two are where the next
 // row goes, and its residual comes from.
 var gemmWords = words{
-	"dstStride", "dst", "src", "srcStride", "rows", "w", "panel", "quads",
-	"consts", "table", "add", "addStride", "addZero", "addMul", "mask", "dstAt", "addAt",
+	"dstStride", "srcStride", "rows", "panel", "quads", "addStride", "addZero", "addMul", "mask", "dstAt", "addAt",
 }
+
+// gemmSignature is that of products. What the pointers point to must not escape,
+// as it would through a struct.
+const gemmSignature = "func(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)"
 
 // gemm is a product of rows with one or two panels of weights.
 type gemm struct {
@@ -40,14 +43,14 @@ var (
 
 // emit writes the function, with tiles of so many rows.
 func (g gemm) emit(name, doc string, tiles []int) {
-	TEXT(name, attr.NOSPLIT, "func(a *int)")
+	TEXT(name, attr.NOSPLIT, gemmSignature)
 	Pragma("noescape")
 	Doc(name + " " + doc)
 	Load(Param("a"), args)
 	MOVQ(gemmWords.at(args, "rows"), rows)
-	MOVQ(gemmWords.at(args, "src"), src)
+	Load(Param("src"), src)
 	for _, name := range []string{"dst", "add"} {
-		MOVQ(gemmWords.at(args, name), tmp)
+		Load(Param(name), tmp)
 		MOVQ(tmp, gemmWords.at(args, name+"At"))
 	}
 	MOVQ(gemmWords.at(args, "mask"), tmp)
@@ -97,7 +100,7 @@ func (g gemm) tile(label string, n int) {
 		LEAQ(Mem{Base: bases[i-1], Index: strides[1], Scale: 8}, bases[i])
 		ADDQ(strides[1], bases[i])
 	}
-	MOVQ(gemmWords.at(args, "consts"), quads)
+	Load(Param("consts"), quads)
 	for p := range g.panels {
 		VMOVDQU32(Mem{Base: quads, Disp: constBias + 64*p}, g.sum(0, p))
 	}
@@ -106,7 +109,7 @@ func (g gemm) tile(label string, n int) {
 			VMOVDQA32(g.sum(0, p), g.sum(r, p))
 		}
 	}
-	MOVQ(gemmWords.at(args, "w"), weight)
+	Load(Param("w"), weight)
 	second := Mem{Base: weight}
 	MOVQ(gemmWords.at(args, "quads"), quads)
 	if g.panels == 2 {

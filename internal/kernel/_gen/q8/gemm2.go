@@ -44,15 +44,15 @@ func packedOrder2() Mem {
 }
 
 func (g gemm2) emit() {
-	TEXT(g.name, attr.NOSPLIT, "func(a *int)")
+	TEXT(g.name, attr.NOSPLIT, gemmSignature)
 	Pragma("noescape")
 	Doc(g.name + " " + g.doc)
 	stack := AllocLocal(64)
 	Load(Param("a"), args)
 	MOVQ(gemmWords.at(args, "rows"), rows)
-	MOVQ(gemmWords.at(args, "src"), src)
+	Load(Param("src"), src)
 	for _, name := range []string{"dst", "add"} {
-		MOVQ(gemmWords.at(args, name), tmp)
+		Load(Param(name), tmp)
 		MOVQ(tmp, gemmWords.at(args, name+"At"))
 	}
 	for _, n := range g.tiles {
@@ -78,11 +78,11 @@ func (g gemm2) tile(label string, n int, stack Mem) {
 		}
 	}
 	MOVQ(src, bases[0])
-	MOVQ(gemmWords.at(args, "consts"), quads)
+	Load(Param("consts"), quads)
 	for i := range 2 * n {
 		VMOVDQU(Mem{Base: quads, Disp: constBias + 32*(i%2)}, y(i))
 	}
-	MOVQ(gemmWords.at(args, "w"), weight)
+	Load(Param("w"), weight)
 	MOVQ(gemmWords.at(args, "quads"), quads)
 	Label(label + "_k")
 	if g.vnni {
@@ -176,10 +176,10 @@ func inputWords() {
 
 // epilogue stores the codes of n rows, two at a time.
 func (g gemm2) epilogue(label string, n int, stack Mem) {
-	MOVQ(gemmWords.at(args, "consts"), consts)
+	Load(Param("consts"), consts)
 	MOVQ(gemmWords.at(args, "dstAt"), dst)
 	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
-	MOVQ(gemmWords.at(args, "table"), table)
+	Load(Param("table"), table)
 	MOVQ(gemmWords.at(args, "addAt"), add)
 	MOVQ(gemmWords.at(args, "addStride"), addStride)
 	for r := 0; r < n; r += 2 {

@@ -9,8 +9,9 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// quadWords are the fields of struct quadArgs.
-var quadWords = words{"pix", "dst", "src", "row", "first", "height", "quads", "before", "inside", "after", "border"}
+// quadWords are the fields of struct quadArgs. The last two are where the image
+// and its border lie.
+var quadWords = words{"pix", "row", "first", "height", "quads", "before", "inside", "after", "srcAt", "borderAt"}
 
 // quadOrder returns the order of the bytes of four pixels of 16 channels in
 // which those of a channel are neighbours.
@@ -24,7 +25,7 @@ func quadOrder() Mem {
 
 // layQuads emits the layout of rows of 16 channels in quads.
 func layQuads() {
-	TEXT("quadsVNNI", attr.NOSPLIT, "func(a *int)")
+	TEXT("quadsVNNI", attr.NOSPLIT, "func(dst *uint8, src *uint8, border *uint8, a *int)")
 	Pragma("noescape")
 	Doc("quadsVNNI lays out rows of 16 channels in quads, with a border around the image.")
 	a, to, left, columns := reg.RAX, reg.RDI, reg.RBX, reg.RCX
@@ -32,22 +33,25 @@ func layQuads() {
 	step := []reg.GPPhysical{reg.R12, reg.R13, reg.R14, reg.R15}
 	row, tmp := reg.RDX, reg.RSI
 	Load(Param("a"), a)
-	MOVQ(quadWords.at(a, "dst"), to)
+	Load(Param("dst"), to)
+	Load(Param("src"), tmp)
+	MOVQ(tmp, quadWords.at(a, "srcAt"))
 	MOVQ(quadWords.at(a, "quads"), left)
 	MOVQ(quadWords.at(a, "first"), row)
 	VMOVDQU64(quadOrder(), z(31))
-	MOVQ(quadWords.at(a, "border"), tmp)
+	Load(Param("border"), tmp)
+	MOVQ(tmp, quadWords.at(a, "borderAt"))
 	VPBROADCASTB(Mem{Base: tmp}, z(30))
 	Label("quad")
 	for i := range 4 {
 		// Rows outside the image are the border, again and again.
 		MOVQ(row, at[i])
 		IMULQ(quadWords.at(a, "row"), at[i])
-		ADDQ(quadWords.at(a, "src"), at[i])
+		ADDQ(quadWords.at(a, "srcAt"), at[i])
 		MOVQ(quadWords.at(a, "pix"), step[i])
 		XORQ(tmp, tmp)
 		CMPQ(row, quadWords.at(a, "height"))
-		CMOVQCC(quadWords.at(a, "border"), at[i])
+		CMOVQCC(quadWords.at(a, "borderAt"), at[i])
 		CMOVQCC(tmp, step[i])
 		INCQ(row)
 	}

@@ -39,18 +39,18 @@ func widen() {
 
 // narrow emits the codes of sums that are floats, 16 channels of each pixel.
 func narrow() {
-	TEXT("narrowAVX2", attr.NOSPLIT, "func(a *int)")
+	TEXT("narrowAVX2", attr.NOSPLIT, gemmSignature)
 	Pragma("noescape")
-	Doc("narrowAVX2 makes codes of sums of 16 channels that are whole numbers in float32: those", "of a struct gemmArgs, whose source they are.")
+	Doc("narrowAVX2 makes codes of sums of 16 channels that are whole numbers in float32, at src.")
 	stack := AllocLocal(64)
 	Load(Param("a"), args)
 	MOVQ(gemmWords.at(args, "rows"), rows)
-	MOVQ(gemmWords.at(args, "src"), src)
+	Load(Param("src"), src)
 	MOVQ(gemmWords.at(args, "srcStride"), weight)
-	MOVQ(gemmWords.at(args, "consts"), consts)
-	MOVQ(gemmWords.at(args, "dst"), dst)
+	Load(Param("consts"), consts)
+	Load(Param("dst"), dst)
 	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
-	MOVQ(gemmWords.at(args, "table"), table)
+	Load(Param("table"), table)
 	XORQ(add, add)
 	for _, n := range []int{2, 1} {
 		label := fmt.Sprintf("rows%d", n)
