@@ -69,6 +69,8 @@ func (p *Program) exec(ctx context.Context, x images, in tensor.Shape, taps ...t
 		return err
 	}
 	defer p.calls.release(c, p.plans.most(p.pool.Threads()))
+	p.pool.Enter()
+	defer p.pool.Leave()
 	c.ctx, c.x, c.in, c.batch = ctx, x, in, b
 	c.taps = append(c.taps[:0], taps...)
 	if x.bytes != nil && p.net.stem == nil && p.net.first == nil {

@@ -52,8 +52,8 @@ type Options struct {
 	// MaxMemory bounds the bytes of all requests together, with the pictures
 	// that are being decoded, of which one may take half; 0 means 1 GiB.
 	MaxMemory int64
-	// MaxWait bounds how long a request is expected to take before it is let
-	// in; 0 means a second. Beyond it the answer is 503 with Retry-After.
+	// MaxWait bounds how long a request that is let in takes; 0 means a second.
+	// One that is expected to come too near is answered 503 with Retry-After.
 	MaxWait time.Duration
 	// BodyTimeout is how long a client may take to send a request; 0 means 30
 	// seconds.

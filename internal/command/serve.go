@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"runtime"
 	"time"
 
 	"github.com/mixnet-go/mixnet"
@@ -56,6 +57,9 @@ func (c *serveCmd) Run(e *env) error {
 	if err != nil {
 		return errors.Join(err, l.Close())
 	}
+	// So many threads are busy with networks. Others answer those that are
+	// refused meanwhile: the kernel wakes them sooner than Go's scheduler would.
+	runtime.GOMAXPROCS(2 * options.Concurrent)
 	release := e.hold() // an interruption waits for requests in progress
 	defer release()
 	c.welcome(e, l.Addr())
@@ -119,7 +123,7 @@ func (c *serveCmd) options(e *env) (serve.Options, error) {
 // running are the options of the networks.
 func (c *serveCmd) running(e *env) mixnet.Options {
 	o := e.running()
-	o.Mirror, o.Maps = c.Mirror, true
+	o.Mirror, o.Maps, o.MaxConcurrent = c.Mirror, true, e.cores()
 	return o
 }
 

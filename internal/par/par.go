@@ -7,6 +7,7 @@ package par
 import (
 	"runtime"
 	"sync"
+	"sync/atomic"
 )
 
 // Pool runs tasks on up to Threads goroutines: the caller's and workers that
@@ -15,9 +16,11 @@ import (
 // everything on the calling goroutine.
 //
 // A Pool is safe for concurrent use. Its workers serve one caller at a time; a
-// caller that finds them busy, or that is itself a task, runs its parts alone.
+// caller that finds them busy, or that is itself a task, runs its parts alone,
+// and so do all while as many have entered as there are threads.
 type Pool struct {
 	threads int
+	callers atomic.Int32
 	start   sync.Once
 	team    *team
 }
@@ -37,6 +40,13 @@ func (p *Pool) Threads() int {
 	}
 	return p.threads
 }
+
+// Enter says that a caller begins to use the pool, for a while and from one
+// goroutine. It is optional.
+func (p *Pool) Enter() { p.callers.Add(1) }
+
+// Leave ends what Enter began.
+func (p *Pool) Leave() { p.callers.Add(-1) }
 
 // Run calls f(part) for every part in [0, parts) and returns when all are
 // done. It allocates nothing.
@@ -66,7 +76,7 @@ func (p *Pool) Each(parts int, f func(worker, part int)) {
 
 // acquire returns the locked team, or nil when the caller has to work alone.
 func (p *Pool) acquire(parts int) *team {
-	if parts < 2 || p.Threads() < 2 {
+	if parts < 2 || p.Threads() < 2 || int(p.callers.Load()) >= p.threads {
 		return nil
 	}
 	p.start.Do(func() {
