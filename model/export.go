@@ -16,13 +16,13 @@ import (
 // slots are the network's, and an empty Post means what the framework of its
 // weights evaluates with. The parameters are read one at a time.
 func (s *Stored) ExportONNX(w io.Writer, o onnx.Options) error {
-	return exportONNX(w, s.Header, s.Graph, s, o)
+	return exportONNX(w, s.Header, s.Graph, s, s.Quantization, o)
 }
 
 // ExportONNX writes the model as an ONNX file that describes itself, as that of
 // Stored does.
 func (m *Model) ExportONNX(w io.Writer, o onnx.Options) error {
-	return exportONNX(w, m.Header, m.Graph, inMemory(m.Values), o)
+	return exportONNX(w, m.Header, m.Graph, inMemory(m.Values), m.Quantization, o)
 }
 
 // inMemory is a source of parameters that are read already.
@@ -31,7 +31,8 @@ type inMemory graph.Values[float32]
 // Values returns a parameter's values; buf is not used.
 func (v inMemory) Values(id graph.ParamID, _ []float32) ([]float32, error) { return v[id], nil }
 
-func exportONNX(w io.Writer, h Header, g *graph.Graph, s onnx.Source, o onnx.Options) error {
+func exportONNX(w io.Writer, h Header, g *graph.Graph, s onnx.Source, q *graph.Quantization, o onnx.Options) error {
+	o.Quantization = q
 	h.Input, h.Options.Aux = h.Preprocess(), false
 	if o.Height == 0 && o.Width == 0 {
 		o.Height, o.Width = h.Input.Size[0], h.Input.Size[1]

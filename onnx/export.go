@@ -35,6 +35,10 @@ type Options struct {
 	// Objects makes the results of a network that finds objects boxes, in place
 	// of Outputs. Batch is 1 then.
 	Objects *Objects
+	// Quantization is what the network computes with whole numbers, written as QDQ
+	// says.
+	Quantization *graph.Quantization
+	QDQ          QDQ
 	// Metadata is stored in the file.
 	Metadata map[string]string
 	// Producer and Version say what wrote the file.
@@ -75,7 +79,13 @@ func Export(w io.Writer, g *graph.Graph, s Source, o Options) error {
 	if err != nil {
 		return fmt.Errorf("onnx: %s: %w", g.Name, err)
 	}
-	e := &exporter{g: g, source: s, opset: o.Opset, shapes: shapes, values: make([]*value, len(g.Nodes)), users: make([]int, len(g.Nodes)), taken: map[string]bool{InputName: true}}
+	e := &exporter{g: g, source: s, opset: o.Opset, shapes: shapes, values: make([]*value, len(g.Nodes)), users: make([]int, len(g.Nodes)), taken: map[string]bool{InputName: true}, codes: make([]*graph.Code, len(g.Nodes))}
+	if o.QDQ != NoQDQ {
+		if o.Quantization == nil {
+			return fmt.Errorf("onnx: %s is not quantized", g.Name)
+		}
+		e.quant, e.qdq = o.Quantization, o.QDQ
+	}
 	err = e.run(outputs, cmp.Or(o.Batch, -1))
 	if err == nil && o.Objects == nil {
 		for _, out := range outputs {
@@ -133,6 +143,12 @@ type exporter struct {
 	users  []int    // how many nodes read each, outputs counted
 	taken  map[string]bool
 	m      message // GraphProto
+
+	quant *graph.Quantization // nil for floats
+	qdq   QDQ
+	codes []*graph.Code // that the results of nodes are rounded to
+	used  []bool
+	err   error // the first of writing weights
 }
 
 // value is a node's result: parts to be joined along the channels.
@@ -159,6 +175,8 @@ type convolution struct {
 	stride      int
 	dilation    int
 	pads        []int
+	scales      []float64   // of the weights of each output, if they are whole numbers
+	code        *graph.Code // of the input
 }
 
 func (e *exporter) run(outputs []graph.Output, batch int) error {
@@ -168,6 +186,7 @@ func (e *exporter) run(outputs []graph.Output, batch int) error {
 		e.users[o.ID]++
 	}
 	used := e.g.Reachable(ids...)
+	e.used = used
 	for i, n := range e.g.Nodes {
 		if used[i] {
 			for _, in := range n.Inputs {
@@ -177,11 +196,16 @@ func (e *exporter) run(outputs []graph.Output, batch int) error {
 	}
 	e.m.text(2, e.g.Name)
 	e.values[0] = &value{name: InputName, parts: []part{{name: InputName, channels: e.g.Channels()}}}
+	e.round(0)
 	for i, n := range e.g.Nodes {
 		if i == 0 || !used[i] {
 			continue
 		}
-		if err := e.node(graph.ID(i), n); err != nil {
+		err := e.node(graph.ID(i), n)
+		if e.round(graph.ID(i)); err == nil {
+			err = e.err
+		}
+		if err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
 	}
@@ -255,6 +279,7 @@ func (e *exporter) join(id graph.ID) string {
 	v.name = names[0]
 	if len(names) > 1 {
 		v.name = e.emit("Concat", e.g.Nodes[id].Name+".join", names, attribute{"axis", 1})
+		v.name = e.pairs([]string{v.name}, e.codes[id])[0]
 	}
 	return v.name
 }
@@ -265,17 +290,31 @@ func (e *exporter) write(p *part) string {
 	if c == nil {
 		return p.name
 	}
-	inputs := []string{c.input, e.unique(c.name + ".weight")}
-	e.m.floats(5, inputs[1], []int{c.out, c.in, c.kernel, c.kernel}, c.weights)
-	if c.bias != nil {
-		inputs = append(inputs, e.unique(c.name+".bias"))
-		e.m.floats(5, inputs[2], []int{c.out}, c.bias)
-	}
+	inputs := append([]string{c.input}, e.weights(c)...)
 	p.name = e.emit("Conv", c.name, inputs,
 		attribute{"dilations", []int{c.dilation, c.dilation}}, attribute{"group", c.groups}, attribute{"kernel_shape", []int{c.kernel, c.kernel}},
 		attribute{"pads", c.pads}, attribute{"strides", []int{c.stride, c.stride}})
 	p.conv = nil
 	return p.name
+}
+
+// weights writes the weights and the bias of a convolution and returns their
+// names.
+func (e *exporter) weights(c *convolution) []string {
+	if c.scales != nil {
+		names, err := e.wholeWeights(c)
+		if err != nil && e.err == nil {
+			e.err = err
+		}
+		return names
+	}
+	names := []string{e.unique(c.name + ".weight")}
+	e.m.floats(5, names[0], []int{c.out, c.in, c.kernel, c.kernel}, c.weights)
+	if c.bias != nil {
+		names = append(names, e.unique(c.name+".bias"))
+		e.m.floats(5, names[1], []int{c.out}, c.bias)
+	}
+	return names
 }
 
 // whole makes a tensor that was just written the value of a node.

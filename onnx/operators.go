@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strconv"
 
@@ -22,6 +23,7 @@ func (e *exporter) node(id graph.ID, n graph.Node) error {
 		e.activate(id, n, op.Func)
 	case *graph.Dropout, *graph.DropPath:
 		e.values[id], e.users[id] = e.values[n.Inputs[0]], max(e.users[id], e.users[n.Inputs[0]])
+		e.codes[id] = e.codes[n.Inputs[0]]
 	case *graph.GlobalPool:
 		e.whole(id, e.emit("GlobalAveragePool", n.Name, []string{in(0)}))
 	case *graph.Scale:
@@ -69,7 +71,9 @@ func (e *exporter) conv(id graph.ID, n graph.Node, op *graph.Conv) error {
 			return err
 		}
 	}
+	scales := e.scalesOf(op.Weights)
 	proto := convolution{
+		scales: scales, code: e.codes[n.Inputs[0]],
 		name: n.Name, input: e.join(n.Inputs[0]), kernel: op.Kernel, stride: op.Stride, dilation: op.Dilation,
 		pads: e.pads(op.Padding, e.shapes[n.Inputs[0]], e.shapes[id], op.Kernel, op.Stride, op.Dilation),
 	}
@@ -84,7 +88,7 @@ func (e *exporter) conv(id graph.ID, n graph.Node, op *graph.Conv) error {
 		sizes = append(sizes, g.In)
 	}
 	v, at, from := &value{}, 0, 0
-	for i, input := range e.split(n.Name, proto.input, sizes) {
+	for i, input := range e.pairs(e.split(n.Name, proto.input, sizes), e.codes[n.Inputs[0]]) {
 		g := op.Groups[i]
 		c := proto
 		c.name, c.input, c.out, c.in, c.groups = n.Name+"."+strconv.Itoa(i), input, g.Out, g.In, 1
@@ -93,6 +97,9 @@ func (e *exporter) conv(id graph.ID, n graph.Node, op *graph.Conv) error {
 		at += count
 		if bias != nil {
 			c.bias = bias[from:][:g.Out]
+		}
+		if scales != nil {
+			c.scales = scales[from:][:g.Out]
 		}
 		from += g.Out
 		v.parts = append(v.parts, part{channels: g.Out, conv: &c})
@@ -110,7 +117,7 @@ func (e *exporter) mixConv(id graph.ID, n graph.Node, op *graph.MixConv) error {
 	}
 	inputs := []string{e.join(n.Inputs[0])}
 	if len(sizes) > 1 {
-		inputs = e.split(n.Name, inputs[0], sizes)
+		inputs = e.pairs(e.split(n.Name, inputs[0], sizes), e.codes[n.Inputs[0]])
 	}
 	v := &value{}
 	for i, g := range op.Groups {
@@ -125,7 +132,8 @@ func (e *exporter) mixConv(id graph.ID, n graph.Node, op *graph.MixConv) error {
 		v.parts = append(v.parts, part{channels: g.Channels, conv: &convolution{
 			name: name, input: inputs[i], weights: w, out: g.Channels, in: 1, groups: g.Channels,
 			kernel: g.Kernel, stride: op.Stride, dilation: g.Dilation,
-			pads: e.pads(op.Padding, in, out, g.Kernel, op.Stride, g.Dilation),
+			pads:   e.pads(op.Padding, in, out, g.Kernel, op.Stride, g.Dilation),
+			scales: e.scalesOf(op.Weights[i : i+1]), code: e.codes[n.Inputs[0]],
 		}})
 	}
 	e.values[id] = v
@@ -180,7 +188,7 @@ func (e *exporter) batchNorm(id graph.ID, n graph.Node, op *graph.BatchNorm) err
 	for i := range v.parts {
 		c := v.parts[i].conv
 		row := len(c.weights) / c.out
-		weights, bias := slices.Clone(c.weights), make([]float32, c.out)
+		weights, bias, scales := slices.Clone(c.weights), make([]float32, c.out), slices.Clone(c.scales)
 		for o := range c.out {
 			scale := float64(p[0][at]) * inverse(p[3][at], op.Eps)
 			shift := float64(p[1][at]) - float64(p[2][at])*scale
@@ -188,12 +196,15 @@ func (e *exporter) batchNorm(id graph.ID, n graph.Node, op *graph.BatchNorm) err
 				shift += scale * float64(c.bias[o])
 			}
 			bias[o] = float32(shift)
+			if scales != nil {
+				scales[o] *= math.Abs(scale)
+			}
 			for k := range row {
 				weights[o*row+k] = float32(scale * float64(weights[o*row+k]))
 			}
 			at++
 		}
-		c.weights, c.bias = weights, bias
+		c.weights, c.bias, c.scales = weights, bias, scales
 	}
 	e.values[id] = v
 	return nil
@@ -243,8 +254,18 @@ func (e *exporter) linear(id graph.ID, n graph.Node, op *graph.Linear) error {
 	if err != nil {
 		return err
 	}
-	inputs := []string{e.emit("Flatten", n.Name+".flatten", []string{e.join(n.Inputs[0])}, attribute{"axis", 1}), e.unique(n.Name + ".weight")}
-	e.m.floats(5, inputs[1], []int{op.Out, op.In}, w)
+	inputs := []string{e.emit("Flatten", n.Name+".flatten", []string{e.join(n.Inputs[0])}, attribute{"axis", 1})}
+	if scales := e.scalesOf([]graph.ParamID{op.Weight}); scales != nil {
+		c := &convolution{name: n.Name, weights: w, out: op.Out, in: op.In, scales: scales}
+		names, err := e.wholeWeights(c)
+		if err != nil {
+			return err
+		}
+		inputs = append(inputs, names...)
+	} else {
+		inputs = append(inputs, e.unique(n.Name+".weight"))
+		e.m.floats(5, inputs[1], []int{op.Out, op.In}, w)
+	}
 	if op.Bias != graph.NoParam {
 		b, err := e.param(op.Bias)
 		if err != nil {

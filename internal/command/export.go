@@ -27,6 +27,7 @@ type exportCmd struct {
 	Score   float64  `default:"0.5" placeholder:"F" help:"With --nms, the least score of an object. Default: ${default}."`
 	IoU     float64  `name:"iou" placeholder:"F" help:"With --nms, a box that overlaps a better one of its class by more than this part is left out. Default: the weights' own."`
 	Max     int      `default:"100" placeholder:"N" help:"With --nms, most objects. Default: ${default}."`
+	QDQ     string   `name:"qdq" default:"none" enum:"none,ort,openvino" help:"Of a quantized network: write its whole numbers in the form that ONNX Runtime computes with (ort), or OpenVINO (openvino); none writes floats."`
 	Offline bool     `env:"MIXNET_OFFLINE" help:"Never use the internet."`
 	JSON    bool     `name:"json" help:"Print JSON."`
 }
@@ -86,6 +87,12 @@ func (c *exportCmd) Run(e *env) error {
 		return err
 	}
 	o := onnx.Options{Opset: c.Opset, Batch: c.Batch, Height: c.Size, Width: c.Size, Outputs: c.Outputs, Producer: "mixnet", Version: version()}
+	switch c.QDQ {
+	case "ort":
+		o.QDQ = onnx.ForRuntime
+	case "openvino":
+		o.QDQ = onnx.ForOpenVINO
+	}
 	if c.Size == 0 {
 		o.Height, o.Width = m.Preprocess().Size[0], m.Preprocess().Size[1]
 	}
