@@ -8,7 +8,9 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/nas"
@@ -57,6 +59,7 @@ const (
 	trained, fits    = 50, 20 // of the ridge regression, and how often it is drawn
 	ridge            = 1
 	drawSeed         = 1
+	samples          = 500 // of the intervals
 )
 
 // judge compares scores with published accuracies.
@@ -92,6 +95,7 @@ func (j *judge) score(ctx context.Context, epoch int) error {
 	if _, err := os.Stat(j.results(epoch)); err == nil {
 		return nil
 	}
+	text := commit() + "\n"
 	rows := [][]string{{"set", "arch", "macs", "published", "supernet_top1", "supernet_loss"}}
 	for _, set := range []struct {
 		name  string
@@ -111,13 +115,35 @@ func (j *judge) score(ctx context.Context, epoch int) error {
 				strconv.FormatFloat(s.Top1, 'f', 5, 64), strconv.FormatFloat(s.Loss, 'f', 5, 64),
 			})
 		}
-		fmt.Printf("epoch %d, %d networks, %s: tau of supernet accuracy %.3f, of its loss %.3f; multiply-adds alone %.3f; ridge on %d trainings %.3f\n",
-			epoch, len(set.archs), set.name, nas.Kendall(top1, want), nas.Kendall(loss, want), nas.Kendall(macs, want), trained, j.ridge(set.archs))
+		agree := nas.Agree(loss, want, samples, drawSeed)
+		line := fmt.Sprintf("epoch %d, %d networks, %s: tau of supernet loss %.3f (95 %% interval %.3f to %.3f), of its accuracy %.3f; multiply-adds alone %.3f; ridge on %d trainings %.3f\n",
+			epoch, len(set.archs), set.name, agree.Tau, agree.Low, agree.High, nas.Kendall(top1, want), nas.Kendall(macs, want), trained, j.ridge(set.archs))
+		fmt.Print(line)
+		text += line
+	}
+	if err := os.WriteFile(strings.TrimSuffix(j.results(epoch), ".csv")+".txt", []byte(text), 0o666); err != nil {
+		return err
 	}
 	return atomicfile.Write(j.results(epoch), func(w io.Writer) error {
 		out := csv.NewWriter(w)
 		return out.WriteAll(rows)
 	})
+}
+
+// commit says which commit the program was built from.
+func commit() string {
+	at := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				at = s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				at += ", changed"
+			}
+		}
+	}
+	return "commit " + at
 }
 
 // ridge returns the mean tau of additive predictions, each fitted to other

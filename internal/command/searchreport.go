@@ -117,7 +117,7 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 			}
 			page.Figures = append(page.Figures, f)
 		}
-		if page.Kernels, err = kernelRows(s, best[:min(len(best), 10)]); err != nil {
+		if page.Kernels, err = kernelRows(s, longest(all)[:min(len(longest(all)), 10)]); err != nil {
 			return err
 		}
 		page.Effects = effectRows(s, longest(all))
