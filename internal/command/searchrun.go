@@ -111,7 +111,7 @@ func work(e *env, name *searchName, workers int, lines bool) error {
 		all.Go(func() {
 			w := search.Worker{
 				Store: db, Search: s, Name: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), i), Roles: roles, Threads: 1,
-				OnEpoch: v.epoch, OnEnd: v.end, OnSupernet: v.supernet,
+				OnEpoch: v.epoch, OnEnd: v.end, OnSupernet: v.supernet, SupernetThreads: workers,
 			}
 			if errs[i] = w.Run(ctx); errs[i] != nil {
 				stop(errs[i])

@@ -89,7 +89,9 @@ func Load(s store.Search) (*Search, error) {
 	if out.strategy, err = nas.NewStrategy(s.Strategy); err != nil {
 		return nil, fmt.Errorf("search %s: %w", s.Name, err)
 	}
-	out.oneShot()
+	if err := out.oneShot(); err != nil {
+		return nil, fmt.Errorf("search %s: %w", s.Name, err)
+	}
 	if rungs := out.Settings.Rungs; len(rungs) > 0 {
 		out.strategy = nas.Halving{Of: out.strategy, Rungs: rungs, Eta: out.Settings.Eta}
 	}

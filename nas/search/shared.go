@@ -39,11 +39,14 @@ type Learned struct {
 
 // oneShot makes the strategy that a supernet is for from the settings, with the
 // policy that was learned if there is one.
-func (s *Search) oneShot() {
+func (s *Search) oneShot() error {
 	one, ok := s.strategy.(nas.OneShot)
 	sn := s.Settings.Supernet
-	if !ok || sn == nil {
-		return
+	if !ok {
+		return nil
+	}
+	if sn == nil {
+		return errors.New("the settings say nothing of the strategy's supernet")
 	}
 	one.Scored = sn.Scored
 	if sn.Learn.Method != "" {
@@ -51,6 +54,7 @@ func (s *Search) oneShot() {
 		one.Policy, _ = supernet.LoadPolicy(s.Settings.policyFile(), s.Space)
 	}
 	s.strategy = one
+	return nil
 }
 
 // policyFile is where the policy is kept.
@@ -80,13 +84,6 @@ func (w *Worker) learn(ctx context.Context, net *supernet.Net, memory *autodiff.
 // costSamples are those that what choices cost is a mean over.
 const costSamples = 20
 
-// shared is a worker's supernet.
-type shared struct {
-	net    *supernet.Net
-	memory *autodiff.Memory
-	scorer *supernet.Scorer
-}
-
 // supernetDir returns the folder of a search's supernet.
 func (s *Settings) supernetDir() string { return filepath.Join(s.Dir, "supernet") }
 
@@ -96,25 +93,26 @@ const waitForSupernet = 2 * time.Second
 // supernet returns the scorer, once the supernet is trained: by this worker, or
 // by another that it waits for.
 func (w *Worker) supernet(ctx context.Context) (*supernet.Scorer, error) {
-	if w.shared != nil {
-		return w.shared.scorer, nil
+	if w.scorer != nil {
+		return w.scorer, nil
 	}
 	set, sn := &w.Search.Settings, w.Search.Settings.Supernet
 	net, err := supernet.New(w.Search.Space, sn.Sharing, w.Search.Seed)
 	if err != nil {
 		return nil, err
 	}
-	sh := &shared{net: net, memory: autodiff.NewMemory(max(w.Threads, 1))}
+	memory := autodiff.NewMemory(max(w.SupernetThreads, w.Threads, 1))
+	defer memory.Close()
 	rec := set.Recipe
 	rec.Epochs, rec.Seed = sn.Epochs, w.Search.Seed
 	for {
 		_, err = supernet.Train(ctx, supernet.Config{
-			Net: net, Recipe: rec, Data: w.Roles.Fit, Paths: sn.Paths, Memory: sh.memory, Dir: set.supernetDir(), OnStep: w.OnSupernet,
+			Net: net, Recipe: rec, Data: w.Roles.Fit, Paths: sn.Paths, Memory: memory, Dir: set.supernetDir(), OnStep: w.OnSupernet,
 			Then: func() error {
 				if sn.Learn.Method == "" {
 					return nil
 				}
-				return w.learn(ctx, net, sh.memory)
+				return w.learn(ctx, net, memory)
 			},
 		})
 		if !errors.Is(err, supernet.ErrBusy) {
@@ -129,13 +127,10 @@ func (w *Worker) supernet(ctx context.Context) (*supernet.Scorer, error) {
 	if err != nil {
 		return nil, err
 	}
-	if sh.scorer, err = supernet.NewScorer(ctx, net, supernet.ScoreConfig{
-		Fit: w.Roles.Fit, Estimate: sn.Fit, Choose: w.Roles.Choose, Images: sn.Images, Seed: w.Search.Seed, Memory: sh.memory,
-	}); err != nil {
-		return nil, err
-	}
-	w.shared = sh
-	return sh.scorer, nil
+	w.scorer, err = supernet.NewScorer(ctx, net, supernet.ScoreConfig{
+		Fit: w.Roles.Fit, Estimate: sn.Fit, Choose: w.Roles.Choose, Images: sn.Images, Seed: w.Search.Seed, Threads: max(w.Threads, 1),
+	})
+	return w.scorer, err
 }
 
 // score scores the network of a trial by the supernet.

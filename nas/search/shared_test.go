@@ -3,7 +3,10 @@ package search_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"path/filepath"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/nas"
@@ -74,6 +77,31 @@ func TestSupernet(t *testing.T) {
 	}
 	if steps == 0 || steps >= 2*200/10 {
 		t.Errorf("%d steps after the interruption", steps)
+	}
+}
+
+// Of several workers one trains the supernet, and all score by it.
+func TestSupernetOnce(t *testing.T) {
+	db, w := oneShot(t)
+	var steps atomic.Int64
+	var all sync.WaitGroup
+	for i := range 3 {
+		other := *w
+		other.Name, other.OnSupernet = fmt.Sprint(i), func(supernet.Progress) { steps.Add(1) }
+		all.Go(func() {
+			if err := other.Run(t.Context()); err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	if got := steps.Load(); got != 2*200/10 {
+		t.Errorf("%d steps of training, want 40", got)
+	}
+	for _, tr := range trials(t, db) {
+		if tr.State != store.Done {
+			t.Errorf("trial %d: %s %s", tr.Number, tr.State, tr.Error)
+		}
 	}
 }
 

@@ -40,8 +40,11 @@ type Worker struct {
 	OnEnd   func(store.Trial, Outcome, error)
 	// OnSupernet is told of the supernet's training, if this worker does it.
 	OnSupernet func(supernet.Progress)
+	// SupernetThreads are those that train the supernet, for which all workers
+	// wait; 0 means Threads. The results of different numbers differ by rounding.
+	SupernetThreads int
 
-	shared *shared // nil until it is needed
+	scorer *supernet.Scorer // nil until it is needed
 }
 
 // Run runs trials until the search has all that it asks for, those of other
