@@ -54,10 +54,25 @@ func New(space *nas.TableSpace, sharing Sharing, seed uint64) (*Net, error) {
 	if made == 0 {
 		return nil, fmt.Errorf("space %s: no network can be built", space.Name())
 	}
+	total := 0.0
+	for _, p := range n.Graph.Params {
+		size := 1.0
+		for _, d := range p.Shape {
+			size *= float64(d)
+		}
+		total += size
+	}
+	if total > maxParams {
+		return nil, fmt.Errorf("space %s: its supernet has %.3g parameters, more than %d", space.Name(), total, maxParams)
+	}
 	n.Values = graph.NewValues[float32](n.Graph)
 	n.Graph.Initialize(n.Values, seed)
 	return n, nil
 }
+
+// maxParams bounds the memory of a supernet: with an optimizer's, it has several
+// times as many values.
+const maxParams = 1 << 29
 
 // declare adds a parameter, or makes it as large as a member of it.
 func (n *Net) declare(m member) {

@@ -180,6 +180,14 @@ func TestShared(t *testing.T) {
 	}
 }
 
+// A supernet that no memory holds is an error.
+func TestTooLarge(t *testing.T) {
+	s := parse(t, strings.Replace(tiny, "out = [8, 16]\ndepth", "out = [8, 20000]\ndepth", 1))
+	if _, err := New(s, Sharing{}, 1); err == nil || !strings.Contains(err.Error(), "parameters") {
+		t.Error(err)
+	}
+}
+
 // sample returns images of numbers.
 func sample(n, size int) (*tensor.Dense[float64], []int) {
 	rng := rand.New(rand.NewPCG(7, 8))
@@ -355,12 +363,40 @@ func TestResume(t *testing.T) {
 			t.Errorf("epoch %d: %+v, uninterrupted %+v", i+1, again[i], epochs[i])
 		}
 	}
+	// What a process that was killed leaves behind: a state within an epoch.
+	killed := config(t.TempDir())
+	from := config(t.TempDir())
+	from.SaveEvery = 1
+	from.OnStep = func(p Progress) {
+		if p.Step != 5 {
+			return
+		}
+		state, err := os.ReadFile(filepath.Join(from.Dir, StateFile))
+		if err == nil {
+			err = os.WriteFile(filepath.Join(killed.Dir, StateFile), state, 0o666)
+		}
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	if _, err := Train(t.Context(), from); err != nil {
+		t.Fatal(err)
+	}
+	first := 0
+	killed.OnStep = func(p Progress) {
+		if first == 0 {
+			first = p.Step
+		}
+	}
+	if _, err := Train(t.Context(), killed); err != nil || first != 5 {
+		t.Fatalf("went on with step %d: %v", first, err)
+	}
 	loaded, _, err := Load(filepath.Join(dir, StateFile))
 	if err != nil {
 		t.Fatal(err)
 	}
 	for i, p := range whole.Net.Graph.Params {
-		if !slices.Equal(whole.Net.Values[i], parts.Net.Values[i]) || !slices.Equal(whole.Net.Values[i], loaded.Values[i]) {
+		if !slices.Equal(whole.Net.Values[i], parts.Net.Values[i]) || !slices.Equal(whole.Net.Values[i], killed.Net.Values[i]) || !slices.Equal(whole.Net.Values[i], loaded.Values[i]) {
 			t.Errorf("%s differs", p.Name)
 		}
 	}
