@@ -62,6 +62,24 @@ func (o *Outcomes) Add(example int, logits []float32) error {
 	return nil
 }
 
+// Append adds the outcomes of further images, of the same classes.
+func (o *Outcomes) Append(more *Outcomes) error {
+	n := len(more.Labels)
+	for _, l := range []int{len(more.Ranks), len(more.Predicted), len(more.Probability), len(more.TrueProbability)} {
+		if more.Classes != o.Classes || l != n {
+			return fmt.Errorf("%w: outcomes of %d classes and of %d are not joined, nor such without predictions", ErrOutcomes, o.Classes, more.Classes)
+		}
+	}
+	for i, label := range more.Labels {
+		if p, r := more.Predicted[i], more.Ranks[i]; label < 0 || label >= o.Classes || p < 0 || p >= o.Classes || r >= o.Classes {
+			return fmt.Errorf("%w: image %d is of no class", ErrOutcomes, i)
+		}
+	}
+	o.Labels, o.Ranks, o.Predicted = append(o.Labels, more.Labels...), append(o.Ranks, more.Ranks...), append(o.Predicted, more.Predicted...)
+	o.Probability, o.TrueProbability = append(o.Probability, more.Probability...), append(o.TrueProbability, more.TrueProbability...)
+	return nil
+}
+
 // read returns the indices of the images that were read.
 func (o *Outcomes) read() []int {
 	var read []int

@@ -71,8 +71,15 @@ func (o *Outcomes) Report(names []string, seed uint64) Report {
 func (r *Result) Report(names []string, seed uint64) Report {
 	out := r.Outcomes.Report(names, seed)
 	out.Seconds, out.ImagesPerSecond = r.Seconds, r.ImagesPerSecond()
-	for _, b := range r.Bad {
-		out.Skipped = append(out.Skipped, fmt.Sprintf("%s: %v", b.Name, b.Err))
-	}
+	out.Skipped = r.Skipped()
 	return out
+}
+
+// Skipped names the examples that could not be read, and says why.
+func (r *Result) Skipped() []string {
+	var all []string
+	for _, b := range r.Bad {
+		all = append(all, fmt.Sprintf("%s: %v", b.Name, b.Err))
+	}
+	return all
 }

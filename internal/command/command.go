@@ -32,7 +32,8 @@ type cli struct {
 	Detect     detectCmd     `cmd:"" group:"use" help:"Find people, or other objects, in images and draw boxes round them."`
 	Search     searchCmd     `cmd:"" group:"use" help:"Search networks: choose from a space, train, keep the best."`
 	Experiment experimentCmd `cmd:"" group:"use" help:"Repeat a figure of the MixConv paper, at its scale or in an hour."`
-	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth, .onnx) to a self-describing file."`
+	Convert    convertCmd    `cmd:"" group:"use" help:"Convert weights (.safetensors, .pth, .onnx) to a self-describing file, or a data set to tar shards."`
+	Merge      mergeCmd      `cmd:"" group:"use" help:"Join what --shard has written: predictions, detections, evaluations."`
 	Export     exportCmd     `cmd:"" group:"use" help:"Write a network as an ONNX file, which other programs run."`
 	Quantize   quantizeCmd   `cmd:"" group:"use" help:"Turn a network into one of whole numbers of 8 bits, smaller and faster."`
 	Data       dataCmd       `cmd:"" group:"look" help:"Look at images before training: classes, sizes, broken and double ones."`

@@ -6,14 +6,26 @@ import (
 )
 
 type convertCmd struct {
-	From    string `arg:"" help:"Weights: .safetensors, .pth, .onnx, or a name such as mixnet_s.ft_in1k."`
-	To      string `arg:"" help:"The file to write, .safetensors."`
+	From    string `arg:"" help:"Weights: .safetensors, .pth, .onnx, or a name such as mixnet_s.ft_in1k. With --output: a data set, as train --data takes it."`
+	To      string `arg:"" optional:"" help:"The file to write, .safetensors."`
 	Network string `placeholder:"NAME" help:"The network, where the weights do not say."`
 	Half    bool   `help:"Half the bytes: weights of convolutions and of the classifier rounded to 16 bits (float16), biases and batch norms in 32."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet."`
+
+	Output string `short:"o" placeholder:"DIR" help:"Write the data set as tar shards (WebDataset) into this folder: train-00000-of-00016.tar and so on."`
+	setConversion
+	Shard string `placeholder:"I/N" help:"With --output: write part I of N of the shards alone, counted from 0. auto/N takes I from Slurm's or Kubernetes' variables, auto takes N from Slurm's too."`
 }
 
 func (c *convertCmd) Run(e *env) error {
+	switch {
+	case (c.To == "") == (c.Output == ""):
+		return usagef("give the .safetensors file to write weights to, or --output DIR to write a data set's shards to")
+	case c.Output != "":
+		return c.convertSet(e)
+	case c.Shards != 0 || c.Resize != 0 || c.Shard != "":
+		return usagef("--shards, --resize and --shard are about data sets, and want --output DIR")
+	}
 	if !strings.EqualFold(filepath.Ext(c.To), ".safetensors") {
 		return usagef("%s: the file to write must end in .safetensors", c.To)
 	}

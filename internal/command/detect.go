@@ -5,9 +5,11 @@ import (
 	"fmt"
 	"math"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/internal/parts"
 	"github.com/mixnet-go/mixnet/pretrained/person"
 )
 
@@ -27,6 +29,8 @@ type detectCmd struct {
 	COCO  string `name:"coco" placeholder:"FILE" help:"Write what was found as a COCO results file (.json)."`
 	YOLO  string `name:"yolo" placeholder:"DIR" help:"Write what was found as YOLO label files into this folder."`
 	JSON  bool   `name:"json" help:"Print JSON."`
+	JSONL bool   `name:"jsonl" help:"Print JSON lines, one an image."`
+	shareFlags
 }
 
 // Help says what the boxes are places in.
@@ -49,12 +53,18 @@ func (c *detectCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
+	results := c.find()
+	if s, given, err := c.share(e); err != nil || given {
+		if err == nil {
+			err = c.detectShare(e, s, results)
+		}
+		return err
+	}
 	d, err := c.open(e)
 	if err != nil {
 		return err
 	}
 	defer d.Close()
-	results := c.find()
 	if err := c.detect(e, d, results); err != nil {
 		return err
 	}
@@ -63,9 +73,12 @@ func (c *detectCmd) Run(e *env) error {
 			return err
 		}
 	}
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = e.json(results)
-	} else {
+	case c.JSONL:
+		err = jsonLines(e, results)
+	default:
 		err = e.detections(results)
 	}
 	failed := 0
@@ -80,8 +93,32 @@ func (c *detectCmd) Run(e *env) error {
 	return err
 }
 
+// detectShare does a part of the images and writes its file.
+func (c *detectCmd) detectShare(e *env, s parts.Share, all []detection) error {
+	weights, err := weightsID(runCheckpoint(cmp.Or(c.Model, person.Name)))
+	if err != nil {
+		return err
+	}
+	job := parts.Job{
+		jobCommand: jobDetect, "weights": weights, "network": c.Network, "images": named(len(all), func(i int) string { return all[i].Image }),
+		"options": fmt.Sprintf("score %v, iou %v, max %d, agnostic %v, classes %q", c.Score, c.IoU, c.Max, c.AgnosticNMS, c.Classes),
+	}
+	return doShare(e, c.Output, s, job, all, func(mine []detection) error {
+		d, err := c.open(e)
+		if err != nil {
+			return err
+		}
+		defer d.Close()
+		return c.detect(e, d, mine)
+	})
+}
+
 func (c *detectCmd) check() error {
 	switch {
+	case c.JSON && c.JSONL:
+		return usagef("--json and --jsonl: one at a time")
+	case c.Shard != "" && (c.JSON || c.Draw != "" || c.Crops != "" || c.COCO != "" || c.YOLO != "" || slices.Contains(c.Images, "-")):
+		return usagef("--shard writes JSON lines about files: leave out --json, --draw, --crops, --yolo and -; --coco is merge's")
 	case !(c.Score >= 0 && c.Score < 1):
 		return usagef("--score %v: want 0 to less than 1", c.Score)
 	case !(c.IoU >= 0 && c.IoU <= 1):

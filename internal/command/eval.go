@@ -29,6 +29,7 @@ type evalCmd struct {
 	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
 	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
 	JSON      bool     `name:"json" help:"Print JSON."`
+	shareFlags
 
 	Results     string `placeholder:"FILE" help:"Judge these detections instead, a COCO results file of any program, by --annotations: COCO's twelve numbers, equal to pycocotools'. No network is needed."`
 	Annotations string `placeholder:"FILE" help:"With --results: the COCO annotation file."`
@@ -53,12 +54,17 @@ type pairResult struct {
 const shownPairs = 5
 
 // confused are the pairs that are listed.
-func (j *judged) confused() []pairResult {
+func confused(o *evaluate.Outcomes, labels []string) []pairResult {
 	pairs := []pairResult{}
-	for _, p := range j.Confusion().Pairs(shownPairs) {
-		pairs = append(pairs, pairResult{j.labels[p.Truth], j.labels[p.Predicted], p.Count, p.Part})
+	for _, p := range o.Confusion().Pairs(shownPairs) {
+		pairs = append(pairs, pairResult{labels[p.Truth], labels[p.Predicted], p.Count, p.Part})
 	}
 	return pairs
+}
+
+// from takes over where another report comes from.
+func (r *evalReport) from(other *evaluate.Report) {
+	r.Run, r.Model, r.Network, r.Data, r.Split = other.Run, other.Model, other.Network, other.Data, other.Split
 }
 
 func (c *evalCmd) Run(e *env) error {
@@ -102,6 +108,9 @@ func (c *evalCmd) Run(e *env) error {
 		how.pre.CropPct = c.CropPct
 	}
 	changeMaxBad(&how.maxBad, c.MaxBad)
+	if on.share != nil {
+		return c.part(e, m, on, how)
+	}
 	j, err := judge(e, m, on.set, how)
 	if err != nil {
 		return err
@@ -110,7 +119,9 @@ func (c *evalCmd) Run(e *env) error {
 	if err := c.write(e, m, j, title); err != nil {
 		return err
 	}
-	return c.print(e, m, j, on)
+	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: confused(j.Outcomes, j.labels)}
+	out.from(on.report(c.Model, m))
+	return c.print(e, &out)
 }
 
 // check reports flags that cannot be followed, before any work.
@@ -124,6 +135,8 @@ func (c *evalCmd) check() error {
 		return usagef("--crop-pct %v: above 0 and at most 1", c.CropPct)
 	case c.Worst < 1:
 		return usagef("--worst %d: at least 1", c.Worst)
+	case c.Shard != "" && (c.JSON || c.PerClass || len(c.Confusion) > 0 || len(c.Errors) > 0):
+		return usagef("--shard: what one part gives is shown by merge, for all: leave out --json, --per-class, --confusion and --errors")
 	}
 	for _, file := range c.Confusion {
 		if err := chart.CheckPath(file); err != nil && !hasExtension(file, ".csv") {
@@ -197,9 +210,8 @@ func (c *evalCmd) write(e *env, m *model.Model, j *judged, title string) error {
 	return nil
 }
 
-func (c *evalCmd) print(e *env, m *model.Model, j *judged, on *evalImages) error {
-	out := evalReport{Report: j.Report(j.labels, 0), TrainedOn: on.trainedOn, Confused: j.confused()}
-	out.Run, out.Model, out.Network, out.Data, out.Split = on.run, c.Model, m.Network, on.source, on.part
+// print shows the outcome.
+func (c *evalCmd) print(e *env, out *evalReport) error {
 	if c.JSON {
 		return e.json(out)
 	}

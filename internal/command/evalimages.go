@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/evaluate"
+	"github.com/mixnet-go/mixnet/internal/parts"
 	"github.com/mixnet-go/mixnet/model"
 )
 
@@ -18,6 +20,65 @@ type evalImages struct {
 	run          string // the model's; "" if it is of none
 	trainedOn    int    // images of the set that the run was trained on
 	maxBad       int
+
+	share *parts.Share // the part of the images that set is; nil if it is all of them
+	all   string       // says which images there are, with those of the other parts
+}
+
+// report says where a result on the images comes from.
+func (on *evalImages) report(name string, m *model.Model) *evaluate.Report {
+	return &evaluate.Report{Run: on.run, Model: name, Network: m.Network, Data: on.source, Split: on.part}
+}
+
+// cut leaves the share that is to be judged: whole batches, for what is said of
+// an image differs by rounding with those that it is judged with.
+func (on *evalImages) cut(e *env, f *shareFlags, batch int) error {
+	s, given, err := f.share(e)
+	if err != nil || !given {
+		return err
+	}
+	on.share, on.all = &s, named(on.set.Len(), on.set.Name)
+	n := on.set.Len()
+	from, to := s.Range((n + batch - 1) / batch)
+	from, to = min(from*batch, n), min(to*batch, n)
+	index := make([]int, 0, to-from)
+	for i := from; i < to; i++ {
+		index = append(index, i)
+	}
+	on.set, err = data.Subset(on.set, index)
+	return err
+}
+
+// part judges one part of the images and writes what it gives.
+func (c *evalCmd) part(e *env, m *model.Model, on *evalImages, how judging) error {
+	weights, err := weightsID(c.Model)
+	if err != nil {
+		return err
+	}
+	job := parts.Job{
+		jobCommand: jobEval, "weights": weights, "network": m.Network, "images": on.all, "data": on.source + ", " + on.part,
+		"options": fmt.Sprintf("size %d, crop %v, mirror %v, batch %d", c.Size, c.CropPct, c.Mirror, c.BatchSize),
+	}
+	if done, err := parts.Done(c.Output, *on.share, job); err != nil || done {
+		if done {
+			e.note("%s is there already\n", parts.Path(c.Output, *on.share))
+		}
+		return err
+	}
+	p := evalPart{Outcomes: evaluate.NewOutcomes(on.set), Report: *on.report(c.Model, m), Labels: labels(m), TrainedOn: on.trainedOn}
+	if on.set.Len() > 0 {
+		j, err := judge(e, m, on.set, how)
+		if err != nil {
+			return err
+		}
+		p.Outcomes, p.Report.Seconds = j.Outcomes, j.Seconds
+		p.Report.Skipped = j.Skipped()
+	}
+	if err := parts.Write(c.Output, *on.share, job, []evalPart{p}); err != nil {
+		return err
+	}
+	e.note("%s: %s\n", parts.Path(c.Output, *on.share), plural(p.Outcomes.Images(), "image"))
+	return nil
 }
 
 // images returns what to judge on: what --data names, else what the model's run
@@ -44,6 +105,9 @@ func (c *evalCmd) images(e *env, m *model.Model) (*evalImages, error) {
 			return nil, fmt.Errorf("the run %s has held no images out: give others with --data", dir)
 		}
 	} else if err := c.openImages(e, on, of); err != nil {
+		return nil, err
+	}
+	if err := on.cut(e, &c.shareFlags, c.BatchSize); err != nil {
 		return nil, err
 	}
 	if of != nil {

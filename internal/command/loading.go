@@ -24,6 +24,9 @@ type modelFlags struct {
 	Network string `placeholder:"NAME" help:"The network of a weight file that does not say."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 
+	// alone makes a run of the model use one thread, for who runs it on several
+	// images at once.
+	alone bool
 	// newHead is for models whose classifier is about to be replaced.
 	newHead bool
 	// fallback is the built-in model to use where there is no other.
@@ -109,6 +112,15 @@ func namesONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), 
 // running says how a classifier runs.
 func (e *env) running() mixnet.Options { return mixnet.Options{Threads: e.cores()} }
 
+// running says how the model runs.
+func (f *modelFlags) running(e *env) mixnet.Options {
+	o := e.running()
+	if f.alone {
+		o.Threads = 1
+	}
+	return o
+}
+
 // load reads the model.
 func (f *modelFlags) load(e *env) (*model.Model, error) {
 	name, err := f.name(e)
@@ -135,9 +147,9 @@ func (f *modelFlags) open(e *env) (*mixnet.Classifier, error) {
 	if m, err := linked(name); err != nil {
 		return nil, err
 	} else if m != nil {
-		return mixnet.New(m, e.running())
+		return mixnet.New(m, f.running(e))
 	}
-	c, err := mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
+	c, err := mixnet.Open(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: f.running(e)})
 	if err != nil {
 		return nil, unknownModel(name, err)
 	}

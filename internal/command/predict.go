@@ -3,15 +3,20 @@ package command
 import (
 	"errors"
 	"fmt"
+	"iter"
+	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/explain"
+	"github.com/mixnet-go/mixnet/internal/parts"
 	"github.com/mixnet-go/mixnet/model"
 )
 
 type predictCmd struct {
-	Images []string `arg:"" name:"image" help:"Images (JPEG, PNG, WebP, TIFF, BMP, GIF, PNM), folders of images, or - for standard input."`
+	Images []string `arg:"" optional:"" name:"image" help:"Images (JPEG, PNG, WebP, TIFF, BMP, GIF, PNM), folders of images, or - for standard input."`
 	modelFlags
 	TopK      int     `short:"k" name:"topk" default:"5" placeholder:"N" help:"How many classes to name. Default: ${default}."`
 	Threshold float64 `placeholder:"F" help:"Name only classes of at least this probability, from 0 to 1."`
@@ -20,6 +25,10 @@ type predictCmd struct {
 	Mirror    bool    `help:"Judge by the mirror image as well: twice the time, often a little more accurate."`
 	Explain   string  `placeholder:"DIR" help:"Draw into this folder what in each image speaks for the classes named (red) and against them (blue)."`
 	JSON      bool    `name:"json" help:"Print JSON."`
+	JSONL     bool    `name:"jsonl" help:"Print JSON lines, one an image."`
+	Stdin     bool    `help:"Read JSON lines from standard input, {\"id\": …, \"image\": PATH} or {\"id\": …, \"data\": BASE64}, and print one for each, in order; with --jsonl."`
+	BadOK     bool    `name:"bad-ok" help:"With --stdin: exit with 0 although records were bad, which their lines say."`
+	shareFlags
 }
 
 // prediction is the outcome for one image. It has either predictions, which
@@ -35,17 +44,19 @@ func (c *predictCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	results := c.find()
-	todo := 0
-	for _, r := range results {
-		if r.Error == "" {
-			todo++
-		}
+	c.alone = c.JSONL || c.Shard != ""
+	if c.Stdin {
+		return c.predictRecords(e)
 	}
-	if todo > 0 {
-		if err := c.predict(e, results, todo); err != nil {
-			return err
+	results := c.find()
+	if s, given, err := c.share(e); err != nil || given {
+		if err == nil {
+			err = c.predictShare(e, s, results)
 		}
+		return err
+	}
+	if err := c.predict(e, results); err != nil {
+		return err
 	}
 	failed := 0
 	for _, r := range results {
@@ -54,9 +65,12 @@ func (c *predictCmd) Run(e *env) error {
 		}
 	}
 	var err error
-	if c.JSON {
+	switch {
+	case c.JSON:
 		err = e.json(results)
-	} else {
+	case c.JSONL:
+		err = jsonLines(e, results)
+	default:
 		e.predictions(results)
 	}
 	if err == nil && failed > 0 {
@@ -67,6 +81,16 @@ func (c *predictCmd) Run(e *env) error {
 
 func (c *predictCmd) check() error {
 	switch {
+	case c.Stdin != (len(c.Images) == 0):
+		return usagef("name images, or read records by --stdin")
+	case c.Stdin && (!c.JSONL || c.JSON || c.Explain != "" || c.Shard != ""):
+		return usagef("--stdin reads and prints JSON lines: give --jsonl, and neither --json, --explain nor --shard")
+	case c.JSON && c.JSONL:
+		return usagef("--json and --jsonl: one at a time")
+	case c.BadOK && !c.Stdin:
+		return usagef("--bad-ok is about the records of --stdin")
+	case c.Shard != "" && (c.JSON || c.Explain != "" || slices.Contains(c.Images, "-")):
+		return usagef("--shard writes JSON lines about files: leave out --json, --explain and -")
 	case c.TopK < 1:
 		return usagef("--topk %d: name at least one class", c.TopK)
 	case !(c.Threshold >= 0 && c.Threshold <= 1):
@@ -95,8 +119,45 @@ func (c *predictCmd) find() []prediction {
 	return results
 }
 
+// predictShare does a part of the images and writes its file.
+func (c *predictCmd) predictShare(e *env, s parts.Share, all []prediction) error {
+	name, err := c.name(e)
+	if err != nil {
+		return err
+	}
+	c.Model = name
+	weights, err := weightsID(name)
+	if err != nil {
+		return err
+	}
+	job := parts.Job{
+		jobCommand: jobPredict, "weights": weights, "network": c.Network, "images": named(len(all), func(i int) string { return all[i].Image }),
+		"options": fmt.Sprintf("topk %d, threshold %v, size %d, crop %v, mirror %v", c.TopK, c.Threshold, c.Size, c.CropPct, c.Mirror),
+	}
+	return doShare(e, c.Output, s, job, all, func(mine []prediction) error { return c.predict(e, mine) })
+}
+
+// jsonLines prints a line of JSON for each of some results.
+func jsonLines[T any](e *env, results []T) error {
+	for i := range results {
+		if err := e.jsonLine(&results[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // predict fills in the results of the images that have no error.
-func (c *predictCmd) predict(e *env, results []prediction, todo int) error {
+func (c *predictCmd) predict(e *env, results []prediction) error {
+	todo := 0
+	for _, r := range results {
+		if r.Error == "" {
+			todo++
+		}
+	}
+	if todo == 0 {
+		return nil
+	}
 	m, x, err := c.ready(e)
 	if err != nil {
 		return err
@@ -118,7 +179,7 @@ func (c *predictCmd) predict(e *env, results []prediction, todo int) error {
 			pictures[i] = mixnet.Bytes(g.content)
 		}
 		i := 0
-		for found, err := range m.ClassifyBatch(e.ctx, pictures, c.TopK) {
+		for found, err := range c.classify(e, m, pictures) {
 			r := &results[group[i].index]
 			if err == nil {
 				r.Predictions = above(found, c.Threshold)
@@ -138,6 +199,34 @@ func (c *predictCmd) predict(e *env, results []prediction, todo int) error {
 		}
 	}
 	return e.ctx.Err()
+}
+
+// classify judges pictures, together or, for JSON lines, each by itself, several
+// at a time: what is said of one then depends neither on those that come with it
+// nor on the number of threads, so that a job can be cut in parts anywhere.
+func (c *predictCmd) classify(e *env, m *mixnet.Classifier, pictures []mixnet.Picture) iter.Seq2[[]mixnet.Prediction, error] {
+	if !c.alone {
+		return m.ClassifyBatch(e.ctx, pictures, c.TopK)
+	}
+	found, errs := make([][]mixnet.Prediction, len(pictures)), make([]error, len(pictures))
+	var next atomic.Int64
+	var all sync.WaitGroup
+	for range min(e.cores(), len(pictures)) {
+		all.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(pictures); i = int(next.Add(1)) - 1 {
+				for found[i], errs[i] = range m.ClassifyBatch(e.ctx, pictures[i:i+1], c.TopK) {
+				}
+			}
+		})
+	}
+	all.Wait()
+	return func(yield func([]mixnet.Prediction, error) bool) {
+		for i := range pictures {
+			if !yield(found[i], errs[i]) {
+				return
+			}
+		}
+	}
 }
 
 // above returns the predictions of at least some probability.
@@ -161,7 +250,7 @@ func (c *predictCmd) ready(e *env) (*mixnet.Classifier, *explain.Explainer, erro
 		return nil, nil, err
 	}
 	c.adapt(m)
-	o := e.running()
+	o := c.running(e)
 	o.Mirror = c.Mirror
 	run, err := mixnet.New(m, o)
 	if err != nil || c.Explain == "" {

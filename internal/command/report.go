@@ -64,7 +64,7 @@ func (c *reportCmd) Run(e *env) error {
 	if c.JSON {
 		out := reportResult{Report: path, Card: card}
 		if j != nil {
-			out.evalReport = evalReport{Report: j.Report(j.labels, of.seed), Confused: j.confused()}
+			out.evalReport = evalReport{Report: j.Report(j.labels, of.seed), Confused: confused(j.Outcomes, j.labels)}
 		}
 		out.Run, out.Model, out.Network, out.Data, out.Split = dir, runCheckpoint(dir), m.Network, of.source, of.part
 		return e.json(out)
