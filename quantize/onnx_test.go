@@ -1,0 +1,240 @@
+package quantize
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"fmt"
+	"math"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/engine"
+	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/onnx"
+	"github.com/mixnet-go/mixnet/tensor"
+)
+
+// told is what qdq.py says of a file.
+type told struct {
+	Nodes    map[string]int
+	OpenVINO map[string]int
+}
+
+// images returns the first batch of a loader.
+func images(t *testing.T, l *data.Loader) *tensor.Tensor {
+	t.Helper()
+	for b, err := range l.Epoch(t.Context(), 0, 0) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		x := b.Images
+		x.Data = slices.Clone(x.Data)
+		return &x
+	}
+	t.Fatal("no images")
+	return nil
+}
+
+// inRuntime runs a model's file in ONNX Runtime.
+func inRuntime(t *testing.T, python string, m *model.Model, style onnx.QDQ, outputs []string, x *tensor.Tensor) ([]float32, told) {
+	t.Helper()
+	dir := t.TempDir()
+	file, in, out := filepath.Join(dir, "m.onnx"), filepath.Join(dir, "in.bin"), filepath.Join(dir, "out.bin")
+	var b, raw bytes.Buffer
+	o := onnx.Options{Height: x.Shape.H, Width: x.Shape.W, Outputs: outputs, Quantization: m.Quantization, QDQ: style}
+	if err := onnx.Export(&b, m.Graph, engine.InMemory(m.Values), o); err != nil {
+		t.Fatal(err)
+	}
+	if err := binary.Write(&raw, binary.LittleEndian, x.Data); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{file: b.Bytes(), in: raw.Bytes()} {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := x.Shape
+	cmd := exec.Command(python, "testdata/qdq.py", file, in, fmt.Sprint(s.N), fmt.Sprint(s.C), fmt.Sprint(s.H), fmt.Sprint(s.W), out)
+	text, err := cmd.Output()
+	if exit, ok := err.(*exec.ExitError); ok {
+		t.Fatalf("%v\n%s", err, exit.Stderr)
+	}
+	var of told
+	if err := json.Unmarshal(text, &of); err != nil {
+		t.Fatal(err)
+	}
+	content, err := os.ReadFile(out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	y := make([]float32, len(content)/4)
+	if err := binary.Read(bytes.NewReader(content), binary.LittleEndian, y); err != nil {
+		t.Fatal(err)
+	}
+	return y, of
+}
+
+// ONNX Runtime, computing the file of a quantized network in floats, comes to
+// the same codes as every layer does on ONNX Runtime's input of it; optimized, it computes all convolutions in whole
+// numbers, and so does OpenVINO. MIXNET_ONNX_PYTHON names a Python that has them.
+func TestSameCodesInRuntime(t *testing.T) {
+	python := os.Getenv("MIXNET_ONNX_PYTHON")
+	if python == "" {
+		t.Skip("MIXNET_ONNX_PYTHON is not set: files are not run by others")
+	}
+	m, loader, judge := clothes(t, 32, 64)
+	r, err := Run(context.Background(), m, loader, judge, true, Options{Exact: true})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := images(t, judge)
+	all := *r.Model
+	g := *all.Graph
+	all.Graph = &g
+	var ids []graph.ID
+	var names []string
+	for i := range g.Nodes {
+		if _, ok := r.Model.Quantization.Codes[graph.ID(i)]; ok {
+			ids = append(ids, graph.ID(i))
+			names = append(names, fmt.Sprintf("node %d", i))
+			g.Outputs = append(slices.Clip(g.Outputs), graph.Output{Name: names[len(names)-1], ID: graph.ID(i)})
+		}
+	}
+	theirs, _ := inRuntime(t, python, &all, onnx.ForRuntime, names, x)
+	shapes, err := g.Shapes(x.Shape)
+	if err != nil {
+		t.Fatal(err)
+	}
+	of := map[graph.ID]*tensor.Tensor{}
+	for _, id := range ids {
+		n := shapes[id].Len()
+		of[id] = &tensor.Tensor{Shape: shapes[id], Data: theirs[:n]}
+		theirs = theirs[n:]
+	}
+	s, err := newScheme(m.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	differ, values := 0, 0
+	for _, u := range s.units {
+		in := m.Graph.Nodes[u.conv].Inputs[0]
+		y := layer(t, r.Model, u, of[in])
+		scale := float64(all.Quantization.Codes[u.end].Scale)
+		for j, v := range y.Data {
+			d := math.Round(math.Abs(float64(v)-float64(of[u.end].Data[j])) / scale)
+			if d > 1 && u.act != graph.Swish {
+				t.Fatalf("%s: value %d is %g, in ONNX Runtime %g: %g codes apart", g.Nodes[u.end].Name, j, v, of[u.end].Data[j], d)
+			}
+			if d > 0 {
+				differ++
+			}
+		}
+		values += len(y.Data)
+	}
+	if differ > values/5000 {
+		t.Errorf("%d of %d codes differ", differ, values)
+	}
+	testOptimized(t, python, s, r, x)
+}
+
+// layer computes one unit of a model on what its input is.
+func layer(t *testing.T, m *model.Model, u *unit, x *tensor.Tensor) *tensor.Tensor {
+	t.Helper()
+	q := m.Quantization
+	g := &graph.Graph{Name: "layer", Nodes: []graph.Node{{Name: "input", Op: &graph.Input{C: x.Shape.C}}}, Params: m.Graph.Params}
+	in := m.Graph.Nodes[u.conv].Inputs[0]
+	part := &graph.Quantization{Exact: q.Exact, Scales: q.Scales, Codes: map[graph.ID]graph.Code{0: q.Codes[in]}}
+	last := graph.ID(0)
+	for _, id := range slices.Compact([]graph.ID{u.conv, u.pre, u.end}) {
+		n := m.Graph.Nodes[id]
+		n.Inputs = []graph.ID{last}
+		g.Nodes = append(g.Nodes, n)
+		if last++; id != u.conv || u.pre == u.conv {
+			if c, ok := q.Codes[id]; ok {
+				part.Codes[last] = c
+			}
+		}
+	}
+	g.Outputs = []graph.Output{{Name: "y", ID: last}}
+	p, err := engine.Compile(g, m.Values, engine.Options{Quantization: part})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := p.Outputs(t.Context(), x, "y")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return y[0]
+}
+
+// squeezes are the convolutions of squeeze-excite in the pretrained network.
+const squeezes = 6
+
+// testOptimized checks how others compute the file.
+func testOptimized(t *testing.T, python string, s *scheme, r *Result, x *tensor.Tensor) {
+	convolutions := 0
+	for _, u := range s.units {
+		if op, ok := r.Model.Graph.Nodes[u.conv].Op.(*graph.MixConv); ok {
+			convolutions += len(op.Groups)
+		} else {
+			convolutions++
+		}
+	}
+	_, of := inRuntime(t, python, r.Model, onnx.ForRuntime, nil, x)
+	if of.Nodes["QLinearConv"] != convolutions || of.Nodes["Conv"] != squeezes {
+		t.Errorf("ONNX Runtime computes %v; want %d convolutions in whole numbers and %d of squeeze-excite in floats", of.Nodes, convolutions, squeezes)
+	}
+	_, of = inRuntime(t, python, r.Model, onnx.ForOpenVINO, nil, x)
+	if len(of.OpenVINO) > 0 && of.OpenVINO["int8"] < convolutions {
+		t.Errorf("OpenVINO computes convolutions in %v; want %d in int8", of.OpenVINO, convolutions)
+	}
+}
+
+// The classes are those that ONNX Runtime finds with the file of a network that
+// rounds less than ONNX does.
+func TestSameClassesInRuntime(t *testing.T) {
+	python := os.Getenv("MIXNET_ONNX_PYTHON")
+	if python == "" {
+		t.Skip("MIXNET_ONNX_PYTHON is not set: files are not run by others")
+	}
+	m, loader, _ := clothes(t, 32, 1)
+	r, err := Run(context.Background(), m, loader, loader, true, Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, _, judge := clothes(t, 1, 400)
+	judge, err = data.NewLoader(judge.Set(), data.Config{Preprocess: m.Preprocess(), Batch: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := images(t, judge)
+	p, err := engine.Compile(m.Graph, r.Model.Values, engine.Options{Quantization: r.Model.Quantization})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := p.Outputs(t.Context(), x, graph.Logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	classes := y[0].Shape.C
+	for _, style := range []onnx.QDQ{onnx.ForRuntime, onnx.ForOpenVINO} {
+		theirs, _ := inRuntime(t, python, r.Model, style, nil, x)
+		same := 0
+		for i := range x.Shape.N {
+			a, b := y[0].Data[i*classes:][:classes], theirs[i*classes:][:classes]
+			if slices.Index(a, slices.Max(a)) == slices.Index(b, slices.Max(b)) {
+				same++
+			}
+		}
+		if same < x.Shape.N*99/100 {
+			t.Errorf("style %d: the same class for %d of %d images", style, same, x.Shape.N)
+		}
+	}
+}
