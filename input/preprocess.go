@@ -4,6 +4,7 @@
 package input
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"math"
@@ -116,6 +117,25 @@ func (p Preprocess) WithDefaults() Preprocess {
 		if p.Channels == 3 {
 			p.Std = ImageNetStd()
 		}
+	}
+	return p
+}
+
+// Over returns p with every unset field as in q.
+func (p Preprocess) Over(q Preprocess) Preprocess {
+	if p.Size == [2]int{} {
+		p.Size = q.Size
+	}
+	p.Channels = cmp.Or(p.Channels, q.Channels)
+	p.CropPct = cmp.Or(p.CropPct, q.CropPct)
+	p.CropMode = cmp.Or(p.CropMode, q.CropMode)
+	p.Fill = cmp.Or(p.Fill, q.Fill)
+	p.Interpolation = cmp.Or(p.Interpolation, q.Interpolation)
+	if len(p.Mean) == 0 {
+		p.Mean = q.Mean
+	}
+	if len(p.Std) == 0 {
+		p.Std = q.Std
 	}
 	return p
 }

@@ -80,7 +80,7 @@ func (h *Header) parse1(m map[string]string) error {
 	if err != nil {
 		return fmt.Errorf("%s: %w", keyTable, err)
 	}
-	h.Table = &n
+	h.Table = n
 	return n.Validate()
 }
 

@@ -19,8 +19,9 @@ import (
 type Header struct {
 	// Network is the name that zoo.Lookup knows it by, or its table's.
 	Network string `json:"network"`
-	// Table is the network's table where it is not one of the zoo.
-	Table *zoo.Network `json:"table,omitempty"`
+	// Table is the network's table where it is not one of the zoo: a zoo.Network
+	// or a zoo.Detector.
+	Table zoo.Spec `json:"table,omitempty"`
 	// Options adapt the network: its classes, channels and rates.
 	Options zoo.Options `json:"options"`
 	// Classes are the names of the classes in the order of the logits.
@@ -56,7 +57,7 @@ func (h Header) Spec() (zoo.Spec, error) {
 	case h.spec != nil:
 		return h.spec, nil
 	case h.Table != nil:
-		return *h.Table, h.Table.Validate()
+		return h.Table, nil
 	}
 	return zoo.Lookup(h.Network)
 }
@@ -91,8 +92,11 @@ func (h Header) Metadata() (map[string]string, error) {
 		delete(m, keyClasses)
 	}
 	if h.Table != nil {
-		text := netfile.Encode(*h.Table)
-		if _, err := netfile.Parse("network table", text); err != nil {
+		text, err := netfile.EncodeSpec(h.Table)
+		if err == nil {
+			_, err = netfile.ParseSpec("network table", text)
+		}
+		if err != nil {
 			return nil, fmt.Errorf("model header: %w", err)
 		}
 		m[keyTable] = string(text)
@@ -157,12 +161,9 @@ func (h *Header) parse(m map[string]string) error {
 	if !ok {
 		return nil
 	}
-	table, err := netfile.Parse("network table", []byte(text))
-	if err != nil {
-		return err
-	}
-	h.Table = &table
-	return nil
+	var err error
+	h.Table, err = netfile.ParseSpec("network table", []byte(text))
+	return err
 }
 
 // decode reads JSON that has known fields only and nothing behind it.
@@ -179,8 +180,8 @@ func decode(text string, dst any) error {
 }
 
 func (h Header) check() error {
-	if h.Table != nil && h.Table.Name != h.Network {
-		return fmt.Errorf("the table of %.100q is called %.100q", h.Network, h.Table.Name)
+	if h.Table != nil && h.Table.About().Name != h.Network {
+		return fmt.Errorf("the table of %.100q is called %.100q", h.Network, h.Table.About().Name)
 	}
 	if err := h.Input.Validate(); err != nil {
 		return err

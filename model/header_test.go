@@ -29,7 +29,7 @@ func TestFormat1(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Table == nil || !reflect.DeepEqual(*m.Table, want) {
+	if m.Table == nil || !reflect.DeepEqual(m.Table, zoo.Spec(want)) {
 		t.Errorf("table %+v, want %+v", m.Table, want)
 	}
 	if m.Network != "old-net" || strings.Join(m.Classes, " ") != "cat dog" || m.Options.Classes != 2 || m.Options.Channels != 3 || m.Options.DropRate != nil {

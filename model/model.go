@@ -42,9 +42,10 @@ func New(spec zoo.Spec, o zoo.Options, classes []string, seed uint64) (*Model, e
 // zoo.
 func of(spec zoo.Spec) Header {
 	h := Header{Network: spec.About().Name, spec: spec}
-	if table, ok := spec.(zoo.Network); ok {
+	switch spec.(type) {
+	case zoo.Network, zoo.Detector:
 		if known, err := zoo.Lookup(h.Network); err != nil || !reflect.DeepEqual(known, spec) {
-			h.Table = &table
+			h.Table = spec
 		}
 	}
 	return h

@@ -17,8 +17,24 @@ type setting struct {
 	key   string
 	value string // what to write, for help; "" for a switch
 	help  string
-	table bool // changes the table, so only a Network takes it
+	of    target
 	set   func(c *changes, value string) error
+}
+
+// target is what a setting changes.
+type target uint8
+
+const (
+	anyNetwork target = iota
+	aTable            // the layers of a Network, or those under a Detector
+	aDetector         // where a Detector looks for objects
+)
+
+// takes reports whether a Spec has what t changes.
+func takes(s Spec, t target) bool {
+	_, table := s.(Network)
+	_, finds := s.(Detector)
+	return t == anyNetwork || t == aTable && (table || finds) || t == aDetector && finds
 }
 
 // changes is what the settings after a name ask for.
@@ -30,43 +46,46 @@ type changes struct {
 	padding      *graph.Padding
 	size         [2]int
 	options      Options
+
+	maps               int
+	minScale, maxScale float64
 }
 
 // settings lists the changes in the order in which names write them.
 var settings = []setting{
-	{"width", "X", "channels times X, rounded to multiples of 8", true, func(c *changes, v string) (err error) {
+	{"width", "X", "channels times X, rounded to multiples of 8", aTable, func(c *changes, v string) (err error) {
 		c.width, err = parseFloat(v, 0.01, 16)
 		return err
 	}},
-	{"depth", "X", "repeats times X, rounded to the nearest", true, func(c *changes, v string) (err error) {
+	{"depth", "X", "repeats times X, rounded to the nearest", aTable, func(c *changes, v string) (err error) {
 		c.depth, err = parseFloat(v, 0.01, 16)
 		return err
 	}},
-	{"mix", "G", "depthwise layers become MixConvs of G groups with kernels 3, 5, … 2G+1", true, func(c *changes, v string) error {
+	{"mix", "G", "depthwise layers become MixConvs of G groups with kernels 3, 5, … 2G+1", aTable, func(c *changes, v string) error {
 		g, err := parseInt(v, 1, (maxKernel-1)/2)
 		return c.kernels(MixKernels(g), err)
 	}},
-	{"kernel", "K", "depthwise layers have this kernel size", true, func(c *changes, v string) error {
+	{"kernel", "K", "depthwise layers have this kernel size", aTable, func(c *changes, v string) error {
 		k, err := parseInt(v, 1, maxKernel)
 		return c.kernels([]int{k}, err)
 	}},
-	{"kernels", "K.K.K", "depthwise layers have these kernel sizes, one a channel group", true, func(c *changes, v string) error {
+	{"kernels", "K.K.K", "depthwise layers have these kernel sizes, one a channel group", aTable, func(c *changes, v string) error {
 		sizes, err := parseKernels(v)
 		return c.kernels(sizes, err)
 	}},
-	{"partition", "equal|exponential", "how channels are shared among the kernels", true, func(c *changes, v string) error {
+	{"partition", "equal|exponential", "how channels are shared among the kernels", aTable, func(c *changes, v string) error {
 		c.mixed = true
 		return c.mix.Partition.UnmarshalText([]byte(v))
 	}},
-	{"dilated", "", "stride-1 layers dilate 3×3 kernels instead of enlarging them", true, func(c *changes, v string) error {
+	{"dilated", "", "stride-1 layers dilate 3×3 kernels instead of enlarging them", aTable, func(c *changes, v string) error {
 		c.mix.Dilated, c.mixed = true, true
 		return nil
 	}},
-	{"layers", "A-B+C", "depthwise layers that change, counted from 0; all if absent", true, func(c *changes, v string) (err error) {
+	{"layers", "A-B+C", "depthwise layers that change, counted from 0; all if absent", aTable, func(c *changes, v string) (err error) {
 		c.mix.Layers, err = parseRanges(v)
 		return err
 	}},
-	{"act", "NAME", "activation wherever the table names none", true, func(c *changes, v string) error {
+	{"act", "NAME", "activation wherever the table names none", aTable, func(c *changes, v string) error {
 		if err := c.act.UnmarshalText([]byte(v)); err != nil {
 			return err
 		}
@@ -75,11 +94,11 @@ var settings = []setting{
 		}
 		return nil
 	}},
-	{"padding", "symmetric|same", "padding of all convolutions", true, func(c *changes, v string) error {
+	{"padding", "symmetric|same", "padding of all convolutions", aTable, func(c *changes, v string) error {
 		c.padding = new(graph.Padding)
 		return c.padding.UnmarshalText([]byte(v))
 	}},
-	{"size", "PX|HxW", "input size in pixels", false, func(c *changes, v string) (err error) {
+	{"size", "PX|HxW", "input size in pixels", anyNetwork, func(c *changes, v string) (err error) {
 		h, w, ok := strings.Cut(v, "x")
 		if c.size[0], err = parseInt(h, 1, maxSize); err != nil {
 			return err
@@ -90,22 +109,34 @@ var settings = []setting{
 		}
 		return err
 	}},
-	{"classes", "N", "number of classes", false, func(c *changes, v string) (err error) {
+	{"classes", "N", "number of classes", anyNetwork, func(c *changes, v string) (err error) {
 		c.options.Classes, err = parseInt(v, 1, maxClasses)
 		return err
 	}},
-	{"channels", "1|3", "channels of the image: 1 is grey", false, func(c *changes, v string) (err error) {
+	{"channels", "1|3", "channels of the image: 1 is grey", anyNetwork, func(c *changes, v string) (err error) {
 		c.options.Channels, err = parseInt(v, 1, maxChannels)
 		return err
 	}},
-	{"drop_rate", "P", "dropout before the classifier", false, func(c *changes, v string) error {
+	{"drop_rate", "P", "dropout before the classifier", anyNetwork, func(c *changes, v string) error {
 		p, err := parseFloat(v, 0, 0.999)
 		c.options.DropRate = &p
 		return err
 	}},
-	{"drop_path", "P", "stochastic depth of the last block", false, func(c *changes, v string) error {
+	{"drop_path", "P", "stochastic depth of the last block", anyNetwork, func(c *changes, v string) error {
 		p, err := parseFloat(v, 0, 0.999)
 		c.options.DropPath = &p
+		return err
+	}},
+	{"maps", "N", "of a detector: on how many maps objects are found, from the finest on", aDetector, func(c *changes, v string) (err error) {
+		c.maps, err = parseInt(v, 2, maxExtras+2)
+		return err
+	}},
+	{"min_scale", "F", "of a detector: the side of the square boxes of the finest map, as a part of the image's", aDetector, func(c *changes, v string) (err error) {
+		c.minScale, err = parseFloat(v, 0.01, 0.99)
+		return err
+	}},
+	{"max_scale", "F", "of a detector: the same of the coarsest map", aDetector, func(c *changes, v string) (err error) {
+		c.maxScale, err = parseFloat(v, 0.02, 1)
 		return err
 	}},
 }
@@ -144,10 +175,10 @@ func Change(s Spec, text string) (Spec, error) {
 		}
 		i := slices.IndexFunc(settings, func(s setting) bool { return s.key == key })
 		if i < 0 {
-			return nil, fmt.Errorf("network %s: unknown setting %.100q in %.100q; known: %s", info.Name, key, text, settingNames(isTable))
+			return nil, fmt.Errorf("network %s: unknown setting %.100q in %.100q; known: %s", info.Name, key, text, settingNames(s))
 		}
-		if settings[i].table && !isTable {
-			return nil, fmt.Errorf("network %s: %.100q does not apply to its architecture; what does: %s", info.Name, key, settingNames(false))
+		if !takes(s, settings[i].of) {
+			return nil, fmt.Errorf("network %s: %.100q does not apply to its architecture; what does: %s", info.Name, key, settingNames(s))
 		}
 		if (value == "") != (settings[i].value == "") {
 			return nil, fmt.Errorf("network %s: write %s", info.Name, settings[i].usage())
@@ -170,7 +201,10 @@ func Change(s Spec, text string) (Spec, error) {
 	}
 	switch {
 	case isDetector:
-		d = d.changed(n, c, name)
+		var err error
+		if d, err = d.changed(n, c, name); err != nil {
+			return nil, err
+		}
 		s, info = d, d.Info
 	case isTable:
 		s, info = n, n.Info
@@ -223,10 +257,10 @@ func (s setting) usage() string {
 	return s.key + "=" + s.value
 }
 
-func settingNames(table bool) string {
+func settingNames(of Spec) string {
 	var names []string
 	for _, s := range settings {
-		if table || !s.table {
+		if takes(of, s.of) {
 			names = append(names, s.usage())
 		}
 	}

@@ -1,6 +1,7 @@
 package zoo
 
 import (
+	"cmp"
 	"fmt"
 	"reflect"
 	"slices"
@@ -21,14 +22,14 @@ const (
 )
 
 // ssdlites returns the detectors of the list. Lookup knows those of any other
-// Network and size, see [ssdlite].
+// Network and size, see [SSDLite].
 func ssdlites() []Detector {
 	var all []Detector
 	for _, n := range []Network{
 		mobilenetV1, mobilenetV2, mixnetNamed("mixnet_s"), mixnetNamed("mixnet_m"), mixnetNamed("mixnet_l"),
 		mobilenetV3Large, efficientnetNamed("tf_efficientnet_lite0"),
 	} {
-		all = append(all, ssdlite(n, 320))
+		all = append(all, SSDLite(n, 320))
 	}
 	return append(all, torchvisionSSDLite())
 }
@@ -40,10 +41,17 @@ func named(all []Network, name string) Network {
 	return all[slices.IndexFunc(all, func(n Network) bool { return n.Name == name })]
 }
 
-// ssdlite returns the detector of a backbone and a size. MobileNetV1 and V2 are
-// TensorFlow's, with which the detection weights of both are trained; others
-// pad and normalize as the network of their name does.
-func ssdlite(n Network, size int) Detector {
+// The sizes of the images of detectors that have a name.
+const (
+	MinDetectorSize = 32
+	MaxDetectorSize = maxSize
+)
+
+// SSDLite returns the detector of a backbone and a size, called
+// BACKBONE_ssdliteSIZE. MobileNetV1 and V2 are TensorFlow's, with which the
+// detection weights of both are trained; others pad and normalize as the network
+// of their name does.
+func SSDLite(n Network, size int) Detector {
 	name, title := n.Name, n.Title
 	if n.Family == "mobilenetv1" || n.Family == "mobilenetv2" {
 		n = tf(n)
@@ -76,7 +84,7 @@ func lookupSSDLite(name string) (Spec, bool) {
 		return nil, false
 	}
 	size, err := strconv.Atoi(digits)
-	if err != nil || size < 32 || size > maxSize {
+	if err != nil || size < MinDetectorSize || size > MaxDetectorSize {
 		return nil, false
 	}
 	s, err := lookup(backbone)
@@ -84,7 +92,7 @@ func lookupSSDLite(name string) (Spec, bool) {
 	if err != nil || !ok {
 		return nil, false
 	}
-	return ssdlite(n, size), true
+	return SSDLite(n, size), true
 }
 
 // table1Rows are what the paper prints: parameters and multiply-adds in
@@ -103,9 +111,9 @@ func (d *Detector) inTable1(changes string) {
 	}
 }
 
-// changed returns the detector on a changed backbone. Its extra maps have the
+// changed returns the detector on a changed backbone, with changes of its own. Its extra maps have the
 // backbone's width, of at least 16 channels, as in TensorFlow's.
-func (d Detector) changed(n Network, c changes, name string) Detector {
+func (d Detector) changed(n Network, c changes, name string) (Detector, error) {
 	layers := !reflect.DeepEqual(n.Stages, d.Backbone.Stages) || n.Act != d.Backbone.Act || n.Padding != d.Backbone.Padding
 	d.Backbone = n
 	if c.width != 0 && c.width != 1 {
@@ -114,12 +122,19 @@ func (d Detector) changed(n Network, c changes, name string) Detector {
 			d.Extras[i] = max(int(float64(d.Extras[i])*c.width), 16)
 		}
 	}
-	if layers {
+	if c.maps > 0 {
+		if c.maps-2 > len(d.Extras) {
+			return d, fmt.Errorf("network %s: it finds objects on %d maps, not on %d", d.Name, len(d.Extras)+2, c.maps)
+		}
+		d.Extras = d.Extras[:c.maps-2]
+	}
+	d.Anchors.MinScale, d.Anchors.MaxScale = cmp.Or(c.minScale, d.Anchors.MinScale), cmp.Or(c.maxScale, d.Anchors.MaxScale)
+	if layers || c.maps > 0 || c.minScale > 0 || c.maxScale > 0 {
 		d.Weights = nil
 		_, changes, _ := strings.Cut(name, "@")
 		d.inTable1(changes)
 	}
-	return d
+	return d, d.Anchors.Validate()
 }
 
 // torchvisionSSDLite is torchvision's ssdlite320_mobilenet_v3_large, whose

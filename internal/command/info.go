@@ -122,13 +122,19 @@ type networkInfo struct {
 
 // table prints the network as a file, or as timm's block strings.
 func (c *infoCmd) table(e *env, spec zoo.Spec) error {
-	n, ok := spec.(zoo.Network)
-	if !ok {
-		return fmt.Errorf("%s is not made of inverted-residual stages: it has no network file and no block strings", spec.About().Name)
-	}
 	if c.TOML {
-		e.printf("%s", netfile.Encode(n))
-		return nil
+		text, err := netfile.EncodeSpec(spec)
+		if err == nil {
+			e.printf("%s", text)
+		}
+		return err
+	}
+	n, ok := spec.(zoo.Network)
+	if d, finds := spec.(zoo.Detector); finds {
+		n, ok = d.Backbone, true
+	}
+	if !ok {
+		return fmt.Errorf("%s is not made of inverted-residual stages: it has no block strings", spec.About().Name)
 	}
 	definition, err := netfile.Timm(n)
 	if err != nil {

@@ -37,20 +37,29 @@ func Vocabulary() string { return vocabulary }
 
 // Lookup returns the network of a name as zoo.Lookup does, or that of a file
 // whose name ends in .toml, with the changes after an at sign:
-// path/mine.toml@width=1.5.
+// path/mine.toml@width=1.5. A detector on the network of a file, for images of
+// some size, is path/mine.toml_ssdlite320.
 func Lookup(name string) (zoo.Spec, error) {
 	path, changes, changed := strings.Cut(name, "@")
-	if !strings.HasSuffix(path, ".toml") {
+	file, size, detector := onBackbone(path)
+	if !strings.HasSuffix(file, tomlEnding) {
 		return zoo.Lookup(name)
 	}
-	n, err := Load(path)
+	s, err := LoadSpec(file)
 	if err != nil {
 		return nil, err
 	}
-	if !changed {
-		return n, nil
+	if detector {
+		n, ok := s.(zoo.Network)
+		if !ok {
+			return nil, fmt.Errorf("%s finds objects already", file)
+		}
+		s = zoo.SSDLite(n, size)
 	}
-	return zoo.Change(n, changes)
+	if !changed {
+		return s, nil
+	}
+	return zoo.Change(s, changes)
 }
 
 // FileError is a mistake in a network file.
@@ -70,16 +79,33 @@ func (e *FileError) Error() string {
 
 // Load reads a network file. See Parse.
 func Load(path string) (zoo.Network, error) {
+	data, err := content(path)
+	if err != nil {
+		return zoo.Network{}, err
+	}
+	return Parse(path, data)
+}
+
+// LoadSpec reads a network file. See ParseSpec.
+func LoadSpec(path string) (zoo.Spec, error) {
+	data, err := content(path)
+	if err != nil {
+		return nil, err
+	}
+	return ParseSpec(path, data)
+}
+
+func content(path string) ([]byte, error) {
 	f, err := os.Open(path)
 	if err != nil {
-		return zoo.Network{}, fmt.Errorf("network file: %w", err)
+		return nil, fmt.Errorf("network file: %w", err)
 	}
 	defer f.Close()
 	data, err := io.ReadAll(io.LimitReader(f, maxFile+1))
 	if err != nil {
-		return zoo.Network{}, fmt.Errorf("network file: %w", err)
+		return nil, fmt.Errorf("network file: %w", err)
 	}
-	return Parse(path, data)
+	return data, nil
 }
 
 // Parse reads a network written in the vocabulary of zoo.Network, which
