@@ -53,7 +53,7 @@ var layers = []struct {
 		"vision/internal/png", "vision/internal/pnm", "vision/internal/tiff", "vision/internal/webp",
 	}},
 	{"zoo", []string{"detect", "tensor", "graph", "input", "internal/enum", "internal/near"}},
-	{"zoo/netfile", []string{"graph", "input", "zoo", "internal/near"}},
+	{"zoo/netfile", []string{"detect", "graph", "input", "zoo", "internal/near"}},
 	{"onnx", []string{"detect", "tensor", "graph"}},
 	{"internal/stats", nil},
 	{"nas", []string{"tensor", "graph", "input", "zoo"}},

@@ -23,7 +23,7 @@ type compareCmd struct {
 // Help explains the columns.
 func (c *compareCmd) Help() string {
 	return `MACS are the multiply-adds of one image, ACTIVATIONS the values that all its convolutions write, and MEMORY is what the engine needs for
-one call besides the parameters: the activations that are alive at the same time, and scratch. PAPER TOP-1 is the published accuracy, where there
+one call besides the parameters: the activations that are alive at the same time, and scratch. PAPER is the published top-1, or mAP on COCO, where there
 is one. The networks are measured in turns; SPREAD is by how much the median of the slowest turn is above that of the fastest.`
 }
 
@@ -36,6 +36,7 @@ type comparison struct {
 	Activations  int64   `json:"activations"`          // outputs of all convolutions, elements an image
 	MemoryMB     float64 `json:"memory_mb"`            // of the engine for one call: activations alive at the same time
 	PaperTop1    float64 `json:"paper_top1,omitempty"` // a fraction
+	PaperMAP     float64 `json:"paper_map,omitempty"`  // a fraction
 	MedianMS     float64 `json:"median_ms,omitempty"`
 	MinMS        float64 `json:"min_ms,omitempty"`
 	Spread       float64 `json:"spread,omitempty"` // the slowest turn's median above the fastest's, a fraction of that
@@ -46,6 +47,7 @@ type comparison struct {
 type compared struct {
 	comparison
 	job
+	info  zoo.Info
 	turns [][]time.Duration
 }
 
@@ -74,9 +76,9 @@ func (c *compareCmd) Run(e *env) error {
 	if c.JSON {
 		return e.json(rows)
 	}
-	table := [][]string{{"NETWORK", "INPUT", "PARAMS", "MACS", "ACTIVATIONS", "MEMORY", "PAPER TOP-1", "MEDIAN", "MIN", "SPREAD", "IMAGES/S"}}
+	table := [][]string{{"NETWORK", "INPUT", "PARAMS", "MACS", "ACTIVATIONS", "MEMORY", "PAPER", "MEDIAN", "MIN", "SPREAD", "IMAGES/S"}}
 	for _, r := range rows {
-		row := []string{r.Network, fmt.Sprintf("%d×%d", r.Input[0], r.Input[1]), millions(r.Params), millions(r.MACs), millions(r.Activations), fmt.Sprintf("%.1f MB", r.MemoryMB), percent(100 * r.PaperTop1)}
+		row := []string{r.Network, fmt.Sprintf("%d×%d", r.Input[0], r.Input[1]), millions(r.Params), millions(r.MACs), millions(r.Activations), fmt.Sprintf("%.1f MB", r.MemoryMB), statedAccuracy(&paperFigures{Top1: r.PaperTop1, MAP: r.PaperMAP})}
 		if r.MedianMS > 0 {
 			row = append(row, fmt.Sprintf("%.2f ms", r.MedianMS), fmt.Sprintf("%.2f ms", r.MinMS), fmt.Sprintf("%.0f %%", 100*r.Spread), formatRate(r.ImagesPerSec))
 		} else {
@@ -84,14 +86,30 @@ func (c *compareCmd) Run(e *env) error {
 		}
 		table = append(table, row)
 	}
-	if err := e.table(table, "INPUT", "ACTIVATIONS", "PAPER TOP-1", "IMAGES/S", "SPREAD", "MEMORY", "MIN"); err != nil {
+	if err := e.table(table, "INPUT", "ACTIVATIONS", "PAPER", "IMAGES/S", "SPREAD", "MEMORY", "MIN"); err != nil {
 		return err
 	}
+	e.stated(all)
 	if c.Time > 0 {
 		e.printf("\nbatch %d, %d threads, random weights, measured in turns\n", c.Batch, e.cores())
 		c.doubt(e, rows)
 	}
 	return nil
+}
+
+// stated prints what publications count of networks that find objects, and why
+// that is not what is counted here.
+func (e *env) stated(all []*compared) {
+	text, note := "", ""
+	for _, r := range all {
+		if p := r.info.Paper; p != nil && p.MAP > 0 {
+			text += fmt.Sprintf("%s: %s\n", r.Network, published(p))
+			note = r.info.Note
+		}
+	}
+	if text != "" {
+		e.printf("\n%s%s\n", text, note)
+	}
 }
 
 // doubt warns of times that say little.
@@ -119,8 +137,9 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 		return nil, err
 	}
 	r := &compared{comparison: comparison{Network: g.Name, Params: d.Params, MACs: d.MACs, Input: info.Input.Size, Activations: d.Activations}}
-	if info.Paper != nil {
-		r.PaperTop1 = info.Paper.Top1 / 100
+	r.info = info
+	if p := figuresOf(info.Paper); p != nil {
+		r.PaperTop1, r.PaperMAP = p.Top1, p.MAP
 	}
 	program, err := randomProgram(name, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
 	if err != nil {

@@ -76,10 +76,8 @@ func (c *infoCmd) Run(e *env) error {
 		}
 		e.printf("finds objects: %s anchors on %d maps\n", thousands(int64(len(anchors.On(maps)))), len(maps))
 	}
-	if p := info.Paper; p != nil && p.MAP > 0 {
-		e.printf("published: %gM parameters, %gM multiply-adds, mAP %g %% on COCO (%s)\n", p.Params, p.FLOPS, p.MAP, p.Source)
-	} else if p != nil {
-		e.printf("published: %gM parameters, %gM multiply-adds, top-1 %g %%, top-5 %g %% (%s)\n", p.Params, p.FLOPS, p.Top1, p.Top5, p.Source)
+	if info.Paper != nil {
+		e.printf("published: %s\n", published(info.Paper))
 	}
 	if info.Note != "" {
 		e.printf("%s\n", info.Note)
@@ -89,6 +87,15 @@ func (c *infoCmd) Run(e *env) error {
 		return e.table(blockTable(d), "IN")
 	}
 	return e.table(layerTable(d), "MACS", "STRIDE", "BLOCK")
+}
+
+// published says what a publication states of a network.
+func published(p *zoo.Paper) string {
+	accuracy := fmt.Sprintf("top-1 %g %%, top-5 %g %%", p.Top1, p.Top5)
+	if p.MAP > 0 {
+		accuracy = fmt.Sprintf("mAP %g %% on COCO", p.MAP)
+	}
+	return fmt.Sprintf("%gM parameters, %gM multiply-adds, %s (%s)", p.Params, p.FLOPS, accuracy, p.Source)
 }
 
 // network finds the network of a name or of an ONNX file.

@@ -27,7 +27,7 @@ type modelsCmd struct {
 
 // Help says where networks come from.
 func (c *modelsCmd) Help() string {
-	return `PAPER is the top-1 that the network's publication states. WEIGHTS are published ones, fetched by a name such as mixnet_s.ft_in1k where a
+	return `PAPER is the top-1 that the network's publication states, or of a network that finds objects the mAP on COCO. WEIGHTS are published ones, fetched by a name such as mixnet_s.ft_in1k where a
 command takes a model, with the top-1 that timm measured of them and the size of the download.
 
 A network of your own is a TOML file in the vocabulary of the zoo's tables: stem, stages with kernels, expansion, squeeze-excite, activation,
@@ -174,7 +174,7 @@ func modelTable(rows []modelRow) [][]string {
 	for _, r := range rows {
 		stated := ""
 		if r.Paper != nil {
-			stated = percent(100 * r.Paper.Top1)
+			stated = statedAccuracy(r.Paper)
 		}
 		row := []string{r.Name, millions(r.Params), millions(r.MACs), fmt.Sprintf("%d×%d×%d", r.Input.Size[0], r.Input.Size[1], r.Input.Channels), stated}
 		if len(r.Weights) == 0 {
@@ -186,6 +186,17 @@ func modelTable(rows []modelRow) [][]string {
 		}
 	}
 	return table
+}
+
+// statedAccuracy is what a publication says of a network, in per cent.
+func statedAccuracy(p *paperFigures) string {
+	if p != nil && p.MAP > 0 {
+		return "mAP " + percent(100*p.MAP)
+	}
+	if p == nil {
+		return ""
+	}
+	return percent(100 * p.Top1)
 }
 
 // describe builds a network and lists its layers at its own input size.
