@@ -64,6 +64,3 @@ func (r *region) contiguous() (at int, ok bool) {
 	})
 	return at, runs == 1
 }
-
-// len returns the number of values.
-func (r *region) len() int { return r.of[0] * r.of[1] * r.of[2] * r.of[3] }
