@@ -29,5 +29,8 @@ func detectFeatures() (all Feature) {
 			all |= 1 << i
 		}
 	}
+	if all&AMXTile != 0 && !permitAMX() {
+		all &^= AMXTile | AMXInt8 | AMXBF16
+	}
 	return all
 }

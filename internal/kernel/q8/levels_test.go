@@ -13,7 +13,9 @@ import (
 )
 
 // sets are the features that some kernels ask for.
-var sets = []cpu.Feature{cpu.AVXVNNI, cpu.AVX512VNNI | cpu.AVX512VBMI | cpu.AVX512VBMI2}
+var sets = []cpu.Feature{cpu.AVXVNNI, vnniSet, vnniSet | cpu.AMXTile | cpu.AMXInt8}
+
+const vnniSet = cpu.AVX512VNNI | cpu.AVX512VBMI | cpu.AVX512VBMI2
 
 // same fails the test unless a kernel has written what its twin in Go did, and
 // nothing between the pixels.

@@ -51,6 +51,10 @@ type gemmArgs struct {
 	_                    float32
 	mask                 uint64 // of the outputs
 	dstAt, addAt         uintptr
+
+	blocks      int // of rows each, of which half are in the first tile
+	half        int
+	steps, step int // number and bytes of the pieces of a row of inputs
 }
 
 // pointwiseAsm is Pointwise in assembly; ok tells whether this CPU has it.
@@ -66,9 +70,12 @@ func pointwiseAsm(dst []uint8, dstStride int, src []uint8, srcStride, rows int, 
 	p := product{codes: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: ep, consts: &consts, args: gemmArgs{
 		quads: ceilDiv(w.K, quad), addStride: ep.AddStride, addZero: int(ep.AddZero), addMul: ep.AddMul,
 	}}
-	if cpu.Has(vnni) {
-		p.vnni(rows)
-	} else {
+	switch {
+	case useAMX(rows):
+		p.amx(rows)
+	case cpu.Has(vnni):
+		p.vnni(0, rows)
+	default:
 		p.avx2(rows)
 	}
 	return true
@@ -87,7 +94,7 @@ func pointwiseFloatAsm(dst []float32, dstStride int, src []uint8, srcStride, row
 	p := product{floats: dst, dstStride: dstStride, src: src, srcStride: srcStride, w: w, ep: ep, consts: &consts}
 	p.args.quads = ceilDiv(w.K, quad)
 	if cpu.Has(vnni) {
-		p.vnni(rows)
+		p.vnni(0, rows)
 	} else {
 		p.avx2(rows)
 	}
@@ -137,18 +144,18 @@ func (p *product) add(r, n int) *uint8 {
 	return &p.ep.Add[r*p.ep.AddStride+n]
 }
 
-// vnni multiplies all weights with a chunk of rows after the other, which stay
-// in the first-level cache if they can.
-func (p *product) vnni(rows int) {
+// vnni multiplies all weights with n rows from r0 on, a chunk after the other,
+// which stay in the first-level cache if they can.
+func (p *product) vnni(r0, n int) {
 	const l1Share, unit, cols = 16 << 10, 56, 2 * panelCols
 	chunk := max(l1Share/p.w.K/unit, 1) * unit
-	if rows <= chunk+chunk/2 {
-		chunk = rows
+	if n <= chunk+chunk/2 {
+		chunk = n
 	}
 	a, consts, table := &p.args, &p.consts.bias[0], p.ep.Table.pointer()
 	a.srcStride = p.srcStride
-	for r := 0; r < rows; r += chunk {
-		a.rows = min(chunk, rows-r)
+	for r := r0; r < r0+n; r += chunk {
+		a.rows = min(chunk, r0+n-r)
 		src := &p.src[r*p.srcStride]
 		for n0 := 0; n0 < p.w.N; n0 += cols {
 			left := min(cols, p.w.N-n0)

@@ -34,6 +34,12 @@ func gemmFloat16AVX2(dst *uint8, src *uint8, w *int8, consts *int32, table *uint
 //go:noescape
 func gemm16AVXVNNI(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, a *int)
 
+// gemm32AMX multiplies blocks of rows with the weights of up to 32 outputs. buf holds the
+// sums of a block.
+//
+//go:noescape
+func gemm32AMX(dst *uint8, src *uint8, w *int8, consts *int32, table *uint8, add *uint8, config *uint8, buf *uint8, a *int)
+
 // inputWordsAVX2 makes words of rows of n codes, rounded up to 32: of every four, the first
 // and the third, and then the second and the fourth.
 //

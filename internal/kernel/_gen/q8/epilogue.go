@@ -47,33 +47,50 @@ func halfTable() Mem {
 // epilogue turns the sums of n rows into codes, and stores them. All registers
 // but the sums' are free.
 func (g gemm) epilogue(label string, n int) {
-	Load(Param("consts"), consts)
-	MOVQ(gemmWords.at(args, "dstAt"), dst)
-	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
-	Load(Param("table"), table)
-	MOVQ(gemmWords.at(args, "addAt"), add)
-	MOVQ(gemmWords.at(args, "addStride"), addStride)
-	mul := []reg.VecPhysical{z(28), z(29)}
-	for p := range g.panels {
-		VMOVUPS(Mem{Base: consts, Disp: constMul + 64*p}, mul[p])
-	}
+	g.epilogueRegisters()
 	atOnce := 4 / g.panels
 	for r := 0; r < n; r += atOnce {
 		b := block{label: fmt.Sprintf("%s_%d", label, r), consts: consts, table: table, n: min(4, g.panels*(n-r))}
 		for i := range 4 {
 			b.v[i] = z(r*g.panels + i)
 		}
-		b.scale(func(i int) reg.VecPhysical { return mul[i%g.panels] })
-		if g.floats {
-			g.storeFloats(&b)
-			continue
-		}
-		g.residual(&b)
-		b.codes(z(30), z(31))
-		g.store(&b)
+		g.finish(&b)
 	}
+	g.saveRegisters()
+}
+
+// factor returns the register of the factors of a panel.
+func factor(panel int) reg.VecPhysical { return z(28 + panel) }
+
+// epilogueRegisters loads what an epilogue reads, and saveRegisters keeps what
+// it changes.
+func (g gemm) epilogueRegisters() {
+	Load(Param("consts"), consts)
+	MOVQ(gemmWords.at(args, "dstAt"), dst)
+	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
+	Load(Param("table"), table)
+	MOVQ(gemmWords.at(args, "addAt"), add)
+	MOVQ(gemmWords.at(args, "addStride"), addStride)
+	for p := range g.panels {
+		VMOVUPS(Mem{Base: consts, Disp: constMul + 64*p}, factor(p))
+	}
+}
+
+func (g gemm) saveRegisters() {
 	MOVQ(dst, gemmWords.at(args, "dstAt"))
 	MOVQ(add, gemmWords.at(args, "addAt"))
+}
+
+// finish stores what becomes of the sums of a block.
+func (g gemm) finish(b *block) {
+	b.scale(func(i int) reg.VecPhysical { return factor(i % g.panels) })
+	if g.floats {
+		g.storeFloats(b)
+		return
+	}
+	g.residual(b)
+	b.codes(z(30), z(31))
+	g.store(b)
 }
 
 // residual adds that to the block's values.

@@ -9,10 +9,12 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-// gemmWords are the fields of struct gemmArgs. The last two are where the next
-// row goes, and its residual comes from.
+// gemmWords are the fields of struct gemmArgs. dstAt and addAt are where the
+// next row goes, and its residual comes from; the last are those of the tile
+// registers.
 var gemmWords = words{
 	"dstStride", "srcStride", "rows", "panel", "quads", "addStride", "addZero", "addMul", "mask", "dstAt", "addAt",
+	"blocks", "half", "steps", "step",
 }
 
 // gemmSignature is that of products. What the pointers point to must not escape,

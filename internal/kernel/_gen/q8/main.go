@@ -17,6 +17,7 @@ func main() {
 	for _, g := range gemms2 {
 		g.emit()
 	}
+	amx()
 	inputWords()
 	widen()
 	narrow()
