@@ -91,7 +91,8 @@ var experiments = []Experiment{
 type point struct{ flops, top1 float64 }
 
 // kernelArms are those of figure 4: depthwise kernels from 3×3 on, MixConv from
-// two groups on, and, which the paper does not have, both at the base's
+// two groups on, and, which the paper does not have, a 9×9 with a 3×3 beside it
+// that is merged into it after training (RepLKNet), and all at the base's
 // multiply-adds.
 func kernelArms(panel string, depthwise, mixed []point) []Arm {
 	var all, equal []Arm
@@ -114,7 +115,8 @@ func kernelArms(panel string, depthwise, mixed []point) []Arm {
 		g := i + 2
 		add(Arm{Panel: panel, Series: "MixConv", Label: fmt.Sprintf("g=%d", g), Change: fmt.Sprintf("mix=%d", g), Top1: p.top1 / 100, FLOPS: p.flops, largest: 2*g + 1})
 	}
-	return append(all, equal...)
+	beside := Arm{Panel: panel, Series: "depthwise, 3×3 beside and merged", Label: "9×9", Change: "kernel=9,parallel=3", largest: 9}
+	return append(append(all, beside), equal...)
 }
 
 // layerArms replace the depthwise layers of the small network one by one; those

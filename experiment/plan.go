@@ -35,7 +35,7 @@ type Plan struct {
 type Planned struct {
 	Arm
 	Network string `json:"network"` // its table, as a network file
-	Params  int64  `json:"params"`
+	Params  int64  `json:"params"`  // once second depthwise convolutions are merged, as MACs
 	MACs    int64  `json:"macs"`
 	// PaperParams and PaperMACs are of the same change to the network of the
 	// paper, at 224 pixels; 0 for an arm that the paper does not have.
@@ -109,7 +109,7 @@ func planned(a Arm, paper bool, adapt zoo.Options) (Planned, error) {
 	if err != nil {
 		return p, nil // a layer that the paper's network does not have
 	}
-	cost, err := nas.CostOf(at)
+	cost, err := nas.CostOf(at.Merged())
 	p.PaperParams, p.PaperMACs = cost.Params, cost.MACs
 	return p, err
 }
@@ -121,7 +121,7 @@ func (p *Planned) take(n zoo.Network, adapt zoo.Options) error {
 		return err
 	}
 	n.Info = info
-	cost, err := nas.CostOf(n)
+	cost, err := nas.CostOf(n.Merged())
 	if err != nil {
 		return err
 	}

@@ -117,11 +117,18 @@ func (b *blockBuilder) inverted(k block, in graph.ID, dropPath float64) graph.ID
 		x = b.Shuffle(name+".shuffle", x, max(k.ExpandGroups, k.ProjectGroups))
 	}
 	b.wide = append(b.wide, x)
+	wide := x
 	x = b.MixConv(name+".conv_dw", x, graph.MixSpec{
 		Kernels: k.Kernels, Stride: k.Stride, Padding: b.n.Padding,
 		Partition: k.Partition, Channels: k.Channels, Dilated: k.Dilated,
 	})
-	x = b.norm(name+bn1, x, k.Act)
+	if k.Parallel > 0 {
+		y := b.MixConv(name+".conv_dw_small", wide, graph.MixSpec{Kernels: []int{k.Parallel}, Stride: k.Stride, Padding: b.n.Padding})
+		x = b.Add(name+".both", b.BatchNorm(name+bn1, x), b.BatchNorm(name+".bn_small", y))
+		x = b.Activate(name+bn1+".act", x, k.Act)
+	} else {
+		x = b.norm(name+bn1, x, k.Act)
+	}
 	if k.SE > 0 {
 		x = b.squeezeExcite(k, x)
 	}

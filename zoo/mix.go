@@ -15,6 +15,7 @@ type Mix struct {
 	Kernels   []int
 	Partition graph.Partition
 	Dilated   bool  // see [Stage]
+	Parallel  int   // likewise; 0 leaves each layer's
 	Layers    []int // depthwise layers to replace, counted from 0; nil means all
 }
 
@@ -38,6 +39,9 @@ func (n Network) Mixed(m Mix) (Network, error) {
 		}
 		if m.Layers == nil || slices.Contains(m.Layers, layer) {
 			s.Partition, s.Dilated = m.Partition, m.Dilated
+			if m.Parallel > 0 {
+				s.Parallel = m.Parallel
+			}
 			if m.Kernels != nil {
 				s.Kernels = m.Kernels
 			}
@@ -57,4 +61,14 @@ func (n Network) Mixed(m Mix) (Network, error) {
 		}
 	}
 	return n, n.Validate()
+}
+
+// Merged returns the table without second depthwise convolutions: what is left
+// of the network when they are folded into the first.
+func (n Network) Merged() Network {
+	n = n.clone()
+	for i := range n.Stages {
+		n.Stages[i].Parallel = 0
+	}
+	return n
 }

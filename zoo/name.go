@@ -81,6 +81,11 @@ var settings = []setting{
 		c.mix.Dilated, c.mixed = true, true
 		return nil
 	}},
+	{"parallel", "K", "a second depthwise convolution of this kernel size beside each, merged into it later", aTable, func(c *changes, v string) (err error) {
+		c.mixed = true
+		c.mix.Parallel, err = parseInt(v, 1, maxKernel)
+		return err
+	}},
 	{"layers", "A-B+C", "depthwise layers that change, counted from 0; all if absent", aTable, func(c *changes, v string) (err error) {
 		c.mix.Layers, err = parseRanges(v)
 		return err

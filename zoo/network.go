@@ -44,6 +44,7 @@ type Stage struct {
 	Kind          Kind
 	Repeats       int              // 0 means 1
 	Kernels       []int            // of the depthwise convolution, one a channel group: 3, 5, 7 is a MixConv; nil means 3
+	Parallel      int              // kernel of a second depthwise convolution, with its own batch norm, added to the first before the activation (RepLKNet, arXiv 2203.06717); 0: none. Merged folds it into the first
 	Stride        int              // 0 means 1
 	Channels      []int            // of each kernel size, in place of Expand and Partition: the expansion is as wide as their sum (AtomNAS)
 	Expand        float64          // expansion ratio; 0 and no Channels: the block has no expansion convolution

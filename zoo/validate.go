@@ -3,6 +3,7 @@ package zoo
 import (
 	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
 )
@@ -130,12 +131,26 @@ func (c *checker) stage(s Stage, in int) {
 	if s.Channels != nil {
 		c.channels(s)
 	}
+	if s.Parallel != 0 {
+		c.parallel(s)
+	}
 	if !(s.SE >= 0 && s.SE <= 1) {
 		c.bad("se", "%g: want a ratio of 0 to 1", s.SE)
 	}
 	c.block(s, in)
 	if s.Repeats > 1 {
 		c.block(s, s.Out)
+	}
+}
+
+// parallel checks the second depthwise convolution, which the first must hold.
+func (c *checker) parallel(s Stage) {
+	c.kernel("parallel", s.Parallel)
+	if least := slices.Min(s.Kernels); s.Parallel > least {
+		c.bad("parallel", "%d: want at most %d, the least of the kernels beside it", s.Parallel, least)
+	}
+	if s.Dilated {
+		c.bad("parallel", "%d: a dilated kernel cannot hold it", s.Parallel)
 	}
 }
 

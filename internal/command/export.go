@@ -86,6 +86,9 @@ func (c *exportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if m, err = m.Merged(); err != nil {
+		return err
+	}
 	o := onnx.Options{Opset: c.Opset, Batch: c.Batch, Height: c.Size, Width: c.Size, Outputs: c.Outputs, Producer: "mixnet", Version: version()}
 	switch c.QDQ {
 	case "ort":

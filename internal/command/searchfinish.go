@@ -47,7 +47,7 @@ type finishedRow struct {
 	SD      float64  `json:"test_top1_sd,omitempty"` // between seeds
 	// Difference is the winner's test accuracy less this one's, paired by seed.
 	Difference *stats.Interval `json:"difference,omitempty"`
-	Winner     bool          `json:"winner,omitempty"`
+	Winner     bool            `json:"winner,omitempty"`
 
 	tests []float64
 }

@@ -174,6 +174,7 @@ func describe(s zoo.Stage) string {
 		}
 	}
 	add(s.Kind != zoo.Inverted, "%v", s.Kind)
+	add(s.Parallel > 0, "parallel %v", s.Parallel)
 	add(s.Stride > 1, "stride %v", s.Stride)
 	add(s.Expand > 0, "expand %v", s.Expand)
 	add(s.Channels != nil, "channels %v", s.Channels)

@@ -71,6 +71,7 @@ func stageFields(s *zoo.Stage) []field {
 		{"kind", &s.Kind},
 		{"repeats", (*positive)(&s.Repeats)},
 		{"kernels", &s.Kernels},
+		{"parallel", &s.Parallel},
 		{"stride", (*positive)(&s.Stride)},
 		{"channels", &s.Channels},
 		{"expand", &s.Expand},

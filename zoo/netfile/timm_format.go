@@ -18,6 +18,8 @@ func FormatTimm(s zoo.Stage) (string, error) {
 	switch {
 	case s.Partition != 0 || s.Dilated:
 		return "", errors.New("timm has no words for another partition or for dilation")
+	case s.Parallel > 0:
+		return "", errors.New("timm has no word for a second depthwise convolution")
 	case s.Channels != nil:
 		return "", errors.New("timm has no words for the channels of each kernel size")
 	case s.Shuffle:
