@@ -13,7 +13,7 @@ type scheme struct {
 	users [][]graph.ID
 	units []*unit         // convolutions, in order
 	group []graph.ID      // by node: that whose code it has; graph.None if it has none
-	heads []graph.ParamID // weights of layers on single pixels that results are made by
+	heads []graph.ParamID // weights of layers on single pixels
 }
 
 // unit is a convolution with what follows: the layer that is computed on codes
@@ -145,32 +145,17 @@ func (s *scheme) only(id graph.ID) graph.ID {
 	return s.users[id][0]
 }
 
-// addHead adds the weights of a layer on single pixels, unless it is part of
-// squeeze-excite, whose factors scale whole channels.
+// addHead adds the weights of a layer on single pixels: of the classifier or of
+// squeeze-excite.
 func (s *scheme) addHead(id graph.ID) {
 	switch op := s.g.Nodes[id].Op.(type) {
 	case *graph.Linear:
 		s.heads = append(s.heads, op.Weight)
 	case *graph.Conv:
-		if op.Kernel == 1 && op.Stride == 1 && !s.scales(id) {
+		if op.Kernel == 1 && op.Stride == 1 {
 			s.heads = append(s.heads, op.Weights...)
 		}
 	}
-}
-
-// scales reports whether a node's result becomes the factors of channels.
-func (s *scheme) scales(id graph.ID) bool {
-	for _, u := range s.users[id] {
-		switch s.g.Nodes[u].Op.(type) {
-		case *graph.Scale:
-			return true
-		case *graph.Conv, *graph.Activate, *graph.BatchNorm, *graph.Linear, *graph.Add:
-			if s.scales(u) {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // needed reports for every node whether its code is: not for what is rectified
