@@ -11,7 +11,7 @@ import (
 	"time"
 )
 
-// gRPC over HTTP/2, as far as calls of one message each way need it: a message
+// gRPC over HTTP/2, as far as calls need it: a message
 // has a byte that says whether it is compressed and four with its length before
 // it, and the status of a call comes in trailers.
 
@@ -88,9 +88,12 @@ func grpcTimeout(text string) (time.Duration, error) {
 func writeGRPCError(w http.ResponseWriter, status int, err error) {
 	w.Header().Set("Content-Type", "application/grpc")
 	w.Header().Set("Grpc-Status", strconv.Itoa(grpcCode(status, err)))
-	w.Header().Set("Grpc-Message", url.PathEscape(err.Error()))
+	w.Header().Set("Grpc-Message", grpcMessage(err))
 	w.WriteHeader(http.StatusOK)
 }
+
+// grpcMessage is an error as a header has it.
+func grpcMessage(err error) string { return url.PathEscape(err.Error()) }
 
 // grpcCode returns gRPC's code for a status.
 func grpcCode(status int, err error) int {

@@ -40,6 +40,7 @@ func (h *Handler) newRoutes() *http.ServeMux {
 	closed("POST /v2/repository/models/{model}/unload", h.changing(h.unloadModel))
 
 	open("POST /grpc.health.v1.Health/Check", h.call(h.rpcHealth))
+	closed("POST /inference.GRPCInferenceService/ModelStreamInfer", h.stream)
 	for path, f := range h.methods() {
 		closed("POST "+path, h.call(f))
 	}

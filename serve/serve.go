@@ -95,6 +95,8 @@ type Handler struct {
 	decoders  *semaphore.Weighted // pictures that are decoded at once
 	routes    http.Handler
 	draining  atomic.Bool
+	ending    context.Context // of streams
+	end       context.CancelFunc
 	counters  counters
 }
 
@@ -116,6 +118,7 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 		memory:    semaphore.NewWeighted(o.MaxMemory),
 		decoders:  semaphore.NewWeighted(int64(o.Concurrent)),
 	}
+	h.ending, h.end = context.WithCancel(context.Background())
 	h.routes = h.protect(h.newRoutes())
 	names, err := o.Repository.Names()
 	if err == nil && len(names) == 0 {
@@ -178,6 +181,7 @@ func (h *Handler) Drain() { h.draining.Store(true) }
 // Close ends the handler's goroutines and models. No request may be running.
 func (h *Handler) Close() error {
 	h.Drain()
+	h.end()
 	h.scheduler.close()
 	return h.models.close()
 }

@@ -41,6 +41,7 @@ func (h *Handler) Serve(ctx context.Context, l net.Listener, o ServerOptions) er
 		Protocols:         protocols(),
 		ErrorLog:          slog.NewLogLogger(h.options.Log.Handler(), slog.LevelDebug),
 	}
+	server.RegisterOnShutdown(h.end)
 	if o.CertFile != "" || o.KeyFile != "" {
 		c := &certificate{certFile: o.CertFile, keyFile: o.KeyFile}
 		if _, err := c.get(nil); err != nil {

@@ -14,6 +14,7 @@ The load comes from the same machine: client and server share its cores, as they
 written to bench/results/PROCESSOR/serving.json, and printed.
 """
 import argparse
+import base64
 import contextlib
 import csv
 import io
@@ -192,8 +193,9 @@ def litserve(args):
     url = f'http://127.0.0.1:{port}/predict'
     photo = args.photo.read_bytes()
     command = [args.servers / 'litserve/bin/python', HERE / 'litserver.py', args.models / 'mixnet_s.onnx', str(port), str(CORES)]
-    with running([str(c) for c in command], url, photo):
-        yield Load(args, url, photo)
+    header = {'Content-Type': 'application/octet-stream'}
+    with running([str(c) for c in command], url, photo, header):
+        yield Load(args, url, photo, header)
 
 
 @contextlib.contextmanager
@@ -205,10 +207,9 @@ def mlserver(args):
         pathlib.Path(dir, 'settings.json').write_text(json.dumps(settings))
         pathlib.Path(dir, 'model-settings.json').write_text(json.dumps(dict(name='mixnet_s', implementation='mlmodel.Classify', parameters=dict(extra=dict(path=str(args.models / 'mixnet_s.onnx'))))))
         url = f'http://127.0.0.1:{port}/v2/models/mixnet_s/infer'
-        size = len(photo) + 4
-        head = json.dumps(dict(inputs=[dict(name='image', shape=[1], datatype='BYTES', parameters=dict(binary_data_size=size))])).encode()
-        body = head + len(photo).to_bytes(4, 'little') + photo
-        header = {'Inference-Header-Content-Length': str(len(head)), 'Content-Type': 'application/octet-stream'}
+        # Its REST side takes no binary tensors.
+        body = json.dumps(dict(inputs=[dict(name='image', shape=[1], datatype='BYTES', data=[base64.b64encode(photo).decode()])])).encode()
+        header = {'Content-Type': 'application/json'}
         with running([str(args.servers / 'mlserver/bin/mlserver'), 'start', dir], url, body, header, env=dict(PYTHONPATH=str(HERE)), cwd=dir):
             yield Load(args, url, body, header)
 

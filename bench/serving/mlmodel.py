@@ -1,8 +1,10 @@
-"""MLServer's model: the photo comes as bytes of the protocol's binary extension."""
+"""MLServer's model: the photo comes in base64."""
+import base64
+
+import numpy as np
 from mlserver import MLModel
 from mlserver.codecs import NumpyCodec
 from mlserver.types import InferenceResponse
-import numpy as np
 from photo import OpenVINO
 
 
@@ -12,10 +14,5 @@ class Classify(MLModel):
         return True
 
     async def predict(self, payload):
-        data = payload.inputs[0].data.root
-        file = data[0] if isinstance(data, list) else data
-        if isinstance(file, str):
-            import base64
-            file = base64.b64decode(file)
-        answer = self.model(file)
+        answer = self.model(base64.b64decode(payload.inputs[0].data.root[0]))
         return InferenceResponse(model_name=self.name, outputs=[NumpyCodec.encode_output('class', np.array([[answer['class']]], np.int64))])

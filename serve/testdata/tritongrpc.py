@@ -50,6 +50,18 @@ try:
 except InferenceServerException as e:
     assert "UNIMPLEMENTED" in e.status(), e
 
+# A stream of requests, a wrong one among them.
+import queue
+
+answers = queue.Queue()
+client.start_stream(callback=lambda result, error: answers.put((result, error)))
+for inputs in ([given], [wrong], [given]):
+    client.async_stream_infer("fashion", inputs, request_id="8")
+got = [answers.get(timeout=60) for _ in range(3)]
+client.stop_stream()
+assert got[0][1] is None and got[2][0].get_response().id == "8" and "shape" in got[1][1].message(), got
+assert np.array_equal(got[2][0].as_numpy("logits"), answer.as_numpy("logits"))
+
 stats = client.get_inference_statistics("fashion").model_stats[0]
 assert stats.inference_count >= 5 and stats.inference_stats.success.count >= 3 and stats.inference_stats.fail.count >= 1, stats
 client.unload_model("fashion")
