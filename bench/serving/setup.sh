@@ -12,7 +12,7 @@ environment() {
 	[ -x "$to/$name/bin/python" ] || "${PYTHON:-python3}" -m venv "$to/$name"
 	"$to/$name/bin/python" -m pip install --quiet --disable-pip-version-check "$@"
 }
-environment mlserver mlserver==1.7.1 openvino==2026.4.1 pillow==12.0.0
+environment mlserver mlserver==1.7.1 uvloop==0.21.0 openvino==2026.4.1 pillow==12.0.0
 environment litserve litserve==0.2.19 openvino==2026.4.1 pillow==12.0.0
 environment torchserve torchserve==0.12.0 torch-model-archiver==0.12.0 psutil pyyaml 'setuptools<80' captum pynvml pillow==12.0.0
 "${MIXNET_VENV:-$here/../.venv}/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))' >"$("$to/torchserve/bin/python" -c 'import sysconfig; print(sysconfig.get_path("purelib"))')/torch.pth"
