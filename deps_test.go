@@ -64,7 +64,7 @@ var layers = []struct {
 	{"data/fashion", nil},
 	{"data/internal/parquet", []string{"internal/reuse"}},
 	{"data", []string{"data/internal/parquet", "imagenet", "tensor", "input", "vision", "internal/pages", "internal/reuse", "internal/rng"}},
-	{"data/boxes", []string{"vision", "data"}},
+	{"data/boxes", []string{"vision", "data", "internal/atomicfile"}},
 	{"data/pack", []string{"input", "vision", "data"}},
 	{"data/store", []string{"data", "internal/atomicfile", "internal/fetch", "internal/filelock"}},
 	{"data/garments", []string{"vision", "data", "data/boxes", "data/fashion", "internal/rng"}},

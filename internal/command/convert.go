@@ -13,7 +13,9 @@ type convertCmd struct {
 	Merge   bool   `help:"Fold second depthwise convolutions, of networks with parallel kernels, into the first: the same results by fewer operations."`
 	Offline bool   `env:"MIXNET_OFFLINE" help:"Never use the internet."`
 
-	Output string `short:"o" placeholder:"DIR" help:"Write the data set as tar shards (WebDataset) into this folder: train-00000-of-00016.tar and so on."`
+	Output string `short:"o" placeholder:"DIR" help:"Write the data set as tar shards (WebDataset) into this folder: train-00000-of-00016.tar and so on; with --as, as pictures and boxes."`
+	As     string `placeholder:"LAYOUT" enum:",coco,voc,yolo" default:"" help:"With --output: write a data set of boxes in this layout, coco, voc or yolo."`
+	JSON   bool   `name:"json" help:"With --as: print JSON."`
 	setConversion
 	Shard string `placeholder:"I/N" help:"With --output: write part I of N of the shards alone, counted from 0. auto/N takes I from Slurm's or Kubernetes' variables, auto takes N from Slurm's too."`
 }
@@ -22,6 +24,10 @@ func (c *convertCmd) Run(e *env) error {
 	switch {
 	case (c.To == "") == (c.Output == ""):
 		return usagef("give the .safetensors file to write weights to, or --output DIR to write a data set's shards to")
+	case c.As != "" && (c.Output == "" || c.Shards != 0 || c.Resize != 0 || c.Shard != ""):
+		return usagef("--as %s writes pictures and boxes as they are to --output DIR: without --shards, --resize and --shard", c.As)
+	case c.As != "":
+		return c.convertBoxes(e)
 	case c.Output != "":
 		return c.convertSet(e)
 	case c.Shards != 0 || c.Resize != 0 || c.Shard != "":

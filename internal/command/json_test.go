@@ -95,6 +95,8 @@ func TestJSONKeys(t *testing.T) {
 		{"quantize", run, "--data", images, "--images", "4", "-o", filepath.Join(dir, "run8.safetensors")},
 		{"info", "nasnet_a_mobile"},
 		{"compare", "mixnet_tiny", "mixnet_s", "--time", "1ms"},
+		{"compare", "mobilenetv2_100_ssdlite320", "--time", "0"},
+		{"convert", boxSet(t), "--as", "voc", "-o", filepath.Join(dir, "voc")},
 		{"bench", "mixnet_tiny", "--time", "1ms"},
 		{"bench", "mobilenetv2_035_ssdlite96", "--time", "1ms"},
 		{"bench", "train", "mixnet_tiny", "--time", "1ms", "-b", "2"},
