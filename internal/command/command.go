@@ -60,7 +60,7 @@ const description = `Image networks built on mixed depthwise convolution (MixCon
 
 Start with "%[1]s predict PHOTO", which names what is in it; teach the same network your own classes with "%[1]s finetune --data DIR"; train one from nothing with "%[1]s train" (no flags needed).
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP (progress is saved), 141 when nobody reads the output.`
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted by Ctrl-C, 143 by SIGTERM, 129 by SIGHUP, 138 by SIGUSR1 (progress is saved), 141 when nobody reads the output.`
 
 // Main does what the process's arguments say, and ends the process.
 func Main(p Program) {

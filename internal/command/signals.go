@@ -21,13 +21,13 @@ func (i interrupted) Is(target error) bool { return target == context.Canceled }
 // exitCode is the one that shells give a program which a signal ends.
 func (i interrupted) exitCode() int { return 128 + int(i.signal) }
 
-// signalContext returns a context that the first SIGINT, SIGTERM or SIGHUP
-// ends, with an [interrupted] as its cause; a second one, half a second later or
-// more, ends the process at once. A program started by nohup goes on when the terminal closes. Writing
-// to a pipe that nobody reads becomes an error instead of the end.
+// signalContext returns a context that the first SIGINT, SIGTERM, SIGHUP or
+// SIGUSR1 ends, with an [interrupted] as its cause; a second one, half a second later or
+// more, ends the process at once. A program started by nohup goes on when the
+// terminal closes. Writing to a pipe that nobody reads becomes an error instead of the end.
 func signalContext() context.Context {
 	ctx, cancel := context.WithCancelCause(context.Background())
-	wanted := []os.Signal{os.Interrupt, syscall.SIGTERM}
+	wanted := append(launcherSignals(), os.Interrupt, syscall.SIGTERM)
 	if !signal.Ignored(syscall.SIGHUP) {
 		wanted = append(wanted, syscall.SIGHUP)
 	}

@@ -13,6 +13,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -59,7 +60,9 @@ func libraries(t *testing.T) []library {
 		if err != nil {
 			t.Fatalf("%s: %v", mpirun, err)
 		}
-		name := strings.Join(strings.Fields(strings.NewReplacer("HYDRA build details:", "MPICH", "Version:", "").Replace(string(out)))[:4], " ")
+		words := strings.Fields(strings.NewReplacer("HYDRA build details:", "MPICH", "Version:", "").Replace(string(out)))
+		at := slices.IndexFunc(words, func(w string) bool { return strings.Trim(w, "0123456789.") == "" })
+		name := strings.Join(words[:at+1], " ")
 		all = append(all, library{name, mpirun, ""})
 		own := filepath.Join(filepath.Dir(filepath.Dir(mpirun)), "lib", "libmpi.so.12")
 		if _, err := os.Stat(own); err == nil {
@@ -85,13 +88,13 @@ func (l library) job(ctx context.Context, ranks int, dir string, args ...string)
 }
 
 // environment is that of tests: as root, with more ranks than cores, and time to
-// save after a signal.
+// save after a signal, which Open MPI 4 also lets go by before it passes that on.
 func environment(cmd *exec.Cmd, dir string) *exec.Cmd {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), envProgram+"=1", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
 		"OMPI_MCA_rmaps_base_oversubscribe=1", "PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe",
 		"OMPI_MCA_hwloc_base_binding_policy=none", "PRTE_MCA_hwloc_default_binding_policy=none",
-		"OMPI_MCA_odls_base_sigkill_timeout=5", "PRTE_MCA_odls_base_sigkill_timeout=5",
+		"OMPI_MCA_odls_base_sigkill_timeout=1", "PRTE_MCA_odls_base_sigkill_timeout=5",
 		"OMPI_MCA_btl_vader_single_copy_mechanism=none", "GOTRACEBACK=single")
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
