@@ -14,11 +14,12 @@ import (
 // the fields.
 type dwArgs struct {
 	dstPix, dstRow int
-	pitch          int // between quads of a column
-	kernel         int // columns of the filter
-	quads          int
+	pitch          int    // between quads of a column
+	kernel         int    // columns of the filter
+	quads          int    // that all rows of a group read
 	mask           uint64 // of the channels
 	groups, left   int    // whole groups of rows, and rows after them
+	upper          int    // whether half of the rows read one quad more
 	tiles          [3]int // tiles of each size in a row
 	dstAt, srcAt   uintptr
 }
@@ -63,6 +64,10 @@ func depthwiseAsm(dst, src []uint8, w *DWFilter, g *kernel.DW, zero uint8, ep *E
 	a := dwArgs{
 		dstPix: g.DstStride, dstRow: g.OutW * g.DstStride, pitch: b.pitch(), kernel: w.span(), quads: b.quads,
 		tiles: tiles(g.OutW, &dwTiles[g.Stride]),
+	}
+	if w.span()%quad == quad-1 {
+		a.quads--
+		a.upper = 1
 	}
 	for y := from; y < to; y += b.groups * b.group {
 		rows := min(b.groups*b.group, to-y)

@@ -6442,9 +6442,9 @@ GLOBL quadOrder<>(SB), RODATA|NOPTR, $64
 TEXT ·dw1VNNI(SB), NOSPLIT, $0-48
 	MOVQ  a+40(FP), AX
 	MOVQ  dst+0(FP), SI
-	MOVQ  SI, 88(AX)
-	MOVQ  src+8(FP), SI
 	MOVQ  SI, 96(AX)
+	MOVQ  src+8(FP), SI
+	MOVQ  SI, 104(AX)
 	MOVQ  40(AX), SI
 	KMOVQ SI, K1
 	MOVQ  (AX), R12
@@ -6453,15 +6453,15 @@ TEXT ·dw1VNNI(SB), NOSPLIT, $0-48
 groups:
 	DECQ  48(AX)
 	JLT   left
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
 	MOVQ  8(AX), R9
 	ADDQ  R8, R9
 	MOVQ  8(AX), R10
 	ADDQ  R9, R10
 	MOVQ  8(AX), R11
 	ADDQ  R10, R11
-	MOVQ  64(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r4x4_end
 
@@ -6523,6 +6523,32 @@ r4x4_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r4x4_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r4x4_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r4x4_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 192(BX), Z27
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z8
+	VPDPBUSD  Z27, Z28, Z12
+	VMOVDQU64 64(DX), Z29
+	VPDPBUSD  Z26, Z29, Z9
+	VPDPBUSD  Z27, Z29, Z13
+	VMOVDQU64 128(DX), Z28
+	VPDPBUSD  Z26, Z28, Z10
+	VPDPBUSD  Z27, Z28, Z14
+	VMOVDQU64 192(DX), Z29
+	VPDPBUSD  Z26, Z29, Z11
+	VPDPBUSD  Z27, Z29, Z15
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r4x4_upper_tap
+
+r4x4_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -6751,7 +6777,7 @@ r4x4_12_codes:
 	JNZ           r4x4
 
 r4x4_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r4x3_end
 
@@ -6804,6 +6830,29 @@ r4x3_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r4x3_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r4x3_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r4x3_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 192(BX), Z27
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z6
+	VPDPBUSD  Z27, Z28, Z9
+	VMOVDQU64 64(DX), Z29
+	VPDPBUSD  Z26, Z29, Z7
+	VPDPBUSD  Z27, Z29, Z10
+	VMOVDQU64 128(DX), Z28
+	VPDPBUSD  Z26, Z28, Z8
+	VPDPBUSD  Z27, Z28, Z11
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r4x3_upper_tap
+
+r4x3_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -6978,7 +7027,7 @@ r4x3_8_codes:
 	JNZ           r4x3
 
 r4x3_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r4x1_end
 
@@ -7013,6 +7062,23 @@ r4x1_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r4x1_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r4x1_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r4x1_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 192(BX), Z27
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z2
+	VPDPBUSD  Z27, Z28, Z3
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r4x1_upper_tap
+
+r4x1_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -7081,21 +7147,21 @@ r4x1_0_codes:
 r4x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000004, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    groups
 
 left:
 	CMPQ  56(AX), $0x03
 	JNE   not3
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
 	MOVQ  8(AX), R9
 	ADDQ  R8, R9
 	MOVQ  8(AX), R10
 	ADDQ  R9, R10
-	MOVQ  64(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r3x4_end
 
@@ -7148,6 +7214,27 @@ r3x4_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r3x4_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r3x4_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r3x4_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z8
+	VMOVDQU64 64(DX), Z29
+	VPDPBUSD  Z26, Z29, Z9
+	VMOVDQU64 128(DX), Z28
+	VPDPBUSD  Z26, Z28, Z10
+	VMOVDQU64 192(DX), Z29
+	VPDPBUSD  Z26, Z29, Z11
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r3x4_upper_tap
+
+r3x4_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -7321,7 +7408,7 @@ r3x4_8_codes:
 	JNZ           r3x4
 
 r3x4_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r3x3_end
 
@@ -7367,6 +7454,25 @@ r3x3_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r3x3_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r3x3_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r3x3_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z6
+	VMOVDQU64 64(DX), Z29
+	VPDPBUSD  Z26, Z29, Z7
+	VMOVDQU64 128(DX), Z28
+	VPDPBUSD  Z26, Z28, Z8
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r3x3_upper_tap
+
+r3x3_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -7525,7 +7631,7 @@ r3x3_8_codes:
 	JNZ       r3x3
 
 r3x3_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r3x1_end
 
@@ -7557,6 +7663,21 @@ r3x1_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r3x1_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r3x1_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r3x1_upper_tap:
+	VMOVDQU64 128(BX), Z26
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z26, Z28, Z2
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000100, BX
+	DECQ      CX
+	JNZ       r3x1_upper_tap
+
+r3x1_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -7619,19 +7740,19 @@ r3x1_0_codes:
 r3x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000003, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    end
 
 not3:
 	CMPQ  56(AX), $0x02
 	JNE   not2
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
 	MOVQ  8(AX), R9
 	ADDQ  R8, R9
-	MOVQ  64(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r2x4_end
 
@@ -7793,7 +7914,7 @@ r2x4_4_codes:
 	JNZ           r2x4
 
 r2x4_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r2x3_end
 
@@ -7940,7 +8061,7 @@ r2x3_4_codes:
 	JNZ           r2x3
 
 r2x3_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r2x1_end
 
@@ -8025,17 +8146,17 @@ r2x1_0_codes:
 r2x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000002, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    end
 
 not2:
 	CMPQ  56(AX), $0x01
 	JNE   not1
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
-	MOVQ  64(AX), R15
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r1x4_end
 
@@ -8133,7 +8254,7 @@ r1x4_0_codes:
 	JNZ           r1x4
 
 r1x4_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r1x3_end
 
@@ -8223,7 +8344,7 @@ r1x3_0_codes:
 	JNZ           r1x3
 
 r1x3_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r1x1_end
 
@@ -8299,9 +8420,9 @@ r1x1_0_codes:
 r1x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000001, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    end
 
 not1:
@@ -8314,9 +8435,9 @@ end:
 TEXT ·dw2VNNI(SB), NOSPLIT, $0-48
 	MOVQ  a+40(FP), AX
 	MOVQ  dst+0(FP), SI
-	MOVQ  SI, 88(AX)
-	MOVQ  src+8(FP), SI
 	MOVQ  SI, 96(AX)
+	MOVQ  src+8(FP), SI
+	MOVQ  SI, 104(AX)
 	MOVQ  40(AX), SI
 	KMOVQ SI, K1
 	MOVQ  (AX), R12
@@ -8325,11 +8446,11 @@ TEXT ·dw2VNNI(SB), NOSPLIT, $0-48
 groups:
 	DECQ  48(AX)
 	JLT   left
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
 	MOVQ  8(AX), R9
 	ADDQ  R8, R9
-	MOVQ  64(AX), R15
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r2x7_end
 
@@ -8388,6 +8509,33 @@ r2x7_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r2x7_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r2x7_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r2x7_upper_tap:
+	VMOVDQU64 64(BX), Z25
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z25, Z28, Z7
+	VMOVDQU64 128(DX), Z29
+	VPDPBUSD  Z25, Z29, Z8
+	VMOVDQU64 256(DX), Z28
+	VPDPBUSD  Z25, Z28, Z9
+	VMOVDQU64 384(DX), Z29
+	VPDPBUSD  Z25, Z29, Z10
+	VMOVDQU64 512(DX), Z28
+	VPDPBUSD  Z25, Z28, Z11
+	VMOVDQU64 640(DX), Z29
+	VPDPBUSD  Z25, Z29, Z12
+	VMOVDQU64 768(DX), Z28
+	VPDPBUSD  Z25, Z28, Z13
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000080, BX
+	DECQ      CX
+	JNZ       r2x7_upper_tap
+
+r2x7_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -8607,7 +8755,7 @@ r2x7_12_codes:
 	JNZ           r2x7
 
 r2x7_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r2x4_end
 
@@ -8651,6 +8799,27 @@ r2x4_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r2x4_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r2x4_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r2x4_upper_tap:
+	VMOVDQU64 64(BX), Z25
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z25, Z28, Z4
+	VMOVDQU64 128(DX), Z29
+	VPDPBUSD  Z25, Z29, Z5
+	VMOVDQU64 256(DX), Z28
+	VPDPBUSD  Z25, Z28, Z6
+	VMOVDQU64 384(DX), Z29
+	VPDPBUSD  Z25, Z29, Z7
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000080, BX
+	DECQ      CX
+	JNZ       r2x4_upper_tap
+
+r2x4_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -8769,7 +8938,7 @@ r2x4_4_codes:
 	JNZ           r2x4
 
 r2x4_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r2x1_end
 
@@ -8798,6 +8967,21 @@ r2x1_tap:
 	ADDQ      16(AX), R14
 	DECQ      DI
 	JNZ       r2x1_quad
+	CMPQ      64(AX), $0x00
+	JEQ       r2x1_whole
+	MOVQ      R14, DX
+	MOVQ      24(AX), CX
+
+r2x1_upper_tap:
+	VMOVDQU64 64(BX), Z25
+	VMOVDQU64 (DX), Z28
+	VPDPBUSD  Z25, Z28, Z1
+	ADDQ      $0x40, DX
+	ADDQ      $0x00000080, BX
+	DECQ      CX
+	JNZ       r2x1_upper_tap
+
+r2x1_whole:
 	MOVQ      consts+24(FP), BX
 	MOVQ      table+32(FP), CX
 	VMOVUPS   128(BX), Z29
@@ -8854,17 +9038,17 @@ r2x1_0_codes:
 r2x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000002, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    groups
 
 left:
 	CMPQ  56(AX), $0x01
 	JNE   not1
-	MOVQ  88(AX), R8
-	MOVQ  96(AX), SI
-	MOVQ  64(AX), R15
+	MOVQ  96(AX), R8
+	MOVQ  104(AX), SI
+	MOVQ  72(AX), R15
 	TESTQ R15, R15
 	JZ    r1x7_end
 
@@ -9022,7 +9206,7 @@ r1x7_4_codes:
 	JNZ           r1x7
 
 r1x7_end:
-	MOVQ  72(AX), R15
+	MOVQ  80(AX), R15
 	TESTQ R15, R15
 	JZ    r1x4_end
 
@@ -9120,7 +9304,7 @@ r1x4_0_codes:
 	JNZ           r1x4
 
 r1x4_end:
-	MOVQ  80(AX), R15
+	MOVQ  88(AX), R15
 	TESTQ R15, R15
 	JZ    r1x1_end
 
@@ -9196,9 +9380,9 @@ r1x1_0_codes:
 r1x1_end:
 	MOVQ   8(AX), SI
 	IMUL3Q $0x00000001, SI, SI
-	ADDQ   SI, 88(AX)
-	MOVQ   16(AX), SI
 	ADDQ   SI, 96(AX)
+	MOVQ   16(AX), SI
+	ADDQ   SI, 104(AX)
 	JMP    end
 
 not1:

@@ -13,7 +13,7 @@ import (
 // group of rows goes, and comes from.
 var dwWords = words{
 	"dstPix", "dstRow", "pitch", "kernel", "quads", "mask",
-	"groups", "left", "tiles0", "tiles1", "tiles2", "dstAt", "srcAt",
+	"groups", "left", "upper", "tiles0", "tiles1", "tiles2", "dstAt", "srcAt",
 }
 
 // depthwise is a depthwise convolution of 16 channels whose input lies in
@@ -21,7 +21,9 @@ var dwWords = words{
 //
 // Rows of output are computed together, in groups whose first rows are four of
 // the input apart, so that all of them read the same quads; and tiles of
-// columns, so that each vector of weights serves all columns of a tile.
+// columns, so that each vector of weights serves all columns of a tile. Where
+// the filter has three rows more than a multiple of four, the upper half of the
+// rows alone, those further down the image, read the last quad.
 type depthwise struct {
 	stride int
 	rows   int   // of a group
@@ -114,26 +116,16 @@ func (d depthwise) tile(label string, n, cols int) {
 	MOVQ(dwWords.at(args, "quads"), dwQuads)
 	MOVQ(dwTile, dwQuad)
 	Label(label + "_quad")
-	MOVQ(dwQuad, dwAt)
-	MOVQ(dwWords.at(args, "kernel"), dwTaps)
-	Label(label + "_tap")
-	for r := range n {
-		VMOVDQU64(Mem{Base: dwWeight, Disp: 64 * r}, z(24+r))
-	}
-	for c := range cols {
-		x := z(28 + c%2)
-		VMOVDQU64(Mem{Base: dwAt, Disp: 64 * d.stride * c}, x)
-		for r := range n {
-			VPDPBUSD(z(24+r), x, d.sum(r, c, cols))
-		}
-	}
-	ADDQ(U8(64), dwAt)
-	ADDQ(U32(uint32(64*d.rows)), dwWeight)
-	DECQ(dwTaps)
-	JNZ(LabelRef(label + "_tap"))
+	d.taps(label, 0, n, cols)
 	ADDQ(dwWords.at(args, "pitch"), dwQuad)
 	DECQ(dwQuads)
 	JNZ(LabelRef(label + "_quad"))
+	if upper := d.rows / 2; n > upper {
+		CMPQ(dwWords.at(args, "upper"), U8(0))
+		JEQ(LabelRef(label + "_whole"))
+		d.taps(label+"_upper", upper, n, cols)
+		Label(label + "_whole")
+	}
 	d.epilogue(label, n, cols)
 	for _, r := range dwRows[:n] {
 		switch cols {
@@ -147,6 +139,28 @@ func (d depthwise) tile(label string, n, cols int) {
 		}
 	}
 	ADDQ(U32(uint32(64*d.stride*cols)), dwTile)
+}
+
+// taps adds the products of a quad in all columns of the filter to the sums of
+// rows from first on.
+func (d depthwise) taps(label string, first, n, cols int) {
+	MOVQ(dwQuad, dwAt)
+	MOVQ(dwWords.at(args, "kernel"), dwTaps)
+	Label(label + "_tap")
+	for r := first; r < n; r++ {
+		VMOVDQU64(Mem{Base: dwWeight, Disp: 64 * r}, z(24+r))
+	}
+	for c := range cols {
+		x := z(28 + c%2)
+		VMOVDQU64(Mem{Base: dwAt, Disp: 64 * d.stride * c}, x)
+		for r := first; r < n; r++ {
+			VPDPBUSD(z(24+r), x, d.sum(r, c, cols))
+		}
+	}
+	ADDQ(U8(64), dwAt)
+	ADDQ(U32(uint32(64*d.rows)), dwWeight)
+	DECQ(dwTaps)
+	JNZ(LabelRef(label + "_tap"))
 }
 
 // epilogue stores the codes of n rows and a number of columns.
