@@ -26,7 +26,7 @@ func Presets() []string {
 // for ImageNet; "transfer", the paper's for other data sets; "small", for images
 // of about 30 pixels; "finetune", for few images of other classes; "detection",
 // for networks that find objects, and "detection-finetune", for those from
-// weights that know something.
+// weights that know something; "garments", for those on made pictures.
 func Preset(name string) (Recipe, error) {
 	text, err := PresetText(name)
 	if err != nil {

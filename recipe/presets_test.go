@@ -35,7 +35,7 @@ func TestPresets(t *testing.T) {
 			t.Errorf("%s for 10,000 images: %+v, %v", name, r, err)
 		}
 	}
-	if got := strings.Join(Presets(), " "); got != "detection-finetune detection finetune mixnet small transfer" {
+	if got := strings.Join(Presets(), " "); got != "detection-finetune detection finetune garments mixnet small transfer" {
 		t.Errorf("presets are %s", got)
 	}
 	for _, name := range []string{"none", "", "../recipes/small", "a\x00b"} {

@@ -10,6 +10,9 @@ package garments
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/boxes"
@@ -20,10 +23,10 @@ import (
 
 // Config says how many pictures there are, and of what size.
 type Config struct {
-	// Train and Test are the numbers of pictures; 0 means 4,000 and 500.
+	// Train and Test are the numbers of pictures; 0 means 8,000 and 500.
 	Train, Test int
 	// Side is the width and height of a picture in pixels; 0 means 128. Garments
-	// are from 12/128 to 80/128 of it large.
+	// are from 16/128 to 80/128 of it large.
 	Side int
 	// Seed draws everything.
 	Seed uint64
@@ -55,7 +58,7 @@ func New(c Config) (*data.Splits, error) {
 	for _, v := range []struct {
 		set   *int
 		usual int
-	}{{&c.Train, 4000}, {&c.Test, 500}, {&c.Side, 128}} {
+	}{{&c.Train, 8000}, {&c.Test, 500}, {&c.Side, 128}} {
 		if *v.set == 0 {
 			*v.set = v.usual
 		}
@@ -77,13 +80,25 @@ func New(c Config) (*data.Splits, error) {
 		n    int
 	}{{clothes.Train, &s.Train, c.Train}, {clothes.Test, &s.Test, c.Test}} {
 		set := &Set{garments: p.from.(*data.Memory), part: uint64(part), seed: c.Seed, side: c.Side}
-		for i := range p.n {
-			set.index = append(set.index, i)
-			set.labels = append(set.labels, set.garments.Label(set.draw(i).garments[0].index))
-		}
+		set.number(p.n)
 		*p.to = set
 	}
 	return s, nil
+}
+
+// number makes the set one of n pictures.
+func (s *Set) number(n int) {
+	s.index, s.labels = make([]int, n), make([]int, n)
+	var next atomic.Int64
+	var wg sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		wg.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				s.index[i], s.labels[i] = i, s.garments.Label(s.draw(i).garments[0].index)
+			}
+		})
+	}
+	wg.Wait()
 }
 
 // Len implements [data.Dataset].
@@ -168,14 +183,14 @@ const stream = 0x6761726d
 // draw draws picture number n.
 func (s *Set) draw(n int) *picture {
 	r := rng.New(rng.Key(s.seed, stream, s.part, uint64(n)))
-	p := &picture{upright: r.IntN(2) == 0, noise: 4 + r.IntN(20), grain: r.Uint64()}
+	p := &picture{upright: r.IntN(2) == 0, noise: 2 + r.IntN(10), grain: r.Uint64()}
 	base := 20 + r.IntN(120)
 	for e := range p.ground {
 		for c := range 3 {
 			p.ground[e][c] = uint8(min(max(base+r.IntN(61)-30, 0), 255))
 		}
 	}
-	for range 3 + r.IntN(6) {
+	for range r.IntN(4) {
 		p.clutter = append(p.clutter, s.piece(r))
 	}
 	for range 1 + r.IntN(most) {
@@ -202,7 +217,7 @@ func (s *Set) piece(r *rand.Rand) placed {
 
 // garment draws which one, and its colour.
 func (s *Set) garment(r *rand.Rand) placed {
-	g := placed{index: r.IntN(s.garments.Len()), from: [4]int{0, 0, 28, 28}, alpha: 0.6 + 0.4*r.Float32()}
+	g := placed{index: r.IntN(s.garments.Len()), from: [4]int{0, 0, 28, 28}, alpha: 0.75 + 0.25*r.Float32()}
 	for c := range g.tint {
 		g.tint[c] = uint8(110 + r.IntN(146))
 	}
@@ -216,7 +231,7 @@ const tries = 20
 // first always has one.
 func (s *Set) dress(p *picture, r *rand.Rand) {
 	g := s.garment(r)
-	side := int(float64(s.side) / 128 * (12 + 68*r.Float64()))
+	side := int(float64(s.side) / 128 * (16 + 64*r.Float64()))
 	g.size = [2]int{side, side}
 	g.levels = s.scaled(&g)
 	x0, y0, x1, y1, ok := g.extent()

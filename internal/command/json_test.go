@@ -75,8 +75,15 @@ func TestJSONKeys(t *testing.T) {
 		"--strategy", "supernet", "--scored", "4", "--supernet-epochs", "1")
 	annotations, results := cocoFiles(t, `,
 {"id":3,"image_id":2,"category_id":2,"bbox":[0,0,9,9]},{"id":4,"image_id":2,"category_id":2,"bbox":[0,0,200,200]}`)
+	boxed, detects := boxedPictures(t, 9, 3), filepath.Join(dir, "detects")
+	mustRun(t, "train", "--task", "detect", "--data", boxed, "--model", smallDetector, "-b", "4", "--epochs", "1", "-o", detects)
 	seen := map[string]bool{}
 	for _, args := range [][]string{
+		{"train", "--resume", detects, "--epochs", "2"},
+		{"train", "--task", "detect", "--data", boxed, "--model", smallDetector, "--dry-run", "--draw", filepath.Join(dir, "sheet.png")},
+		{"eval", "--model", detects, "--per-class"},
+		{"report", detects},
+		{"data", boxed},
 		{"train", "--resume", run},
 		{"train", "--data", images, "--val-split", "0", "--lr-find", "-b", "4"},
 		{"train", "--data", images, "-b", "4", "--epochs", "2", "--max-steps", "1", "-o", filepath.Join(dir, "stopped")},

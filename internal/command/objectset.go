@@ -46,7 +46,7 @@ type objectSummary struct {
 	Parts    []objectPart    `json:"parts"`
 	Findings []boxes.Finding `json:"findings"`
 	Notes    []string        `json:"notes"`
-	Anchors  *anchorFit      `json:"anchors,omitempty"`
+	Anchors  *anchorFit      `json:"anchor_fit,omitempty"`
 }
 
 // objectPart says what a part is made of.
@@ -54,9 +54,9 @@ type objectPart struct {
 	Part    string `json:"part"`
 	Images  int    `json:"images"`
 	Without int    `json:"images_without_objects"`
-	Boxes   int    `json:"boxes"`
-	Crowds  int    `json:"crowds"`
-	Counts  []int  `json:"boxes_per_class"`
+	Objects int    `json:"objects"`
+	Crowds  int    `json:"crowds"` // among the objects
+	Counts  []int  `json:"objects_per_class"`
 }
 
 // anchorFit says how well a network's anchors cover the boxes of a set.
@@ -86,10 +86,9 @@ func summarizeObjects(kind string, set *boxes.Set, parts []data.Part) objectSumm
 				out.Without++
 			}
 			for _, o := range objects {
+				out.Objects++
 				if o.Crowd {
 					out.Crowds++
-				} else {
-					out.Boxes++
 				}
 			}
 		}
@@ -102,12 +101,12 @@ func summarizeObjects(kind string, set *boxes.Set, parts []data.Part) objectSumm
 func (s *objectSummary) lines() []string {
 	var lines []string
 	for _, p := range s.Parts {
-		text := fmt.Sprintf("%s: %s, %s", p.Part, plural(p.Images, "image"), plural(p.Boxes, "box"))
+		text := fmt.Sprintf("%s: %s, %s", p.Part, plural(p.Images, "image"), plural(p.Objects, "box"))
 		if p.Without > 0 {
 			text += fmt.Sprintf(", %s without objects", thousands(int64(p.Without)))
 		}
 		if p.Crowds > 0 {
-			text += fmt.Sprintf(", %s", plural(p.Crowds, "crowd region"))
+			text += fmt.Sprintf(", %s among them", plural(p.Crowds, "crowd region"))
 		}
 		lines = append(lines, text)
 	}

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -11,14 +10,14 @@ import (
 	"github.com/mixnet-go/mixnet/detect"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/pretrained/person"
+	"github.com/mixnet-go/mixnet/train/objects"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
-// The networks that are trained to detect where none is named: on the pictures
-// that come with the command, on others, and on the backbone of a classifier.
+// The networks that are trained to detect where neither the command line nor the
+// recipe names one: from random weights, and on the backbone of a classifier.
 const (
-	madeNetwork   = "mobilenetv2_100_ssdlite128@width=0.35"
 	objectNetwork = "mobilenetv2_100_ssdlite192"
 	objectSuffix  = "_ssdlite320"
 )
@@ -27,6 +26,7 @@ const (
 const (
 	objectRecipe = "detection"
 	tunedRecipe  = "detection-finetune" // from weights
+	madeRecipe   = "garments"           // on the pictures that come with the command
 )
 
 // checkTask reports flags that do not go with the task, and chooses its recipe.
@@ -39,9 +39,13 @@ func (c *trainCmd) checkTask(e *env) error {
 	case !c.detects() || slices.Contains(e.given, "recipe"):
 		return nil
 	}
-	c.Recipe = objectRecipe
-	if c.Weights != "" {
+	switch {
+	case c.Weights != "":
 		c.Recipe = tunedRecipe
+	case c.Data == "":
+		c.Recipe = madeRecipe
+	default:
+		c.Recipe = objectRecipe
 	}
 	return nil
 }
@@ -76,16 +80,22 @@ func (c *trainCmd) planObjects(e *env, r *run) error {
 	if r.model, err = model.New(spec, zoo.Options{Classes: len(classes), DropPath: c.DropPath}, classes, r.recipe.Seed); err != nil {
 		return err
 	}
-	if r.start.from == nil {
-		return nil
+	task, err := objects.New(spec, len(classes), r.recipe.Detection)
+	if err != nil {
+		return err
 	}
-	if r.model.Network == r.start.from.Network {
-		r.model.Input = r.start.from.Preprocess()
+	fresh := func(string) bool { return true }
+	if r.start.from != nil {
+		if r.model.Network == r.start.from.Network {
+			r.model.Input = r.start.from.Preprocess()
+		}
+		if r.start.taken, err = r.model.Adopt(r.start.from); err != nil {
+			return fmt.Errorf("%s: %w", c.Weights, err)
+		}
+		fresh = func(name string) bool { return slices.Contains(r.start.taken.Fresh, name) }
 	}
-	if r.start.taken, err = r.model.Adopt(r.start.from); errors.Is(err, model.ErrForeign) {
-		err = fmt.Errorf("%s: %w", c.Weights, err)
-	}
-	return err
+	task.Prior(r.model.Graph, r.model.Values, fresh)
+	return nil
 }
 
 // loadWeights reads what --weights names.
@@ -105,8 +115,6 @@ func (c *trainCmd) objectNetwork(r *run) (string, error) {
 		return c.Model, nil
 	case r.start.from == nil && r.recipe.Network != "":
 		return r.recipe.Network, nil
-	case r.start.from == nil && c.Data == "":
-		return madeNetwork, nil
 	case r.start.from == nil:
 		return objectNetwork, nil
 	}

@@ -3,6 +3,7 @@ package objects
 import (
 	"math"
 	"math/rand/v2"
+	"strings"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -150,5 +151,58 @@ func TestEvaluate(t *testing.T) {
 	}
 	if v := e.Values(); v[0] < 0.999 || v[1] < 0.999 {
 		t.Errorf("all is found, and the precisions are %v", v)
+	}
+}
+
+// The biases that scores begin with are where the loss of anchors of no picture
+// in particular has no slope: a quarter of them are of objects, of any class.
+func TestPrior(t *testing.T) {
+	spec, err := zoo.Lookup("mobilenetv2_035_ssdlite96")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, kind := range []detect.LossKind{detect.Multibox, detect.Softmax, detect.Focal} {
+		k, err := New(spec, 4, detect.LossConfig{Kind: kind})
+		if err != nil {
+			t.Fatal(err)
+		}
+		g, err := spec.Build(zoo.Options{Classes: 4})
+		if err != nil {
+			t.Fatal(err)
+		}
+		values := graph.NewValues[float32](g)
+		k.Prior(g, values, func(name string) bool { return name != "head.classification_head.module_list.0.1.bias" })
+		seen := 0
+		for i, p := range g.Params {
+			switch {
+			case len(p.Shape) == 1 && strings.HasPrefix(p.Name, "head.classification_head") && strings.HasSuffix(p.Name, ".1.1.bias"):
+				seen++
+				total := 0.0
+				for s, z := range values[i][:5] {
+					prob := 1 / (1 + math.Exp(-float64(z)))
+					want := 0.0625
+					if kind == detect.Softmax {
+						prob = math.Exp(float64(z))
+					}
+					if kind == detect.Focal {
+						want = focalPrior
+					} else if s == 0 {
+						want = 0.75
+					}
+					if total += prob; math.Abs(prob-want) > 1e-6 || values[i][s] != values[i][s+5] {
+						t.Errorf("%s: slot %d begins with %g, want %g", kind, s, prob, want)
+					}
+				}
+			case !strings.HasPrefix(p.Name, "head.classification_head") || strings.Contains(p.Name, "module_list.0."):
+				for _, v := range values[i] {
+					if v != 0 {
+						t.Fatalf("%s: %s is changed", kind, p.Name)
+					}
+				}
+			}
+		}
+		if seen != 1 {
+			t.Errorf("%s: %d biases", kind, seen)
+		}
 	}
 }
