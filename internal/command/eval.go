@@ -27,7 +27,9 @@ type evalCmd struct {
 	PerClass  bool     `help:"Show the accuracy of every class."`
 	Confusion []string `sep:"none" placeholder:"FILE" help:"Write the confusion matrix: .csv as a table, .png, .svg or .pdf as a picture. May be repeated."`
 	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
-	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows. Default: ${default}."`
+	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows, or --draw draws. Default: ${default}."`
+	Draw      string   `placeholder:"DIR" help:"Of objects: draw the images with most mistakes into this folder, boxes coloured by what is wrong with them."`
+	Score     float64  `default:"0.5" placeholder:"F" help:"With --draw: the least score of a detection that is drawn. Default: ${default}."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 	shareFlags
 
@@ -93,8 +95,8 @@ func (c *evalCmd) Run(e *env) error {
 	if _, finds := zoo.Finds(spec); finds {
 		return c.evalObjects(e, m)
 	}
-	if c.Layout != "" || c.Images != "" {
-		return usagef("--layout and --images are for networks that find objects: %s classifies", m.Network)
+	if c.Layout != "" || c.Images != "" || c.Draw != "" {
+		return usagef("--layout, --images and --draw are for networks that find objects: %s classifies", m.Network)
 	}
 	on, err := c.images(e, m)
 	if err != nil {

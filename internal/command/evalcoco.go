@@ -36,6 +36,7 @@ type cocoReport struct {
 	Detections   int               `json:"detections"`
 	Unknown      int               `json:"unknown"`
 	Notes        []string          `json:"notes"`
+	Drawn        []string          `json:"drawn,omitempty"` // the images with most mistakes
 	Classes      []cocoClassReport `json:"classes,omitempty"`
 }
 
@@ -88,8 +89,17 @@ func (c *evalCmd) judgeResults(e *env) error {
 	if err != nil {
 		return fmt.Errorf("%s, judged by %s: %w", c.Results, c.Annotations, err)
 	}
+	drawn := []string{}
+	if c.Draw != "" {
+		w := worstDrawing{dir: c.Draw, most: c.Worst, score: c.Score, read: imageFinder(c.Annotations, c.Images)}
+		if drawn, err = e.drawWorst(w, set, found); err != nil {
+			return fmt.Errorf("--draw: %w", err)
+		}
+	}
 	if c.JSON {
-		return e.json(c.cocoReport(set, found, r))
+		report := c.cocoReport(set, found, r)
+		report.Drawn = drawn
+		return e.json(report)
 	}
 	for _, note := range set.Notes {
 		e.note("%s: %s\n", c.Annotations, note)
@@ -100,6 +110,9 @@ func (c *evalCmd) judgeResults(e *env) error {
 	e.printf("%s", cocoText(r.Summary))
 	if i := r.Intervals; r.AP >= 0 {
 		e.printf("\n95 %% confidence, images drawn anew: AP %.3f to %.3f, AP50 %.3f to %.3f\n", i.AP.Low, i.AP.High, i.AP50.Low, i.AP50.High)
+	}
+	if len(drawn) > 0 {
+		e.printf("\n%s with most mistakes drawn in %s\n", plural(len(drawn), "image"), c.Draw)
 	}
 	if c.PerClass {
 		e.printf("\n")

@@ -5,7 +5,9 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/boxes"
+	"github.com/mixnet-go/mixnet/evaluate/coco"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/vision"
 )
 
 // evalObjects judges a network that finds objects.
@@ -28,6 +30,11 @@ func (c *evalCmd) evalObjects(e *env, m *model.Model) error {
 		return err
 	}
 	out := j.report()
+	if c.Draw != "" {
+		if out.Drawn, err = c.drawObjectMistakes(e, j, on.set); err != nil {
+			return fmt.Errorf("--draw: %w", err)
+		}
+	}
 	out.Run, out.Model, out.Network, out.Data, out.Split, out.TrainedOn = on.run, c.Model, m.Network, on.source, on.part, on.trainedOn
 	if c.JSON {
 		if !c.PerClass {
@@ -47,7 +54,24 @@ func (c *evalCmd) evalObjects(e *env, m *model.Model) error {
 	e.printf("%s", cocoText(j.result.Summary))
 	e.printf("\n%s on %s (%s): %s, %s, %s images/s\n", out.Network, out.Data, out.Split, plural(out.Images, "image"), plural(out.Truths, "object"), formatRate(out.PerSecond))
 	e.printf("%s\n", out.line())
+	if len(out.Drawn) > 0 {
+		e.printf("%s with most mistakes drawn in %s\n", plural(len(out.Drawn), "image"), c.Draw)
+	}
 	return nil
+}
+
+// drawObjectMistakes draws the images with most mistakes.
+func (c *evalCmd) drawObjectMistakes(e *env, j *judgedObjects, set data.Dataset) ([]string, error) {
+	var s data.Sample
+	var d vision.Decoder
+	w := worstDrawing{dir: c.Draw, most: c.Worst, score: c.Score, read: func(m coco.Image) (*vision.Image, error) {
+		if err := set.Read(int(m.ID-1), &s); err != nil || s.Pixels != nil {
+			return s.Pixels, err
+		}
+		img := new(vision.Image)
+		return img, d.Decode(img, s.File, 3)
+	}}
+	return e.drawWorst(w, j.set, j.found)
 }
 
 // objects returns what to judge on: what --data names, else what the model's run
