@@ -18,10 +18,10 @@ const (
 
 // tileConfig tells the processor the sizes of its eight tile registers.
 type tileConfig struct {
-	palette, start uint8
-	_              [14]uint8
-	bytes          [16]uint16
-	rows           [16]uint8
+	palette uint8
+	_       [15]uint8
+	bytes   [16]uint16
+	rows    [16]uint8
 }
 
 // newTileConfig returns the configuration for halves of rows and steps of quads

@@ -14,14 +14,14 @@ import (
 // the fields.
 type dwArgs struct {
 	dstPix, dstRow int
-	pitch          int    // between quads of a column
-	kernel         int    // columns of the filter
-	quads          int    // that all rows of a group read
-	mask           uint64 // of the channels
-	groups, left   int    // whole groups of rows, and rows after them
-	upper          int    // whether half of the rows read one quad more
-	tiles          [3]int // tiles of each size in a row
-	dstAt, srcAt   uintptr
+	pitch          int     // between quads of a column
+	kernel         int     // columns of the filter
+	quads          int     // that all rows of a group read
+	mask           uint64  // of the channels
+	groups, left   int     // whole groups of rows, and rows after them
+	upper          int     // whether half of the rows read one quad more
+	tiles          [3]int  // tiles of each size in a row
+	_, _           uintptr // the assembly's own
 }
 
 // quadArgs is what the assembly that lays out quads reads.
@@ -29,8 +29,8 @@ type quadArgs struct {
 	pix, row              int // between pixels and rows
 	first, height         int // row of the image, and its rows
 	quads                 int
-	before, inside, after int // columns
-	srcAt, borderAt       uintptr
+	before, inside, after int     // columns
+	_, _                  uintptr // the assembly's own
 }
 
 // dwTiles are the sizes of tiles, by stride.

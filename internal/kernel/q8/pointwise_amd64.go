@@ -49,8 +49,8 @@ type gemmArgs struct {
 	addStride, addZero   int
 	addMul               float32
 	_                    float32
-	mask                 uint64 // of the outputs
-	dstAt, addAt         uintptr
+	mask                 uint64  // of the outputs
+	_, _                 uintptr // the assembly's own
 
 	blocks      int // of rows each, of which half are in the first tile
 	half        int
