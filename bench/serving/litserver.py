@@ -1,8 +1,8 @@
-"""LitServe: argv[1] is the ONNX file, argv[2] the port, argv[3] how many workers."""
+"""LitServe, whose requests are JSON: argv[1] is the ONNX file, argv[2] the port, argv[3] how many workers."""
+import base64
 import sys
 
 import litserve as ls
-from fastapi import Request
 from photo import OpenVINO
 
 
@@ -10,8 +10,8 @@ class Classify(ls.LitAPI):
     def setup(self, device):
         self.model = OpenVINO(sys.argv[1])
 
-    async def decode_request(self, request: Request):
-        return await request.body()
+    def decode_request(self, request):
+        return base64.b64decode(request['image'])
 
     def predict(self, file):
         return self.model(file)
