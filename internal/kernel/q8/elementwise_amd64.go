@@ -89,3 +89,12 @@ func dequantizeAsm(dst []float32, src []uint8, scale float32, zero uint8) (done 
 	}
 	return done
 }
+
+func maxRowsAsm(dst []uint8, dstStride int, src []uint8, srcStride, n, rows int) (done int) {
+	done = n / panelCols * panelCols
+	if done == 0 || cpu.Current() < cpu.AVX2 {
+		return 0
+	}
+	maxRowsAVX2(&dst[0], dstStride, &src[0], srcStride, done, rows)
+	return done
+}

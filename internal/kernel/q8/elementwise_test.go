@@ -2,8 +2,10 @@ package q8
 
 import (
 	"math"
+	"math/rand/v2"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
 	"github.com/mixnet-go/mixnet/internal/kernel"
 )
 
@@ -52,9 +54,12 @@ func TestElementwise(t *testing.T) {
 }
 
 func TestPool(t *testing.T) {
-	r := source(7)
+	cputest.Each(t, func(t *testing.T) { checkPools(t, source(7)) })
+}
+
+func checkPools(t *testing.T, r *rand.Rand) {
 	for range 40 {
-		s := &kernel.PoolShape{H: 1 + r.IntN(9), W: 1 + r.IntN(9), C: 1 + r.IntN(20), K: 1 + r.IntN(4), Stride: 1 + r.IntN(3)}
+		s := &kernel.PoolShape{H: 1 + r.IntN(9), W: 1 + r.IntN(9), C: 1 + r.IntN(40), K: 1 + r.IntN(4), Stride: 1 + r.IntN(3)}
 		s.Top, s.Left, s.OutH, s.OutW = r.IntN(s.K), r.IntN(s.K), 1+r.IntN(5), 1+r.IntN(5)
 		s.SrcStride, s.DstStride = s.C+r.IntN(3), s.C+r.IntN(3)
 		src, zero := codes(r, s.H*s.W*s.SrcStride), uint8(40)

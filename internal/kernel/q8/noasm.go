@@ -31,3 +31,5 @@ func quantizeAsm([]uint8, []float32, float32, uint8) int { return 0 }
 func dequantizeAsm([]float32, []uint8, float32, uint8) int { return 0 }
 
 func windowsAsm(_, _ []uint8, _ *kernel.ConvShape, _, _, _ int) bool { return false }
+
+func maxRowsAsm(_ []uint8, _ int, _ []uint8, _, _, _ int) int { return 0 }

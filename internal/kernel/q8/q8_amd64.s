@@ -10271,6 +10271,33 @@ row:
 	VZEROUPPER
 	RET
 
+// func maxRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int)
+// Requires: AVX
+TEXT ·maxRowsAVX2(SB), NOSPLIT, $0-48
+	MOVQ dst+0(FP), DI
+	MOVQ src+16(FP), SI
+	MOVQ n+32(FP), R10
+	MOVQ rows+40(FP), R9
+
+row:
+	XORQ CX, CX
+
+loop:
+	VMOVDQU (SI)(CX*1), X0
+	VPMAXUB (DI)(CX*1), X0, X0
+	VMOVDQU X0, (DI)(CX*1)
+	ADDQ    $0x10, CX
+	CMPQ    CX, R10
+	JLT     loop
+	MOVQ    dstStride+8(FP), R12
+	ADDQ    R12, DI
+	MOVQ    srcStride+24(FP), R12
+	ADDQ    R12, SI
+	DECQ    R9
+	JNZ     row
+	VZEROUPPER
+	RET
+
 // func denseAVX2(dst *float32, x *float32, w *float32, bias *float32, k int, panels int)
 // Requires: AVX
 TEXT ·denseAVX2(SB), NOSPLIT, $0-48

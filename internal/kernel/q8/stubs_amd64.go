@@ -134,6 +134,11 @@ func dequantizeAVX2(dst *float32, src *uint8, n int, scale float32, zero int32)
 //go:noescape
 func sumRowsAVX2(sums *int32, src *uint8, srcStride int, n int, rows int)
 
+// maxRowsAVX2 raises the codes of dst to those of src, n of each row, a multiple of 16.
+//
+//go:noescape
+func maxRowsAVX2(dst *uint8, dstStride int, src *uint8, srcStride int, n int, rows int)
+
 // denseAVX2 computes panels of 16 outputs, each from left to right and without fused operations.
 //
 //go:noescape

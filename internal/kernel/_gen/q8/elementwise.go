@@ -175,6 +175,7 @@ func emitElementwise() {
 	dequantize()
 	windows()
 	emitElementwise2()
+	maxRows()
 }
 
 // scaleRows multiplies channels by factors.
