@@ -68,6 +68,12 @@ func fromONNX(n *onnx.Network, path string, o Options) (*Stored, error) {
 		return nil, fmt.Errorf("model header: %w", err)
 	}
 	given := o.Network != nil
+	if n.Quantization != nil {
+		if given || o.NewHead {
+			return nil, errors.New("a quantized ONNX file is run as it is: it is no network of the zoo, and not trained")
+		}
+		return asItIs(h, n, own), nil
+	}
 	switch {
 	case given:
 		named := of(o.Network)
@@ -132,7 +138,7 @@ func asItIs(h Header, n *onnx.Network, own bool) *Stored {
 		h.Notes = assumed(n, "ImageNet's mean and standard deviation, bicubic scaling and a central crop of 0.875")
 	}
 	h.spec = importedGraph{zoo.Info{Name: h.Network, Title: h.Network, Family: "onnx", Classes: n.Graph.Classes(), Input: h.Input}, n.Graph}
-	return &Stored{Header: h, Graph: n.Graph, source: inMemory(n.Values)}
+	return &Stored{Header: h, Graph: n.Graph, Quantization: n.Quantization, source: inMemory(n.Values)}
 }
 
 func assumed(n *onnx.Network, preprocessing string) map[string]string {

@@ -18,11 +18,13 @@ type building struct {
 	nodes  map[string]bool
 	params map[string]bool
 	rules  []graph.Padding // in order of preference
+	quant  graph.Quantization
 }
 
 func newBuilding(c *converter) *building {
 	name := cmp.Or(c.f.metadata["mixnet.network"], c.f.graph.name, "onnx")
-	return &building{c: c, g: &graph.Graph{Name: name}, ids: map[*step]graph.ID{}, nodes: map[string]bool{}, params: map[string]bool{}}
+	return &building{c: c, g: &graph.Graph{Name: name}, ids: map[*step]graph.ID{}, nodes: map[string]bool{}, params: map[string]bool{},
+		quant: graph.Quantization{Exact: true, Codes: map[graph.ID]graph.Code{}, Scales: map[graph.ParamID][]float32{}}}
 }
 
 func (b *building) run(outputs []output) error {
@@ -44,6 +46,8 @@ func (b *building) run(outputs []output) error {
 		}
 		if err := b.step(s); err != nil {
 			b.c.refuse(kindOf(s.op), s.name, err)
+		} else if s.code != nil {
+			b.quant.Codes[b.ids[s]] = *s.code
 		}
 	}
 	if len(b.c.refused) > 0 {
@@ -165,7 +169,7 @@ func (b *building) step(s *step) error {
 		b.norm(s, op)
 	case *linearStep:
 		l := &graph.Linear{In: op.in, Out: op.out, Bias: graph.NoParam}
-		l.Weight = b.param(op.base+".weight", graph.Weight, op.weights, graph.Init{Dist: graph.Uniform, Scale: 1 / math.Sqrt(float64(op.out))}, op.out, op.in)
+		l.Weight = b.whole(b.param(op.base+".weight", graph.Weight, op.weights, graph.Init{Dist: graph.Uniform, Scale: 1 / math.Sqrt(float64(op.out))}, op.out, op.in), op.scales)
 		if op.bias != nil {
 			l.Bias = b.param(op.base+".bias", graph.Bias, op.bias, graph.Init{}, op.out)
 		}
@@ -219,7 +223,15 @@ func he(fanOut int) graph.Init {
 }
 
 func (b *building) weights(name string, c *convStep) graph.ParamID {
-	return b.param(name, graph.Weight, c.weights, he(c.kernel*c.kernel*c.out/c.groups), c.out, c.in, c.kernel, c.kernel)
+	return b.whole(b.param(name, graph.Weight, c.weights, he(c.kernel*c.kernel*c.out/c.groups), c.out, c.in, c.kernel, c.kernel), c.scales)
+}
+
+// whole notes the scales of weights, if they have some.
+func (b *building) whole(id graph.ParamID, scales []float32) graph.ParamID {
+	if scales != nil {
+		b.quant.Scales[id] = scales
+	}
+	return id
 }
 
 func (b *building) conv(s *step, c *convStep, padding graph.Padding) {

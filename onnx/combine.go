@@ -285,9 +285,18 @@ func (c *converter) branches(parts []*step) *step {
 	for _, p := range parts {
 		channels += p.c
 	}
+	code := func(of func(branch) *step) *graph.Code {
+		var codes []*graph.Code
+		for _, b := range all {
+			codes = append(codes, of(b).code)
+		}
+		return cover(codes)
+	}
 	s := c.add(shared(all[0].conv.name), op, channels, parts[0].h, parts[0].w, source)
+	s.code = code(func(b branch) *step { return b.conv })
 	for i := len(all[0].links) - 1; i >= 0; i-- {
 		s = c.add(shared(all[0].links[i].name), joinedLinks(all, i), channels, s.h, s.w, s)
+		s.code = code(func(b branch) *step { return b.links[i] })
 	}
 	return s
 }

@@ -40,6 +40,7 @@ type step struct {
 	in   []*step
 	c    int
 	h, w int
+	code *graph.Code // that the values are rounded to; nil for none
 }
 
 // errSkip says that an input was refused before.
@@ -73,8 +74,13 @@ func convert(f *file, o ReadOptions) (*Network, error) {
 	if _, err := b.g.Shapes(tensor.Shape{N: 1, H: in.h, W: in.w, C: in.c}); err != nil {
 		return nil, formatError("%w", err)
 	}
+	quant, err := b.quantization()
+	if err != nil {
+		return nil, err
+	}
 	return &Network{
-		Graph: b.g, Values: b.values, Height: in.h, Width: in.w, Opset: int(f.opset), Producer: f.producer, Metadata: f.metadata, Notes: c.notes,
+		Quantization: quant,
+		Graph:        b.g, Values: b.values, Height: in.h, Width: in.w, Opset: int(f.opset), Producer: f.producer, Metadata: f.metadata, Notes: c.notes,
 	}, nil
 }
 

@@ -22,6 +22,7 @@ func init() {
 		"Identity": (*converter).same, "Dropout": (*converter).same, "Cast": (*converter).same,
 		"Reshape": (*converter).reshape, "Flatten": (*converter).flatten, "Squeeze": (*converter).squeeze, "Unsqueeze": (*converter).unsqueeze,
 		"Transpose": (*converter).transpose, "Concat": (*converter).concat, "Split": (*converter).split, "Slice": (*converter).slice,
+		"QuantizeLinear": (*converter).quantize, "DequantizeLinear": (*converter).dequantize,
 		"Pad": (*converter).pad, "Softmax": (*converter).softmax,
 	}
 }
@@ -110,7 +111,7 @@ func (c *converter) conv() error {
 	if w == nil || len(w.dims) != 4 {
 		return fmt.Errorf("weights are not of four dimensions")
 	}
-	s := &convStep{base: c.base(w.name), weights: w.floats, out: int(w.dims[0]), in: int(w.dims[1]), groups: int(c.node.int("group", 1))}
+	s := &convStep{base: c.base(w.name), weights: w.floats, scales: w.scales, out: int(w.dims[0]), in: int(w.dims[1]), groups: int(c.node.int("group", 1))}
 	if s.kernel, s.stride, s.dilation, s.pads, err = c.window(x, w.dims[2:]); err != nil {
 		return err
 	}
@@ -211,7 +212,7 @@ func (c *converter) linear(rows bool, bias *constant) error {
 		}
 	}
 	if s.h == 1 && s.w == 1 {
-		return c.giveAs(c.add(c.name(), &linearStep{base, w.floats, b, in, out}, out, 1, 1, s), 2)
+		return c.giveAs(c.add(c.name(), &linearStep{base, w.floats, b, w.scales, in, out}, out, 1, 1, s), 2)
 	}
 	if s.h != s.w {
 		return fmt.Errorf("of images of %d×%d, which are not square", s.h, s.w)

@@ -16,6 +16,8 @@ type constant struct {
 	dims   []int64
 	floats []float32 // one of these two
 	ints   []int64
+	kind   dataType  // of what is in the file; 0 where it was computed
+	scales []float32 // of each output channel, where the floats are multiples of them
 }
 
 func (k *constant) len() int { return max(len(k.floats), len(k.ints)) }
@@ -24,7 +26,7 @@ func (c *converter) constantOf(t *tensorProto) (*constant, error) {
 	if err := t.resolve(c.folder); err != nil {
 		return nil, err
 	}
-	k := &constant{name: t.name, dims: t.dims}
+	k := &constant{name: t.name, dims: t.dims, kind: t.kind}
 	var err error
 	if t.kind.isFloat() {
 		k.floats, err = t.floats()
@@ -159,6 +161,8 @@ func (c *converter) folded(n *nodeProto, in []*constant) (*constant, error) {
 			k.ints[i] = int64(v)
 		}
 		return k, nil
+	case "DequantizeLinear":
+		return dequantized(n, in)
 	case "Floor", "Ceil":
 		return rounded(n.op, x), nil
 	case "Clip":

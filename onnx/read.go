@@ -18,9 +18,11 @@ type Network struct {
 	Values graph.Values[float32]
 	// Height and Width are those of the input images.
 	Height, Width int
-	Opset         int
-	Producer      string
-	Metadata      map[string]string
+	// Quantization is what the file computes with whole numbers; nil for nothing.
+	Quantization *graph.Quantization
+	Opset        int
+	Producer     string
+	Metadata     map[string]string
 	// Notes say in words what was left out because it changes no ranking, such
 	// as a softmax at the end.
 	Notes []string

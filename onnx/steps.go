@@ -13,7 +13,8 @@ type (
 	convStep struct {
 		base             string // of the parameters' names
 		weights, bias    []float32
-		out, in          int // of all channels; in of one group
+		scales           []float32 // of the weights of each output, where they are whole numbers
+		out, in          int       // of all channels; in of one group
 		groups           int
 		kernel           int
 		stride, dilation int
@@ -43,6 +44,7 @@ type (
 	linearStep struct {
 		base          string
 		weights, bias []float32
+		scales        []float32
 		in, out       int
 	}
 	// padStep puts zeros round images. Only what follows makes it an operator.
