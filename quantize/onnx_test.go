@@ -70,7 +70,13 @@ func inRuntime(t *testing.T, python string, m *model.Model, style onnx.QDQ, outp
 	if err := json.Unmarshal(text, &of); err != nil {
 		t.Fatal(err)
 	}
-	content, err := os.ReadFile(out)
+	return floats(t, out), of
+}
+
+// floats reads a file of numbers.
+func floats(t *testing.T, file string) []float32 {
+	t.Helper()
+	content, err := os.ReadFile(file)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -78,7 +84,19 @@ func inRuntime(t *testing.T, python string, m *model.Model, style onnx.QDQ, outp
 	if err := binary.Read(bytes.NewReader(content), binary.LittleEndian, y); err != nil {
 		t.Fatal(err)
 	}
-	return y, of
+	return y
+}
+
+// agree returns how many images have their highest logit at the same place.
+func agree(a, b []float32, classes int) (same int) {
+	for len(a) > 0 {
+		x, y := a[:classes], b[:classes]
+		if slices.Index(x, slices.Max(x)) == slices.Index(y, slices.Max(y)) {
+			same++
+		}
+		a, b = a[classes:], b[classes:]
+	}
+	return same
 }
 
 // ONNX Runtime, computing the file of a quantized network in floats, comes to
@@ -223,18 +241,62 @@ func TestSameClassesInRuntime(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	classes := y[0].Shape.C
 	for _, style := range []onnx.QDQ{onnx.ForRuntime, onnx.ForOpenVINO} {
 		theirs, _ := inRuntime(t, python, r.Model, style, nil, x)
-		same := 0
-		for i := range x.Shape.N {
-			a, b := y[0].Data[i*classes:][:classes], theirs[i*classes:][:classes]
-			if slices.Index(a, slices.Max(a)) == slices.Index(b, slices.Max(b)) {
-				same++
-			}
-		}
+		same := agree(y[0].Data, theirs, y[0].Shape.C)
 		if same < x.Shape.N*99/100 {
 			t.Errorf("style %d: the same class for %d of %d images", style, same, x.Shape.N)
 		}
+	}
+}
+
+// A file that ONNX Runtime quantized is run in whole numbers, to the classes that
+// it finds.
+func TestReadsRuntimesFiles(t *testing.T) {
+	python := os.Getenv("MIXNET_ONNX_PYTHON")
+	if python == "" {
+		t.Skip("MIXNET_ONNX_PYTHON is not set: no files are made by others")
+	}
+	m, _, judge := clothes(t, 1, 400)
+	judge, err := data.NewLoader(judge.Set(), data.Config{Preprocess: m.Preprocess(), Batch: 400})
+	if err != nil {
+		t.Fatal(err)
+	}
+	x := images(t, judge)
+	dir := t.TempDir()
+	from, to, in, out := filepath.Join(dir, "f.onnx"), filepath.Join(dir, "w.onnx"), filepath.Join(dir, "in.bin"), filepath.Join(dir, "out.bin")
+	var b, raw bytes.Buffer
+	if err := m.ExportONNX(&b, onnx.Options{}); err != nil {
+		t.Fatal(err)
+	}
+	if err := binary.Write(&raw, binary.LittleEndian, x.Data); err != nil {
+		t.Fatal(err)
+	}
+	for name, content := range map[string][]byte{from: b.Bytes(), in: raw.Bytes()} {
+		if err := os.WriteFile(name, content, 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := x.Shape
+	if text, err := exec.Command(python, "testdata/static.py", from, to, in, fmt.Sprint(s.N), fmt.Sprint(s.C), fmt.Sprint(s.H), fmt.Sprint(s.W), "32", out).CombinedOutput(); err != nil {
+		t.Fatalf("%v\n%s", err, text)
+	}
+	read, err := model.Open(to, model.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if q := read.Quantization; q == nil || len(q.Scales) < 17 {
+		t.Fatalf("quantization %+v", q)
+	}
+	p, err := engine.Compile(read.Graph, read.Values, engine.Options{Quantization: read.Quantization})
+	if err != nil {
+		t.Fatal(err)
+	}
+	y, err := p.Outputs(t.Context(), x, graph.Logits)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if same := agree(y[0].Data, floats(t, out), y[0].Shape.C); same < x.Shape.N*99/100 {
+		t.Errorf("the same class for %d of %d images", same, x.Shape.N)
 	}
 }
