@@ -82,7 +82,7 @@ var layers = []struct {
 	{"quantize", []string{"tensor", "graph", "data", "model", "evaluate", "engine"}},
 	{"train/optim", []string{"recipe", "tensor", "graph", "internal/kernel", "internal/par"}},
 	{"train/task", []string{"tensor", "graph", "data"}},
-	{"train/objects", []string{"detect", "evaluate/coco", "tensor", "graph", "zoo", "data", "data/boxes", "train/task"}},
+	{"train/objects", []string{"detect", "evaluate/coco", "tensor", "graph", "vision", "zoo", "data", "data/boxes", "train/task"}},
 	{"train/classify", []string{"recipe", "tensor", "graph", "data", "evaluate", "train/task"}},
 	{"train", []string{
 		"detect", "recipe", "tensor", "graph", "data", "weights", "model", "evaluate", "autodiff", "train/classify", "train/optim", "train/task",
@@ -93,6 +93,7 @@ var layers = []struct {
 	{"experiment", []string{"internal/stats", "recipe", "graph", "input", "zoo", "zoo/netfile", "data", "engine", "evaluate", "model", "nas", "nas/store", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "explain", "pretrained"}},
+	{"experiment/detection", []string{"internal/stats", "recipe", "zoo", "zoo/netfile", "data", "data/boxes", "evaluate/coco", "model", "train", "train/objects", ""}},
 	{"serve", []string{"input", "vision", "explain", ""}},
 }
 

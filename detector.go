@@ -92,6 +92,9 @@ type Object struct {
 	Y2 float64 `json:"y2"`
 }
 
+// Box returns the object's place.
+func (o Object) Box() vision.Box { return vision.Box{X0: o.X1, Y0: o.Y1, X1: o.X2, Y1: o.Y2} }
+
 // OpenDetector makes a detector of the model with a name, as Open finds it.
 func OpenDetector(ctx context.Context, name string, o OpenOptions) (*Detector, error) {
 	return opened(ctx, name, o, NewDetector, detectorOfStored)

@@ -11,7 +11,7 @@ import (
 	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/evaluate/coco"
 	"github.com/mixnet-go/mixnet/model"
-	"github.com/mixnet-go/mixnet/vision"
+	"github.com/mixnet-go/mixnet/train/objects"
 )
 
 // judgedObjects is what a network has found in the images of a set, and what is
@@ -51,7 +51,7 @@ func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint6
 		return nil, err
 	}
 	defer detector.Close()
-	j := &judgedObjects{set: truths(set)}
+	j := &judgedObjects{set: objects.Truths(set)}
 	switch {
 	case maxBad == 0:
 		maxBad = max(d.Len()/100, 1)
@@ -93,33 +93,6 @@ func (j *judgedObjects) leaveOut() {
 	j.set.Truths = slices.DeleteFunc(j.set.Truths, func(t coco.Truth) bool { return bad[t.Image] })
 }
 
-// truths is what the images of a set show. Images are numbered from 1 in the
-// set's order, classes from 1 in theirs.
-func truths(d boxes.Labelled) *coco.Set {
-	s := &coco.Set{}
-	for i, name := range d.Classes() {
-		s.Categories = append(s.Categories, coco.Category{ID: int64(i + 1), Name: name})
-	}
-	for i := range d.Len() {
-		w, h := d.Bounds(i)
-		id := int64(i + 1)
-		s.Images = append(s.Images, coco.Image{ID: id, Name: d.Name(i), Width: w, Height: h})
-		for _, o := range d.Objects(i) {
-			b := cocoBox(o.Box)
-			area := o.Area
-			if area == 0 {
-				area = b.Area()
-			}
-			s.Truths = append(s.Truths, coco.Truth{ID: int64(len(s.Truths) + 1), Image: id, Category: int64(o.Class + 1), Box: b, Area: area, Crowd: o.Crowd})
-		}
-	}
-	return s
-}
-
-func cocoBox(b vision.Box) coco.Box {
-	return coco.Box{X: b.X0, Y: b.Y0, W: b.X1 - b.X0, H: b.Y1 - b.Y0}
-}
-
 // look finds the objects of image i. All that the network proposes counts, up to
 // a hundred.
 func (j *judgedObjects) look(ctx context.Context, d *mixnet.Detector, set boxes.Labelled, i int, s *data.Sample) error {
@@ -138,7 +111,7 @@ func (j *judgedObjects) look(ctx context.Context, d *mixnet.Detector, set boxes.
 		return err
 	}
 	for _, o := range f.Objects {
-		j.found = append(j.found, coco.Detection{Image: int64(i + 1), Category: int64(o.Class + 1), Box: cocoBox(upright(f, o)), Score: o.Score})
+		j.found = append(j.found, coco.Detection{Image: int64(i + 1), Category: int64(o.Class + 1), Box: objects.COCOBox(upright(f, o)), Score: o.Score})
 	}
 	return nil
 }
