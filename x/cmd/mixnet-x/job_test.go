@@ -87,14 +87,12 @@ func (l library) job(ctx context.Context, ranks int, dir string, args ...string)
 	return cmd
 }
 
-// environment is that of tests: as root, with more ranks than cores, and time to
-// save after a signal, which Open MPI 4 also lets go by before it passes that on.
+// environment is that of tests: as root, and with more ranks than cores.
 func environment(cmd *exec.Cmd, dir string) *exec.Cmd {
 	cmd.Dir = dir
 	cmd.Env = append(os.Environ(), envProgram+"=1", "OMPI_ALLOW_RUN_AS_ROOT=1", "OMPI_ALLOW_RUN_AS_ROOT_CONFIRM=1",
 		"OMPI_MCA_rmaps_base_oversubscribe=1", "PRTE_MCA_rmaps_default_mapping_policy=:oversubscribe",
 		"OMPI_MCA_hwloc_base_binding_policy=none", "PRTE_MCA_hwloc_default_binding_policy=none",
-		"OMPI_MCA_odls_base_sigkill_timeout=1", "PRTE_MCA_odls_base_sigkill_timeout=5",
 		"OMPI_MCA_btl_vader_single_copy_mechanism=none", "GOTRACEBACK=single")
 	cmd.WaitDelay = 10 * time.Second
 	return cmd
@@ -154,6 +152,37 @@ func pictures(t *testing.T) string {
 			}
 		}
 	}
+	return dir
+}
+
+// boxedPictures writes a set of pictures with a rectangle each, and YOLO's labels
+// of them.
+func boxedPictures(t *testing.T) string {
+	t.Helper()
+	dir := t.TempDir()
+	rng := rand.New(rand.NewPCG(1, 2))
+	write := func(content []byte, name ...string) {
+		path := filepath.Join(append([]string{dir}, name...)...)
+		if err := errors.Join(os.MkdirAll(filepath.Dir(path), 0o777), os.WriteFile(path, content, 0o666)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for part, n := range map[string]int{"train": 8, "test": 4} {
+		for i := range n {
+			img := image.NewGray(image.Rect(0, 0, 64, 64))
+			x, y := rng.IntN(30), rng.IntN(30)
+			for p := range 30 * 30 {
+				img.SetGray(x+p%30, y+p/30, color.Gray{Y: uint8(100 + rng.IntN(100))})
+			}
+			var b bytes.Buffer
+			if err := png.Encode(&b, img); err != nil {
+				t.Fatal(err)
+			}
+			write(b.Bytes(), part, "images", fmt.Sprint(i)+".png")
+			write(fmt.Appendf(nil, "0 %g %g %g %g\n", float64(x+15)/64, float64(y+15)/64, 30./64, 30./64), part, "labels", fmt.Sprint(i)+".txt")
+		}
+	}
+	write([]byte("names: [box]\ntrain: train/images\ntest: test/images\n"), "data.yaml")
 	return dir
 }
 
