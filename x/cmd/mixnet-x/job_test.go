@@ -99,7 +99,7 @@ func environment(cmd *exec.Cmd, dir string) *exec.Cmd {
 }
 
 // deadline is the longest that a job may take: one that hangs fails.
-const deadline = time.Minute
+const deadline = 3 * time.Minute
 
 // run waits for a command and returns what it has written.
 func run(t *testing.T, cmd *exec.Cmd) (string, error) {
