@@ -9,7 +9,7 @@ import (
 
 // recipeFlags say how to train: a recipe and what to change in it.
 type recipeFlags struct {
-	Recipe      string   `default:"${recipe}" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), finetune (for few images of other classes), transfer (the paper's, for other data sets), or a TOML file. Default: ${recipe}."`
+	Recipe      string   `default:"${recipe}" placeholder:"NAME|FILE" group:"recipe" help:"small (for images of about 30 pixels), mixnet (the paper's, for ImageNet), finetune (for few images of other classes), transfer (the paper's, for other data sets), detection, detection-finetune or garments (for networks that find objects), or a TOML file. Default: ${recipe}; to detect, garments without --data, detection-finetune with --weights, else detection."`
 	PrintConfig bool     `group:"recipe" help:"Print the recipe as TOML, with the changes below, and stop."`
 	Set         []string `placeholder:"KEY=VALUE" sep:"none" group:"recipe" help:"Change any setting of the recipe by its name in --print-config, such as optimizer.momentum=0.95 or mix.mixup=0.2. May be repeated."`
 
