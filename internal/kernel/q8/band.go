@@ -11,9 +11,9 @@ type band struct {
 	cols   int
 }
 
-// bandBytes is how large a band is at most, if it has more than two groups:
-// something less than the first-level cache.
-const bandBytes = 24 << 10
+// bandBytes is how large a band is at most, if it has more than two groups: a
+// small part of the second-level cache. Smaller ones lay out more rows twice.
+const bandBytes = 96 << 10
 
 // newBand returns the bands of a geometry; without groups where there is no
 // assembly.
