@@ -41,7 +41,7 @@ let language = 'curl';
 let model = { name: '', task: 'classify' };
 
 function code() {
-  const query = new URLSearchParams({ model: model.name, ...(model.task === 'detect' ? { score: 0.5 } : { top: 5 }) });
+  const query = new URLSearchParams({ ...(model.name && { model: model.name }), ...(model.task === 'detect' ? { score: 0.5 } : { top: 5 }) });
   $('code').textContent = examples[language](`${location.origin}/v1/${model.task}?${query}`, hasToken(), model);
   for (const tab of $('tabs').children) {
     const on = tab.textContent === language;

@@ -125,5 +125,6 @@ document.addEventListener('drop', e => {
   take(e.dataTransfer.files);
 });
 onPicture(take);
+callsOf();
 list();
 live();
