@@ -158,7 +158,9 @@ func parseLabel(b []byte, kind labelKind) (label string, ok bool, err error) {
 			}
 		}
 	}
+	unclear := "\n[{"
 	if strings.HasPrefix(text, `"`) {
+		unclear = "\n"
 		if err := json.Unmarshal([]byte(text), &text); err != nil {
 			return "", false, fmt.Errorf("%w: label: %w", ErrCorrupt, err)
 		}
@@ -166,7 +168,7 @@ func parseLabel(b []byte, kind labelKind) (label string, ok bool, err error) {
 	} else if text == "null" || text == "-1" {
 		return "", false, nil
 	}
-	if text == "" || strings.ContainsAny(text, "\n[{") {
+	if text == "" || strings.ContainsAny(text, unclear) {
 		return "", false, fmt.Errorf("%w: no label in %q", ErrCorrupt, b[:min(len(b), 60)])
 	}
 	return text, true, nil
