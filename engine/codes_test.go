@@ -124,3 +124,39 @@ func integral(p *Program) bool {
 		return false
 	})
 }
+
+// Calls of a quantized network allocate nothing once they are warm.
+func TestQuantizedAllocatesNothing(t *testing.T) {
+	b := graph.NewBuilder("allocates", 3)
+	x := b.Activate("a1", b.BatchNorm("n1", b.Conv("c1", b.Input(), graph.ConvSpec{Out: 24, Kernel: 3, Stride: 2})), graph.ReLU6)
+	y := b.Activate("a2", b.BatchNorm("n2", b.MixConv("c2", x, graph.MixSpec{Kernels: []int{3, 5}})), graph.Swish)
+	s := b.Activate("gate", b.Conv("reduce", b.GlobalPool("pool", y), graph.ConvSpec{Out: 24, Bias: true}), graph.Sigmoid)
+	y = b.Add("sum", b.BatchNorm("n3", b.Conv("c3", b.Scale("scale", y, s), graph.ConvSpec{Out: 24})), x)
+	y = b.Linear("fc", b.GlobalPool("mean", y), 10, true)
+	b.Output(graph.Logits, y)
+	g, err := b.Build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	v := testkit.Values[float32](g)
+	in := testkit.Input[float32](tensor.Shape{N: 2, H: 32, W: 32, C: 3})
+	q := roughly(g, v, in)
+	delete(q.Codes, graph.ID(len(g.Nodes)-1))
+	for _, threads := range []int{1, 2} {
+		p, err := Compile(g, v, Options{Threads: threads, Quantization: q})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !integral(p) {
+			t.Fatal("layers are left in floats")
+		}
+		out := tensor.New[float32](tensor.Shape{N: 2, H: 1, W: 1, C: 10})
+		if n := testing.AllocsPerRun(20, func() {
+			if err := p.Run(t.Context(), out, in); err != nil {
+				t.Fatal(err)
+			}
+		}); n > 0 {
+			t.Errorf("%d threads: %g allocations a call", threads, n)
+		}
+	}
+}

@@ -67,11 +67,11 @@ func (c *quantizeCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	loader, err := c.loader(e, m, sets.ranges)
+	loader, err := c.loader(e, m, sets.ranges, 1) // all results of a batch are in memory
 	if err != nil {
 		return err
 	}
-	judge, err := c.loader(e, m, sets.judge)
+	judge, err := c.loader(e, m, sets.judge, 8)
 	if err != nil {
 		return err
 	}
@@ -200,8 +200,8 @@ func (c *quantizeCmd) divide(fit, judge data.Dataset) (ranges, judged data.Datas
 // quantizeCache bounds the decoded images that are kept from one pass to the next.
 const quantizeCache = 256 << 20
 
-func (c *quantizeCmd) loader(e *env, m *model.Model, d data.Dataset) (*data.Loader, error) {
-	return data.NewLoader(data.Cache(d, quantizeCache), data.Config{Preprocess: m.Preprocess(), Batch: 8, Workers: e.cores()})
+func (c *quantizeCmd) loader(e *env, m *model.Model, d data.Dataset, batch int) (*data.Loader, error) {
+	return data.NewLoader(data.Cache(d, quantizeCache), data.Config{Preprocess: m.Preprocess(), Batch: batch, Workers: e.cores()})
 }
 
 // stageView shows how far stages are.
