@@ -25,7 +25,7 @@ func invoke(t *testing.T, args ...string) (code int, stdout, stderr string) {
 func invokeWith(t *testing.T, ctx context.Context, stdin []byte, args ...string) (code int, stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code = execute(ctx, invocation{program: "mixnet", args: args, stdin: bytes.NewReader(stdin), stdout: &out, stderr: &errs})
+	code = execute(ctx, invocation{of: core, program: "mixnet", args: args, stdin: bytes.NewReader(stdin), stdout: &out, stderr: &errs})
 	return code, out.String(), errs.String()
 }
 

@@ -18,8 +18,11 @@ import (
 	"time"
 )
 
-// core is the program of the module itself.
-var core = Program{Name: "mixnet", Module: "github.com/mixnet-go/mixnet"}
+// core is the program of the module itself, with what another one tells.
+var core = Program{
+	Name: "mixnet", Module: "github.com/mixnet-go/mixnet",
+	MPI: func() MPI { return MPI{Library: "libmpi.so", Version: "MPI", ABI: "MPI ABI", Ranks: 1} },
+}
 
 // TestMain lets tests start this program as a process of its own.
 func TestMain(m *testing.M) {
