@@ -65,7 +65,11 @@ func (r *run) findRate(e *env) (*rateFinding, error) {
 	if err != nil {
 		return nil, err
 	}
-	step, err := train.NewStepper(train.StepConfig{Graph: r.model.Graph, Values: r.model.Values, Recipe: how, Shape: loader.Shape(), Threads: e.cores()})
+	task, err := r.task()
+	if err != nil {
+		return nil, err
+	}
+	step, err := train.NewStepper(train.StepConfig{Graph: r.model.Graph, Values: r.model.Values, Recipe: how, Task: task, Shape: loader.Shape(), Threads: e.cores()})
 	if err != nil {
 		return nil, err
 	}

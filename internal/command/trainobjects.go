@@ -36,6 +36,8 @@ func (c *trainCmd) checkTask(e *env) error {
 		return usagef("--weights, --dry-run and --draw are for --task %s: to train a classifier from weights, use %q", taskDetect, e.command("finetune"))
 	case c.Draw != "" && !c.DryRun:
 		return usagef("--draw goes with --dry-run")
+	case c.DryRun && (c.Resume != "" || c.LRFind):
+		return usagef("--dry-run is for runs that have not begun, and trains nothing: leave out --resume and --lr-find")
 	case !c.detects() || slices.Contains(e.given, "recipe"):
 		return nil
 	}

@@ -108,6 +108,8 @@ func TestTrainObjects(t *testing.T) {
 		{"data", set, "--grid", filepath.Join(dir, "grid.png")},
 		{"train", "--task", "detect", "--data", set, "--weights", run, "--dry-run", "--draw", filepath.Join(dir, "drawn")},
 		{"train", "--task", "detect", "--data", set, "--model", smallDetector, "--dry-run", "--draw", filepath.Join(dir, "sheet.png"), "--set", "detection.kind=focal"},
+		{"train", "--task", "detect", "--data", set, "--model", smallDetector, "--lr-find", "-b", "2"},
+		{"export", run, "-o", filepath.Join(dir, "run.onnx")},
 		{"train", "--resume", run, "--epochs", "3"},
 	} {
 		mustRun(t, args...)
@@ -131,6 +133,7 @@ func TestTrainObjectsRefuses(t *testing.T) {
 	}{
 		{[]string{"train", "--weights", "person"}, exitUsage, "--task detect"},
 		{[]string{"train", "--task", "detect", "--draw", "x"}, exitUsage, "--dry-run"},
+		{[]string{"train", "--task", "detect", "--resume", "x", "--dry-run"}, exitUsage, "--dry-run"},
 		{[]string{"train", "--layout", "voc"}, exitUsage, "--task detect"},
 		{[]string{"train", "--task", "detect", "--data", set, "--model", "mixnet_tiny"}, exitFailure, "finds no objects"},
 		{[]string{"train", "--task", "detect", "--data", set, "--model", smallDetector, "--set", "smoothing=0.1", "-b", "2", "-o", filepath.Join(t.TempDir(), "x")}, exitFailure, "label smoothing"},

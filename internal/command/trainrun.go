@@ -9,6 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/recipe"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/train/objects"
+	"github.com/mixnet-go/mixnet/train/task"
 	"github.com/mixnet-go/mixnet/zoo"
 	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
@@ -136,14 +137,21 @@ func (r *run) config(e *env, maxSteps int) (train.Config, error) {
 	if e.leads() {
 		cfg.OnStep, cfg.OnEpoch = r.view.step, r.view.epoch
 	}
+	var err error
+	cfg.Task, err = r.task()
+	return cfg, err
+}
+
+// task is what the network is trained for; nil for classification.
+func (r *run) task() (task.Task, error) {
 	spec, err := r.model.Spec()
 	if err != nil {
-		return cfg, err
+		return nil, err
 	}
-	if _, finds := zoo.Finds(spec); finds {
-		cfg.Task, err = objects.New(spec, r.model.Options.Classes, r.recipe.Detection)
+	if _, finds := zoo.Finds(spec); !finds {
+		return nil, nil
 	}
-	return cfg, err
+	return objects.New(spec, r.model.Options.Classes, r.recipe.Detection)
 }
 
 // introduce says what is about to happen.
