@@ -7,6 +7,7 @@
     python bench/peers.py grow           how time grows with batch, resolution, threads, kernel size and concurrent callers
     python bench/peers.py soak           ten minutes of mixed load on ours
     python bench/peers.py mixconv        MixConv alone, by groups, size, stride and channels
+    python bench/peers.py int8 --data D  networks in whole numbers of 8 bits, quantized by the photos of a folder
     python bench/peers.py detect         finding objects, boxes included
     python bench/peers.py train          training steps beside PyTorch's
     python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
@@ -25,6 +26,7 @@ import sys
 
 import chart
 import export
+import lowp
 import machine
 import schedule
 
@@ -131,6 +133,35 @@ def infer(a, old):
     return merge(old or [], [compare(a, n, b, 224, t, a.engines) for n, b, t in cases])
 
 
+def int8(a, old):
+    """Whole numbers beside floats: ours, OpenVINO by NNCF, ONNX Runtime by its own quantizer, in the same turns."""
+    names = ('mixnet_s', 'mixnet_m', 'mixnet_l', 'mobilenetv1_100', 'mobilenetv2_100', 'mobilenetv3_large_100')
+    cases = []
+    for network in a.networks or names:
+        files = export.files(network, 1, 224, ('openvino',), a.mixnet)
+        spec = dict(network=network, batch=1, size=224, threads=1, callers=1, **files)
+        make = {
+            'mixnet': lambda: our_worker(a, network, 1, 224, 1, dict(files, safetensors=lowp.ours(a, network, files))),
+            'mixnet_float32': lambda: our_worker(a, network, 1, 224, 1, files),
+            'openvino': lambda: schedule.python_worker('openvino', dict(spec, onnx=lowp.openvino(a, network, 224, files))),
+            'onnxruntime': lambda: schedule.python_worker('onnxruntime', dict(spec, onnx=lowp.runtime(a, network, 224, files))),
+        }
+        all = []
+        for name, f in make.items():
+            if w := start(f, name):
+                w.name = name
+                all.append(w)
+        schedule.interleave(all, a.rounds, a.seconds)
+        rows = []
+        for w in all:
+            w.finish()
+            rows.append(dict(w.summary(1), peak_rss_mb=w.peak_rss_mb))
+        case = dict(network=network, batch=1, size=224, threads=1, rows=schedule.ratio(rows))
+        print(network, {r['engine']: f'{r["median_ms"]:.2f} ms, least {r["min_ms"]:.2f}' for r in case['rows']}, flush=True)
+        cases.append(case)
+    return merge(old or [], cases)
+
+
 def zoo(a, old):
     from networks import ALL
     engines = [e for e in a.engines if e in ('openvino', 'onnxruntime')]
@@ -179,7 +210,7 @@ def load(a, old):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'detect', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'int8', 'detect', 'train', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))
@@ -187,7 +218,7 @@ def main():
     p.add_argument('--long', default='10m', help='how long to soak')
     p.add_argument('--rounds', type=int, default=10)
     p.add_argument('--seconds', type=float, default=0.5, help='length of a turn')
-    p.add_argument('--data', type=pathlib.Path, default=pathlib.Path('photos'), help='folder of JPEGs for load')
+    p.add_argument('--data', type=pathlib.Path, default=pathlib.Path('photos'), help='folder of JPEGs for load, of photos for int8')
     p.add_argument('--out', type=pathlib.Path, default=HERE / 'results')
     a = p.parse_args()
     a.mixnet = a.mixnet.resolve() if a.mixnet.exists() else None
