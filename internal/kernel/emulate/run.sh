@@ -7,8 +7,9 @@
 # Needs the Debian packages bochs, isolinux, xorriso and cpio, and
 # fetches a Linux kernel with apt. The emulator does some ten million
 # instructions a second, of which Linux takes a minute: choose few tests.
-# CPU= is a model of `bochs --help cpu`, TIMEOUT= the longest run in seconds,
-# FILES= what the tests read apart from the package's testdata.
+# CPU= is a model of `bochs --help cpu`, such as tigerlake for VNNI, TIMEOUT= the
+# longest run in seconds, FILES= what the tests read apart from the package's
+# testdata.
 set -eu
 package=$1
 shift
