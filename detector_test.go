@@ -196,7 +196,7 @@ func TestFrozenGraph(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if m.Network != "mobilenetv2_100_ssdlite320" || m.Graph.ParamCount() != 3_045_126 || m.Input.Interpolation != "bilinear_legacy" {
+	if m.Network != "mobilenetv2_100_ssdlite300" || m.Input.Size != [2]int{300, 300} || m.Graph.ParamCount() != 3_045_126 || m.Input.Interpolation != "bilinear_legacy" {
 		t.Errorf("%s, %d parameters, %s", m.Network, m.Graph.ParamCount(), m.Input.Interpolation)
 	}
 	checkPerson(t, m, 2e-5)

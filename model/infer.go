@@ -65,7 +65,26 @@ func infer(f *weights.File) (zoo.Spec, error) {
 	if len(found) == 0 {
 		found = renamed
 	}
-	return only(distinct(found), grey, f)
+	spec, err := only(distinct(found), grey, f)
+	if err != nil {
+		return nil, err
+	}
+	return resized(f, spec), nil
+}
+
+// resized returns the detector for the pictures that a file's graph scales to,
+// if it is a detector's and says so.
+func resized(f *weights.File, spec zoo.Spec) zoo.Spec {
+	h, w := f.Resized()
+	d, ok := spec.(zoo.Detector)
+	if !ok || h != w || h == 0 || d.Input.Size == [2]int{h, w} {
+		return spec
+	}
+	base, _, _ := strings.Cut(d.Name, "_ssdlite")
+	if other, err := zoo.Lookup(fmt.Sprintf("%s_ssdlite%d", base, h)); err == nil {
+		return other
+	}
+	return spec
 }
 
 // only returns the one network that is left, or a *NetworkError.

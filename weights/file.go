@@ -60,7 +60,12 @@ type File struct {
 	path    string
 	src     io.ReaderAt
 	close   func() error
+	resized [2]int // of a TensorFlow graph: what it scales pictures to
 }
+
+// Resized returns the height and width that a TensorFlow graph scales pictures
+// to; 0 where the file does not say.
+func (f *File) Resized() (h, w int) { return f.resized[0], f.resized[1] }
 
 // Open opens a weight file, telling its format from its content. Close it
 // after use.

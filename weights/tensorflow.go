@@ -1,6 +1,7 @@
 package weights
 
 import (
+	"encoding/binary"
 	"fmt"
 	"slices"
 	"strings"
@@ -29,7 +30,15 @@ const (
 
 	shapeDim = 2
 	dimSize  = 1
+
+	typeFloat = 1
+	typeInt32 = 3
+	typeHalf  = 19
 )
+
+// resizeSize ends the name of the constant, height and width, that graphs of the
+// Object Detection API scale pictures to.
+const resizeSize = "/ResizeImage/stack"
 
 // looksLikeGraph reports whether a file may begin with a node of a GraphDef,
 // which begins with its name.
@@ -193,10 +202,17 @@ func (f *File) addTensorProto(name string, tensor []byte, offset int64) error {
 		return err
 	}
 	switch kind {
-	case 1:
+	case typeFloat:
 		t.DType = F32
-	case 19:
+	case typeHalf:
 		t.DType = F16
+	case typeInt32:
+		if strings.HasSuffix(name, resizeSize) && length == 8 {
+			content := make([]byte, 8)
+			err = readFull(f.src, content, t.offset)
+			f.resized = [2]int{int(int32(binary.LittleEndian.Uint32(content))), int(int32(binary.LittleEndian.Uint32(content[4:])))}
+		}
+		return err
 	default:
 		return nil
 	}

@@ -117,3 +117,18 @@ func FuzzFrozenGraph(f *testing.F) {
 		}
 	})
 }
+
+// The size that a graph of the Object Detection API scales pictures to is told.
+func TestResized(t *testing.T) {
+	size := protowire.AppendFixed32(protowire.AppendFixed32(nil, 300), 200)
+	for name, want := range map[string][2]int{"Preprocessor/map/while/ResizeImage/stack": {300, 200}, "Preprocessor/map/while/stack": {}} {
+		content := slices.Concat(node(name, "Const", typeInt32, []int{2}, size), node("net/gamma", "Const", 1, []int{3}, floats(3)))
+		f, err := NewFile(strings.NewReader(string(content)), int64(len(content)), "graph.pb")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if h, w := f.Resized(); h != want[0] || w != want[1] || len(f.Names()) != 1 {
+			t.Errorf("%s: %d×%d, tensors %v", name, h, w, f.Names())
+		}
+	}
+}

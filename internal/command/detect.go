@@ -152,7 +152,11 @@ func (c *detectCmd) open(e *env) (*mixnet.Detector, error) {
 	f := modelFlags{Network: c.Network, Offline: true}
 	name := runCheckpoint(c.Model)
 	d, err := mixnet.OpenDetector(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
-	return d, unknownModel(name, err)
+	if err != nil {
+		return nil, unknownModel(name, err)
+	}
+	e.assumed(name, d.Header())
+	return d, nil
 }
 
 // find returns a result for every image that the arguments name.

@@ -104,6 +104,9 @@ func (e *env) assumed(name string, h model.Header) {
 	if text := h.Notes[model.NoteAssumed]; text != "" && namesONNX(name) {
 		e.note("%s: %s\n", name, text)
 	}
+	if strings.EqualFold(filepath.Ext(name), ".pb") {
+		e.note("%s: taken for %s, %d×%d pixels; --network names another\n", name, h.Network, h.Input.Size[0], h.Input.Size[1])
+	}
 }
 
 // namesONNX reports whether a name is that of an ONNX file.
