@@ -61,29 +61,34 @@ func parseYAML(text string) (yamlFile, error) {
 			if !ok {
 				return nil, fail(fmt.Errorf("%q: want a key and a colon", bare))
 			}
-			key = k
-			switch {
-			case s == "|" || s == ">" || s == "|-" || s == ">-":
-				y[key] = yamlValue{scalar: s}
-			case strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{"):
-				if !closes(s) {
-					open = s
-					continue
-				}
-				v, err := flow(s)
-				if err != nil {
-					return nil, fail(err)
-				}
-				y[key] = v
-			default:
-				y[key] = yamlValue{scalar: unquote(s)}
+			if key = k; inBrackets(s) && !closes(s) {
+				open = s
+				continue
 			}
+			v, err := value(s)
+			if err != nil {
+				return nil, fail(err)
+			}
+			y[key] = v
 		}
 	}
 	if open != "" {
 		return nil, fmt.Errorf("line %d: the file is cut off: a bracket is not closed", number)
 	}
 	return y, nil
+}
+
+func inBrackets(s string) bool { return strings.HasPrefix(s, "[") || strings.HasPrefix(s, "{") }
+
+// value reads what stands behind a key on its line.
+func value(s string) (yamlValue, error) {
+	switch {
+	case s == "|" || s == ">" || s == "|-" || s == ">-":
+		return yamlValue{scalar: s}, nil
+	case inBrackets(s):
+		return flow(s)
+	}
+	return yamlValue{scalar: unquote(s)}, nil
 }
 
 // quoted calls f for every byte of s with whether it is within quotes, until it

@@ -71,23 +71,29 @@ func (c *trainCmd) Run(e *env) error {
 	if !e.leads() {
 		return nil
 	}
-	path := filepath.Join(r.dir, modelFile)
-	if err := r.model.Save(path); err != nil {
+	if err := r.model.Save(filepath.Join(r.dir, modelFile)); err != nil {
 		return err
 	}
 	if c.detects() {
 		return c.finishObjects(e, r, (before + time.Since(started)).Seconds())
 	}
+	return c.finish(e, r, (before + time.Since(started)).Seconds())
+}
+
+// finish judges the result of a run that classifies, and reports it.
+func (c *trainCmd) finish(e *env, r *run, seconds float64) error {
+	path := filepath.Join(r.dir, modelFile)
 	var found *judged
 	res := evaluate.Report{}
 	if r.set.Judge != nil {
+		var err error
 		if found, err = measure(e, r.model, r.set.Judge, r.recipe.MaxBad); err != nil {
 			return err
 		}
 		res = found.Report(nil, r.recipe.Seed)
 	}
 	res.Run, res.Model, res.Network, res.Data, res.Split = r.dir, path, r.model.Network, r.set.source, partName(r.set.JudgeName)
-	res.Seconds = (before + time.Since(started)).Seconds()
+	res.Seconds = seconds
 	if err := writeSummary(r.dir, res); err != nil {
 		return err
 	}

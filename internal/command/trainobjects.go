@@ -273,7 +273,7 @@ func (c *trainCmd) printObjects(e *env, r *run, res *objectReport) error {
 	e.printf("\n%s: %s, %s parameters, trained in %s\n", res.Model, res.Network, thousands(r.model.Graph.ParamCount()), formatSeconds(res.Seconds))
 	e.printf("Next:\n")
 	if sample != "" {
-		e.printf("  %s\n", e.command("detect", "--model", r.dir, sample, "--draw", "found"))
+		e.printf("  %s\n", e.command("detect", "--model", r.dir, sample, "--score", "0.3", "--draw", "found"))
 	}
 	if r.set.Judge == nil {
 		e.printf("\nnothing was held out to measure the result on\n")
