@@ -82,7 +82,7 @@ func (c *benchNetwork) inferJob(e *env, callers int, score float64) (*job, error
 
 // model is the network with its parameters in memory.
 func (c *benchNetwork) model() (*model.Model, error) {
-	if namesONNX(c.Name) && c.Weights == "" {
+	if namesModel(c.Name) && c.Weights == "" {
 		return model.Open(c.Name, model.Options{})
 	}
 	spec, err := netfile.Lookup(c.Name)

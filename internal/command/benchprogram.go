@@ -30,7 +30,7 @@ func (c *benchNetwork) program(o engine.Options) (*measured, error) {
 		return nil, err
 	case m != nil:
 		return compiled(m, o)
-	case namesONNX(c.Name) && c.Weights == "":
+	case namesModel(c.Name) && c.Weights == "":
 		file = c.Name
 	case c.Weights == "":
 		return randomProgram(c.Name, o)

@@ -10,11 +10,10 @@ import (
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
-	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 type compareCmd struct {
-	Names []string      `arg:"" name:"name" help:"Networks to set side by side."`
+	Names []string      `arg:"" name:"name" help:"Networks to set side by side; weight files, quantized ones too, or ONNX files."`
 	Batch int           `short:"b" default:"1" placeholder:"N" help:"Images in a call, for the time."`
 	Time  time.Duration `default:"1s" help:"How long to measure each; 0 means not at all."`
 	JSON  bool          `name:"json" help:"Print JSON."`
@@ -128,11 +127,11 @@ func (c *compareCmd) doubt(e *env, rows []comparison) {
 
 // prepare compiles a network and counts what it is made of.
 func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
-	spec, err := netfile.Lookup(name)
+	spec, options, err := (&infoCmd{Name: name}).network()
 	if err != nil {
 		return nil, err
 	}
-	info, g, d, err := describe(spec, zoo.Options{})
+	info, g, d, err := describe(spec, options)
 	if err != nil {
 		return nil, err
 	}
@@ -141,7 +140,14 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 	if p := figuresOf(info.Paper); p != nil {
 		r.PaperTop1, r.PaperMAP = p.Top1, p.MAP
 	}
-	program, err := randomProgram(name, engine.Options{Threads: e.cores(), MaxConcurrent: 1})
+	how := engine.Options{Threads: e.cores(), MaxConcurrent: 1}
+	program := (*measured)(nil)
+	if namesModel(name) {
+		r.Network = name
+		program, err = (&benchNetwork{Name: name}).program(how)
+	} else {
+		program, err = randomProgram(name, how)
+	}
 	if err != nil {
 		return nil, err
 	}

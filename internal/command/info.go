@@ -16,7 +16,7 @@ import (
 )
 
 type infoCmd struct {
-	Name    string `arg:"" help:"A network: mixnet_s, with changes, mobilenetv2_100@mix=4,dilated, a network file, mine.toml, or an ONNX file."`
+	Name    string `arg:"" help:"A network: mixnet_s, with changes, mobilenetv2_100@mix=4,dilated, a network file, mine.toml, a weight file, or an ONNX file."`
 	Classes int    `placeholder:"N" help:"Number of classes; the network's own by default."`
 	Blocks  bool   `help:"One line a block instead of one a layer."`
 	SVG     string `name:"svg" placeholder:"FILE" help:"Draw the network block by block with its kernel groups in colour."`
@@ -100,7 +100,7 @@ func published(p *zoo.Paper) string {
 
 // network finds the network of a name or of an ONNX file.
 func (c *infoCmd) network() (zoo.Spec, zoo.Options, error) {
-	if !namesONNX(c.Name) {
+	if !namesModel(c.Name) {
 		spec, err := netfile.Lookup(c.Name)
 		return spec, zoo.Options{Classes: c.Classes}, err
 	}

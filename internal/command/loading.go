@@ -109,6 +109,12 @@ func (e *env) assumed(name string, h model.Header) {
 	}
 }
 
+// namesModel reports whether a name is that of a file which holds a network with
+// its weights.
+func namesModel(name string) bool {
+	return namesONNX(name) || hasExtension(name, ".safetensors") && exists(name)
+}
+
 // namesONNX reports whether a name is that of an ONNX file.
 func namesONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
