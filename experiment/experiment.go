@@ -32,7 +32,7 @@ type Arm struct {
 	Series string `json:"series"` // such as "depthwise" or "MixConv"
 	Label  string `json:"label"`  // within the series, such as "5×5"
 	// Change is a setting of the zoo, such as "mix=3"; "" for the base itself.
-	Change string `json:"change,omitempty"`
+	Change string `json:"changed,omitempty"`
 	// Equal scales the width so that the arm has the base's multiply-adds.
 	Equal bool `json:"equal"`
 	// X is where the arm is drawn where that is not over multiply-adds.
