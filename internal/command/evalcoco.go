@@ -66,8 +66,13 @@ func cocoNumbers(s coco.Summary) cocoSummary {
 	return cocoSummary{p[0], p[1], p[2], p[3], p[4], p[5], p[6], p[7], p[8], p[9], p[10], p[11]}
 }
 
-// resamples is how many sets of images are drawn for the intervals.
-const resamples = 1000
+// resamples is how many sets of images are drawn for the intervals: a thousand,
+// or a hundred and more where there are so many detections that a thousand would
+// take minutes.
+func resamples(detections int) int {
+	const most, least, work = 1000, 100, 20_000_000
+	return min(most, max(least, work/max(detections, 1)))
+}
 
 // judgeResults judges a results file.
 func (c *evalCmd) judgeResults(e *env) error {
@@ -85,7 +90,7 @@ func (c *evalCmd) judgeResults(e *env) error {
 	if err != nil {
 		return err
 	}
-	r, err := set.Evaluate(e.ctx, found, coco.Options{Resamples: resamples, Threads: e.cores()})
+	r, err := set.Evaluate(e.ctx, found, coco.Options{Resamples: resamples(len(found)), Threads: e.cores()})
 	if err != nil {
 		return fmt.Errorf("%s, judged by %s: %w", c.Results, c.Annotations, err)
 	}

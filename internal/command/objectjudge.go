@@ -76,7 +76,7 @@ func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint6
 	}
 	j.perSec = float64(d.Len()) / time.Since(began).Seconds()
 	j.leaveOut()
-	j.result, err = j.set.Evaluate(e.ctx, j.found, coco.Options{Resamples: resamples, Seed: seed, Threads: e.cores()})
+	j.result, err = j.set.Evaluate(e.ctx, j.found, coco.Options{Resamples: resamples(len(j.found)), Seed: seed, Threads: e.cores()})
 	return j, err
 }
 
