@@ -57,3 +57,14 @@ func TestPretrained(t *testing.T) {
 		}
 	}
 }
+
+// A channel without weights has a scale that no factor of batch norm makes large.
+func TestDeadChannel(t *testing.T) {
+	rounded, scales, _ := roundWeights([]float32{0, 0, 0, 1, -0.5, 0.25}, 2)
+	if scales[0] > 1e-5 || rounded[0] != 0 {
+		t.Errorf("scale %g, weight %g", scales[0], rounded[0])
+	}
+	if d := rounded[4] + 0.5; d > scales[1] || d < -scales[1] {
+		t.Errorf("-0.5 became %g at a scale of %g", rounded[4], scales[1])
+	}
+}

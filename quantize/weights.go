@@ -34,6 +34,10 @@ func weightCode(w, s float32) float32 {
 	return float32(min(max(q, -graph.MaxWeightCode), graph.MaxWeightCode))
 }
 
+// deadScale is that of a channel without weights: small, since factors of sums
+// are bounded and batch norm's may be large where nothing varies.
+const deadScale = 1e-6
+
 // The search for a scale tries parts of the one that loses no weight.
 const (
 	weightParts = 20
@@ -47,7 +51,7 @@ func weightScale(row []float32) (scale float32, err float64) {
 		most = max(most, max(v, -v))
 	}
 	if !(most/graph.MaxWeightCode > graph.MinScale) {
-		return 1, 0 // nothing, or nothing that counts
+		return deadScale, 0 // nothing, or nothing that counts
 	}
 	err = math.Inf(1)
 	for i := range weightParts + 1 {
