@@ -23,8 +23,10 @@ type building struct {
 
 func newBuilding(c *converter) *building {
 	name := cmp.Or(c.f.metadata["mixnet.network"], c.f.graph.name, "onnx")
-	return &building{c: c, g: &graph.Graph{Name: name}, ids: map[*step]graph.ID{}, nodes: map[string]bool{}, params: map[string]bool{},
-		quant: graph.Quantization{Exact: true, Codes: map[graph.ID]graph.Code{}, Scales: map[graph.ParamID][]float32{}}}
+	return &building{
+		c: c, g: &graph.Graph{Name: name}, ids: map[*step]graph.ID{}, nodes: map[string]bool{}, params: map[string]bool{},
+		quant: graph.Quantization{Exact: true, Codes: map[graph.ID]graph.Code{}, Scales: map[graph.ParamID][]float32{}},
+	}
 }
 
 func (b *building) run(outputs []output) error {

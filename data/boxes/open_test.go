@@ -170,18 +170,21 @@ func TestFindings(t *testing.T) {
 	}{
 		"COCO zero, inverted, outside, cut, twice": {
 			coco(strings.Join([]string{good, box("1, 2, 0, 4"), box("1, 2, -3, 4"), box("200, 2, 3, 4"), box("90, 70, 30, 40"), good}, ",\n")),
-			[]string{"missing picture ×1 x.json:1", "inverted box ×1 x.json:7", "box of zero area ×1 x.json:6", "box outside the picture ×1 x.json:8", "box that is there twice ×1 x.json:10", "box cut at the picture's edge ×1 x.json:9"}, 2,
+			[]string{"missing picture ×1 x.json:1", "inverted box ×1 x.json:7", "box of zero area ×1 x.json:6", "box outside the picture ×1 x.json:8", "box that is there twice ×1 x.json:10", "box cut at the picture's edge ×1 x.json:9"},
+			2,
 		},
 		"COCO not numbers": {
 			coco(strings.Join([]string{good, box("NaN, 2, 3, 4"), box("1, Infinity, 3, 4"), box("1, -Infinity, 3, 4"), box("1, null, 3, 4"), box("1, 1e999, 3, 4")}, ",\n")), nil, 0,
 		},
 		"COCO NaN": {
 			coco(strings.Join([]string{good, box("NaN, 2, 3, 4"), box("1, Infinity, 3, 4"), box("1, -Infinity, 3, 4"), box("1, null, 3, 4")}, ",\n")),
-			[]string{"missing picture ×1 x.json:1", "box that is not of numbers ×4 x.json:6"}, 1,
+			[]string{"missing picture ×1 x.json:1", "box that is not of numbers ×4 x.json:6"},
+			1,
 		},
 		"COCO unknown class and picture": {
 			coco(strings.Join([]string{good, `{"image_id": 1, "category_id": 0, "bbox": [1,2,3,4]}`, `{"image_id": 8, "category_id": 1, "bbox": [1,2,3,4]}`, `{"image_id": 2, "category_id": 1, "bbox": [1,2,3,4]}`}, ",\n")),
-			[]string{"missing picture ×1 x.json:1", "unknown class ×1 x.json:6", "box of a picture that is not listed ×1 x.json:7"}, 1,
+			[]string{"missing picture ×1 x.json:1", "unknown class ×1 x.json:6", "box of a picture that is not listed ×1 x.json:7"},
+			1,
 		},
 		"VOC": {
 			map[string]string{
@@ -192,18 +195,21 @@ func TestFindings(t *testing.T) {
 			[]string{
 				"missing picture ×1 c.xml:0", "picture cannot be read ×1 e.png:0", "picture of another size than its labels say ×1 d.xml:0", "labels cannot be read ×1 b.xml:3",
 				"box that is not of numbers ×1 a.xml:7", "inverted box ×1 a.xml:6", "box of zero area ×1 a.xml:5", "boxes scaled to the picture's size ×1 f.xml:0",
-			}, 2,
+			},
+			2,
 		},
 		"YOLO": {
 			yolo("0 .5 .5 0 .1\n2 .5 .5 .1 .1\n0 .5 .5 .1 .1 .9\n0 .5 .5 .1\n0 .9 .9 .1 .1 .95 .95\n1 1.5 .5 .1 .1\n0 nan .5 .1 .1\n0 .5 .5 -.1 .1\nx .5 .5 .1 .1\n"),
 			[]string{
 				"box cannot be read ×3 a.txt:4", "box that is not of numbers ×1 a.txt:8", "unknown class ×1 a.txt:3", "inverted box ×1 a.txt:9", "box of zero area ×1 a.txt:2",
 				"box outside the picture ×1 a.txt:7", "box around an outline ×1 a.txt:0",
-			}, 2,
+			},
+			2,
 		},
 		"CSV": {
 			list("a.png,1,2,1,6,cat\ngone.png,1,2,3,4,cat\na.png,1,2\na.png,1,NaN,4,6,cat\na.png,1,2,4,6,\n,1,2,3,4,cat\n"),
-			[]string{"missing picture ×1 x.csv:4", "box cannot be read ×2 x.csv:5", "box that is not of numbers ×1 x.csv:6", "unknown class ×1 x.csv:7", "box of zero area ×1 x.csv:3"}, 1,
+			[]string{"missing picture ×1 x.csv:4", "box cannot be read ×2 x.csv:5", "box that is not of numbers ×1 x.csv:6", "unknown class ×1 x.csv:7", "box of zero area ×1 x.csv:3"},
+			1,
 		},
 	} {
 		s, err := Open(t.Context(), write(t, c.files), Options{})
