@@ -93,7 +93,8 @@ var layers = []struct {
 	{"experiment", []string{"internal/stats", "recipe", "graph", "input", "zoo", "zoo/netfile", "data", "engine", "evaluate", "model", "nas", "nas/store", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
 	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "explain", "pretrained"}},
-	{"experiment/detection", []string{"internal/stats", "recipe", "zoo", "zoo/netfile", "data", "data/boxes", "evaluate/coco", "model", "train", "train/objects", ""}},
+	{"internal/found", []string{"data", "data/boxes", "evaluate/coco", "train/objects", ""}},
+	{"experiment/detection", []string{"internal/found", "internal/stats", "recipe", "zoo", "zoo/netfile", "data/boxes", "evaluate/coco", "model", "train", "train/objects", ""}},
 	{"serve", []string{"input", "vision", "explain", ""}},
 }
 

@@ -108,7 +108,7 @@ func LookupPreset(name string) (Preset, error) {
 func (p Preset) of(e Experiment) []Arm {
 	var fit []Arm
 	for _, a := range e.arms {
-		if _, err := a.network(p.Paper); err != nil || p.Kernel > 0 && a.largest > p.Kernel {
+		if _, _, err := a.changed(p.Paper); err != nil || p.Kernel > 0 && a.largest > p.Kernel {
 			continue // the small networks have fewer layers
 		}
 		fit = append(fit, a)
@@ -129,27 +129,33 @@ func (p Preset) of(e Experiment) []Arm {
 	return few
 }
 
-// network returns the network of an arm, in the paper's size or the small one.
-func (a *Arm) network(paper bool) (zoo.Network, error) {
+// changed returns the base of an arm and what its change makes of that, in the
+// paper's size or the small one.
+func (a *Arm) changed(paper bool) (start, n zoo.Network, err error) {
 	i := slices.IndexFunc(bases, func(b base) bool { return b.panel == a.Panel })
-	n := bases[i].small
+	start = bases[i].small
 	if paper {
 		spec, err := zoo.Lookup(bases[i].paper)
 		if err != nil {
-			return n, err
+			return start, n, err
 		}
-		n = spec.(zoo.Network)
+		start = spec.(zoo.Network)
 	}
-	start := n
-	if a.Change != "" {
-		spec, err := zoo.Change(n, a.Change)
-		if err != nil {
-			return n, err
-		}
-		n = spec.(zoo.Network)
+	if a.Change == "" {
+		return start, start, nil
 	}
-	if !a.Equal {
-		return n, nil
+	spec, err := zoo.Change(start, a.Change)
+	if err != nil {
+		return start, n, err
+	}
+	return start, spec.(zoo.Network), nil
+}
+
+// network returns the network of an arm, in the paper's size or the small one.
+func (a *Arm) network(paper bool) (zoo.Network, error) {
+	start, n, err := a.changed(paper)
+	if err != nil || !a.Equal {
+		return n, err
 	}
 	cost, err := nas.CostOf(start)
 	if err != nil {

@@ -32,6 +32,16 @@ func (r *Result) Resolved() bool {
 	return r.Difference != nil && r.Difference.Resolved() && r.Images.Resolved()
 }
 
+// Judged is how many images the trials were judged by.
+func Judged(all []Result) int {
+	for _, r := range all {
+		for _, o := range r.outcomes {
+			return o.Images
+		}
+	}
+	return 0
+}
+
 // samples are those of bootstrap intervals.
 const samples = 1000
 

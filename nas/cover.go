@@ -6,7 +6,7 @@ import "iter"
 // width it can read and write, at its stage's resolution. Blocks of a stage
 // behind its first count as the same place.
 func (t *TableSpace) Covering() iter.Seq[Arch] {
-	widths, variants := t.coverSizes()
+	widths, variants := t.coverWidths(), t.variants()
 	return func(yield func(Arch) bool) {
 		// Widths are lines of an affine plane over a prime field: of any two
 		// stages that follow each other every pair of widths occurs.
@@ -22,24 +22,44 @@ func (t *TableSpace) Covering() iter.Seq[Arch] {
 	}
 }
 
-// coverSizes returns a prime that is at least as large as any list of widths, and
-// the most variants a block has.
-func (t *TableSpace) coverSizes() (widths, variants int) {
-	widths, variants = max(len(t.Stem), len(t.Head), 1), 1
-	for i, sl := range t.layout.stages {
-		widths = max(widths, len(t.Stages[i].Out))
+// variants returns the most combinations of choices that a block has.
+func (t *TableSpace) variants() int {
+	most := 1
+	for _, sl := range t.layout.stages {
 		for _, axes := range sl.axes {
 			n := 1
 			for _, a := range axes {
 				n *= len(a.options)
 			}
-			variants = max(variants, n)
+			most = max(most, n)
 		}
+	}
+	return most
+}
+
+// vary gives a block of a stage one of its combinations of choices, of which
+// variants counts the most: the rest begin anew.
+func (t *TableSpace) vary(a Arch, stage, block, variant int) {
+	sl := &t.layout.stages[stage]
+	for k, decision := range sl.blocks[block] {
+		options := len(sl.axes[block][k].options)
+		if decision >= 0 {
+			a[decision] = uint8(variant % options)
+		}
+		variant /= options
+	}
+}
+
+// coverWidths returns a prime that is at least as large as any list of widths.
+func (t *TableSpace) coverWidths() int {
+	widths := max(len(t.Stem), len(t.Head), 1)
+	for i := range t.Stages {
+		widths = max(widths, len(t.Stages[i].Out))
 	}
 	for !prime(widths) {
 		widths++
 	}
-	return widths, variants
+	return widths
 }
 
 func prime(n int) bool {
@@ -71,15 +91,11 @@ func (t *TableSpace) covering(start, slope, variant, widths int) Arch {
 				set(sl.depth, o)
 			}
 		}
-		for b, axes := range sl.axes {
+		for b := range sl.blocks {
 			if t.Stages[i].Shared && b > 0 {
 				break
 			}
-			v := variant + b*7
-			for k, x := range axes {
-				set(sl.blocks[b][k], v%len(x.options))
-				v /= len(x.options)
-			}
+			t.vary(a, i, b, variant+b*7)
 		}
 	}
 	set(l.head, (start+slope*(len(t.Stages)+1))%widths)

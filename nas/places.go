@@ -46,31 +46,16 @@ func (t *TableSpace) Cover() []Arch {
 	}
 	choose(l.stem, t.Stem)
 	choose(l.head, t.Head)
-	count := 1
 	for i := range t.Stages {
 		choose(l.stages[i].out, t.Stages[i].Out)
 		choose(l.stages[i].depth, t.Stages[i].Depth)
-		for _, axes := range l.stages[i].axes {
-			n := 1
-			for _, a := range axes {
-				n *= len(a.options)
-			}
-			count = max(count, n)
-		}
 	}
-	all := make([]Arch, count)
+	all := make([]Arch, t.variants())
 	for n := range all {
 		a := slices.Clone(widest)
 		for i := range t.Stages {
-			for b, decisions := range l.stages[i].blocks {
-				rest := n
-				for k, d := range decisions {
-					options := len(l.stages[i].axes[b][k].options)
-					if d >= 0 {
-						a[d] = uint8(rest % options)
-					}
-					rest /= options
-				}
+			for b := range l.stages[i].blocks {
+				t.vary(a, i, b, n)
 			}
 		}
 		all[n] = a

@@ -11,9 +11,9 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet"
-	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/evaluate/coco"
+	"github.com/mixnet-go/mixnet/internal/found"
 	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/recipe"
@@ -142,28 +142,14 @@ func judge(ctx context.Context, m *model.Model, set boxes.Labelled, threads int)
 		return nil, err
 	}
 	defer d.Close()
-	truths := objects.Truths(set)
-	var found []coco.Detection
-	var s data.Sample
-	var f mixnet.Found
-	all := mixnet.DetectOptions{Score: -1}
+	finder := found.Finder{Detector: d, Set: set}
+	var all []coco.Detection
 	for i := range set.Len() {
-		if err := set.Read(i, &s); err != nil {
+		if all, err = finder.In(ctx, i, all); err != nil {
 			return nil, fmt.Errorf("%s: %w", set.Name(i), err)
-		}
-		picture := mixnet.Bytes(s.File)
-		if s.Pixels != nil {
-			picture = mixnet.Image(s.Pixels)
-		}
-		if err := d.DetectInto(ctx, &f, picture, all); err != nil {
-			return nil, fmt.Errorf("%s: %w", set.Name(i), err)
-		}
-		for _, o := range f.Objects {
-			b := f.Orientation.UprightBox(o.Box(), f.Width, f.Height)
-			found = append(found, coco.Detection{Image: int64(i + 1), Category: int64(o.Class + 1), Box: objects.COCOBox(b), Score: o.Score})
 		}
 	}
-	return truths.Evaluate(ctx, found, coco.Options{Threads: threads})
+	return objects.Truths(set).Evaluate(ctx, all, coco.Options{Threads: threads})
 }
 
 // Difference is how much more average precision one network has than another,

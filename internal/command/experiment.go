@@ -149,7 +149,7 @@ func (c *experimentRunCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	page, err := writeExperiment(e, x, plan, trials, c.folder(), roles.Judge.Len())
+	page, err := writeExperiment(x, plan, trials, c.folder())
 	if err != nil {
 		return err
 	}
@@ -230,35 +230,19 @@ func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, 
 	if err := v.count(db); err != nil {
 		return err
 	}
-	host, _ := os.Hostname()
-	ctx, stop := context.WithCancelCause(e.ctx)
-	defer stop(nil)
-	errs := make([]error, workers)
-	var all sync.WaitGroup
-	for i := range workers {
-		all.Go(func() {
-			t := &experiment.Trainer{Plan: plan, Roles: roles, OnEpoch: v.epoch}
-			w := store.Worker{
-				Store: db, Name: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), i), Propose: plan.Propose, Do: t.Do,
-				OnEnd: func(_ context.Context, t store.Trial, why error) error { return v.end(t, why) },
-			}
-			if errs[i] = w.Run(ctx); errs[i] != nil {
-				stop(errs[i])
-			}
-		})
-	}
-	all.Wait()
-	v.bar.done()
-	if err := e.ctx.Err(); err != nil {
-		e.note("what was begun is saved; the same command goes on with it\n")
-		return err
-	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
+	err := e.together(workers, func(ctx context.Context, name string) error {
+		t := &experiment.Trainer{Plan: plan, Roles: roles, OnEpoch: v.epoch}
+		w := store.Worker{
+			Store: db, Name: name, Propose: plan.Propose, Do: t.Do,
+			OnEnd: func(_ context.Context, t store.Trial, why error) error { return v.end(t, why) },
 		}
+		return w.Run(ctx)
+	})
+	v.bar.done()
+	if e.ctx.Err() != nil {
+		e.note("what was begun is saved; the same command goes on with it\n")
 	}
-	return nil
+	return err
 }
 
 // experimentProgress tells of trials.
@@ -340,17 +324,7 @@ func (c *experimentPageCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	images := 0
-	for _, t := range trials {
-		if t.State == store.Done {
-			o, err := experiment.OutcomeOf(t)
-			if err != nil {
-				return err
-			}
-			images = o.Images
-		}
-	}
-	page, err := writeExperiment(e, x, plan, trials, c.Dir, images)
+	page, err := writeExperiment(x, plan, trials, c.Dir)
 	if err != nil {
 		return err
 	}

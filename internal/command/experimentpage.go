@@ -25,7 +25,7 @@ type experimentResult struct {
 }
 
 // writeExperiment writes page, table and figures of an experiment into a folder.
-func writeExperiment(e *env, x experiment.Experiment, plan *experiment.Plan, trials []store.Trial, dir string, images int) (*experimentResult, error) {
+func writeExperiment(x experiment.Experiment, plan *experiment.Plan, trials []store.Trial, dir string) (*experimentResult, error) {
 	all, err := experiment.Results(plan, trials)
 	if err != nil {
 		return nil, err
@@ -38,7 +38,7 @@ func writeExperiment(e *env, x experiment.Experiment, plan *experiment.Plan, tri
 		out.Done += len(r.Top1)
 	}
 	page := experiment.Page{
-		Experiment: x, Plan: plan, Results: all, Command: commandOf(plan), Data: "the training images of the " + base(plan.Data), Judged: thousands(int64(images)) + " images", Made: madeBy(),
+		Experiment: x, Plan: plan, Results: all, Command: commandOf(plan), Data: "the training images of the " + base(plan.Data), Judged: thousands(int64(experiment.Judged(all))) + " images", Made: madeBy(),
 	}
 	for _, panel := range experiment.Panels(all) {
 		for _, paper := range []bool{true, false} {

@@ -1,7 +1,6 @@
 package command
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"time"
@@ -10,6 +9,7 @@ import (
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/boxes"
 	"github.com/mixnet-go/mixnet/evaluate/coco"
+	"github.com/mixnet-go/mixnet/internal/found"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train/objects"
 )
@@ -61,9 +61,9 @@ func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint6
 	began := time.Now()
 	bar := e.newProgress("judging", "images", int64(d.Len()))
 	defer bar.done()
-	var s data.Sample
+	finder := found.Finder{Detector: detector, Set: set}
 	for i := range d.Len() {
-		if err := j.look(e.ctx, detector, set, i, &s); err != nil {
+		if j.found, err = finder.In(e.ctx, i, j.found); err != nil {
 			if e.ctx.Err() != nil {
 				return nil, e.ctx.Err()
 			}
@@ -91,29 +91,6 @@ func (j *judgedObjects) leaveOut() {
 	}
 	j.set.Images = slices.DeleteFunc(j.set.Images, func(m coco.Image) bool { return bad[m.ID] })
 	j.set.Truths = slices.DeleteFunc(j.set.Truths, func(t coco.Truth) bool { return bad[t.Image] })
-}
-
-// look finds the objects of image i. All that the network proposes counts, up to
-// a hundred.
-func (j *judgedObjects) look(ctx context.Context, d *mixnet.Detector, set boxes.Labelled, i int, s *data.Sample) error {
-	if err := set.Read(i, s); err != nil {
-		return err
-	}
-	var f *mixnet.Found
-	var err error
-	all := mixnet.DetectOptions{Score: -1}
-	if s.Pixels != nil {
-		f, err = d.Detect(ctx, s.Pixels, all)
-	} else {
-		f, err = d.DetectBytes(ctx, s.File, all)
-	}
-	if err != nil {
-		return err
-	}
-	for _, o := range f.Objects {
-		j.found = append(j.found, coco.Detection{Image: int64(i + 1), Category: int64(o.Class + 1), Box: objects.COCOBox(upright(f, o)), Score: o.Score})
-	}
-	return nil
 }
 
 // report is what is printed of the judgement.

@@ -143,10 +143,7 @@ func (c *searchLatencyCmd) print(e *env, r *latencyResult) error {
 			name string
 			latency.Quality
 		}{{"fitted", t.Fit}, {"others", t.Test}, {"others in a band", t.Band}} {
-			rows = append(rows, []string{
-				strconv.Itoa(t.Threads), fmt.Sprintf("%d %s", q.Networks, q.name), inPercent(q.MAPE), fmt.Sprintf("%.3f", q.R2),
-				inPercent(q.Within10), fmt.Sprintf("%.2f", q.Tau), fmt.Sprintf("%.2f", q.TauMACs),
-			})
+			rows = append(rows, append([]string{strconv.Itoa(t.Threads)}, qualityCells(q.name, q.Quality)...))
 		}
 	}
 	if err := e.table(rows); err != nil {
@@ -154,6 +151,13 @@ func (c *searchLatencyCmd) print(e *env, r *latencyResult) error {
 	}
 	e.printf("%s: %s of the space %s\n", r.File, plural(r.Tables[0].Blocks, "block"), r.Space)
 	return nil
+}
+
+// qualityCells are what tables say of some networks.
+func qualityCells(name string, q latency.Quality) []string {
+	return []string{
+		fmt.Sprintf("%d %s", q.Networks, name), inPercent(q.MAPE), fmt.Sprintf("%.3f", q.R2), inPercent(q.Within10), fmt.Sprintf("%.2f", q.Tau), fmt.Sprintf("%.2f", q.TauMACs),
+	}
 }
 
 // latencyFlags say which predicted times a search keeps to.
@@ -253,10 +257,7 @@ func latencyReport(t *latency.Table) (report.Figure, report.Table, error) {
 		name   string
 		points []latency.Point
 	}{{"fitted", t.Fit}, {"others", t.Test}, {fmt.Sprintf("others within ±%g %% of multiply-adds", 100*t.BandShare), t.Band}} {
-		q := latency.QualityOf(r.points)
-		table.Rows = append(table.Rows, []string{
-			fmt.Sprintf("%d %s", q.Networks, r.name), inPercent(q.MAPE), fmt.Sprintf("%.3f", q.R2), inPercent(q.Within10), fmt.Sprintf("%.2f", q.Tau), fmt.Sprintf("%.2f", q.TauMACs),
-		})
+		table.Rows = append(table.Rows, qualityCells(r.name, latency.QualityOf(r.points)))
 	}
 	return figure, table, err
 }

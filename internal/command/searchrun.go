@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"sync"
 	"time"
 
@@ -102,32 +101,19 @@ func work(e *env, name *searchName, workers int, lines bool) error {
 	}
 	defer e.hold()()
 	v := &searchProgress{e: e, search: s, store: db, lines: lines, bar: e.newProgress("search", "trials", int64(s.Trials)), epochs: map[int]int{}}
-	host, _ := os.Hostname()
-	ctx, stop := context.WithCancelCause(e.ctx)
-	defer stop(nil)
-	errs := make([]error, workers)
-	var all sync.WaitGroup
-	for i := range workers {
-		all.Go(func() {
-			w := search.Worker{
-				Store: db, Search: s, Name: fmt.Sprintf("%s-%d-%d", host, os.Getpid(), i), Roles: roles, Threads: 1,
-				OnEpoch: v.epoch, OnEnd: v.end, OnSupernet: v.supernet, SupernetThreads: workers,
-			}
-			if errs[i] = w.Run(ctx); errs[i] != nil {
-				stop(errs[i])
-			}
-		})
-	}
-	all.Wait()
-	v.bar.done()
-	if err := e.ctx.Err(); err != nil {
-		e.note("what was begun is saved; continue with: %s\n", e.command("search", "run", name.Search))
-		return err
-	}
-	for _, err := range errs {
-		if err != nil && !errors.Is(err, context.Canceled) {
-			return err
+	err = e.together(workers, func(ctx context.Context, worker string) error {
+		w := search.Worker{
+			Store: db, Search: s, Name: worker, Roles: roles, Threads: 1,
+			OnEpoch: v.epoch, OnEnd: v.end, OnSupernet: v.supernet, SupernetThreads: workers,
 		}
+		return w.Run(ctx)
+	})
+	v.bar.done()
+	if e.ctx.Err() != nil {
+		e.note("what was begun is saved; continue with: %s\n", e.command("search", "run", name.Search))
+	}
+	if err != nil {
+		return err
 	}
 	return v.conclude(name.Search)
 }

@@ -129,17 +129,25 @@ func (r *run) advise(e *env, err error) {
 	}
 }
 
-// report prints the result, its figures last.
-func (r *run) report(e *env, res evaluate.Report) error {
+// introduce says what was trained, and writes an image to try it on.
+func (r *run) introduce(e *env, file, network string, seconds float64) (sample string, err error) {
 	from := r.set.Judge
 	if from == nil {
 		from = r.set.Fit
 	}
-	sample, err := sampleImage(from, r.dir)
+	if sample, err = sampleImage(from, r.dir); err != nil {
+		return "", err
+	}
+	e.printf("\n%s: %s, %s parameters, trained in %s\n", file, network, thousands(r.model.Graph.ParamCount()), formatSeconds(seconds))
+	return sample, nil
+}
+
+// report prints the result, its figures last.
+func (r *run) report(e *env, res evaluate.Report) error {
+	sample, err := r.introduce(e, res.Model, res.Network, res.Seconds)
 	if err != nil {
 		return err
 	}
-	e.printf("\n%s: %s, %s parameters, trained in %s\n", res.Model, res.Network, thousands(r.model.Graph.ParamCount()), formatSeconds(res.Seconds))
 	if r.set.Judge == nil {
 		e.printf("Next:\n  %s\n\nnothing was held out to measure the result on\n", e.command("predict", "--model", r.dir, sample))
 		return nil

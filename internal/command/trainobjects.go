@@ -262,15 +262,10 @@ func (c *trainCmd) finishObjects(e *env, r *run, seconds float64) error {
 
 // printObjects prints the result, its figures last.
 func (c *trainCmd) printObjects(e *env, r *run, res *objectReport) error {
-	from := r.set.Judge
-	if from == nil {
-		from = r.set.Fit
-	}
-	sample, err := sampleImage(from, r.dir)
+	sample, err := r.introduce(e, res.Model, res.Network, res.Seconds)
 	if err != nil {
 		return err
 	}
-	e.printf("\n%s: %s, %s parameters, trained in %s\n", res.Model, res.Network, thousands(r.model.Graph.ParamCount()), formatSeconds(res.Seconds))
 	e.printf("Next:\n")
 	if sample != "" {
 		e.printf("  %s\n", e.command("detect", "--model", r.dir, sample, "--score", "0.3", "--draw", "found"))
