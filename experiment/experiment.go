@@ -5,6 +5,7 @@
 package experiment
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"math"
@@ -12,6 +13,7 @@ import (
 	"strings"
 
 	"github.com/mixnet-go/mixnet/nas"
+	"github.com/mixnet-go/mixnet/nas/store"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -23,7 +25,35 @@ type Experiment struct {
 	About  string
 	// XLabel is what arms are drawn over; "" means multiply-adds.
 	XLabel string
-	arms   []Arm
+	// Needs is what its trials are done with.
+	Needs Needs
+	arms  []Arm
+	kind  kind
+}
+
+// Needs is what the trials of an experiment are done with.
+type Needs int
+
+// What trials are done with.
+const (
+	Images  Needs = iota // images to train on
+	Nothing              // there are no trials
+)
+
+// kind is what sets an experiment apart besides its arms. What is nil is done as
+// for networks that are trained on images.
+type kind struct {
+	// plan adds the arms to a plan.
+	plan func(*Plan, Experiment, Preset, Options) error
+	// trial does a trial with a seed and returns its score.
+	trial func(context.Context, *Trainer, store.Trial, *Planned, uint64, *Outcome) (float64, error)
+	// base reports whether an arm may be what another is compared with; of those
+	// the first is. Nil means the arms of the same panel.
+	base func(of, arm *Planned) bool
+	// page writes the page below its title.
+	page func(*Page, *strings.Builder)
+	// figures are the pictures.
+	figures func(Experiment, []Result) []Figure
 }
 
 // Arm is one of the networks that an experiment compares: a base with a change.
@@ -37,6 +67,8 @@ type Arm struct {
 	Equal bool `json:"equal"`
 	// X is where the arm is drawn where that is not over multiply-adds.
 	X int `json:"x,omitempty"`
+	// Listed arms are shown, and have no trials.
+	Listed bool `json:"listed,omitempty"`
 	// Top1 and FLOPS are the paper's, a fraction and millions; 0 where it has none.
 	Top1  float64 `json:"paper_top1,omitempty"`
 	FLOPS float64 `json:"paper_flops,omitempty"`

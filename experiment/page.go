@@ -24,7 +24,7 @@ type Page struct {
 	Data       string   // what it was trained on
 	Judged     string   // what the images that judged are
 	Made       string   // when and by which version
-	Figures    []string // files beside the page, of each panel the paper's, then ours; "" for none
+	Figures    []Figure // their files are beside the page
 }
 
 // Panels returns the panels of results, in order.
@@ -41,28 +41,48 @@ func Panels(all []Result) []string {
 // WriteMarkdown writes the page.
 func (g *Page) WriteMarkdown(w io.Writer) error {
 	var b strings.Builder
-	p, e := g.Plan, g.Experiment
+	e := g.Experiment
 	fmt.Fprintf(&b, "# %s\n\n%s of the MixConv paper: %s.\n\n", e.Title, capital(e.Source), e.About)
 	fmt.Fprintf(&b, "```\n%s\n```\n\n", g.Command)
-	fmt.Fprintf(&b, "Preset `%s`: %s. Trained on %s, %s with the recipe `%s`, batch %d, %s each; the weights of the last epoch are judged by %s, which chose nothing. Made %s.\n\n",
-		p.Preset, presetAbout(p.Preset), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, g.Made)
-	if done, all := g.done(); done < all {
-		fmt.Fprintf(&b, "**%d of %d trials are done.**\n\n", done, all)
+	write := e.kind.page
+	if write == nil {
+		write = changesPage
 	}
-	for i, panel := range Panels(g.Results) {
-		fmt.Fprintf(&b, "## %s\n\n", panel)
-		for _, file := range g.Figures[2*i : 2*i+2] {
-			if file != "" {
-				fmt.Fprintf(&b, "![%s](%s)\n", e.Title+", "+panel, file)
-			}
-		}
-		b.WriteString("\n")
-		g.table(&b, panel)
-		g.verdict(&b, panel)
-	}
-	g.reading(&b)
+	write(g, &b)
 	_, err := io.WriteString(w, b.String())
 	return err
+}
+
+// changesPage is that of networks that differ in a change to a base.
+func changesPage(g *Page, b *strings.Builder) {
+	p := g.Plan
+	fmt.Fprintf(b, "Preset `%s`: %s. Trained on %s, %s with the recipe `%s`, batch %d, %s each; the weights of the last epoch are judged by %s, which chose nothing. Made %s.\n\n",
+		p.Preset, presetAbout(p.Preset), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, g.Made)
+	g.unfinished(b)
+	for _, panel := range Panels(g.Results) {
+		fmt.Fprintf(b, "## %s\n\n", panel)
+		g.pictures(b, panel)
+		g.table(b, panel)
+		g.verdict(b, panel)
+	}
+	g.reading(b)
+}
+
+// unfinished says how many trials are done where some are not.
+func (g *Page) unfinished(b *strings.Builder) {
+	if done, all := g.done(); done < all {
+		fmt.Fprintf(b, "**%d of %d trials are done.**\n\n", done, all)
+	}
+}
+
+// pictures shows the figures of a panel.
+func (g *Page) pictures(b *strings.Builder, panel string) {
+	for _, f := range g.Figures {
+		if f.Panel == panel {
+			fmt.Fprintf(b, "![%s](%s)\n", g.Experiment.Title+", "+f.Title, f.File)
+		}
+	}
+	b.WriteString("\n")
 }
 
 // done counts trials.

@@ -54,7 +54,8 @@ type Options struct {
 	Own    []zoo.Network // further arms, of every panel
 }
 
-// New plans an experiment on images.
+// New plans an experiment; fit are the images to train on, nil for experiments
+// that need none.
 func New(e Experiment, p Preset, fit data.Dataset, o Options) (*Plan, error) {
 	rec, err := recipe.Preset(p.Recipe)
 	if err != nil {
@@ -70,23 +71,32 @@ func New(e Experiment, p Preset, fit data.Dataset, o Options) (*Plan, error) {
 	plan := &Plan{
 		Experiment: e.Name, Preset: p.Name, Data: o.Data, Images: p.Images, Recipe: rec, Seeds: cmp.Or(o.Seeds, p.Seeds), Seed: o.Seed, Dir: o.Dir,
 	}
+	if e.kind.plan != nil {
+		return plan, e.kind.plan(plan, e, p, o)
+	}
+	return plan, plan.changes(e, p, fit, o)
+}
+
+// changes adds the arms that change a base, for the classes and channels of a
+// set.
+func (p *Plan) changes(e Experiment, size Preset, fit data.Dataset, o Options) error {
 	adapt := zoo.Options{Classes: len(fit.Classes()), Channels: 3}
 	if sized, ok := fit.(data.Sized); ok {
 		_, _, adapt.Channels = sized.Size()
 	}
-	for _, a := range p.of(e) {
-		arm, err := planned(a, p.Paper, adapt)
+	for _, a := range size.of(e) {
+		arm, err := planned(a, size.Paper, adapt)
 		if err != nil {
-			return nil, err
+			return err
 		}
-		plan.Arms = append(plan.Arms, arm)
+		p.Arms = append(p.Arms, arm)
 	}
 	for _, n := range o.Own {
-		if err := plan.own(n, adapt); err != nil {
-			return nil, err
+		if err := p.own(n, adapt); err != nil {
+			return err
 		}
 	}
-	return plan, nil
+	return nil
 }
 
 // planned makes an arm's network for the classes and channels of a set.
@@ -177,8 +187,20 @@ func (p *Plan) Roles(splits *data.Splits) (data.Roles, error) {
 	return r, err
 }
 
-// Trials is how many there are: every arm with every seed.
-func (p *Plan) Trials() int { return len(p.Arms) * p.Seeds }
+// tried returns the indices of the arms that have trials.
+func (p *Plan) tried() []int {
+	var all []int
+	for i, a := range p.Arms {
+		if !a.Listed {
+			all = append(all, i)
+		}
+	}
+	return all
+}
+
+// Trials is how many there are: every arm that is not only listed, with every
+// seed.
+func (p *Plan) Trials() int { return len(p.tried()) * p.Seeds }
 
 // Search is the plan as a store keeps it.
 func (p *Plan) Search() (store.Search, error) {
@@ -200,7 +222,7 @@ func Load(s store.Search) (*Plan, error) {
 	if err := json.Unmarshal(s.Settings, &p); err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", s.Name, err)
 	}
-	if p.Trials() != s.Trials || p.Trials() == 0 {
+	if p.Trials() != s.Trials || len(p.Arms) == 0 {
 		return nil, fmt.Errorf("experiment %s: %d arms and %d seeds, but %d trials", s.Name, len(p.Arms), p.Seeds, s.Trials)
 	}
 	return &p, nil
@@ -212,11 +234,11 @@ const digit = 36
 // Propose returns the trial after those of a history: all arms with the first
 // seed, then with the next.
 func (p *Plan) Propose(h *nas.History) (nas.Proposal, error) {
-	n := len(h.Trials)
-	if n >= p.Trials() {
+	n, tried := len(h.Trials), p.tried()
+	if n >= len(tried)*p.Seeds {
 		return nas.Proposal{}, nas.ErrExhausted
 	}
-	arm, seed := n%len(p.Arms), n/len(p.Arms)
+	arm, seed := tried[n%len(tried)], n/len(tried)
 	return nas.Proposal{Arch: nas.Arch{uint8(arm / digit), uint8(arm % digit), uint8(seed / digit), uint8(seed % digit)}, Fidelity: p.Recipe.Epochs, Parent: -1}, nil
 }
 

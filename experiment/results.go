@@ -16,7 +16,7 @@ type Result struct {
 	Top1 []float64 `json:"top1"` // by seed, as fractions; of those that are done
 	Mean float64   `json:"mean"`
 	SD   float64   `json:"sd"`
-	// Difference is to the panel's base, the first arm: paired by seed, with the
+	// Difference is to the base, as a rule the panel's first arm: paired by seed, with the
 	// interval of Student's distribution. Images is the same with the interval of
 	// samples of seeds and images. Nil for the base and before there are two seeds.
 	Difference *stats.Interval `json:"difference,omitempty"`
@@ -66,17 +66,25 @@ func Results(p *Plan, trials []store.Trial) ([]Result, error) {
 		r := &all[arm]
 		r.Top1, r.seeds, r.outcomes, r.runs = append(r.Top1, t.Score), append(r.seeds, seed), append(r.outcomes, o), append(r.runs, o.Run)
 	}
-	first := map[string]*Result{}
+	e, err := Lookup(p.Experiment)
+	if err != nil {
+		return nil, err
+	}
+	same := e.kind.base
+	if same == nil {
+		same = func(of, arm *Planned) bool { return of.Panel == arm.Panel }
+	}
 	for i := range all {
 		r := &all[i]
 		if len(r.Top1) > 0 {
 			r.Mean, r.SD = stats.MeanAndSD(r.Top1)
 		}
-		if first[r.Panel] == nil {
-			first[r.Panel] = r
-			continue
+		for j := range i {
+			if same(&r.Planned, &all[j].Planned) {
+				r.compare(&all[j], p.Seed)
+				break
+			}
 		}
-		r.compare(first[r.Panel], p.Seed)
 	}
 	return all, nil
 }

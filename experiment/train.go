@@ -37,26 +37,39 @@ type Trainer struct {
 	OnEpoch func(store.Trial, train.Epoch)
 }
 
-// Do trains the network of a trial and judges it, for [store.Worker].
+// Do does a trial, for [store.Worker].
 func (r *Trainer) Do(ctx context.Context, t store.Trial) (float64, json.RawMessage, error) {
 	arm, seed, err := r.Plan.trial(t.Arch)
 	if err != nil {
 		return 0, nil, err
 	}
+	e, err := Lookup(r.Plan.Experiment)
+	if err != nil {
+		return 0, nil, err
+	}
+	do := e.kind.trial
+	if do == nil {
+		do = trainAndJudge
+	}
 	o := Outcome{Run: filepath.Join(r.Plan.Dir, fmt.Sprintf("%04d", t.Number))}
-	m, err := r.train(ctx, t, &r.Plan.Arms[arm], r.Plan.Seed+uint64(seed), &o)
+	score, err := do(ctx, r, t, &r.Plan.Arms[arm], r.Plan.Seed+uint64(seed), &o)
 	if err != nil {
 		if errors.Is(err, train.ErrDiverged) {
 			err = fmt.Errorf("%w: %w", store.ErrFails, err)
 		}
 		return 0, nil, err
 	}
-	score, err := r.judge(ctx, m, &o)
-	if err != nil {
-		return 0, nil, err
-	}
 	info, err := json.Marshal(o)
 	return score, info, err
+}
+
+// trainAndJudge trains an arm's network and judges it.
+func trainAndJudge(ctx context.Context, r *Trainer, t store.Trial, arm *Planned, seed uint64, o *Outcome) (float64, error) {
+	m, err := r.train(ctx, t, arm, seed, o)
+	if err != nil {
+		return 0, err
+	}
+	return r.judge(ctx, m, o)
 }
 
 // train trains an arm with a seed, or goes on with what was begun.

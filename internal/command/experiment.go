@@ -128,21 +128,20 @@ func (c *experimentRunCmd) Run(e *env) error {
 	if preset.Paper && c.Data == "" {
 		return usagef("the preset paper trains on ImageNet: --data DIR")
 	}
-	splits, err := e.openData(c.Data)
+	in, err := c.open(e, x)
 	if err != nil {
 		return err
 	}
-	e.tell(splits)
-	plan, db, err := c.begin(e, x, preset, splits)
+	plan, db, err := c.begin(e, x, preset, in)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	roles, err := plan.Roles(splits)
+	trainer, err := c.trainer(plan, in)
 	if err != nil {
-		return fmt.Errorf("%s: %w", source(c.Data), err)
+		return err
 	}
-	if err := c.work(e, plan, db, roles); err != nil {
+	if err := c.work(e, plan, db, trainer); err != nil {
 		return err
 	}
 	trials, err := db.Trials(e.ctx)
@@ -156,8 +155,46 @@ func (c *experimentRunCmd) Run(e *env) error {
 	return page.show(e, c.JSON)
 }
 
+// experimentInput is what an experiment's trials are done with.
+type experimentInput struct {
+	splits *data.Splits // nil for experiments that need none
+}
+
+// fit are the images to train on.
+func (in *experimentInput) fit() data.Dataset {
+	if in.splits == nil {
+		return nil
+	}
+	return in.splits.Train
+}
+
+// open opens what an experiment needs.
+func (c *experimentRunCmd) open(e *env, x experiment.Experiment) (*experimentInput, error) {
+	in := &experimentInput{}
+	if x.Needs == experiment.Nothing {
+		return in, nil
+	}
+	var err error
+	if in.splits, err = e.openData(c.Data); err == nil {
+		e.tell(in.splits)
+	}
+	return in, err
+}
+
+// trainer does the trials of a plan.
+func (c *experimentRunCmd) trainer(plan *experiment.Plan, in *experimentInput) (experiment.Trainer, error) {
+	t := experiment.Trainer{Plan: plan}
+	var err error
+	if in.splits != nil {
+		if t.Roles, err = plan.Roles(in.splits); err != nil {
+			err = fmt.Errorf("%s: %w", source(c.Data), err)
+		}
+	}
+	return t, err
+}
+
 // begin makes the plan and its database, or reads those that are there.
-func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, splits *data.Splits) (*experiment.Plan, *store.Store, error) {
+func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, in *experimentInput) (*experiment.Plan, *store.Store, error) {
 	o := experiment.Options{Data: c.Data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set}
 	for _, file := range c.Network {
 		spec, err := netfile.Lookup(file)
@@ -179,7 +216,7 @@ func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experim
 			return nil, nil, err
 		}
 	}
-	plan, err := experiment.New(x, preset, splits.Train, o)
+	plan, err := experiment.New(x, preset, in.fit(), o)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -220,7 +257,10 @@ func (c *experimentRunCmd) resume(e *env, db *store.Store, asked *experiment.Pla
 }
 
 // work does trials until all are done.
-func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, roles data.Roles) error {
+func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, trainer experiment.Trainer) error {
+	if plan.Trials() == 0 {
+		return nil
+	}
 	workers := c.Workers
 	if workers == 0 {
 		workers = e.cores()
@@ -231,7 +271,8 @@ func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, 
 		return err
 	}
 	err := e.together(workers, func(ctx context.Context, name string) error {
-		t := &experiment.Trainer{Plan: plan, Roles: roles, OnEpoch: v.epoch}
+		t := trainer
+		t.OnEpoch = v.epoch
 		w := store.Worker{
 			Store: db, Name: name, Propose: plan.Propose, Do: t.Do,
 			OnEnd: func(_ context.Context, t store.Trial, why error) error { return v.end(t, why) },

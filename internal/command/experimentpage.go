@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"io"
 	"path/filepath"
-	"slices"
-	"strings"
 
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
@@ -38,15 +36,11 @@ func writeExperiment(x experiment.Experiment, plan *experiment.Plan, trials []st
 		out.Done += len(r.Top1)
 	}
 	page := experiment.Page{
-		Experiment: x, Plan: plan, Results: all, Command: commandOf(plan), Data: "the training images of the " + base(plan.Data), Judged: thousands(int64(experiment.Judged(all))) + " images", Made: madeBy(),
+		Experiment: x, Plan: plan, Results: all, Command: commandOf(plan), Data: "the training images of the " + base(plan.Data), Judged: thousands(int64(experiment.Judged(all))) + " images", Made: madeBy(), Figures: x.Figures(all),
 	}
-	for _, panel := range experiment.Panels(all) {
-		for _, paper := range []bool{true, false} {
-			file, err := writeFigure(x, all, panel, paper, dir)
-			if err != nil {
-				return nil, err
-			}
-			page.Figures = append(page.Figures, file)
+	for _, f := range page.Figures {
+		if err := drawFigure(&f, dir); err != nil {
+			return nil, err
 		}
 	}
 	if err := atomicfile.Write(out.CSV, func(w io.Writer) error { return experiment.WriteCSV(w, plan, all) }); err != nil {
@@ -63,49 +57,17 @@ func base(path string) string {
 	return "set " + filepath.Base(path)
 }
 
-// writeFigure draws a panel, with the paper's values or with ours, and returns
-// the file's name; "" where there is nothing to draw.
-func writeFigure(x experiment.Experiment, all []experiment.Result, panel string, paper bool, dir string) (string, error) {
-	c := &chart.Chart{Title: panel, X: chart.Axis{Label: x.XLabel}, Y: chart.Axis{Label: "top-1 (%)"}}
-	name := x.Name + "-" + strings.ToLower(panel)
-	if x.XLabel == "" {
-		c.X.Label = "multiply-adds (M)"
-	}
-	if paper {
-		c.Title += ", the paper's"
-		name += "-paper"
-		if x.XLabel == "" {
-			c.X.Label = "FLOPS (M)"
+// drawFigure draws a figure into a folder.
+func drawFigure(f *experiment.Figure, dir string) error {
+	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Note: f.Note}
+	for _, k := range f.Curves {
+		s := chart.Series{Name: k.Name, Scatter: k.Scatter, Strong: k.Strong}
+		for _, p := range k.Points {
+			s.Points = append(s.Points, chart.Point{X: p.X, Y: p.Y, Label: p.Label})
 		}
-		for _, a := range x.Arms() {
-			drawArm(c, &x, panel, &a, 100*a.Top1, a.FLOPS)
-		}
-	} else {
-		for _, r := range all {
-			drawArm(c, &x, panel, &r.Arm, 100*r.Mean, float64(r.MACs)/1e6)
-		}
+		c.Series = append(c.Series, s)
 	}
-	if len(c.Series) == 0 {
-		return "", nil
-	}
-	return name + ".svg", c.WriteFile(filepath.Join(dir, name+".svg"))
-}
-
-// drawArm adds an arm of a panel to the chart, if it has a value.
-func drawArm(c *chart.Chart, x *experiment.Experiment, panel string, a *experiment.Arm, top1, cost float64) {
-	if a.Panel != panel || top1 == 0 {
-		return
-	}
-	p := chart.Point{X: cost, Y: top1, Label: fmt.Sprintf("%s %s: %.2f", a.Series, a.Label, top1)}
-	if x.XLabel != "" {
-		p.X = float64(a.X)
-	}
-	i := slices.IndexFunc(c.Series, func(s chart.Series) bool { return s.Name == a.Series })
-	if i < 0 {
-		i = len(c.Series)
-		c.Series = append(c.Series, chart.Series{Name: a.Series})
-	}
-	c.Series[i].Points = append(c.Series[i].Points, p)
+	return c.WriteFile(filepath.Join(dir, f.File))
 }
 
 func (r *experimentResult) show(e *env, asJSON bool) error {
