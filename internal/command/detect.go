@@ -1,7 +1,6 @@
 package command
 
 import (
-	"cmp"
 	"fmt"
 	"math"
 	"path/filepath"
@@ -10,12 +9,11 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/internal/parts"
-	"github.com/mixnet-go/mixnet/pretrained/person"
 )
 
 type detectCmd struct {
 	Images  []string `arg:"" name:"image" help:"Images (JPEG, PNG, WebP, TIFF, BMP, GIF, PNM), folders of images, or - for standard input."`
-	Model   string   `short:"m" placeholder:"FILE" help:"Weights of a network that finds objects: a checkpoint, torchvision's .pth, a frozen TensorFlow graph (.pb). Default: the built-in person, which finds people."`
+	Model   string   `short:"m" placeholder:"FILE" help:"Weights of a network that finds objects: a checkpoint, torchvision's .pth, a frozen TensorFlow graph (.pb). Default: the newest run in ./runs that finds objects, else the built-in person, which finds people."`
 	Network string   `placeholder:"NAME" help:"The network of a weight file that does not say."`
 
 	Score       float64  `default:"0.5" placeholder:"F" help:"Least score of an object, from 0 to 1. Default: ${default}."`
@@ -53,7 +51,7 @@ func (c *detectCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	results := c.find()
+	results := eachImage(c.Images, func(image, failure string) detection { return detection{Image: image, Error: failure} })
 	if s, given, err := c.share(e); err != nil || given {
 		if err == nil {
 			err = c.detectShare(e, s, results)
@@ -95,7 +93,13 @@ func (c *detectCmd) Run(e *env) error {
 
 // detectShare does a part of the images and writes its file.
 func (c *detectCmd) detectShare(e *env, s parts.Share, all []detection) error {
-	weights, err := weightsID(runCheckpoint(cmp.Or(c.Model, person.Name)))
+	f := c.weights()
+	name, err := f.name(e)
+	if err != nil {
+		return err
+	}
+	c.Model = name
+	weights, err := weightsID(name)
 	if err != nil {
 		return err
 	}
@@ -115,6 +119,8 @@ func (c *detectCmd) detectShare(e *env, s parts.Share, all []detection) error {
 
 func (c *detectCmd) check() error {
 	switch {
+	case c.Model == "" && c.Network != "":
+		return usagef("--network says what is in a weight file: name that with --model")
 	case c.JSON && c.JSONL:
 		return usagef("--json and --jsonl: one at a time")
 	case c.Shard != "" && (c.JSON || c.Draw != "" || c.Crops != "" || c.COCO != "" || c.YOLO != "" || slices.Contains(c.Images, "-")):
@@ -139,39 +145,29 @@ func (c *detectCmd) options() mixnet.DetectOptions {
 	return o
 }
 
+// weights says which network and weights to use.
+func (c *detectCmd) weights() modelFlags {
+	return modelFlags{Model: c.Model, Network: c.Network, Offline: true, fallback: people, task: taskDetect}
+}
+
 // open makes the model ready.
 func (c *detectCmd) open(e *env) (*mixnet.Detector, error) {
-	if c.Model == "" && c.Network != "" {
-		return nil, usagef("--network says what is in a weight file: name that with --model")
+	f := c.weights()
+	name, err := f.name(e)
+	if err != nil {
+		return nil, err
 	}
-	if m, err := linked(cmp.Or(c.Model, person.Name)); err != nil {
+	if m, err := linked(name); err != nil {
 		return nil, err
 	} else if m != nil {
 		return mixnet.NewDetector(m, e.running())
 	}
-	f := modelFlags{Network: c.Network, Offline: true}
-	name := runCheckpoint(c.Model)
 	d, err := mixnet.OpenDetector(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
 	if err != nil {
 		return nil, unknownModel(name, err)
 	}
 	e.assumed(name, d.Header())
 	return d, nil
-}
-
-// find returns a result for every image that the arguments name.
-func (c *detectCmd) find() []detection {
-	var results []detection
-	for _, arg := range c.Images {
-		files, err := imageFiles([]string{arg})
-		if err != nil {
-			results = append(results, detection{Image: arg, Error: err.Error()})
-		}
-		for _, f := range files {
-			results = append(results, detection{Image: f})
-		}
-	}
-	return results
 }
 
 // detect fills in the results.

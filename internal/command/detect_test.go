@@ -98,6 +98,9 @@ func TestDetect(t *testing.T) {
 func TestDetectUsage(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "a.png")
 	noiseFile(t, file, 20, 20)
+	if code, _, errs := invoke(t, "detect", file); code != 0 || !strings.Contains(errs, "built-in model person") {
+		t.Errorf("without a model: exit code %d: %s", code, errs)
+	}
 	for _, c := range []struct {
 		args []string
 		code int
@@ -105,6 +108,7 @@ func TestDetectUsage(t *testing.T) {
 	}{
 		{[]string{file, "--score", "1"}, exitUsage, "--score"},
 		{[]string{file, "--iou", "2"}, exitUsage, "--iou"},
+		{[]string{file, "--network", "mobilenetv2_100_ssdlite300"}, exitUsage, "--model"},
 		{[]string{file, "--max", "0"}, exitUsage, "--max"},
 		{[]string{file, "--coco", "x.txt"}, exitUsage, ".json"},
 		{[]string{file, "--classes", "dog"}, exitFailure, "no class \"dog\"; it has person"},

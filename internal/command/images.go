@@ -43,6 +43,22 @@ func imageFiles(args []string) ([]string, error) {
 	return files, nil
 }
 
+// eachImage makes something for every image that arguments name, and with what
+// failed for every argument that names none.
+func eachImage[T any](args []string, blank func(image, failure string) T) []T {
+	var all []T
+	for _, arg := range args {
+		files, err := imageFiles([]string{arg})
+		if err != nil {
+			all = append(all, blank(arg, err.Error()))
+		}
+		for _, f := range files {
+			all = append(all, blank(f, ""))
+		}
+	}
+	return all
+}
+
 // imagesBelow returns the images of a folder and of those in it, symbolic links
 // followed, but a folder that is inside itself only once.
 func imagesBelow(root string) ([]string, error) {

@@ -31,6 +31,9 @@ type modelFlags struct {
 	newHead bool
 	// fallback is the built-in model to use where there is no other.
 	fallback builtInModel
+	// task is what the newest run must be for to be used, taskClassify or
+	// taskDetect; any will do where it is empty.
+	task string
 }
 
 // runsDir is where training puts its runs, below the working directory.
@@ -66,7 +69,7 @@ func (f *modelFlags) name(e *env) (string, error) {
 	if f.Model != "" {
 		return runCheckpoint(f.Model), nil
 	}
-	path, err := newestRun(runsDir)
+	path, err := newestRun(runsDir, func(path string) bool { return f.task == "" || taskOf(path) == f.task })
 	if err != nil {
 		return "", err
 	}
@@ -186,9 +189,9 @@ func exists(path string) bool {
 	return err == nil
 }
 
-// newestRun returns the best checkpoint of the run that changed last; "" if
-// there is none.
-func newestRun(dir string) (string, error) {
+// newestRun returns the best checkpoint of the run that changed last, of those
+// whose checkpoint fits; "" if there is none.
+func newestRun(dir string, fits func(path string) bool) (string, error) {
 	paths, err := fs.Glob(os.DirFS(dir), "*/*.safetensors")
 	if err != nil {
 		return "", err
@@ -204,11 +207,26 @@ func newestRun(dir string) (string, error) {
 			found = append(found, candidate{full, info.ModTime().UnixNano()})
 		}
 	}
-	if len(found) == 0 {
-		return "", nil
+	slices.SortStableFunc(found, func(a, b candidate) int { return cmp.Compare(b.time, a.time) })
+	for _, c := range found {
+		if path := runCheckpoint(filepath.Dir(c.path)); fits(path) {
+			return path, nil
+		}
 	}
-	newest := slices.MaxFunc(found, func(a, b candidate) int { return cmp.Compare(a.time, b.time) })
-	return runCheckpoint(filepath.Dir(newest.path)), nil
+	return "", nil
+}
+
+// taskOf returns the task of a weight file's network; "" if that cannot be read.
+func taskOf(path string) string {
+	s, err := model.OpenStored(path, model.Options{})
+	if err != nil {
+		return ""
+	}
+	defer s.Close()
+	if s.Graph.Levels() > 0 {
+		return taskDetect
+	}
+	return taskClassify
 }
 
 // runName makes a network's name fit for a folder.

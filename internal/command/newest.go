@@ -24,8 +24,11 @@ func introduceRun(path string) string {
 	}
 	defer s.Close()
 	in := s.Preprocess()
-	classes := thousands(int64(s.Graph.Classes())) + " classes"
-	if n := len(s.Classes); n > 0 {
+	n := len(s.Classes)
+	classes := plural(n, "class")
+	if n == 0 {
+		classes = thousands(int64(s.Graph.Classes())) + " classes"
+	} else {
 		some := strings.Join(s.Classes[:min(namedClasses, n)], ", ")
 		if n > namedClasses {
 			some += ", …"
@@ -37,7 +40,10 @@ func introduceRun(path string) string {
 
 // runQuality says how good the result of a run is.
 func runQuality(dir string) string {
-	var r evaluate.Report
+	var r struct {
+		evaluate.Report
+		AP *float64 `json:"ap"` // of a network that finds objects
+	}
 	text, err := os.ReadFile(filepath.Join(dir, summaryFile))
 	if err == nil {
 		err = json.Unmarshal(text, &r)
@@ -49,6 +55,8 @@ func runQuality(dir string) string {
 		return "accuracy not known"
 	case r.Images == 0:
 		return "accuracy not measured"
+	case r.AP != nil:
+		return fmt.Sprintf("AP %s on %d %s images", inPercent(*r.AP), r.Images, r.Split)
 	}
 	return fmt.Sprintf("top-1 %s on %d %s images", inPercent(r.Top1), r.Images, r.Split)
 }

@@ -15,6 +15,9 @@ func (c *evalCmd) evalObjects(e *env, m *model.Model) error {
 	if len(c.Confusion) > 0 || len(c.Errors) > 0 || c.Mirror || c.Size > 0 || c.CropPct > 0 {
 		return usagef("%s finds objects: --confusion, --errors, --mirror, --size and --crop-pct do not go with it", m.Network)
 	}
+	if c.Shard != "" || c.Output != "" {
+		return usagef("%s finds objects: --shard is for networks that classify", m.Network)
+	}
 	on, err := c.objects(e)
 	if err != nil {
 		return err

@@ -44,11 +44,11 @@ func (c *predictCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	c.alone = c.JSONL || c.Shard != ""
+	c.alone, c.task = c.JSONL || c.Shard != "", taskClassify
 	if c.Stdin {
 		return c.predictRecords(e)
 	}
-	results := c.find()
+	results := eachImage(c.Images, func(image, failure string) prediction { return prediction{Image: image, Error: failure} })
 	if s, given, err := c.share(e); err != nil || given {
 		if err == nil {
 			err = c.predictShare(e, s, results)
@@ -101,22 +101,6 @@ func (c *predictCmd) check() error {
 		return usagef("--crop-pct %v: above 0 and at most 1", c.CropPct)
 	}
 	return nil
-}
-
-// find returns a result for every image that the arguments name, and one with
-// an error for every argument that names none.
-func (c *predictCmd) find() []prediction {
-	var results []prediction
-	for _, arg := range c.Images {
-		files, err := imageFiles([]string{arg})
-		if err != nil {
-			results = append(results, prediction{Image: arg, Error: err.Error()})
-		}
-		for _, f := range files {
-			results = append(results, prediction{Image: f})
-		}
-	}
-	return results
 }
 
 // predictShare does a part of the images and writes its file.

@@ -203,7 +203,11 @@ func (c *trainCmd) tellStart(e *env, r *run) {
 		return
 	}
 	a := &r.start.taken
-	e.printf("from %s, %s: %s of %s parameters are taken", c.Weights, r.start.from.Network, thousands(a.Numbers), thousands(r.model.Graph.ParamCount()))
+	all := int64(0)
+	for _, v := range r.model.Values {
+		all += int64(len(v))
+	}
+	e.printf("from %s, %s: %s of %s parameters are taken, running statistics counted", c.Weights, r.start.from.Network, thousands(a.Numbers), thousands(all))
 	if len(a.Fresh) > 0 {
 		e.printf("; what starts anew: %s", layerGroups(a.Fresh))
 	}

@@ -71,7 +71,7 @@ const smallDetector = "mobilenetv2_100_ssdlite64@width=0.35"
 func TestTrainObjects(t *testing.T) {
 	set := boxedPictures(t, 9, 4)
 	dir := t.TempDir()
-	run := filepath.Join(dir, "run")
+	run := filepath.Join(dir, "runs", "run")
 	text := mustRun(t, "train", "--task", "detect", "--data", set, "--model", smallDetector, "-b", "4", "--epochs", "2", "-o", run)
 	for _, want := range []string{"9 images, 9 boxes", "anchor of IoU 0.5", "4 test images measure the result", "multibox loss", "AP50", "detect --model"} {
 		if !strings.Contains(text, want) {
@@ -103,7 +103,7 @@ func TestTrainObjects(t *testing.T) {
 		{"detect", "--model", run, filepath.Join(set, "test", "images", "0.png"), "--score", "0"},
 		{"report", run},
 		{"runs", run},
-		{"runs", "--dir", dir, "--plot", filepath.Join(dir, "runs.svg")},
+		{"runs", "--dir", filepath.Dir(run), "--plot", filepath.Join(dir, "runs.svg")},
 		{"info", smallDetector},
 		{"data", set, "--grid", filepath.Join(dir, "grid.png")},
 		{"train", "--task", "detect", "--data", set, "--weights", run, "--dry-run", "--draw", filepath.Join(dir, "drawn")},
@@ -116,6 +116,14 @@ func TestTrainObjects(t *testing.T) {
 	}
 	if out := mustRun(t, "train", "--task", "detect", "--data", set, "--weights", run, "--dry-run"); strings.Contains(out, "starts anew") || !strings.Contains(out, "parameters are taken") {
 		t.Errorf("from weights of the same classes: %s", out)
+	}
+	t.Chdir(dir)
+	picture := filepath.Join(set, "test", "images", "0.png")
+	if code, _, errs := invoke(t, "detect", picture); code != 0 || !strings.Contains(errs, "using the newest run") || !strings.Contains(errs, "2 classes (wide, tall), 64×64 pixels, AP ") {
+		t.Errorf("detect without a model: exit code %d: %s", code, errs)
+	}
+	if code, _, errs := invoke(t, "predict", picture); code != 0 || !strings.Contains(errs, "using the built-in model photo") {
+		t.Errorf("predict where the only run finds objects: exit code %d: %s", code, errs)
 	}
 	files, err := filepath.Glob(filepath.Join(dir, "drawn", "*.png"))
 	if err != nil || len(files) != 9 {
