@@ -241,6 +241,30 @@ func TestFindings(t *testing.T) {
 	}
 }
 
+// Lines are right wherever a buffer of the reader ends.
+func TestLinesOfLongFiles(t *testing.T) {
+	const n = 12
+	for pad := range 64 {
+		text := fmt.Sprintf("{\"info\": %q, \"images\": [{\"id\": 1, \"file_name\": \"a.png\"}], \"categories\": [{\"id\": 1, \"name\": \"cat\"}],\n\"annotations\": [\n", strings.Repeat("x", pad))
+		for i := range n {
+			text += fmt.Sprintf("{\"image_id\": 1, \"category_id\": 1, \"bbox\": [%d, 2, 0, 4]},\n", i)
+		}
+		text += "{\"image_id\": 1, \"category_id\": 1, \"bbox\": [1, 2, 3, 4]}]}"
+		s, err := Open(t.Context(), write(t, map[string]string{"a.png": pngOf(100, 80), "x.json": text}), Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(s.Findings) != 1 || len(s.Findings[0].Places) != n {
+			t.Fatalf("%v", found(s))
+		}
+		for i, p := range s.Findings[0].Places {
+			if p.Line != i+3 {
+				t.Errorf("%d bytes before: box %d is in line %d, want %d", pad, i, p.Line, i+3)
+			}
+		}
+	}
+}
+
 // Boxes of a picture that EXIF turns are those of the picture whose size the
 // labels say; where they say none, of the upright one.
 func TestTurned(t *testing.T) {
@@ -367,6 +391,9 @@ func TestCutAnywhere(t *testing.T) {
 		root := write(t, files)
 		path := filepath.Join(root, filepath.FromSlash(label))
 		whole := files[label]
+		if layout == YOLO {
+			cutLabels(t, files)
+		}
 		for n := 0; n < len(whole); n += 3 {
 			if err := os.WriteFile(path, []byte(whole[:n]), 0o666); err != nil {
 				t.Fatal(err)
@@ -380,6 +407,32 @@ func TestCutAnywhere(t *testing.T) {
 			case err == nil && layout == VOC && n < len(whole)-len("</annotation>\n") && len(s.Pictures) != 1:
 				t.Errorf("%s cut at %d: %d pictures", layout, n, len(s.Pictures))
 			}
+		}
+	}
+}
+
+// cutLabels cuts a file of YOLO's labels anywhere: a line that has lost columns
+// is told of, and those before it stay.
+func cutLabels(t *testing.T, files map[string]string) {
+	t.Helper()
+	const label = "labels/a.txt"
+	root, whole := write(t, files), files[label]
+	for n := range whole {
+		if err := os.WriteFile(filepath.Join(root, label), []byte(whole[:n]), 0o666); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(t.Context(), root, Options{})
+		if err != nil {
+			t.Fatalf("cut at %d: %v", n, err)
+		}
+		lines := strings.Split(whole[:n], "\n")
+		columns := len(strings.Fields(lines[len(lines)-1]))
+		want := fmt.Sprintf("%s ×1 a.txt:%d", BrokenBox, len(lines))
+		if len(lines) == 1 && columns == 1 { // it begins as no labels do
+			want = fmt.Sprintf("%s ×1 a.txt:1", BrokenLabels)
+		}
+		if told := slices.Contains(found(s), want); told != (columns > 0 && columns < 5) {
+			t.Errorf("cut at %d, %d columns left: %v", n, columns, found(s))
 		}
 	}
 }

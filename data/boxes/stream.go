@@ -31,16 +31,27 @@ func newStream(r io.Reader) *stream {
 // line returns the line of what is to be read next, counted from 1.
 func (s *stream) line() int {
 	n := s.in.at(s.InputOffset())
-	ahead, ok := s.Buffered().(io.ByteReader)
-	for ok {
-		switch c, err := ahead.ReadByte(); {
-		case err != nil || !strings.ContainsRune(" \t\r\n,:", rune(c)):
-			return n
-		case c == '\n':
+	// between takes a byte before the next value, and reports whether it is one.
+	between := func(c byte) bool {
+		if c == '\n' {
 			n++
 		}
+		return strings.IndexByte(" \t\r\n,:", c) >= 0
 	}
-	return n
+	if ahead, ok := s.Buffered().(io.ByteReader); ok {
+		c, err := ahead.ReadByte()
+		for ; err == nil && between(c); c, err = ahead.ReadByte() {
+		}
+		if err == nil {
+			return n
+		}
+	}
+	for i := 1; ; i++ { // the decoder has not read the value yet
+		b, err := s.in.r.Peek(i)
+		if err != nil || !between(b[i-1]) {
+			return n
+		}
+	}
 }
 
 // object calls f for every key of the object, which must read its value.

@@ -21,12 +21,13 @@ type yoloSet struct {
 	config string // data.yaml; "" for none
 	yaml   yamlFile
 	labels map[string]*yoloFile // by path
+	others map[string]bool      // texts that are no labels, by path
 	byStem map[string][]string  // paths of labels
 }
 
 // yoloReading reads the labels of a tree; it returns nil if there are none.
 func (t *tree) yoloReading() (*reading, error) {
-	y := &yoloSet{tree: t, r: &reading{layout: YOLO, found: findings{}}, labels: map[string]*yoloFile{}, byStem: map[string][]string{}}
+	y := &yoloSet{tree: t, r: &reading{layout: YOLO, found: findings{}}, labels: map[string]*yoloFile{}, others: map[string]bool{}, byStem: map[string][]string{}}
 	if err := y.readConfig(); err != nil {
 		return nil, err
 	}
@@ -94,10 +95,12 @@ func (y *yoloSet) readLabels() error {
 		if err != nil {
 			return err
 		}
-		if f != nil {
-			y.labels[name] = f
-			y.byStem[stem(path.Base(name))] = append(y.byStem[stem(path.Base(name))], name)
+		if f == nil {
+			y.others[name] = true
+			continue
 		}
+		y.labels[name] = f
+		y.byStem[stem(path.Base(name))] = append(y.byStem[stem(path.Base(name))], name)
 	}
 	return nil
 }
@@ -177,15 +180,16 @@ func (y *yoloSet) byName() error {
 }
 
 // labelsOf returns the labels of a picture by YOLO's rule — in the folder labels
-// in place of images, or beside it — and "" if there are none.
+// in place of images, or beside it — and "" if there are none. A text there that
+// is no labels is one of others.
 func (y *yoloSet) labelsOf(picture string) string {
 	text := stem(picture) + ".txt"
 	if i := strings.LastIndex(text, "/images/"); i >= 0 {
-		if name := text[:i] + "/labels/" + text[i+len("/images/"):]; y.labels[name] != nil {
+		if name := text[:i] + "/labels/" + text[i+len("/images/"):]; y.labels[name] != nil || y.others[name] {
 			return name
 		}
 	}
-	if y.labels[text] != nil {
+	if y.labels[text] != nil || y.others[text] {
 		return text
 	}
 	return ""
@@ -193,6 +197,10 @@ func (y *yoloSet) labelsOf(picture string) string {
 
 // add adds a picture with its labels.
 func (y *yoloSet) add(p labelled, labels string) {
+	if y.others[labels] {
+		y.r.found.add(BrokenLabels, Place{labels, 1, "want a class and the center and size of its box, five numbers"})
+		return
+	}
 	p.labels = labels
 	if f := y.labels[labels]; f != nil {
 		p.boxes = f.boxes

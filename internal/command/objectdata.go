@@ -77,6 +77,11 @@ func (c *dataCmd) runObjects(e *env) error {
 		}
 	}
 	r, s := c.report(splits, checked), summarizeObjects(splits.Kind, set, splits.Parts())
+	for _, d := range r.Duplicates { // an image with boxes is of no class
+		for i := range d.Members {
+			d.Members[i].Class = ""
+		}
+	}
 	if c.JSON {
 		return e.json(objectData{(&setFlags{Task: taskDetect, Data: c.Dir}).source(), s, r.Decoded, r.Sizes, r.Broken, r.BrokenPart, r.Duplicates, r.DuplicatePart, r.Leaked})
 	}
