@@ -280,5 +280,13 @@ func (p *Program) needsNormalization() error {
 	return fmt.Errorf("%s was compiled without mean and std: they are needed for bytes", p.g.Name)
 }
 
+// Occupy says that the caller is busy beside the program, as with decoding its
+// next input, until it calls vacate: calls on as many threads as there are cores
+// leave it one.
+func (p *Program) Occupy() (vacate func()) {
+	p.pool.Enter()
+	return p.pool.Leave
+}
+
 // defaultConcurrent is the MaxConcurrent of zero options.
 func defaultConcurrent() int { return runtime.GOMAXPROCS(0) }

@@ -20,7 +20,7 @@ type Classification struct {
 	// Map shows where the network saw the first class, in red, and what spoke
 	// against it, in blue: a PNG file in base64, if the query has explain=1.
 	Map string `json:"map,omitempty"`
-	// Seconds are the times of the stages: read, prepare, queue and network.
+	// Seconds are the times of the stages: read, queue, prepare and network.
 	Seconds map[string]float64 `json:"seconds"`
 	ID      string             `json:"id"` // of the request, as in the log
 }

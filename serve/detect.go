@@ -16,7 +16,7 @@ type Detection struct {
 	// Input is the picture as the network sees it, a PNG file in base64, if the
 	// query has input=1.
 	Input string `json:"input,omitempty"`
-	// Seconds are the times of the stages: read, prepare, queue and network.
+	// Seconds are the times of the stages: read, queue, prepare and network.
 	Seconds map[string]float64 `json:"seconds"`
 	ID      string             `json:"id"` // of the request, as in the log
 }

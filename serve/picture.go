@@ -4,10 +4,10 @@ import (
 	"cmp"
 	"context"
 	"errors"
-	"fmt"
 	"math"
 	"net/http"
 	"slices"
+	"sort"
 	"time"
 
 	"github.com/mixnet-go/mixnet"
@@ -20,12 +20,8 @@ import (
 const bytesPerPixel = 15
 
 // prepare decodes, scales and crops a picture file into dst, whose length is
-// that of an input. It waits for its turn and for memory.
+// that of an input. It waits for memory.
 func (h *Handler) prepare(ctx context.Context, on *instance, dst, file []byte) (prepared, error) {
-	if err := h.decoders.Acquire(ctx, 1); err != nil {
-		return prepared{}, err
-	}
-	defer h.decoders.Release(1)
 	p := on.processors.Get().(*vision.Processor)
 	defer on.processors.Put(p)
 	p.Decoder.MaxPixels = h.options.MaxPixels
@@ -78,23 +74,6 @@ func (h *Handler) reserve(ctx context.Context, bytes int64) error {
 	return &busyError{why: "the pictures in progress take all memory there is for them", retry: h.options.MaxWait}
 }
 
-// prepareAll prepares the pictures of one request, and returns their pixels.
-func (h *Handler) prepareAll(ctx context.Context, on *instance, files [][]byte) ([]byte, []prepared, error) {
-	size := on.pixels()
-	pixels := make([]byte, len(files)*size)
-	infos := make([]prepared, len(files))
-	for i, f := range files {
-		var err error
-		if infos[i], err = h.prepare(ctx, on, pixels[i*size:(i+1)*size], f); err != nil {
-			if len(files) > 1 {
-				err = fmt.Errorf("picture %d: %w", i, err)
-			}
-			return nil, nil, err
-		}
-	}
-	return pixels, infos, nil
-}
-
 // work is what a request asks of a model: pictures or values.
 type work struct {
 	on     *instance
@@ -142,15 +121,7 @@ func (h *Handler) do(r *http.Request, k *work) error {
 		return err
 	}
 	defer h.memory.Release(k.bytes())
-	start := time.Now()
-	if k.files != nil {
-		var err error
-		if k.pixels, k.infos, err = h.prepareAll(ctx, k.on, k.files); err != nil {
-			return err
-		}
-		v.times[stagePrepare] = time.Since(start)
-	}
-	j := &job{ctx: ctx, on: k.on, n: k.n, pixels: k.pixels, values: k.values}
+	j := &job{ctx: ctx, work: k}
 	switch {
 	case k.on.detector != nil:
 		j.alone = k.detect
@@ -159,16 +130,10 @@ func (h *Handler) do(r *http.Request, k *work) error {
 	}
 	handed = true
 	h.scheduler.submit(j)
-	select {
-	case <-j.done:
-	case <-ctx.Done():
-		return context.Cause(ctx)
+	if err := h.scheduler.wait(j); err != nil {
+		return err
 	}
-	if j.err != nil {
-		return j.err
-	}
-	v.times[stageQueue], v.times[stageNetwork] = j.started.Sub(j.queued), j.ended.Sub(j.started)
-	k.logits = j.logits
+	v.times[stageQueue], v.times[stagePrepare], v.times[stageNetwork] = j.started.Sub(j.queued), j.prepared.Sub(j.started), j.ended.Sub(j.prepared)
 	if k.result != nil {
 		k.logits = k.result.Logits
 	}
@@ -229,12 +194,18 @@ func softmax(logits []float32) []float64 {
 
 // largest returns the indices of the k largest values, the largest first.
 func largest[T cmp.Ordered](values []T, k int) []int {
-	order := make([]int, len(values))
-	for i := range order {
-		order[i] = i
+	best := make([]int, 0, min(k, len(values)))
+	for i, v := range values {
+		if len(best) == cap(best) {
+			if len(best) == 0 || v <= values[best[len(best)-1]] {
+				continue
+			}
+			best = best[:len(best)-1]
+		}
+		at := sort.Search(len(best), func(j int) bool { return values[best[j]] < v })
+		best = slices.Insert(best, at, i)
 	}
-	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(values[b], values[a]) })
-	return order[:min(k, len(order))]
+	return best
 }
 
 // limited gives a request the time that its client has.

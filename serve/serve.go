@@ -58,8 +58,8 @@ type Options struct {
 	// BodyTimeout is how long a client may take to send a request; 0 means 30
 	// seconds.
 	BodyTimeout time.Duration
-	// Concurrent is how many pictures are decoded, and how many batches run, at
-	// the same time; 0 means GOMAXPROCS.
+	// Concurrent is how many requests are worked on at the same time, from their
+	// pictures to the network's results; 0 means GOMAXPROCS.
 	Concurrent int
 	// Browser, if any, holds what lets browsers run networks themselves, as
 	// cmd/mixnet-wasm writes it: mixnet.wasm.gz and wasm_exec.js. Those of a
@@ -92,7 +92,6 @@ type Handler struct {
 	scheduler *scheduler
 	admission admission
 	memory    *semaphore.Weighted // bytes
-	decoders  *semaphore.Weighted // pictures that are decoded at once
 	routes    http.Handler
 	draining  atomic.Bool
 	ending    context.Context // of streams
@@ -113,11 +112,10 @@ func New(ctx context.Context, o Options) (*Handler, error) {
 	h := &Handler{
 		options:   o,
 		models:    newModels(o.Repository),
-		scheduler: newScheduler(o.Concurrent),
 		admission: admission{servers: o.Concurrent, most: o.MaxWait},
 		memory:    semaphore.NewWeighted(o.MaxMemory),
-		decoders:  semaphore.NewWeighted(int64(o.Concurrent)),
 	}
+	h.scheduler = newScheduler(o.Concurrent, h.prepare)
 	h.ending, h.end = context.WithCancel(context.Background())
 	h.routes = h.protect(h.newRoutes())
 	names, err := o.Repository.Names()

@@ -19,14 +19,14 @@ var reasons = []string{rejected, canceled, backend, other}
 // The stages of a request, in their order.
 const (
 	stageRead    = iota // the body
-	stagePrepare        // decoding and scaling, and waiting for it
-	stageQueue          // waiting for the network
+	stageQueue          // waiting
+	stagePrepare        // decoding and scaling
 	stageNetwork
 	stageTotal
 	stages
 )
 
-var stageNames = [stages]string{"read", "prepare", "queue", "network", "total"}
+var stageNames = [stages]string{"read", "queue", "prepare", "network", "total"}
 
 // times are how long the stages of a request took.
 type times [stages]time.Duration

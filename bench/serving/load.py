@@ -5,13 +5,16 @@
     python3 bench/serving/load.py --mixnet ./mixnet --seconds 30 [own] [soak] [peers]
 
 own    requests a second by 64 connections (wrk), beside the library's own with the same JPEG in one process; times at 80 %
-       of that, and of a server with nothing else to do (vegeta, requests at even intervals); three times as many requests
-       as can be answered: how those that are let in keep within the limit, and how soon the others are refused
-soak   64 connections for --soak seconds: whether memory stays
+       of the most, and of a server with nothing else to do; three times as many requests as can be answered: how those
+       that are let in keep within the limit, and how soon the others are refused
+soak   64 connections for --soak seconds: whether it stays as fast, and memory where it is
 peers  the most requests a second of which 99 in 100 take no longer than --p99, of each server
 
-The load comes from the same machine: client and server share its cores, as they do for every server here. Results are
-written to bench/results/PROCESSOR/serving.json, and printed.
+The load comes from the same machine: client and server share its cores, as they do for every server here. Requests at a
+rate come at even intervals from vegeta, which takes more of a core than wrk: 80 % is of the most that vegeta gets answered
+by 64 connections. (At random times, a queue alone makes p99 more than three times as long: two servers that are busy for
+80 % of the time and take as long for every request keep one in a hundred 6.3 times as long as that, by simulation.)
+Results are written to bench/results/PROCESSOR/serving.json, and printed.
 """
 import argparse
 import base64
@@ -103,14 +106,21 @@ class Load:
         return dict(requests_per_s=float(re.search(r'Requests/sec:\s+([\d.]+)', out).group(1)), p99_ms=float(p99.group(1)) * scale[p99.group(2)],
                     failed=bool(bad))
 
-    def even(self, rate, seconds, timeout=30):
-        """Requests at even intervals, whether others are answered or not: [(status, ms)]."""
+    def vegeta(self, *flags):
+        """What vegeta got: [(status, ms)]."""
         target = f'POST {self.url}\n' + ''.join(f'{k}: {v}\n' for k, v in self.header.items()) + f'@{self.body}\n'
-        attack = subprocess.run([self.args.vegeta, 'attack', f'-rate={round(rate * 1000)}/1000s', f'-duration={seconds}s', f'-timeout={timeout}s',
-                                 '-connections=64', '-workers=64', '-max-body=0'], input=target.encode(), check=True, capture_output=True).stdout
+        attack = subprocess.run([self.args.vegeta, 'attack', *flags, '-connections=64', '-workers=64', '-max-body=0'],
+                                input=target.encode(), check=True, capture_output=True).stdout
         table = subprocess.run([self.args.vegeta, 'encode', '--to=csv'], input=attack, check=True, capture_output=True).stdout.decode()
         return [(int(r[1]), int(r[2]) / 1e6) for r in csv.reader(io.StringIO(table))]
 
+    def even(self, rate, seconds, timeout=30):
+        """Requests at even intervals, whether others are answered or not."""
+        return self.vegeta(f'-rate={round(rate * 1000)}/1000s', f'-duration={seconds}s', f'-timeout={timeout}s')
+
+    def most(self, seconds):
+        """The requests a second that vegeta gets answered by 64 connections, each one after the other."""
+        return sum(status == 200 for status, _ in self.vegeta('-rate=0', '-max-workers=64', f'-duration={seconds}s')) / seconds
 
     def settle(self):
         """Waits until the requests that nobody waits for any more are done."""
@@ -159,7 +169,9 @@ def own(args):
         found['of_library'] = most / found['library']['requests_per_s']
         print(f"64 connections: {most:.1f} requests/s, {found['of_library']:.3f} of the library's {found['library']['requests_per_s']:.1f}; "
               f"{r['cpu_ms']:.2f} ms of a core each, in the library {found['library']['cpu_ms']:.2f}")
-        for name, rate in ('empty', 4), ('at_80_percent', .8 * most):
+        load.settle()
+        most = found['vegeta64'] = load.most(max(5, args.seconds // 3))
+        for name, rate in ('empty', 20), ('at_80_percent', .8 * most):
             load.settle()
             times = [ms for status, ms in load.even(rate, args.seconds) if status == 200]
             found[name] = dict(rate=rate, requests=len(times), median_ms=statistics.median(times), p99_ms=quantile(times, .99))
@@ -176,14 +188,15 @@ def own(args):
 
 
 def soak(args):
-    found = []
+    found, alone = [], library(args)
     with mixnet(args) as (p, load):
         minutes = max(2, round(args.soak / 60))
         for i in range(minutes):
             r = load.closed(args.soak // minutes)
             found.append(dict(minute=i + 1, rss_mb=rss(p.pid), **r))
             print(f"part {i + 1} of {minutes}: {r['requests_per_s']:.1f} requests/s, {found[-1]['rss_mb']:.1f} MB")
-    return dict(parts=found, grown=found[-1]['rss_mb'] / found[0]['rss_mb'] - 1)
+    mean = statistics.mean(part['requests_per_s'] for part in found)
+    return dict(library=alone, parts=found, requests_per_s=mean, of_library=mean / alone['requests_per_s'], grown=found[-1]['rss_mb'] / found[0]['rss_mb'] - 1)
 
 
 def most_within(load, args):
