@@ -29,8 +29,24 @@ func detectFeatures() (all Feature) {
 			all |= 1 << i
 		}
 	}
+	if halves() {
+		all |= AVX512Halves
+	}
 	if all&AMXTile != 0 && !permitAMX() {
 		all &^= AMXTile | AMXInt8 | AMXBF16
 	}
 	return all
+}
+
+// halves reports whether the processor says that its floating-point units are
+// 256 bits wide, and not 512. AMD's alone say anything.
+func halves() bool {
+	const (
+		most      = 0x80000000 // asks for the last question
+		units     = 0x8000001a
+		bits256   = 1 << 2
+		bits512   = 1 << 3
+		unitWidth = bits256 | bits512
+	)
+	return cpu.X86.HasAVX512F && cpuid(most) >= units && cpuid(units)&unitWidth == bits256
 }

@@ -22,12 +22,13 @@ const (
 	AMXTile                         // matrices in tile registers, which Linux gives to processes that ask
 	AMXInt8                         // products of tiles of bytes
 	AMXBF16                         // products of tiles of bfloat16
+	AVX512Halves                    // no instructions: AVX-512's vectors pass in halves through units of 256 bits
 )
 
-var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512vbmi", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16"}
+var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512vbmi", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16", "avx512_halves"}
 
 // needs is the least level that each feature is used at.
-var needs = [len(featureNames)]Level{AVX2, AVX2, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512}
+var needs = [len(featureNames)]Level{AVX2, AVX2, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512, AVX512}
 
 // Features returns the features that kernels may use at the current level.
 func Features() Feature {
@@ -43,7 +44,8 @@ func Features() Feature {
 // Has reports whether kernels may use all features of a set.
 func Has(f Feature) bool { return Features()&f == f }
 
-// Names returns the names of the features of a set, as in /proc/cpuinfo.
+// Names returns the names of the features of a set, as in /proc/cpuinfo where
+// that lists them.
 func (f Feature) Names() []string {
 	names := []string{}
 	for i, name := range featureNames {

@@ -49,7 +49,7 @@ func sigmoidGeneric[T Float](dst, src []T, times bool) {
 	s := any(src).([]float32)
 	if times {
 		for i, x := range s {
-			d[i] = x / (1 + exp32(-x))
+			d[i] = max(x, -expLimit) / (1 + exp32(-x)) // 0 at -Inf
 		}
 		return
 	}
@@ -58,12 +58,13 @@ func sigmoidGeneric[T Float](dst, src []T, times bool) {
 	}
 }
 
-// exp32 returns e^x to 2 units in the last place, for x limited to ±87.33,
-// where the result is a normal number. The vector form, of a degree less,
+// expLimit is up to where e^x and e^-x are normal numbers.
+const expLimit = 87.33
+
+// exp32 returns e^x to 2 units in the last place, for x limited to ±expLimit. The vector form, of a degree less,
 // is right to 3 for x up to 40.
 func exp32(x float32) float32 {
 	const (
-		limit = 87.33
 		// ln 2 is split so that the product of its upper part with any
 		// exponent is exact.
 		upper = 0.693359375
@@ -71,10 +72,10 @@ func exp32(x float32) float32 {
 		magic = 3 << 22 // adding it rounds to an integer
 	)
 	switch {
-	case x > limit:
-		x = limit
-	case x < -limit:
-		x = -limit
+	case x > expLimit:
+		x = expLimit
+	case x < -expLimit:
+		x = -expLimit
 	case x != x:
 		return x
 	}

@@ -26,40 +26,37 @@ func pointwiseAsm(dst []float32, dstStride int, src []float32, srcStride, rows i
 		return true
 	}
 	p := product{dst, dstStride, src, srcStride, w, ep}
-	cols, tileRows := panelCols, 12
+	tileRows := 12
 	if level == cpu.AVX512 {
-		cols, tileRows = 2*panelCols, 14
+		tileRows = 14
 	}
 	const l1Share = 4096 // floats
 	chunk := max(l1Share/w.K, 48)
 	chunk = (chunk + tileRows - 1) / tileRows * tileRows
+	halves := cpu.Has(cpu.AVX512Halves)
 	for r0, n := 0, 0; r0 < rows; r0 += n {
 		n = rows - r0
 		if n > chunk+chunk/2 { // or else the rest would be a few pixels for which all weights are read again
 			n = chunk
 		}
-		for n0 := 0; n0 < w.N; n0 += cols {
-			switch left := w.N - n0; {
-			case level == cpu.AVX512:
-				p.avx512(r0, n, n0, min(cols, left))
-			case w.from != nil:
-				p.avx2(r0, n, n0, min(cols, left))
-			case left == 12:
-				done := n &^ 7
-				p.avx2With4(r0, done, n0, 12)
-				p.avx2(r0+done, n-done, n0, 12)
-			case left == 20:
-				done := n &^ 3
-				p.avx2With4(r0, done, n0, 20)
-				p.avx2(r0+done, n-done, n0, 16)
-				p.avx2(r0+done, n-done, n0+16, 4)
-				n0 += cols
-			default:
-				p.avx2(r0, n, n0, min(cols, left))
+		for n0 := 0; n0 < w.N; {
+			if left := w.N - n0; level < cpu.AVX512 || halves && narrow(left, ep.Act) {
+				n0 += p.avx2(r0, n, n0, left)
+			} else {
+				n0 += p.avx512(r0, n, n0, left)
 			}
 		}
 	}
 	return true
+}
+
+// narrow reports whether AVX2 needs fewer halves of AVX-512's vectors for the
+// last columns, of which there are n.
+func narrow(n int, act Act) bool {
+	if act == Swish { // AVX-512's is quicker
+		return false
+	}
+	return n <= 8 || n == 12 || n > 16 && n <= 24 || n == 28
 }
 
 // product is what Pointwise multiplies.
@@ -72,20 +69,45 @@ type product struct {
 	ep        *Epilogue
 }
 
-// The methods of product compute cols columns from n0 on of n rows from r0 on.
+// The methods of product compute columns from n0 on of n rows from r0 on.
 
-func (p *product) avx512(r0, n, n0, cols int) {
+// avx512 does two panels, or what is left, and returns the columns.
+func (p *product) avx512(r0, n, n0, left int) (cols int) {
+	cols = min(2*panelCols, left)
 	bias, add := p.epilogue(r0, n0)
 	if p.w.from != nil {
 		gatheredAVX512(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
 			&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride, &p.w.from[0])
-		return
+		return cols
 	}
 	pointwiseAVX512(&p.dst[r0*p.dstStride+n0], 4*p.dstStride, &p.src[r0*p.srcStride], 4*p.srcStride, n,
 		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
+	return cols
 }
 
-func (p *product) avx2(r0, n, n0, cols int) {
+// avx2 does a panel, what is left of one, or the last 20, and returns the
+// columns.
+func (p *product) avx2(r0, n, n0, left int) (cols int) {
+	switch {
+	case left == 12 && p.w.from == nil:
+		done := n &^ 7
+		p.avx2With4(r0, done, n0, 12)
+		p.avx2Plain(r0+done, n-done, n0, 12)
+		return 12
+	case left == 20 && p.w.from == nil:
+		done := n &^ 3
+		p.avx2With4(r0, done, n0, 20)
+		p.avx2Plain(r0+done, n-done, n0, 16)
+		p.avx2Plain(r0+done, n-done, n0+16, 4)
+		return 20
+	}
+	cols = min(panelCols, left)
+	p.avx2Plain(r0, n, n0, cols)
+	return cols
+}
+
+// avx2Plain does cols columns of one panel.
+func (p *product) avx2Plain(r0, n, n0, cols int) {
 	if n == 0 {
 		return
 	}
@@ -99,7 +121,7 @@ func (p *product) avx2(r0, n, n0, cols int) {
 		&p.w.panels[n0*p.w.K], p.panelBytes(), p.w.K, cols, &bias[0], int(p.ep.Act), add, 4*p.ep.AddStride)
 }
 
-// avx2With4 is avx2 for 12 columns and a multiple of 8 rows, or 20 columns and
+// avx2With4 is avx2Plain for 12 columns and a multiple of 8 rows, or 20 columns and
 // a multiple of 4 rows: the last four columns of two rows share a vector.
 func (p *product) avx2With4(r0, n, n0, cols int) {
 	if n == 0 {

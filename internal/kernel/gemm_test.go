@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/internal/cpu/cputest"
 )
 
@@ -154,7 +155,7 @@ func pointwiseGuards(t *testing.T) []*guarded {
 // activation, is multiplied right, and nothing else is touched.
 func TestPointwise(t *testing.T) {
 	g := pointwiseGuards(t)
-	cputest.Each(t, func(t *testing.T) {
+	cputest.EachWith(t, widths, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(1, 2))
 		for rows := 1; rows <= 30; rows++ {
 			for n := 1; n <= 66; n += 1 + n/34 {
@@ -173,7 +174,7 @@ func TestPointwise(t *testing.T) {
 // NaN, infinities and the like have the same effect as in the generic twin.
 func TestPointwiseSpecial(t *testing.T) {
 	g := pointwiseGuards(t)
-	cputest.Each(t, func(t *testing.T) {
+	cputest.EachWith(t, widths, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(9, 10))
 		for i := range 400 {
 			c := newPointwiseCase(r, 1+r.IntN(15), 1+r.IntN(9), 1+r.IntN(40), Act(i%7), true)
@@ -196,7 +197,7 @@ func TestPointwiseSpecial(t *testing.T) {
 
 // The residual may be the destination itself.
 func TestPointwiseAddInPlace(t *testing.T) {
-	cputest.Each(t, func(t *testing.T) {
+	cputest.EachWith(t, widths, func(t *testing.T) {
 		r := rand.New(rand.NewPCG(11, 12))
 		c := newPointwiseCase(r, 27, 12, 37, ReLU, false)
 		m := PackMatrix(c.w, c.n, c.k)
@@ -214,12 +215,15 @@ func TestPointwiseAddInPlace(t *testing.T) {
 	})
 }
 
+// widths are the features that decide how the last columns are multiplied.
+var widths = []cpu.Feature{cpu.AVX512Halves}
+
 func FuzzPointwise(f *testing.F) {
 	f.Add(uint64(1), uint8(7), uint8(16), uint8(16), uint8(0))
 	f.Add(uint64(2), uint8(49), uint8(1), uint8(100), uint8(3))
 	f.Fuzz(func(t *testing.T, seed uint64, rows, k, n, act uint8) {
 		g := pointwiseGuards(t)
-		cputest.Each(t, func(t *testing.T) {
+		cputest.EachWith(t, widths, func(t *testing.T) {
 			r := rand.New(rand.NewPCG(seed, 0))
 			c := newPointwiseCase(r, 1+int(rows)%60, 1+int(k)%60, 1+int(n)%120, Act(act%7), false)
 			c.check(t, c.run(t, g))

@@ -52,7 +52,7 @@ func (s *ISA) ExpNeg(groups ...Group) {
 // free holds others, at least 4, and stack has SwishStack bytes: registers that
 // are put there meanwhile make room to work on several vectors at a time.
 //
-// It is ExpNeg with each constant loaded once for these vectors. A processor
+// With AVX2 it is ExpNeg with each constant loaded once for these vectors. A processor
 // can look neither far enough ahead to overlap one vector's chain of
 // dependent operations with many others', nor read a constant for each of them
 // without waiting.
@@ -95,8 +95,16 @@ func (s *ISA) Swish(x, free []reg.VecPhysical, stack Mem, base reg.GPPhysical) {
 }
 
 // swishTogether returns how many vectors are worked on at a time with a number
-// of registers besides theirs: three for each and two for constants.
-func (s *ISA) swishTogether(regs int) int { return min((regs-2)/3, s.swishWanted()) }
+// of registers besides theirs: three for each and those that they share.
+func (s *ISA) swishTogether(regs int) int { return min((regs-s.swishShared())/3, s.swishWanted()) }
+
+// swishShared returns how many registers are for constants and the like.
+func (s *ISA) swishShared() int {
+	if s.Wide() {
+		return pieceShared
+	}
+	return 2
+}
 
 func (s *ISA) swishWanted() int {
 	if s.Wide() {
@@ -116,7 +124,7 @@ func (s *ISA) SwishStack(n, free int) int {
 
 // swishSpill returns how many of n registers are put on the stack.
 func (s *ISA) swishSpill(n, free int) int {
-	return min(n, max(0, 3*min(n, s.swishWanted())+2-free))
+	return min(n, max(0, 3*min(n, s.swishWanted())+s.swishShared()-free))
 }
 
 // swishVector is a vector x, in a register or on the stack, and registers to
@@ -126,16 +134,22 @@ type swishVector struct {
 	a, b, c reg.VecPhysical
 }
 
-// swish applies the activation to several vectors, with at least two registers
-// for constants.
+// swish applies the activation to several vectors, with swishShared registers
+// besides theirs.
 func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
-	s.expNegPlusOne(vectors, regs, s.Wide()) // x, if it is NaN, makes the product NaN
+	if s.Wide() {
+		s.swishPieces(vectors, regs)
+		return
+	}
+	s.expNegPlusOne(vectors, regs)
+	least := regs[0]
+	VMOVUPS(s.Float(-expLimit), least)
 	for _, v := range vectors {
 		x, inRegister := v.x.(reg.VecPhysical)
 		if !inRegister {
 			x = v.c
-			VMOVUPS(v.x, x)
 		}
+		VMAXPS(v.x, least, x) // -Inf is to give 0
 		s.divide(x, v.a, v.b, x)
 		if !inRegister {
 			VMOVUPS(x, v.x)
@@ -143,14 +157,9 @@ func (s *ISA) swish(vectors []swishVector, regs []reg.VecPhysical) {
 	}
 }
 
-// smallerSigned makes VRANGEPS take the operand of smaller magnitude, with the
-// sign of the last operand, or the other one if that is NaN.
-const smallerSigned = 0b0010
-
 // expNegPlusOne sets each a to 1+e^-x, with x limited as for ExpNeg, and
-// clobbers b and c; c may be x. If loseNaN, which takes AVX-512, NaN need not
-// stay NaN.
-func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical, loseNaN bool) {
+// clobbers b and c; c may be x.
+func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical) {
 	next := 0
 	load := func(x float32) reg.VecPhysical {
 		r := regs[next%2]
@@ -164,21 +173,10 @@ func (s *ISA) expNegPlusOne(vectors []swishVector, regs []reg.VecPhysical, loseN
 		}
 	}
 	k := load(expLimit)
-	if loseNaN {
-		each(func(v swishVector) {
-			x, inRegister := v.x.(reg.VecPhysical)
-			if !inRegister {
-				x = v.c
-				VMOVUPS(v.x, x)
-			}
-			VRANGEPS(U8(smallerSigned), k, x, v.c)
-		})
-	} else {
-		// Of two operands with a NaN, the one written first here wins.
-		each(func(v swishVector) { VMINPS(v.x, k, v.c) })
-		k = load(-expLimit)
-		each(func(v swishVector) { VMAXPS(v.c, k, v.c) })
-	}
+	// Of two operands with a NaN, the one written first here wins.
+	each(func(v swishVector) { VMINPS(v.x, k, v.c) })
+	k = load(-expLimit)
+	each(func(v swishVector) { VMAXPS(v.c, k, v.c) })
 	magic := load(roundMagic)
 	each(func(v swishVector) { VMOVAPS(magic, v.b) })
 	k = load(-log2e)
@@ -221,7 +219,7 @@ func (s *ISA) SigmoidInverse(groups []Group, spare []reg.VecPhysical) {
 	for _, g := range groups {
 		vectors = append(vectors, swishVector{g.C, g.A, g.B, g.C})
 	}
-	s.expNegPlusOne(vectors, spare, false)
+	s.expNegPlusOne(vectors, spare)
 }
 
 // Divide sets q = a/b, for b from 1 to 2^126, and clobbers b and t.
@@ -239,10 +237,23 @@ const (
 )
 
 // Activate applies an activation to each X, and clobbers the other registers
-// of the groups.
+// of the groups. Swish clobbers AVX-512's last three registers as well.
 func (s *ISA) Activate(act int, groups ...Group) {
 	switch act {
-	case Swish, Sigmoid:
+	case Swish:
+		if s.Wide() {
+			var vectors []swishVector
+			for _, g := range groups {
+				vectors = append(vectors, swishVector{g.X, g.A, g.B, g.C})
+			}
+			s.swishPieces(vectors, zs[len(zs)-pieceShared:])
+			return
+		}
+		for _, g := range groups {
+			s.SwishLeast(g.X, g.A)
+		}
+		fallthrough
+	case Sigmoid:
 		s.ExpNeg(groups...)
 		for _, g := range groups {
 			VADDPS(s.Float(1), g.A, g.A)
@@ -275,6 +286,13 @@ func (s *ISA) Activate(act int, groups ...Group) {
 			VMULPS(s.Float(1.0/6), g.X, g.X)
 		}
 	}
+}
+
+// SwishLeast raises x to where swish is 0, so that it is that at -Inf, too, and
+// clobbers t.
+func (s *ISA) SwishLeast(x, t reg.VecPhysical) {
+	VMOVUPS(s.Float(-expLimit), t)
+	VMAXPS(x, t, x)
 }
 
 func (s *ISA) relu6(v, t reg.VecPhysical) {

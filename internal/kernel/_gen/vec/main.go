@@ -274,6 +274,10 @@ func affineAct(s *simd.ISA) {
 	}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
 		r.Variants = append(r.Variants, func(b *simd.Block) {
+			if act == simd.Swish && s.Wide() { // enough registers for all at a time
+				affineSwish(b)
+				return
+			}
 			for v := range b.Vecs {
 				x := s.V(8 + v%2)
 				b.Load(1, v, x)
@@ -284,6 +288,19 @@ func affineAct(s *simd.ISA) {
 		})
 	}
 	r.Emit()
+}
+
+// affineSwish is a row of affineAct with AVX-512's swish.
+func affineSwish(b *simd.Block) {
+	g := groups(b.ISA, 2+b.Vecs)[2:] // the first registers hold scale and shift
+	for v := range b.Vecs {
+		b.Load(1, v, g[v].X)
+		VFMADD213PS(b.V(4+v), b.V(v), g[v].X)
+	}
+	b.Activate(simd.Swish, g...)
+	for v := range b.Vecs {
+		b.Store(g[v].X, 0, v)
+	}
 }
 
 // actGradSums takes the gradient through the activation of an affine map and
@@ -363,7 +380,7 @@ func affineActStream(s *simd.ISA) {
 	t := simd.Stream{ISA: s, Mats: []string{"dst", "src"}, Chans: []string{"scale", "shift"}, Unroll: simd.Together}
 	for act := simd.Identity; act <= simd.HardSigmoid; act++ {
 		t.Variants = append(t.Variants, func(e []*simd.Cell) {
-			if act == simd.Swish && len(e) == simd.Together {
+			if act == simd.Swish && len(e) == simd.Together && !s.Wide() {
 				swishStream(s, e)
 				return
 			}
@@ -406,7 +423,7 @@ func affine(c *simd.Cell, mat int, y, t reg.VecPhysical) {
 	VFMADD213PS(c.ChanAt(1), t, y)
 }
 
-// swishStream is affineActStream for some vectors with swish. What is
+// swishStream is affineActStream for some vectors with AVX2's swish. What is
 // activated is computed twice, for want of registers to keep it in.
 func swishStream(s *simd.ISA, e []*simd.Cell) {
 	g, spare := trios(s)
@@ -416,6 +433,7 @@ func swishStream(s *simd.ISA, e []*simd.Cell) {
 	s.SigmoidInverse(g, spare)
 	for i, c := range e {
 		affine(c, 1, g[i].C, g[i].B)
+		s.SwishLeast(g[i].C, g[i].B)
 		s.Divide(g[i].C, g[i].A, g[i].B, g[i].C)
 		c.Store(g[i].C, 0)
 	}
