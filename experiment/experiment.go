@@ -14,6 +14,8 @@ import (
 
 	"github.com/mixnet-go/mixnet/nas"
 	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/recipe"
+	"github.com/mixnet-go/mixnet/transfer"
 	"github.com/mixnet-go/mixnet/zoo"
 )
 
@@ -38,11 +40,13 @@ type Needs int
 const (
 	Images  Needs = iota // images to train on
 	Nothing              // there are no trials
+	Targets              // several sets, and weights to start from
 )
 
 // kind is what sets an experiment apart besides its arms. What is nil is done as
 // for networks that are trained on images.
 type kind struct {
+	presets []Preset
 	// plan adds the arms to a plan.
 	plan func(*Plan, Experiment, Preset, Options) error
 	// trial does a trial with a seed and returns its score.
@@ -119,15 +123,33 @@ type Preset struct {
 	Few bool
 	// Paper takes the paper's networks, at 224 pixels, instead of small ones.
 	Paper bool
+	// Judge is how many images judge at most; 0 means all.
+	Judge int
+	// PerClass is how many images of a class there are to train on, on average; 0
+	// means all.
+	PerClass int
+	// Size is the input's height and width at most; 0 means the network's own.
+	Size int
+	// Weights are published ones that are taken where none are given.
+	Weights []string
+	// Grid is what rates are chosen from; zero means the recipe's.
+	Grid recipe.Grid
+	// Methods are ways of training; nil means all.
+	Methods []transfer.Method
 }
 
-// Presets returns the sizes that experiments come in.
-func Presets() []Preset { return slices.Clone(presets) }
+// Presets returns the sizes that the experiment comes in.
+func (e Experiment) Presets() []Preset {
+	if e.kind.presets != nil {
+		return slices.Clone(e.kind.presets)
+	}
+	return slices.Clone(presets)
+}
 
-// LookupPreset returns a preset by its name.
-func LookupPreset(name string) (Preset, error) {
+// Preset returns a size by its name.
+func (e Experiment) Preset(name string) (Preset, error) {
 	var names []string
-	for _, p := range presets {
+	for _, p := range e.Presets() {
 		if p.Name == name {
 			return p, nil
 		}

@@ -48,7 +48,7 @@ func TestPaperAxes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := LookupPreset("paper")
+	p, err := x.Preset("paper")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -80,7 +80,7 @@ func TestPaperAxes(t *testing.T) {
 // those of their base within 3.5 %, as far as widths allow.
 func TestArms(t *testing.T) {
 	for _, x := range List() {
-		for _, p := range Presets() {
+		for _, p := range x.Presets() {
 			plan, err := New(x, p, images(t).Train, Options{})
 			if err != nil {
 				t.Fatal(err)
@@ -115,7 +115,7 @@ func TestRun(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	p, err := LookupPreset("smoke")
+	p, err := x.Preset("smoke")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -12,6 +12,7 @@ type Figure struct {
 	Panel  string // what it belongs to
 	Title  string
 	X, Y   string // what the axes are
+	LogX   bool   // spaces values of X by their logarithm
 	Curves []Curve
 	// Labels says that points are few enough to be labelled.
 	Labels bool

@@ -85,6 +85,10 @@ var experiments = []Experiment{
 				[]point{{328.0, 73.32}, {341.8, 73.56}, {351.1, 73.68}, {356.8, 73.90}, {360.5, 73.94}},
 				[]point{{313.5, 73.01}, {319.3, 73.06}, {326.1, 73.12}, {333.7, 72.95}, {343.8, 72.87}})...),
 	},
+	{
+		Name: "transfer", Title: "Transfer to other sets", Source: "table 3 and figure 9", Needs: Targets, kind: transferring,
+		About: "a trained network taken to other sets with all weights trained, beside its last layer only and training from scratch",
+	},
 }
 
 // point is a marker of a figure: millions of FLOPS and top-1 in per cent.

@@ -57,7 +57,7 @@ func (g *Page) WriteMarkdown(w io.Writer) error {
 func changesPage(g *Page, b *strings.Builder) {
 	p := g.Plan
 	fmt.Fprintf(b, "Preset `%s`: %s. Trained on %s, %s with the recipe `%s`, batch %d, %s each; the weights of the last epoch are judged by %s, which chose nothing. Made %s.\n\n",
-		p.Preset, presetAbout(p.Preset), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, g.Made)
+		p.Preset, g.presetAbout(), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, g.Made)
 	g.unfinished(b)
 	for _, panel := range Panels(g.Results) {
 		fmt.Fprintf(b, "## %s\n\n", panel)
@@ -182,8 +182,8 @@ func (g *Page) reading(b *strings.Builder) {
 	b.WriteString("\n")
 }
 
-func presetAbout(name string) string {
-	p, err := LookupPreset(name)
+func (g *Page) presetAbout() string {
+	p, err := g.Experiment.Preset(g.Plan.Preset)
 	if err != nil {
 		return "of another version"
 	}

@@ -29,6 +29,27 @@ type Plan struct {
 	Seed       uint64        `json:"seed"` // the first one
 	Dir        string        `json:"dir"`  // of the run folders
 	Arms       []Planned     `json:"arms"`
+
+	// Of experiments that transfer: what to, what from, and a preset's sizes.
+	Sets     []Named  `json:"sets,omitempty"`
+	Weights  []Named  `json:"weights,omitempty"`
+	LeftOut  []string `json:"left_out,omitempty"` // what there is no arm of, and why
+	Judge    int      `json:"judge,omitempty"`
+	PerClass int      `json:"per_class,omitempty"`
+	Size     int      `json:"size,omitempty"`
+}
+
+// Named is where something of a name is: an address, as the command opens it; ""
+// means what is built in.
+type Named struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	About   string `json:"about,omitempty"`
+	// Train and Test are the images of a set that trials train on and are judged
+	// by, of Classes.
+	Train   int `json:"train,omitempty"`
+	Test    int `json:"test,omitempty"`
+	Classes int `json:"classes,omitempty"`
 }
 
 // Planned is an arm with the network that is trained for it.
@@ -52,6 +73,9 @@ type Options struct {
 	Epochs int           // likewise
 	Set    []string      // changes to the recipe, as KEY=VALUE
 	Own    []zoo.Network // further arms, of every panel
+
+	Targets []Target // of experiments that transfer
+	Sources []Source // likewise, or what is judged
 }
 
 // New plans an experiment; fit are the images to train on, nil for experiments
@@ -67,7 +91,9 @@ func New(e Experiment, p Preset, fit data.Dataset, o Options) (*Plan, error) {
 		}
 	}
 	rec.Epochs = cmp.Or(o.Epochs, p.Epochs, rec.Epochs)
-	rec.Patience, rec.Fit.Steps = 0, 0 // trials are all as long
+	if rec.Patience = 0; rec.Epochs > 0 {
+		rec.Fit.Steps = 0 // trials are all as long
+	}
 	plan := &Plan{
 		Experiment: e.Name, Preset: p.Name, Data: o.Data, Images: p.Images, Recipe: rec, Seeds: cmp.Or(o.Seeds, p.Seeds), Seed: o.Seed, Dir: o.Dir,
 	}
@@ -266,6 +292,8 @@ func (p *Plan) Differs(other *Plan) string {
 		{"seed", p.Seed, other.Seed},
 		{"recipe", p.Recipe, other.Recipe},
 		{"networks", p.Arms, other.Arms},
+		{"sets", p.Sets, other.Sets},
+		{"weights", p.Weights, other.Weights},
 	} {
 		a, errA := json.Marshal(v.a)
 		b, errB := json.Marshal(v.b)

@@ -31,8 +31,10 @@ type Outcome struct {
 // Trainer does trials of a plan.
 type Trainer struct {
 	Plan    *Plan
-	Roles   data.Roles
-	Threads int // that compute; 0 means 1
+	Roles   data.Roles // of experiments on one set
+	Targets []Target   // of experiments that transfer
+	Sources []Source   // likewise, or what is judged
+	Threads int        // that compute; 0 means 1
 	// OnEpoch is told of the epochs of a trial; nil for nobody.
 	OnEpoch func(store.Trial, train.Epoch)
 }
@@ -89,16 +91,11 @@ func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed u
 	}
 	cfg := train.Config{
 		Model: m, Recipe: rec, Train: r.Roles.Fit, Threads: max(r.Threads, 1), Source: r.Plan.Data, Dir: o.Run,
-		Args: map[string]string{"experiment": r.Plan.Experiment, "trial": fmt.Sprint(t.Number)},
-		OnEpoch: func(e train.Epoch) {
-			if r.OnEpoch != nil {
-				r.OnEpoch(t, e)
-			}
-		},
+		Args:    map[string]string{"experiment": r.Plan.Experiment, "trial": fmt.Sprint(t.Number)},
+		OnEpoch: func(e train.Epoch) { r.epoch(t, e) },
 	}
 	run, err := train.Prepare(cfg)
-	if errors.Is(err, train.ErrBusy) || errors.Is(err, train.ErrCheckpoint) || errors.Is(err, train.ErrOccupied) {
-		// Somebody whose lease ran out works there, or it is damaged.
+	if taken(err) {
 		cfg.Dir = fmt.Sprintf("%s-%d", cfg.Dir, t.Attempts)
 		run, err = train.Prepare(cfg)
 	}
@@ -111,6 +108,19 @@ func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed u
 	}
 	o.Run, o.Seconds = cfg.Dir, run.Trained().Seconds()
 	return run.Model(), nil
+}
+
+// taken reports whether a run folder is another's: somebody whose lease ran out
+// works there, or it is damaged.
+func taken(err error) bool {
+	return errors.Is(err, train.ErrBusy) || errors.Is(err, train.ErrCheckpoint) || errors.Is(err, train.ErrOccupied)
+}
+
+// epoch tells of an epoch.
+func (r *Trainer) epoch(t store.Trial, e train.Epoch) {
+	if r.OnEpoch != nil {
+		r.OnEpoch(t, e)
+	}
 }
 
 // judge evaluates a network on the images that nothing was trained on.
@@ -128,14 +138,19 @@ func (r *Trainer) judge(ctx context.Context, m *model.Model, o *Outcome) (float6
 	if err != nil {
 		return 0, err
 	}
-	o.Images = len(result.Ranks)
+	o.judged(result.Ranks)
+	return result.Top(1), nil
+}
+
+// judged keeps which images the network was right about.
+func (o *Outcome) judged(ranks []int) {
+	o.Images = len(ranks)
 	o.Right = make([]byte, (o.Images+7)/8)
-	for i, rank := range result.Ranks {
+	for i, rank := range ranks {
 		if rank == 0 {
 			o.Right[i/8] |= 1 << (i % 8)
 		}
 	}
-	return result.Top(1), nil
 }
 
 // right reports whether the network was right about an image.

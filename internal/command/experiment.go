@@ -11,7 +11,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/nas/store"
 	"github.com/mixnet-go/mixnet/train"
@@ -55,14 +54,14 @@ type presetView struct {
 
 func (c *experimentLsCmd) Run(e *env) error {
 	var all []experimentView
-	splits, err := e.openData("")
-	if err != nil {
-		return err
-	}
 	for _, x := range experiment.List() {
+		in, err := (&experimentRunCmd{}).open(e, x, experiment.Preset{})
+		if err != nil {
+			return err
+		}
 		v := experimentView{x.Name, x.Title, x.Source, x.About, nil}
-		for _, p := range experiment.Presets() {
-			plan, err := experiment.New(x, p, splits.Train, experiment.Options{})
+		for _, p := range x.Presets() {
+			plan, err := experiment.New(x, p, in.fit(), experiment.Options{Targets: in.targets, Sources: in.sources})
 			if err != nil {
 				return err
 			}
@@ -85,7 +84,9 @@ func (c *experimentLsCmd) Run(e *env) error {
 type experimentRunCmd struct {
 	Name    string   `arg:"" help:"The experiment, of \"mixnet experiment ls\"."`
 	Preset  string   `short:"p" default:"quick" enum:"paper,quick,smoke" help:"Its size: paper, quick or smoke."`
-	Data    string   `short:"d" placeholder:"DIR" help:"The images, as for train. Default: the built-in Fashion-MNIST subset; the preset paper needs ImageNet."`
+	Data    []string `short:"d" placeholder:"[NAME=]DIR" sep:"none" help:"The images, as for train. Default: the built-in Fashion-MNIST subset; the preset paper needs ImageNet. For transfer, a set to transfer to besides that, by a name or its folder's; of labels with boxes, what the boxes hold. May be repeated there."`
+	Weights []string `placeholder:"[NAME=]FILE" sep:"none" help:"For transfer: trained networks to start from, as --model of other commands, in place of the preset's. May be repeated."`
+	Offline bool     `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 	Output  string   `short:"o" placeholder:"DIR" help:"Folder for the page, the figures, the CSV file, the database and the runs. Default: experiments/NAME-PRESET."`
 	DB      string   `name:"db" placeholder:"ADDRESS" help:"A PostgreSQL database for several machines (postgres://…). Default: a file in the folder."`
 	Network []string `placeholder:"FILE" help:"A network file of your own, as a further row of the figure. May be repeated."`
@@ -121,14 +122,11 @@ func (c *experimentRunCmd) Run(e *env) error {
 	if err != nil {
 		return usageError{err}
 	}
-	preset, err := experiment.LookupPreset(c.Preset)
+	preset, err := x.Preset(c.Preset)
 	if err != nil {
 		return usageError{err}
 	}
-	if preset.Paper && c.Data == "" {
-		return usagef("the preset paper trains on ImageNet: --data DIR")
-	}
-	in, err := c.open(e, x)
+	in, err := c.open(e, x, preset)
 	if err != nil {
 		return err
 	}
@@ -137,7 +135,7 @@ func (c *experimentRunCmd) Run(e *env) error {
 		return err
 	}
 	defer db.Close()
-	trainer, err := c.trainer(plan, in)
+	trainer, err := in.trainer(plan)
 	if err != nil {
 		return err
 	}
@@ -155,47 +153,9 @@ func (c *experimentRunCmd) Run(e *env) error {
 	return page.show(e, c.JSON)
 }
 
-// experimentInput is what an experiment's trials are done with.
-type experimentInput struct {
-	splits *data.Splits // nil for experiments that need none
-}
-
-// fit are the images to train on.
-func (in *experimentInput) fit() data.Dataset {
-	if in.splits == nil {
-		return nil
-	}
-	return in.splits.Train
-}
-
-// open opens what an experiment needs.
-func (c *experimentRunCmd) open(e *env, x experiment.Experiment) (*experimentInput, error) {
-	in := &experimentInput{}
-	if x.Needs == experiment.Nothing {
-		return in, nil
-	}
-	var err error
-	if in.splits, err = e.openData(c.Data); err == nil {
-		e.tell(in.splits)
-	}
-	return in, err
-}
-
-// trainer does the trials of a plan.
-func (c *experimentRunCmd) trainer(plan *experiment.Plan, in *experimentInput) (experiment.Trainer, error) {
-	t := experiment.Trainer{Plan: plan}
-	var err error
-	if in.splits != nil {
-		if t.Roles, err = plan.Roles(in.splits); err != nil {
-			err = fmt.Errorf("%s: %w", source(c.Data), err)
-		}
-	}
-	return t, err
-}
-
 // begin makes the plan and its database, or reads those that are there.
 func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, in *experimentInput) (*experiment.Plan, *store.Store, error) {
-	o := experiment.Options{Data: c.Data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set}
+	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources}
 	for _, file := range c.Network {
 		spec, err := netfile.Lookup(file)
 		if err != nil {
@@ -210,11 +170,6 @@ func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experim
 	var err error
 	if o.Dir, err = filepath.Abs(filepath.Join(c.folder(), "runs")); err != nil {
 		return nil, nil, err
-	}
-	if o.Data != "" {
-		if o.Data, err = filepath.Abs(o.Data); err != nil {
-			return nil, nil, err
-		}
 	}
 	plan, err := experiment.New(x, preset, in.fit(), o)
 	if err != nil {

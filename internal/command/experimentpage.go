@@ -59,7 +59,7 @@ func base(path string) string {
 
 // drawFigure draws a figure into a folder.
 func drawFigure(f *experiment.Figure, dir string) error {
-	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Note: f.Note}
+	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Note: f.Note}
 	for _, k := range f.Curves {
 		s := chart.Series{Name: k.Name, Scatter: k.Scatter, Strong: k.Strong}
 		for _, p := range k.Points {

@@ -1,0 +1,197 @@
+package command
+
+import (
+	"errors"
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/data/boxes"
+	"github.com/mixnet-go/mixnet/data/store"
+	"github.com/mixnet-go/mixnet/experiment"
+	"github.com/mixnet-go/mixnet/pretrained/photo"
+)
+
+// experimentInput is what an experiment's trials are done with.
+type experimentInput struct {
+	data    string       // address of splits; "" for what is built in
+	splits  *data.Splits // nil for experiments that need none
+	targets []experiment.Target
+	sources []experiment.Source
+}
+
+// fit are the images to train on.
+func (in *experimentInput) fit() data.Dataset {
+	if in.splits == nil {
+		return nil
+	}
+	return in.splits.Train
+}
+
+// open opens what an experiment needs.
+func (c *experimentRunCmd) open(e *env, x experiment.Experiment, preset experiment.Preset) (*experimentInput, error) {
+	if len(c.Weights) > 0 && x.Needs != experiment.Targets {
+		return nil, usagef("--weights: %s trains networks of its own", x.Name)
+	}
+	in := &experimentInput{}
+	switch {
+	case x.Needs == experiment.Nothing && len(c.Data) > 0:
+		return nil, usagef("--data: %s reads no images", x.Name)
+	case x.Needs == experiment.Nothing:
+		return in, nil
+	case preset.Paper && len(c.Data) == 0:
+		return nil, usagef("the preset paper is for images that do not come with this program: --data DIR")
+	case x.Needs == experiment.Targets:
+		err := c.openTargets(e, in, preset)
+		if err == nil {
+			err = c.openSources(e, in, preset)
+		}
+		return in, err
+	case len(c.Data) > 1:
+		return nil, usagef("--data: %s trains on one set", x.Name)
+	}
+	var err error
+	if len(c.Data) > 0 {
+		if in.data, err = absolute(c.Data[0]); err != nil {
+			return nil, err
+		}
+	}
+	if in.splits, err = e.openData(in.data); err == nil {
+		e.tell(in.splits)
+	}
+	return in, err
+}
+
+// absolute makes the path of a set one from the root, so that another process
+// finds it; the address of an object store is one already.
+func absolute(path string) (string, error) {
+	if store.Is(path) {
+		return path, nil
+	}
+	return filepath.Abs(path)
+}
+
+// nameOf parts NAME=ADDRESS; of an address alone the name is the file's.
+func nameOf(arg string) experiment.Named {
+	name, address, ok := strings.Cut(arg, "=")
+	if !ok || exists(arg) {
+		address = arg
+		name = strings.TrimSuffix(filepath.Base(arg), filepath.Ext(arg))
+	}
+	return experiment.Named{Name: name, Address: address}
+}
+
+// openTargets opens the sets to transfer to: the built-in one, but for the
+// paper's, and those that are given.
+func (c *experimentRunCmd) openTargets(e *env, in *experimentInput, preset experiment.Preset) error {
+	var sets []experiment.Named
+	if !preset.Paper {
+		sets = append(sets, experiment.Named{Name: "fashion-mnist"})
+	}
+	for _, arg := range c.Data {
+		s := nameOf(arg)
+		var err error
+		if s.Address, err = absolute(s.Address); err != nil {
+			return err
+		}
+		sets = append(sets, s)
+	}
+	for i, s := range sets {
+		if slices.ContainsFunc(sets[:i], func(o experiment.Named) bool { return o.Name == s.Name }) {
+			return usagef("--data: two sets are called %s: give NAME=DIR", s.Name)
+		}
+		splits, err := c.openTarget(e, s.Address)
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		splits.Train = data.Cache(splits.Train, cacheBytes)
+		in.targets = append(in.targets, experiment.Target{Named: s, Splits: splits})
+	}
+	return nil
+}
+
+// cacheBytes bounds the memory for decoded pictures of a set.
+const cacheBytes = 512 << 20
+
+// openTarget opens a set of classes, or as one of classes the objects of a set of
+// boxes.
+func (c *experimentRunCmd) openTarget(e *env, address string) (*data.Splits, error) {
+	splits, err := e.openData(address)
+	if errors.Is(err, data.ErrLayout) && !errors.Is(err, data.ErrAmbiguous) {
+		if _, none := boxes.Find(address, boxes.Options{}); none == nil {
+			return cutObjects(e, address)
+		}
+	}
+	if err == nil && splits.Train == nil {
+		err = errors.New("no images to train on")
+	}
+	return splits, err
+}
+
+// cutObjects opens the objects of a set of boxes.
+func cutObjects(e *env, address string) (*data.Splits, error) {
+	set, err := boxes.Open(e.ctx, address, boxes.Options{Workers: e.cores()})
+	if err != nil {
+		return nil, err
+	}
+	splits := set.Splits()
+	for _, part := range []*data.Dataset{&splits.Train, &splits.Val, &splits.Test} {
+		if *part != nil {
+			*part = boxes.Crops((*part).(boxes.Labelled), cacheBytes)
+		}
+	}
+	if splits.Train == nil {
+		return nil, errors.New("no images to train on")
+	}
+	e.note("%s: what the boxes hold, %s\n", address, plural(splits.Train.Len(), "training image"))
+	return splits, nil
+}
+
+// openSources opens the networks to start from.
+func (c *experimentRunCmd) openSources(e *env, in *experimentInput, preset experiment.Preset) error {
+	given := c.Weights
+	if len(given) == 0 {
+		given = preset.Weights
+	}
+	if len(given) == 0 {
+		given = []string{photo.Name}
+	}
+	for _, arg := range given {
+		s := nameOf(arg)
+		if !exists(arg) && !strings.Contains(arg, "=") {
+			s.Name = arg // of published weights the whole
+		}
+		s.Address = runCheckpoint(s.Address)
+		if slices.ContainsFunc(in.sources, func(o experiment.Source) bool { return o.Name == s.Name }) {
+			return usagef("--weights: two networks are called %s: give NAME=FILE", s.Name)
+		}
+		m, err := (&modelFlags{Model: s.Address, Offline: c.Offline, newHead: true}).load(e)
+		if err == nil {
+			err = checkClassifies(m.Header)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.Name, err)
+		}
+		if exists(s.Address) {
+			if s.Address, err = filepath.Abs(s.Address); err != nil {
+				return err
+			}
+		}
+		in.sources = append(in.sources, experiment.Source{Named: s, Model: m})
+	}
+	return nil
+}
+
+// trainer does the trials of a plan.
+func (in *experimentInput) trainer(plan *experiment.Plan) (experiment.Trainer, error) {
+	t := experiment.Trainer{Plan: plan, Targets: in.targets, Sources: in.sources}
+	var err error
+	if in.splits != nil {
+		if t.Roles, err = plan.Roles(in.splits); err != nil {
+			err = fmt.Errorf("%s: %w", source(plan.Data), err)
+		}
+	}
+	return t, err
+}
