@@ -31,6 +31,10 @@ type Experiment struct {
 	Needs Needs
 	arms  []Arm
 	kind  kind
+	// published are points of the paper's figure where its network has other
+	// layers than those that are compared here; nil where the arms have them.
+	published []Arm
+	claims    []claim
 }
 
 // Needs is what the trials of an experiment are done with.
@@ -56,6 +60,8 @@ type kind struct {
 	base func(of, arm *Planned) bool
 	// page writes the page below its title.
 	page func(*Page, *strings.Builder)
+	// conclusions say in a line each what came of it; nil means the claims.
+	conclusions func(*Page) []string
 	// figures are the pictures.
 	figures func(Experiment, []Result) []Figure
 }
@@ -78,6 +84,8 @@ type Arm struct {
 	FLOPS float64 `json:"paper_flops,omitempty"`
 	// largest is the arm's largest kernel.
 	largest int
+	// halves says of an arm that changes one layer that it has stride 2.
+	halves bool
 }
 
 // base is what the arms of a panel change.
@@ -158,45 +166,134 @@ func (e Experiment) Preset(name string) (Preset, error) {
 	return Preset{}, fmt.Errorf("no preset %q: want %s", name, strings.Join(names, ", "))
 }
 
-// of returns the arms of an experiment at a preset's size.
-func (p Preset) of(e Experiment) []Arm {
-	var fit []Arm
-	for _, a := range e.arms {
-		if _, _, err := a.changed(p.Paper); err != nil || p.Kernel > 0 && a.largest > p.Kernel {
-			continue // the small networks have fewer layers
-		}
-		fit = append(fit, a)
+// Published returns the points of the paper's figure.
+func (e Experiment) Published() []Arm {
+	if e.published != nil {
+		return slices.Clone(e.published)
 	}
-	if !p.Few {
-		return fit
-	}
-	last := map[string]int{}
-	for i, a := range fit {
-		last[a.Panel+a.Series] = i
-	}
-	var few []Arm
-	for i, a := range fit {
-		if a.Change == "" || last[a.Panel+a.Series] == i {
-			few = append(few, a)
-		}
-	}
-	return few
+	return e.Arms()
 }
 
-// changed returns the base of an arm and what its change makes of that, in the
-// paper's size or the small one.
-func (a *Arm) changed(paper bool) (start, n zoo.Network, err error) {
-	i := slices.IndexFunc(bases, func(b base) bool { return b.panel == a.Panel })
-	start = bases[i].small
-	if paper {
-		spec, err := zoo.Lookup(bases[i].paper)
-		if err != nil {
-			return start, n, err
-		}
-		start = spec.(zoo.Network)
+// know sets what the experiment knows of arms beside what is trained for them.
+func (e *Experiment) know(p *Plan) error {
+	preset, err := e.Preset(p.Preset)
+	if err != nil {
+		return nil // of another version
 	}
-	if a.Change == "" {
-		return start, start, nil
+	for i := range p.Arms {
+		a := &p.Arms[i].Arm
+		for _, known := range e.arms {
+			if known.Panel == a.Panel && known.Series == a.Series && known.Label == a.Label {
+				*a = known
+			}
+		}
+		if e.XLabel != layerLabel || a.X < 0 || a.Series == ownSeries {
+			continue
+		}
+		start, err := a.base(preset.Paper)
+		if err != nil {
+			return err
+		}
+		if stages := start.Unrolled().Stages; a.X < len(stages) {
+			a.halves = stages[a.X].Stride > 1
+		}
+	}
+	return nil
+}
+
+// LeftOut are networks that a preset does without.
+type LeftOut struct {
+	Panels   []string `json:"panels"`
+	Networks []string `json:"networks"`
+	Why      string   `json:"why"`
+}
+
+// String names the networks and the reason.
+func (l LeftOut) String() string {
+	return fmt.Sprintf("%s of %s: %s", strings.Join(l.Networks, ", "), strings.Join(l.Panels, " and "), l.Why)
+}
+
+// of returns the arms of an experiment at a preset's size, and those that it
+// does without.
+func (p Preset) of(e Experiment) (arms []Arm, out []LeftOut, err error) {
+	last := map[string]int{}
+	for _, a := range e.arms {
+		why, err := p.excludes(&a, e.XLabel)
+		if err != nil {
+			return nil, nil, err
+		}
+		if why != "" {
+			out = leave(out, &a, why)
+			continue
+		}
+		arms = append(arms, a)
+		last[a.Panel+a.Series] = len(arms) - 1
+	}
+	if !p.Few {
+		return arms, out, nil
+	}
+	var few []Arm
+	for i, a := range arms {
+		if a.Change == "" || last[a.Panel+a.Series] == i {
+			few = append(few, a)
+			continue
+		}
+		out = leave(out, &a, "the preset takes the last of a series")
+	}
+	return few, out, nil
+}
+
+// excludes says why a preset does without an arm; "" if it does not.
+func (p Preset) excludes(a *Arm, over string) (why string, err error) {
+	if p.Kernel > 0 && a.largest > p.Kernel {
+		return fmt.Sprintf("the preset has kernels up to %d×%d, lest its maps are smaller than they", p.Kernel, p.Kernel), nil
+	}
+	if over != layerLabel {
+		return "", nil
+	}
+	start, err := a.base(p.Paper)
+	if err != nil {
+		return "", err
+	}
+	if layers := len(start.Unrolled().Stages); a.X >= layers {
+		return fmt.Sprintf("the network has %d layers", layers), nil
+	}
+	return "", nil
+}
+
+// leave adds an arm to those that are left out.
+func leave(out []LeftOut, a *Arm, why string) []LeftOut {
+	i := slices.IndexFunc(out, func(l LeftOut) bool { return l.Why == why })
+	if i < 0 {
+		out, i = append(out, LeftOut{Why: why}), len(out)
+	}
+	if l := &out[i]; !slices.Contains(l.Panels, a.Panel) {
+		l.Panels = append(l.Panels, a.Panel)
+	}
+	if l, name := &out[i], strings.TrimSuffix(a.Series, equalSeries)+" "+a.Label; !slices.Contains(l.Networks, name) {
+		l.Networks = append(l.Networks, name)
+	}
+	return out
+}
+
+// base returns the network that the arm changes, in the paper's size or the
+// small one.
+func (a *Arm) base(paper bool) (zoo.Network, error) {
+	b := bases[slices.IndexFunc(bases, func(b base) bool { return b.panel == a.Panel })]
+	if !paper {
+		return b.small, nil
+	}
+	spec, err := zoo.Lookup(b.paper)
+	if err != nil {
+		return zoo.Network{}, err
+	}
+	return spec.(zoo.Network), nil
+}
+
+// changed returns the base of an arm and what its change makes of that.
+func (a *Arm) changed(paper bool) (start, n zoo.Network, err error) {
+	if start, err = a.base(paper); err != nil || a.Change == "" {
+		return start, start, err
 	}
 	spec, err := zoo.Change(start, a.Change)
 	if err != nil {

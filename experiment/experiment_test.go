@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -200,7 +201,7 @@ func TestRun(t *testing.T) {
 		t.Fatalf("%d rows, %v", len(rows), err)
 	}
 	for _, r := range rows[1:] {
-		if _, err := os.Stat(r[9]); err != nil {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(plan.Dir), r[9])); err != nil {
 			t.Error(err)
 		}
 	}

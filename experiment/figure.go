@@ -1,7 +1,6 @@
 package experiment
 
 import (
-	"fmt"
 	"slices"
 	"strings"
 )
@@ -14,9 +13,10 @@ type Figure struct {
 	X, Y   string // what the axes are
 	LogX   bool   // spaces values of X by their logarithm
 	Curves []Curve
-	// Labels says that points are few enough to be labelled.
-	Labels bool
-	Note   string
+	// Labels says that points are few enough to be labelled; Legend asks for the
+	// names of curves besides.
+	Labels, Legend bool
+	Note           string
 }
 
 // Curve is a line through points, or, of a scatter, points alone.
@@ -31,6 +31,8 @@ type Curve struct {
 type Point struct {
 	X, Y  float64
 	Label string
+	// Spread is the standard deviation of Y, 0 if it is not known.
+	Spread float64
 }
 
 // add adds a point to the curve of a name.
@@ -52,33 +54,55 @@ func (e Experiment) Figures(all []Result) []Figure {
 	return slices.DeleteFunc(draw(e, all), func(f Figure) bool { return len(f.Curves) == 0 })
 }
 
-// changesFigures are the paper's figure and ours, of every panel.
+// changesFigures are the paper's figure and ours, of every panel, and one of
+// what is compared at equal multiply-adds.
 func changesFigures(e Experiment, all []Result) []Figure {
 	var figures []Figure
 	for _, panel := range Panels(all) {
-		paper := Figure{Panel: panel, File: e.Name + "-" + strings.ToLower(panel) + "-paper.svg", Title: panel + ", the paper's", X: e.XLabel, Y: "top-1 (%)"}
-		own := Figure{Panel: panel, File: e.Name + "-" + strings.ToLower(panel) + ".svg", Title: panel, X: e.XLabel, Y: "top-1 (%)"}
+		name := e.Name + "-" + strings.ToLower(panel)
+		figure := func(file, title, x string) Figure {
+			return Figure{Panel: panel, File: name + file + ".svg", Title: panel + title, X: x, Y: "top-1 (%)", Labels: e.XLabel == "", Legend: true}
+		}
+		paperX, ownX := e.XLabel, e.XLabel
 		if e.XLabel == "" {
-			paper.X, own.X = "FLOPS (M)", "multiply-adds (M)"
+			paperX, ownX = "FLOPS (M)", "multiply-adds (M)"
 		}
-		for _, a := range e.arms {
-			e.draw(&paper, &a, 100*a.Top1, a.FLOPS)
+		paper, own := figure("-paper", ", the paper's", paperX), figure("", ", here", ownX)
+		equal := figure("-equal", ", at equal multiply-adds", "largest kernel")
+		equal.Labels = false
+		for _, a := range e.Published() {
+			e.draw(&paper, &a, a.FLOPS, Point{Y: 100 * a.Top1})
 		}
+		var start []Point // the base, which the others cost as much as
 		for _, r := range all {
-			e.draw(&own, &r.Arm, 100*r.Mean, float64(r.MACs)/1e6)
+			p := Point{Y: 100 * r.Mean, Spread: 100 * r.SD}
+			if r.first() && r.Panel == panel && p.Y > 0 {
+				start = []Point{{X: float64(r.largest), Y: p.Y, Spread: p.Spread}}
+			}
+			if r.Equal {
+				a := r.Arm
+				a.Series = strings.TrimSuffix(a.Series, equalSeries)
+				e.draw(&equal, &a, float64(a.largest), p)
+				continue
+			}
+			e.draw(&own, &r.Arm, float64(r.MACs)/1e6, p)
 		}
-		figures = append(figures, paper, own)
+		for i := range equal.Curves {
+			equal.Curves[i].Points = append(slices.Clone(start), equal.Curves[i].Points...)
+		}
+		figures = append(figures, paper, own, equal)
 	}
 	return figures
 }
 
 // draw adds an arm to the figure of its panel, if it has a value.
-func (e *Experiment) draw(f *Figure, a *Arm, top1, cost float64) {
-	if a.Panel != f.Panel || top1 == 0 {
+func (e *Experiment) draw(f *Figure, a *Arm, x float64, p Point) {
+	if a.Panel != f.Panel || p.Y == 0 {
 		return
 	}
-	if e.XLabel != "" {
-		cost = float64(a.X)
+	if p.X = x; e.XLabel != "" {
+		p.X = float64(a.X)
 	}
-	f.add(a.Series, Point{X: cost, Y: top1, Label: fmt.Sprintf("%s %s: %.2f", a.Series, a.Label, top1)})
+	p.Label = a.Label
+	f.add(a.Series, p)
 }

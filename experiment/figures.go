@@ -66,24 +66,30 @@ var experiments = []Experiment{
 			kernelArms("MobileNetV2",
 				[]point{{309.6, 72.90}, {346.4, 73.49}, {401.7, 73.85}, {475.8, 74.125}, {568, 74.12}, {678, 74.02}},
 				[]point{{327.9, 73.484}, {352.0, 73.859}, {383.2, 74.062}, {417.9, 74.296}, {461.8, 74.31}})...),
+		claims: kernelClaims,
 	},
 	{
-		Name: "layers", Title: "One layer at a time", Source: "figure 5", XLabel: "layer",
+		Name: "layers", Title: "One layer at a time", Source: "figure 5", XLabel: layerLabel,
 		About: "9×9 or MixConv 3,5,7,9 in one layer of MobileNetV2, 3×3 in the others",
 		arms:  layerArms("MobileNetV2"),
+		published: layerPoints("MobileNetV2", 72.60,
+			[]float64{72.50, 72.52, 72.61, 72.56, 72.61, 73.01, 72.63, 72.59, 72.61, 73.25, 72.755, 72.60, 73.46, 72.57, 72.48},
+			[]float64{72.57, 72.72, 72.83, 72.60, 72.59, 73.15, 72.62, 72.68, 72.70, 73.23, 72.79, 72.61, 73.39, 72.64, 72.73}),
+		claims: layerClaims,
 	},
 	{
 		Name: "partition", Title: "How channels are shared out", Source: "figure 6",
 		About: "equal and exponential partition, and dilated 3×3 kernels in place of large ones",
 		arms: append(
-			partitionArms("MobileNetV1", 71.10,
+			partitionArms("MobileNetV1", 579.3, 71.10,
 				[]point{{594.6, 72.015}, {614.6, 72.15}, {641.3, 72.40}, {669.7, 72.451}, {704.8, 72.56}},
 				[]point{{594.7, 71.98}, {606.4, 72.26}, {614.1, 72.30}, {618.8, 72.46}, {621.8, 72.50}},
 				[]point{{582.3, 71.65}, {586.8, 71.89}, {592.2, 71.77}, {597.7, 71.77}, {605.0, 71.80}}),
-			partitionArms("MobileNetV2", 72.90,
+			partitionArms("MobileNetV2", 309.6, 72.90,
 				[]point{{328.0, 73.484}, {352.1, 73.859}, {383.3, 74.062}, {417.9, 74.296}, {461.8, 74.31}},
 				[]point{{328.0, 73.32}, {341.8, 73.56}, {351.1, 73.68}, {356.8, 73.90}, {360.5, 73.94}},
 				[]point{{313.5, 73.01}, {319.3, 73.06}, {326.1, 73.12}, {333.7, 72.95}, {343.8, 72.87}})...),
+		claims: partitionClaims,
 	},
 	{
 		Name: "transfer", Title: "Transfer to other sets", Source: "table 3 and figure 9", Needs: Targets, kind: transferring,
@@ -103,7 +109,7 @@ func kernelArms(panel string, depthwise, mixed []point) []Arm {
 	add := func(a Arm) {
 		all = append(all, a)
 		if a.Change != "" {
-			a.Series, a.Equal, a.Top1, a.FLOPS = a.Series+", equal multiply-adds", true, 0, 0
+			a.Series, a.Equal, a.Top1, a.FLOPS = a.Series+equalSeries, true, 0, 0
 			equal = append(equal, a)
 		}
 	}
@@ -119,7 +125,7 @@ func kernelArms(panel string, depthwise, mixed []point) []Arm {
 		g := i + 2
 		add(Arm{Panel: panel, Series: "MixConv", Label: fmt.Sprintf("g=%d", g), Change: fmt.Sprintf("mix=%d", g), Top1: p.top1 / 100, FLOPS: p.flops, largest: 2*g + 1})
 	}
-	beside := Arm{Panel: panel, Series: "depthwise, 3×3 beside and merged", Label: "9×9", Change: "kernel=9,parallel=3", largest: 9}
+	beside := Arm{Panel: panel, Series: besideSeries, Label: "9×9", Change: "kernel=9,parallel=3", largest: 9}
 	return append(append(all, beside), equal...)
 }
 
@@ -135,12 +141,33 @@ func layerArms(panel string) []Arm {
 	return all
 }
 
+// layerLabel is what arms of single layers are drawn over.
+const layerLabel = "layer"
+
+// layerPoints are the markers of figure 5. Its network has 15 layers, of which
+// 2, 5, 9 and 12 have stride 2; which one it is, the paper does not say.
+func layerPoints(panel string, base float64, large, mixed []float64) []Arm {
+	var all []Arm
+	for i := range large {
+		all = append(all, Arm{Panel: panel, Series: "3×3 everywhere", Label: "3×3", X: i, Top1: base / 100})
+	}
+	for _, s := range []struct {
+		series string
+		top1   []float64
+	}{{"depthwise 9×9", large}, {"MixConv 3,5,7,9", mixed}} {
+		for i, v := range s.top1 {
+			all = append(all, Arm{Panel: panel, Series: s.series, Label: fmt.Sprintf("layer %d", i), X: i, Top1: v / 100})
+		}
+	}
+	return all
+}
+
 // maxLayers is the number of depthwise layers of MobileNetV2.
 const maxLayers = 17
 
 // partitionArms are those of figure 6.
-func partitionArms(panel string, top1 float64, equal, exponential, dilated []point) []Arm {
-	all := []Arm{{Panel: panel, Series: "equal", Label: "g=1", Top1: top1 / 100, X: 1, largest: 3}}
+func partitionArms(panel string, flops, top1 float64, equal, exponential, dilated []point) []Arm {
+	all := []Arm{{Panel: panel, Series: "equal", Label: "g=1", Top1: top1 / 100, FLOPS: flops, X: 1, largest: 3}}
 	for _, s := range []struct {
 		series, change string
 		points         []point

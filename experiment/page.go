@@ -3,17 +3,9 @@ package experiment
 import (
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
-
-	"github.com/mixnet-go/mixnet/internal/stats"
 )
-
-// noiseFloor is by how much single runs of the paper differ for no reason, in
-// points: at two groups the equal and the exponential partition are one network,
-// and figure 6 has 72.015 and 71.98, 73.48 and 73.32 for it.
-const noiseFloor = 0.2
 
 // Page is what an experiment says, in words.
 type Page struct {
@@ -55,17 +47,39 @@ func (g *Page) WriteMarkdown(w io.Writer) error {
 
 // changesPage is that of networks that differ in a change to a base.
 func changesPage(g *Page, b *strings.Builder) {
-	p := g.Plan
-	fmt.Fprintf(b, "Preset `%s`: %s. Trained on %s, %s with the recipe `%s`, batch %d, %s each; the weights of the last epoch are judged by %s, which chose nothing. Made %s.\n\n",
-		p.Preset, g.presetAbout(), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, g.Made)
+	judged := Judge(g.Experiment, g.Plan, g.Results)
 	g.unfinished(b)
+	b.WriteString("## In short\n\n")
+	for _, line := range Conclusions(judged) {
+		fmt.Fprintf(b, "- %s\n", line)
+	}
+	b.WriteString("\n")
+	g.making(b)
 	for _, panel := range Panels(g.Results) {
 		fmt.Fprintf(b, "## %s\n\n", panel)
 		g.pictures(b, panel)
 		g.table(b, panel)
-		g.verdict(b, panel)
+		for i := range judged {
+			judged[i].write(b, panel)
+		}
 	}
 	g.reading(b)
+}
+
+// making says what was trained, how and where, and what was left out.
+func (g *Page) making(b *strings.Builder) {
+	p := g.Plan
+	fmt.Fprintf(b, "## How it was made\n\nPreset `%s`: %s. Trained on %s, %s with the recipe `%s`, batch %d, %s each; the weights of the last epoch are judged by %s, which chose nothing. %s.\n\n",
+		p.Preset, g.presetAbout(), g.Data, count(p.Recipe.Epochs, "epoch"), p.Recipe.Name, p.Recipe.Batch, count(p.Seeds, "seed"), g.Judged, capital(g.Made))
+	for i, l := range p.Omitted() {
+		if i == 0 {
+			b.WriteString("Left out of the paper's:\n\n")
+		}
+		fmt.Fprintf(b, "- %s\n", l)
+	}
+	if len(p.Omitted()) > 0 {
+		b.WriteString("\n")
+	}
 }
 
 // unfinished says how many trials are done where some are not.
@@ -75,14 +89,44 @@ func (g *Page) unfinished(b *strings.Builder) {
 	}
 }
 
-// pictures shows the figures of a panel.
+// PictureWidth is that of a figure, in pixels: two fit beside each other on a
+// page, and on a narrow one they stand below each other.
+const PictureWidth = 420
+
+// pictures shows the figures of a panel, side by side where there is room.
 func (g *Page) pictures(b *strings.Builder, panel string) {
 	for _, f := range g.Figures {
 		if f.Panel == panel {
-			fmt.Fprintf(b, "![%s](%s)\n", g.Experiment.Title+", "+f.Title, f.File)
+			fmt.Fprintf(b, "<img src=\"%s\" width=\"%d\" alt=\"%s\">\n", f.File, PictureWidth, g.Experiment.Title+", "+f.Title)
 		}
 	}
 	b.WriteString("\n")
+}
+
+// WriteIndex writes what a folder of pages has, with the conclusions.
+func WriteIndex(w io.Writer, pages []*Page) error {
+	var b strings.Builder
+	b.WriteString("# Experiments of the paper, done again\n\nEach page is written by its command, with a table of all trials (CSV) from which every number in it comes.\n\n")
+	for _, g := range pages {
+		p := g.Plan
+		done, all := g.done()
+		fmt.Fprintf(&b, "## [%s](%s.md)\n\n%s, preset `%s`, %d of %s. %s.\n\n```\n%s\n```\n\n", g.Experiment.Title, p.Experiment,
+			capital(g.Experiment.Source), p.Preset, done, count(all, "trial"), g.Made, g.Command)
+		for _, line := range g.conclusions() {
+			fmt.Fprintf(&b, "- %s\n", line)
+		}
+		b.WriteString("\n")
+	}
+	_, err := io.WriteString(w, strings.TrimRight(b.String(), "\n")+"\n")
+	return err
+}
+
+// conclusions says in a line each what came of it.
+func (g *Page) conclusions() []string {
+	if say := g.Experiment.kind.conclusions; say != nil {
+		return say(g)
+	}
+	return Conclusions(Judge(g.Experiment, g.Plan, g.Results))
 }
 
 // done counts trials.
@@ -93,89 +137,41 @@ func (g *Page) done() (done, all int) {
 	return done, g.Plan.Trials()
 }
 
+// table lists the networks of a panel: here, and at the paper's size beside the
+// paper's values.
 func (g *Page) table(b *strings.Builder, panel string) {
-	b.WriteString("| | | parameters | multiply-adds | top-1 | difference | by seeds | by seeds and images | paper |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
-	var base float64
+	b.WriteString("| | | parameters | multiply-adds | top-1 | parameters at the paper's size | multiply-adds | paper: FLOPS | top-1 |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
 	for _, r := range g.Results {
 		if r.Panel != panel {
 			continue
-		}
-		if base == 0 {
-			base = r.Arm.Top1
 		}
 		top1 := "–"
-		if len(r.Top1) > 0 {
-			top1 = fmt.Sprintf("%.2f ± %.2f", 100*r.Mean, 100*r.SD)
-		}
-		difference, student, images := "", "", ""
-		if r.Difference != nil {
-			difference, student, images = fmt.Sprintf("%+.2f", 100*r.Difference.Value), span(r.Difference), span(r.Images)
-			if r.Resolved() {
-				difference = "**" + difference + "**"
-			}
-		}
-		paper := ""
-		if r.Arm.Top1 > 0 && r.Arm.Top1 != base {
-			paper = fmt.Sprintf("%+.2f", 100*(r.Arm.Top1-base))
-		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Series, r.Label, grouped(r.Params), grouped(r.MACs), top1, difference, student, images, paper)
-	}
-	b.WriteString("\n")
-}
-
-func span(v *stats.Interval) string { return fmt.Sprintf("%+.2f to %+.2f", 100*v.Low, 100*v.High) }
-
-// verdict says which differences agree with the paper's.
-func (g *Page) verdict(b *strings.Builder, panel string) {
-	var base float64
-	var agree, differ, open, small, own, unresolved []string
-	for _, r := range g.Results {
-		if r.Panel != panel {
-			continue
-		}
-		name := r.Series + " " + r.Label
-		paper := 100 * (r.Arm.Top1 - base)
 		switch {
-		case base == 0 && r.Arm.Top1 > 0:
-			base = r.Arm.Top1
-		case r.Difference == nil:
-		case r.Arm.Top1 == 0 && r.Resolved():
-			own = append(own, fmt.Sprintf("%s %+.2f", name, 100*r.Difference.Value))
-		case r.Arm.Top1 == 0:
-			unresolved = append(unresolved, name)
-		case math.Abs(paper) < noiseFloor:
-			small = append(small, name)
-		case !r.Resolved():
-			open = append(open, name)
-		case paper > 0 == (r.Difference.Value > 0):
-			agree = append(agree, name)
-		default:
-			differ = append(differ, name)
+		case len(r.Top1) > 1:
+			top1 = fmt.Sprintf("%.2f\u00a0±\u00a0%.2f", 100*r.Mean, 100*r.SD)
+		case len(r.Top1) == 1:
+			top1 = fmt.Sprintf("%.2f", 100*r.Mean)
 		}
-	}
-	for _, group := range []struct {
-		text  string
-		names []string
-	}{
-		{"Agree with the paper, resolved and of the same sign", agree},
-		{"Do not agree: resolved and of the other sign", differ},
-		{"Not resolved here: an interval holds zero", open},
-		{fmt.Sprintf("Below the paper's own noise of %.1f points", noiseFloor), small},
-		{"Resolved, where the paper has no value", own},
-		{"Not resolved, where the paper has no value", unresolved},
-	} {
-		if len(group.names) > 0 {
-			fmt.Fprintf(b, "- %s: %s.\n", group.text, strings.Join(group.names, "; "))
-		}
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Series, r.Label, grouped(r.Params), present("%.2f\u00a0M", float64(r.MACs)/1e6), top1,
+			grouped(r.PaperParams), present("%.1f\u00a0M", float64(r.PaperMACs)/1e6), present("%.1f\u00a0M", r.FLOPS), present("%.2f", 100*r.Arm.Top1))
 	}
 	b.WriteString("\n")
 }
 
-// reading says how the table is read.
+// present formats a value, nothing for zero.
+func present(format string, v float64) string {
+	if v == 0 {
+		return ""
+	}
+	return fmt.Sprintf(format, v)
+}
+
+// reading says how the tables are read.
 func (g *Page) reading(b *strings.Builder) {
 	b.WriteString("## How to read this\n\n")
-	fmt.Fprintf(b, "Differences are in points of top-1 to the first row of the panel, paired by seed: both networks saw the same images in the same order. Two intervals of 95 %%: Student's over the seeds, and that of %d samples of seeds and images. A difference counts as resolved, and is printed bold, where both hold no zero. ", samples)
-	fmt.Fprintf(b, "The paper's column are its differences, read off the figure to about 0.02 points, of one run each: below %.1f points they tell nothing, since one network stands in its figure 6 under two names that far apart.", noiseFloor)
+	fmt.Fprintf(b, "Top-1 is in per cent, ± the standard deviation between seeds. Differences are in points, paired by seed: both networks saw the same images in the same order. Each has two intervals of 95 %%: Student's over the seeds, and that of %d samples of seeds and images. A difference is resolved, and printed bold, where both hold no zero. ", samples)
+	fmt.Fprintf(b, "Of comparisons without any difference, one interval would call up to one in twenty resolved: the more are made, the more of them by chance. ")
+	fmt.Fprintf(b, "The paper's values are read off its figures to about 0.02 points, of one run each. Its differences below %.1f points say nothing, since one network stands in its figure 6 under two names, 0.16 apart on MobileNetV2.", 100*noiseFloor)
 	if g.Plan.Seeds < 3 {
 		b.WriteString(" With so few seeds nothing is resolved by right.")
 	}
@@ -197,10 +193,18 @@ func count(n int, what string) string {
 	return fmt.Sprintf("%d %ss", n, what)
 }
 
-func capital(s string) string { return strings.ToUpper(s[:1]) + s[1:] }
+func capital(s string) string {
+	if s == "" {
+		return ""
+	}
+	return strings.ToUpper(s[:1]) + s[1:]
+}
 
-// grouped writes a number with commas.
+// grouped writes a number with commas, nothing for zero.
 func grouped(n int64) string {
+	if n == 0 {
+		return ""
+	}
 	s := fmt.Sprint(n)
 	for i := len(s) - 3; i > 0; i -= 3 {
 		s = s[:i] + "," + s[i:]

@@ -6,7 +6,10 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"path"
+	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 
 	"github.com/mixnet-go/mixnet/data"
@@ -29,6 +32,10 @@ type Plan struct {
 	Seed       uint64        `json:"seed"` // the first one
 	Dir        string        `json:"dir"`  // of the run folders
 	Arms       []Planned     `json:"arms"`
+	// Given is what was asked for beside the preset, as words of a command line.
+	Given []string `json:"given,omitempty"`
+	// Version is that of the program that made the plan.
+	Version string `json:"version,omitempty"`
 
 	// Of experiments that transfer: what to, what from, and a preset's sizes.
 	Sets     []Named  `json:"sets,omitempty"`
@@ -73,6 +80,9 @@ type Options struct {
 	Epochs int           // likewise
 	Set    []string      // changes to the recipe, as KEY=VALUE
 	Own    []zoo.Network // further arms, of every panel
+	// Given and Version are recorded, see Plan.
+	Given   []string
+	Version string
 
 	Targets []Target // of experiments that transfer
 	Sources []Source // likewise, or what is judged
@@ -81,26 +91,51 @@ type Options struct {
 // New plans an experiment; fit are the images to train on, nil for experiments
 // that need none.
 func New(e Experiment, p Preset, fit data.Dataset, o Options) (*Plan, error) {
-	rec, err := recipe.Preset(p.Recipe)
+	rec, err := p.recipe(o)
 	if err != nil {
 		return nil, err
 	}
-	for _, set := range append(append([]string(nil), p.Set...), o.Set...) {
+	plan := &Plan{
+		Experiment: e.Name, Preset: p.Name, Data: o.Data, Images: p.Images, Recipe: rec, Seeds: cmp.Or(o.Seeds, p.Seeds), Seed: o.Seed, Dir: o.Dir, Given: o.Given, Version: o.Version,
+	}
+	if e.kind.plan != nil {
+		return plan, e.kind.plan(plan, e, p, o)
+	}
+	return plan, plan.changes(e, p, fit, o)
+}
+
+// recipe is how the networks are trained.
+func (p Preset) recipe(o Options) (recipe.Recipe, error) {
+	rec, err := recipe.Preset(p.Recipe)
+	if err != nil {
+		return rec, err
+	}
+	for _, set := range p.Set {
 		if err := rec.Set(set); err != nil {
-			return nil, err
+			return rec, err
 		}
 	}
 	rec.Epochs = cmp.Or(o.Epochs, p.Epochs, rec.Epochs)
 	if rec.Patience = 0; rec.Epochs > 0 {
 		rec.Fit.Steps = 0 // trials are all as long
 	}
-	plan := &Plan{
-		Experiment: e.Name, Preset: p.Name, Data: o.Data, Images: p.Images, Recipe: rec, Seeds: cmp.Or(o.Seeds, p.Seeds), Seed: o.Seed, Dir: o.Dir,
+	for _, set := range o.Set {
+		key, _, _ := strings.Cut(set, "=")
+		switch key = strings.TrimSpace(key); key {
+		case "seed":
+			return rec, errors.New("the seeds of trials follow from the first one: a recipe's seed cannot be set")
+		case "patience", "fit.steps":
+			return rec, fmt.Errorf("all trials are as long: %s cannot be set", key)
+		case "epochs":
+			if o.Epochs > 0 {
+				return rec, fmt.Errorf("the epochs are given twice, as %d and as %s", o.Epochs, set)
+			}
+		}
+		if err := rec.Set(set); err != nil {
+			return rec, err
+		}
 	}
-	if e.kind.plan != nil {
-		return plan, e.kind.plan(plan, e, p, o)
-	}
-	return plan, plan.changes(e, p, fit, o)
+	return rec, nil
 }
 
 // changes adds the arms that change a base, for the classes and channels of a
@@ -110,7 +145,11 @@ func (p *Plan) changes(e Experiment, size Preset, fit data.Dataset, o Options) e
 	if sized, ok := fit.(data.Sized); ok {
 		_, _, adapt.Channels = sized.Size()
 	}
-	for _, a := range size.of(e) {
+	arms, _, err := size.of(e)
+	if err != nil {
+		return err
+	}
+	for _, a := range arms {
 		arm, err := planned(a, size.Paper, adapt)
 		if err != nil {
 			return err
@@ -122,7 +161,7 @@ func (p *Plan) changes(e Experiment, size Preset, fit data.Dataset, o Options) e
 			return err
 		}
 	}
-	return nil
+	return e.know(p)
 }
 
 // planned makes an arm's network for the classes and channels of a set.
@@ -173,7 +212,7 @@ func (p *Plan) own(n zoo.Network, adapt zoo.Options) error {
 			continue
 		}
 		seen[a.Panel] = true
-		arm := Planned{Arm: Arm{Panel: a.Panel, Series: "your own", Label: n.Name, X: a.X}}
+		arm := Planned{Arm: Arm{Panel: a.Panel, Series: ownSeries, Label: n.Name, X: a.X}}
 		if err := arm.take(n, adapt); err != nil {
 			return fmt.Errorf("%s: %w", n.Name, err)
 		}
@@ -251,7 +290,16 @@ func Load(s store.Search) (*Plan, error) {
 	if p.Trials() != s.Trials || len(p.Arms) == 0 {
 		return nil, fmt.Errorf("experiment %s: %d arms and %d seeds, but %d trials", s.Name, len(p.Arms), p.Seeds, s.Trials)
 	}
-	return &p, nil
+	return &p, p.known()
+}
+
+// known sets what the experiment knows of the plan's arms.
+func (p *Plan) known() error {
+	e, err := Lookup(p.Experiment)
+	if err != nil {
+		return err
+	}
+	return e.know(p)
 }
 
 // digits of an architecture: those of an arm, and a seed.
@@ -265,7 +313,7 @@ func (p *Plan) Propose(h *nas.History) (nas.Proposal, error) {
 		return nas.Proposal{}, nas.ErrExhausted
 	}
 	arm, seed := tried[n%len(tried)], n/len(tried)
-	return nas.Proposal{Arch: nas.Arch{uint8(arm / digit), uint8(arm % digit), uint8(seed / digit), uint8(seed % digit)}, Fidelity: p.Recipe.Epochs, Parent: -1}, nil
+	return nas.Proposal{Arch: p.arch(arm, seed), Fidelity: p.Recipe.Epochs, Parent: -1}, nil
 }
 
 // Trial returns the arm of a trial and its seed.
@@ -291,7 +339,7 @@ func (p *Plan) Differs(other *Plan) string {
 		{"seeds", p.Seeds, other.Seeds},
 		{"seed", p.Seed, other.Seed},
 		{"recipe", p.Recipe, other.Recipe},
-		{"networks", p.Arms, other.Arms},
+		{"networks", p.networks(), other.networks()},
 		{"sets", p.Sets, other.Sets},
 		{"weights", p.Weights, other.Weights},
 	} {
@@ -302,6 +350,50 @@ func (p *Plan) Differs(other *Plan) string {
 		}
 	}
 	return ""
+}
+
+// Portable returns the plan without where it lies on a machine.
+func (p *Plan) Portable() *Plan {
+	portable := *p
+	portable.Dir = ""
+	if p.Data != "" {
+		portable.Data = filepath.Base(p.Data)
+	}
+	portable.Sets, portable.Weights = slices.Clone(p.Sets), slices.Clone(p.Weights)
+	for _, list := range [][]Named{portable.Sets, portable.Weights} {
+		for i := range list {
+			if list[i].Address != "" {
+				list[i].Address = path.Base(filepath.ToSlash(list[i].Address))
+			}
+		}
+	}
+	return &portable
+}
+
+// Omitted are the networks of the experiment that the plan does without, and why.
+func (p *Plan) Omitted() []LeftOut {
+	e, err := Lookup(p.Experiment)
+	if err != nil {
+		return nil
+	}
+	preset, err := e.Preset(p.Preset)
+	if err != nil {
+		return nil
+	}
+	_, out, err := preset.of(e)
+	if err != nil {
+		return nil
+	}
+	return out
+}
+
+// networks are what is trained.
+func (p *Plan) networks() []string {
+	var all []string
+	for _, a := range p.Arms {
+		all = append(all, a.Panel, a.Series, a.Label, a.Network)
+	}
+	return all
 }
 
 // trial returns the indices of a trial's arm and seed.

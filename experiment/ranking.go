@@ -52,8 +52,7 @@ func (c *combination) difference(method, other string, seed uint64) *Result {
 		return nil
 	}
 	d := *a
-	d.Difference, d.Images = nil, nil
-	if d.compare(b, seed); d.Difference == nil {
+	if d.Difference, d.Images = difference(a, b, seed); d.Difference == nil {
 		return nil
 	}
 	return &d

@@ -1,11 +1,6 @@
 package experiment
 
 import (
-	"encoding/csv"
-	"fmt"
-	"io"
-	"strconv"
-
 	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/nas/store"
 )
@@ -24,7 +19,6 @@ type Result struct {
 
 	seeds    []int
 	outcomes []Outcome
-	runs     []string
 }
 
 // Resolved reports whether both intervals hold no zero.
@@ -64,7 +58,7 @@ func Results(p *Plan, trials []store.Trial) ([]Result, error) {
 			return nil, err
 		}
 		r := &all[arm]
-		r.Top1, r.seeds, r.outcomes, r.runs = append(r.Top1, t.Score), append(r.seeds, seed), append(r.outcomes, o), append(r.runs, o.Run)
+		r.Top1, r.seeds, r.outcomes = append(r.Top1, t.Score), append(r.seeds, seed), append(r.outcomes, o)
 	}
 	e, err := Lookup(p.Experiment)
 	if err != nil {
@@ -81,75 +75,10 @@ func Results(p *Plan, trials []store.Trial) ([]Result, error) {
 		}
 		for j := range i {
 			if same(&r.Planned, &all[j].Planned) {
-				r.compare(&all[j], p.Seed)
+				r.Difference, r.Images = difference(r, &all[j], p.Seed)
 				break
 			}
 		}
 	}
 	return all, nil
-}
-
-// compare sets the differences to another arm, from the seeds that both have.
-func (r *Result) compare(base *Result, seed uint64) {
-	var own, other []float64
-	var rows [][]int8
-	for i, s := range r.seeds {
-		for j, t := range base.seeds {
-			a, b := &r.outcomes[i], &base.outcomes[j]
-			if s != t || a.Images != b.Images || a.Images == 0 {
-				continue
-			}
-			own, other = append(own, r.Top1[i]), append(other, base.Top1[j])
-			row := make([]int8, a.Images)
-			for k := range row {
-				switch x, y := a.right(k), b.right(k); {
-				case x && !y:
-					row[k] = 1
-				case y && !x:
-					row[k] = -1
-				}
-			}
-			rows = append(rows, row)
-		}
-	}
-	if d, ok := stats.Paired(own, other); ok {
-		by := stats.Bootstrap(rows, samples, seed)
-		r.Difference, r.Images = &d, &by
-	}
-}
-
-// WriteCSV writes a row for every trial that is done.
-func WriteCSV(w io.Writer, p *Plan, all []Result) error {
-	out := csv.NewWriter(w)
-	rows := [][]string{{
-		"experiment", "preset", "panel", "series", "arm", "params", "macs", "seed", "top1", "run",
-		"paper_params", "paper_macs", "paper_mflops", "paper_top1",
-	}}
-	for _, r := range all {
-		for i, v := range r.Top1 {
-			rows = append(rows, []string{
-				p.Experiment, p.Preset, r.Panel, r.Series, r.Label, strconv.FormatInt(r.Params, 10), strconv.FormatInt(r.MACs, 10),
-				strconv.FormatUint(p.Seed+uint64(r.seeds[i]), 10), strconv.FormatFloat(v, 'f', -1, 64), r.runs[i],
-				number(r.PaperParams), number(r.PaperMACs), decimal(r.FLOPS), decimal(r.Arm.Top1),
-			})
-		}
-	}
-	if err := out.WriteAll(rows); err != nil {
-		return fmt.Errorf("experiment %s: %w", p.Experiment, err)
-	}
-	return nil
-}
-
-func number(n int64) string {
-	if n == 0 {
-		return ""
-	}
-	return strconv.FormatInt(n, 10)
-}
-
-func decimal(v float64) string {
-	if v == 0 {
-		return ""
-	}
-	return strconv.FormatFloat(v, 'g', 6, 64)
 }

@@ -26,6 +26,8 @@ type Outcome struct {
 	Right []byte `json:"right"`
 	// Images is how many judged.
 	Images int `json:"images"`
+	// Details are what else an experiment keeps of its trials.
+	Details json.RawMessage `json:"details,omitempty"`
 }
 
 // Trainer does trials of a plan.

@@ -36,7 +36,7 @@ var methodLabels = map[transfer.Method]string{
 
 // transferring is Table 3 and Figure 9: every network to every set.
 var transferring = kind{
-	plan: planTransfer, trial: transferTrial, page: transferPage, figures: transferFigures,
+	plan: planTransfer, trial: transferTrial, page: transferPage, conclusions: transferConclusions, figures: transferFigures,
 	base: func(of, arm *Planned) bool { return of.Panel == arm.Panel && of.Series == arm.Series },
 	presets: []Preset{
 		{

@@ -41,7 +41,7 @@ func (g *Page) how() string {
 		fmt.Fprintf(&s, "Of %d rates that which is best on a fifth of the training images is taken, and all of them are trained on with it. ", len(rates))
 	}
 	s.WriteString("From scratch is the same network with new weights, as many epochs, and larger rates chosen likewise; the last layer only is a regression on the features, whose penalty is chosen by cross-validation. ")
-	fmt.Fprintf(&s, "The images that judge are the same for all and choose nothing. Made %s.", g.Made)
+	fmt.Fprintf(&s, "The images that judge are the same for all and choose nothing. %s.", g.Made)
 	return s.String()
 }
 
@@ -76,6 +76,15 @@ func (g *Page) ranking(b *strings.Builder, r *ranking) {
 		fmt.Fprintf(b, "- %s.\n", capital(l.verdict()))
 	}
 	b.WriteString("\n")
+}
+
+// transferConclusions are what the leads are worth.
+func transferConclusions(g *Page) []string {
+	var lines []string
+	for _, l := range rankMethods(g.Results, g.Plan.Seed).leads {
+		lines = append(lines, capital(l.verdict())+".")
+	}
+	return lines
 }
 
 // verdict says what a lead is worth.

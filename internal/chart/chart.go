@@ -24,8 +24,8 @@ type Chart struct {
 	// the zero value is none.
 	Below Panel
 	// Labels writes the points' labels beside them, for series of few points;
-	// they then stand for a legend.
-	Labels bool
+	// they then stand for a legend, unless Legend asks for one.
+	Labels, Legend bool
 	// Mark is a vertical line at a value of x; nil for none.
 	Mark *Mark
 	// Note is printed below the plot, in lines as long as it is wide.
@@ -60,6 +60,17 @@ type Series struct {
 	// Scatter draws the points without a line. In SVG their labels are shown
 	// under the pointer.
 	Scatter bool
+	// Spread has for each point how far a bar reaches below and above it; nil
+	// means none.
+	Spread []float64
+}
+
+// spread returns how far the bar of a point reaches.
+func (s *Series) spread(i int) float64 {
+	if i < len(s.Spread) {
+		return s.Spread[i]
+	}
+	return 0
 }
 
 // Point is a value with an optional label beside it.

@@ -67,7 +67,7 @@ func (c *Chart) layout() (*layout, error) {
 	}
 	l.x.from, l.x.to = leftRoom, l.width-rightRoom
 	y := 34.0
-	if !c.Labels {
+	if !c.Labels || c.Legend {
 		y = l.placeLegend(y)
 	}
 	if c.Mark != nil {
@@ -117,8 +117,8 @@ func roomBeside(xs []float64, log bool) []float64 {
 func (l *layout) addPanel(a Axis, series []Series, first int, top, bottom float64) error {
 	var ys []float64
 	for _, s := range series {
-		for _, p := range s.Points {
-			ys = append(ys, p.Y)
+		for i, p := range s.Points {
+			ys = append(ys, p.Y-s.spread(i), p.Y+s.spread(i))
 		}
 	}
 	y, err := newScale(a, ys, false)
@@ -244,6 +244,11 @@ func (l *layout) curves(s surface, p *panel) {
 			continue
 		}
 		ink := seriesInk(p.first + i)
+		for j, v := range series.Points {
+			if x, d := l.x.at(v.X), series.spread(j); d > 0 {
+				s.line([]point{{x, p.y.at(v.Y - d)}, {x, p.y.at(v.Y + d)}}, ink, 1, false)
+			}
+		}
 		var points []point
 		var hints []string
 		for _, v := range series.Points {

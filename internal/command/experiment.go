@@ -7,9 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
-	"strings"
 	"sync"
-	"time"
 
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/nas/store"
@@ -146,16 +144,43 @@ func (c *experimentRunCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	page, err := writeExperiment(x, plan, trials, c.folder())
+	page, err := writeExperiment(recordOf(plan, trials, ""), trials, c.folder())
 	if err != nil {
 		return err
 	}
 	return page.show(e, c.JSON)
 }
 
+// given is what was asked for beside the preset and shapes the result.
+func (c *experimentRunCmd) given() []string {
+	var words []string
+	add := func(flag, value string) { words = append(words, flag, value) }
+	for _, v := range []struct {
+		flag   string
+		values []string
+	}{{"--data", c.Data}, {"--weights", c.Weights}, {"--network", c.Network}} {
+		for _, value := range v.values {
+			add(v.flag, value)
+		}
+	}
+	if c.Seeds > 0 {
+		add("--seeds", strconv.Itoa(c.Seeds))
+	}
+	if c.Epochs > 0 {
+		add("--epochs", strconv.Itoa(c.Epochs))
+	}
+	if c.Seed > 0 {
+		add("--seed", strconv.FormatUint(c.Seed, 10))
+	}
+	for _, set := range c.Set {
+		add("--set", set)
+	}
+	return words
+}
+
 // begin makes the plan and its database, or reads those that are there.
 func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, in *experimentInput) (*experiment.Plan, *store.Store, error) {
-	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources}
+	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources, Given: c.given(), Version: version()}
 	for _, file := range c.Network {
 		spec, err := netfile.Lookup(file)
 		if err != nil {
@@ -174,6 +199,9 @@ func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experim
 	plan, err := experiment.New(x, preset, in.fit(), o)
 	if err != nil {
 		return nil, nil, err
+	}
+	for _, l := range plan.Omitted() {
+		e.note("left out: %s\n", l.String())
 	}
 	s, err := plan.Search()
 	if err != nil {
@@ -291,50 +319,3 @@ func (v *experimentProgress) end(t store.Trial, why error) error {
 	}
 	return nil
 }
-
-type experimentPageCmd struct {
-	Dir  string `arg:"" help:"The experiment's folder."`
-	DB   string `name:"db" placeholder:"ADDRESS" help:"Its PostgreSQL database, if it has one."`
-	JSON bool   `name:"json" help:"Print JSON."`
-}
-
-func (c *experimentPageCmd) Run(e *env) error {
-	db, err := store.Open(e.ctx, target(c.DB, c.Dir), true)
-	if err != nil {
-		return err
-	}
-	defer db.Close()
-	s, err := db.Search(e.ctx)
-	if err != nil {
-		return fmt.Errorf("%s: %w", target(c.DB, c.Dir), err)
-	}
-	plan, err := experiment.Load(s)
-	if err != nil {
-		return err
-	}
-	x, err := experiment.Lookup(plan.Experiment)
-	if err != nil {
-		return err
-	}
-	trials, err := db.Trials(e.ctx)
-	if err != nil {
-		return err
-	}
-	page, err := writeExperiment(x, plan, trials, c.Dir)
-	if err != nil {
-		return err
-	}
-	return page.show(e, c.JSON)
-}
-
-// commandOf is the command line that makes an experiment.
-func commandOf(p *experiment.Plan) string {
-	words := []string{"mixnet", "experiment", "run", p.Experiment, "--preset", p.Preset}
-	if p.Data != "" {
-		words = append(words, "--data", filepath.Base(p.Data))
-	}
-	return strings.Join(words, " ")
-}
-
-// madeBy says when and by what a page was made.
-func madeBy() string { return time.Now().Format("2006-01-02") + " by mixnet " + version() }

@@ -13,37 +13,44 @@ import (
 
 // experimentResult is what a run or a page prints.
 type experimentResult struct {
-	Experiment string              `json:"experiment"`
-	Preset     string              `json:"preset"`
-	Done       int                 `json:"done"`
-	Trials     int                 `json:"trials"`
-	Page       string              `json:"page"`
-	CSV        string              `json:"csv"`
-	Results    []experiment.Result `json:"results"`
+	Experiment string                 `json:"experiment"`
+	Preset     string                 `json:"preset"`
+	Done       int                    `json:"done"`
+	Trials     int                    `json:"trials"`
+	Page       string                 `json:"page"`
+	CSV        string                 `json:"csv"`
+	Results    []experiment.Result    `json:"results"`
+	Claims     []experiment.Judgement `json:"claims"`
+	LeftOut    []experiment.LeftOut   `json:"left_out"`
 }
 
-// writeExperiment writes page, table and figures of an experiment into a folder.
-func writeExperiment(x experiment.Experiment, plan *experiment.Plan, trials []store.Trial, dir string) (*experimentResult, error) {
-	all, err := experiment.Results(plan, trials)
+// writeExperiment writes page, table, record and figures of an experiment into a
+// folder.
+func writeExperiment(record *experiment.Record, trials []store.Trial, dir string) (*experimentResult, error) {
+	page, err := record.Page(trials)
 	if err != nil {
 		return nil, err
 	}
+	plan := record.Plan
+	path := func(ext string) string { return filepath.Join(dir, plan.Experiment+ext) }
 	out := &experimentResult{
-		Experiment: plan.Experiment, Preset: plan.Preset, Trials: plan.Trials(),
-		Page: filepath.Join(dir, plan.Experiment+".md"), CSV: filepath.Join(dir, plan.Experiment+".csv"), Results: all,
+		Experiment: plan.Experiment, Preset: plan.Preset, Trials: plan.Trials(), Page: path(".md"), CSV: path(".csv"),
+		Results: page.Results, Claims: experiment.Judge(page.Experiment, plan, page.Results), LeftOut: plan.Omitted(),
 	}
-	for _, r := range all {
+	for _, r := range page.Results {
 		out.Done += len(r.Top1)
-	}
-	page := experiment.Page{
-		Experiment: x, Plan: plan, Results: all, Command: commandOf(plan), Data: "the training images of the " + base(plan.Data), Judged: thousands(int64(experiment.Judged(all))) + " images", Made: madeBy(), Figures: x.Figures(all),
 	}
 	for _, f := range page.Figures {
 		if err := drawFigure(&f, dir); err != nil {
 			return nil, err
 		}
 	}
-	if err := atomicfile.Write(out.CSV, func(w io.Writer) error { return experiment.WriteCSV(w, plan, all) }); err != nil {
+	if err := atomicfile.Write(out.CSV, func(w io.Writer) error { return experiment.WriteCSV(w, plan, page.Results) }); err != nil {
+		return nil, err
+	}
+	kept := *record
+	kept.Plan = plan.Portable()
+	if err := atomicfile.Write(path(".json"), kept.Write); err != nil {
 		return nil, err
 	}
 	return out, atomicfile.Write(out.Page, page.WriteMarkdown)
@@ -59,11 +66,12 @@ func base(path string) string {
 
 // drawFigure draws a figure into a folder.
 func drawFigure(f *experiment.Figure, dir string) error {
-	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Note: f.Note}
+	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Legend: f.Legend, Note: f.Note, Width: experiment.PictureWidth}
 	for _, k := range f.Curves {
 		s := chart.Series{Name: k.Name, Scatter: k.Scatter, Strong: k.Strong}
 		for _, p := range k.Points {
 			s.Points = append(s.Points, chart.Point{X: p.X, Y: p.Y, Label: p.Label})
+			s.Spread = append(s.Spread, p.Spread)
 		}
 		c.Series = append(c.Series, s)
 	}
