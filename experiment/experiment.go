@@ -8,6 +8,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math"
 	"slices"
 	"strings"
@@ -62,6 +63,8 @@ type kind struct {
 	page func(*Page, *strings.Builder)
 	// conclusions say in a line each what came of it; nil means the claims.
 	conclusions func(*Page) []string
+	// csv writes the table; nil means that of the trials.
+	csv func(io.Writer, *Plan) error
 	// figures are the pictures.
 	figures func(Experiment, []Result) []Figure
 }

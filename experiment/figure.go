@@ -17,6 +17,8 @@ type Figure struct {
 	// names of curves besides.
 	Labels, Legend bool
 	Note           string
+	// Network is a network file that is drawn block by block; "" for curves.
+	Network string
 }
 
 // Curve is a line through points, or, of a scatter, points alone.
@@ -51,7 +53,7 @@ func (e Experiment) Figures(all []Result) []Figure {
 	if draw == nil {
 		draw = changesFigures
 	}
-	return slices.DeleteFunc(draw(e, all), func(f Figure) bool { return len(f.Curves) == 0 })
+	return slices.DeleteFunc(draw(e, all), func(f Figure) bool { return len(f.Curves) == 0 && f.Network == "" })
 }
 
 // changesFigures are the paper's figure and ours, of every panel, and one of

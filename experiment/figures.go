@@ -95,6 +95,10 @@ var experiments = []Experiment{
 		Name: "transfer", Title: "Transfer to other sets", Source: "table 3 and figure 9", Needs: Targets, kind: transferring,
 		About: "a trained network taken to other sets with all weights trained, beside its last layer only and training from scratch",
 	},
+	{
+		Name: "architectures", Title: "What the search found", Source: "figure 8", Needs: Nothing, kind: drawing,
+		About: "MixNet-S and -M block by block, and where they and other searched networks use large kernels",
+	},
 }
 
 // point is a marker of a figure: millions of FLOPS and top-1 in per cent.

@@ -93,11 +93,18 @@ func (g *Page) unfinished(b *strings.Builder) {
 // page, and on a narrow one they stand below each other.
 const PictureWidth = 420
 
+// drawingWidth is that of the drawing of a network.
+const drawingWidth = 760
+
 // pictures shows the figures of a panel, side by side where there is room.
 func (g *Page) pictures(b *strings.Builder, panel string) {
 	for _, f := range g.Figures {
+		width := PictureWidth
+		if f.Network != "" {
+			width = drawingWidth
+		}
 		if f.Panel == panel {
-			fmt.Fprintf(b, "<img src=\"%s\" width=\"%d\" alt=\"%s\">\n", f.File, PictureWidth, g.Experiment.Title+", "+f.Title)
+			fmt.Fprintf(b, "<img src=\"%s\" width=\"%d\" alt=\"%s\">\n", f.File, width, g.Experiment.Title+", "+f.Title)
 		}
 	}
 	b.WriteString("\n")
@@ -109,9 +116,12 @@ func WriteIndex(w io.Writer, pages []*Page) error {
 	b.WriteString("# Experiments of the paper, done again\n\nEach page is written by its command, with a table of all trials (CSV) from which every number in it comes.\n\n")
 	for _, g := range pages {
 		p := g.Plan
-		done, all := g.done()
-		fmt.Fprintf(&b, "## [%s](%s.md)\n\n%s, preset `%s`, %d of %s. %s.\n\n```\n%s\n```\n\n", g.Experiment.Title, p.Experiment,
-			capital(g.Experiment.Source), p.Preset, done, count(all, "trial"), g.Made, g.Command)
+		trials := "no trials"
+		if done, all := g.done(); all > 0 {
+			trials = fmt.Sprintf("%d of %s", done, count(all, "trial"))
+		}
+		fmt.Fprintf(&b, "## [%s](%s.md)\n\n%s, preset `%s`, %s. %s.\n\n```\n%s\n```\n\n", g.Experiment.Title, p.Experiment,
+			capital(g.Experiment.Source), p.Preset, trials, g.Made, g.Command)
 		for _, line := range g.conclusions() {
 			fmt.Fprintf(&b, "- %s\n", line)
 		}

@@ -70,10 +70,17 @@ var columns = []string{
 	"paper_params", "paper_macs", "paper_mflops", "paper_top1", "seconds", "images", "right", "details",
 }
 
-// WriteCSV writes a row for every trial that is done. The run is relative to the
+// WriteCSV writes the table of an experiment, as a rule a row for every trial
+// that is done. The run is relative to the
 // experiment's folder; right has a bit for every image, as base64, the first in
 // the lowest bit of the first byte.
 func WriteCSV(w io.Writer, p *Plan, all []Result) error {
+	if e, err := Lookup(p.Experiment); err != nil || e.kind.csv != nil {
+		if err != nil {
+			return err
+		}
+		return e.kind.csv(w, p)
+	}
 	rows := [][]string{columns}
 	for _, r := range all {
 		for i, v := range r.Top1 {
@@ -100,8 +107,11 @@ func (p *Plan) relative(run string) string {
 	return run
 }
 
-// ReadCSV reads the trials of a plan that WriteCSV wrote.
+// ReadCSV reads the trials of a plan that WriteCSV wrote; none of a plan without.
 func ReadCSV(r io.Reader, p *Plan) ([]store.Trial, error) {
+	if p.Trials() == 0 {
+		return nil, nil
+	}
 	rows, err := csv.NewReader(r).ReadAll()
 	if err != nil {
 		return nil, fmt.Errorf("experiment %s: %w", p.Experiment, err)

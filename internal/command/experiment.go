@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 
 	"github.com/mixnet-go/mixnet/experiment"
@@ -87,7 +88,7 @@ type experimentRunCmd struct {
 	Offline bool     `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
 	Output  string   `short:"o" placeholder:"DIR" help:"Folder for the page, the figures, the CSV file, the database and the runs. Default: experiments/NAME-PRESET."`
 	DB      string   `name:"db" placeholder:"ADDRESS" help:"A PostgreSQL database for several machines (postgres://…). Default: a file in the folder."`
-	Network []string `placeholder:"FILE" help:"A network file of your own, as a further row of the figure. May be repeated."`
+	Network []string `placeholder:"FILE" help:"A network file of your own, or the .db file or address of a search for its best network, as a further row of the figure. May be repeated."`
 	Seeds   int      `placeholder:"N" help:"Seeds of every network. Default: the preset's."`
 	Epochs  int      `placeholder:"N" help:"Epochs of every trial. Default: the preset's."`
 	Seed    uint64   `default:"0" placeholder:"N" help:"The first seed."`
@@ -178,17 +179,45 @@ func (c *experimentRunCmd) given() []string {
 	return words
 }
 
+// ownNetwork reads a network file, or takes the best of a search.
+func ownNetwork(e *env, name string) (zoo.Network, error) {
+	if strings.HasSuffix(name, ".db") || strings.Contains(name, "://") {
+		return bestFound(e, name)
+	}
+	spec, err := netfile.Lookup(name)
+	if err != nil {
+		return zoo.Network{}, err
+	}
+	n, ok := spec.(zoo.Network)
+	if !ok {
+		return n, usagef("%s is no table of inverted residuals", name)
+	}
+	return n, nil
+}
+
+// bestFound is the best network of a search so far.
+func bestFound(e *env, name string) (zoo.Network, error) {
+	s, all, err := (&searchName{Search: name}).read(e)
+	if err != nil {
+		return zoo.Network{}, err
+	}
+	best := bestOf(all)
+	if len(best) == 0 {
+		return zoo.Network{}, fmt.Errorf("%s: no trial of the search is done yet", name)
+	}
+	n, err := s.Space.Network(best[0].Arch)
+	n.Name = fmt.Sprintf("%s_%d", s.Name, best[0].Number)
+	n.Title = fmt.Sprintf("Search %s, trial %d", s.Name, best[0].Number)
+	return n, err
+}
+
 // begin makes the plan and its database, or reads those that are there.
 func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, in *experimentInput) (*experiment.Plan, *store.Store, error) {
 	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources, Given: c.given(), Version: version()}
 	for _, file := range c.Network {
-		spec, err := netfile.Lookup(file)
+		n, err := ownNetwork(e, file)
 		if err != nil {
 			return nil, nil, err
-		}
-		n, ok := spec.(zoo.Network)
-		if !ok {
-			return nil, nil, usagef("%s is no table of inverted residuals", file)
 		}
 		o.Own = append(o.Own, n)
 	}

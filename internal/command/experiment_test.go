@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"encoding/json"
 	"os"
 	"path/filepath"
@@ -39,6 +40,45 @@ func TestExperiments(t *testing.T) {
 	} {
 		if code, _, errs := invoke(t, append([]string{"experiment"}, tc.args...)...); code == 0 || !strings.Contains(errs, tc.want) {
 			t.Errorf("%v: %d %s", tc.args, code, errs)
+		}
+	}
+}
+
+// The pages of doc/experiments are what their records and tables make, to the
+// byte.
+func TestKeptExperiments(t *testing.T) {
+	kept := filepath.Join("..", "..", "doc", "experiments")
+	files, err := os.ReadDir(kept)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for _, f := range files {
+		if ext := filepath.Ext(f.Name()); ext == ".json" || ext == ".csv" {
+			text, err := os.ReadFile(filepath.Join(kept, f.Name()))
+			if err == nil {
+				err = os.WriteFile(filepath.Join(dir, f.Name()), text, 0o666)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mustRun(t, "experiment", "page", dir, "--output", dir)
+	made, err := os.ReadDir(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(made) != len(files) || len(made) < 5 {
+		t.Errorf("%d files are kept, %d are made", len(files), len(made))
+	}
+	for _, f := range files {
+		want, err := os.ReadFile(filepath.Join(kept, f.Name()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || !bytes.Equal(got, want) {
+			t.Errorf("doc/experiments/%s is not what its table makes: mixnet experiment page doc/experiments --output doc/experiments (%v)", f.Name(), err)
 		}
 	}
 }

@@ -39,6 +39,8 @@ func (c *experimentRunCmd) open(e *env, x experiment.Experiment, preset experime
 	switch {
 	case x.Needs == experiment.Nothing && len(c.Data) > 0:
 		return nil, usagef("--data: %s reads no images", x.Name)
+	case x.Needs == experiment.Nothing && (c.Seeds > 0 || c.Epochs > 0 || c.Seed > 0 || len(c.Set) > 0):
+		return nil, usagef("%s trains nothing: leave out --seeds, --epochs, --seed and --set", x.Name)
 	case x.Needs == experiment.Nothing:
 		return in, nil
 	case preset.Paper && len(c.Data) == 0:

@@ -9,6 +9,8 @@ import (
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/chart"
 	"github.com/mixnet-go/mixnet/nas/store"
+	"github.com/mixnet-go/mixnet/zoo"
+	"github.com/mixnet-go/mixnet/zoo/netfile"
 )
 
 // experimentResult is what a run or a page prints.
@@ -66,6 +68,18 @@ func base(path string) string {
 
 // drawFigure draws a figure into a folder.
 func drawFigure(f *experiment.Figure, dir string) error {
+	path := filepath.Join(dir, f.File)
+	if f.Network != "" {
+		spec, err := netfile.Parse(f.File, []byte(f.Network))
+		if err != nil {
+			return err
+		}
+		info, _, d, err := describe(spec, zoo.Options{})
+		if err != nil {
+			return err
+		}
+		return atomicfile.Write(path, func(w io.Writer) error { return drawNetwork(w, info, d) })
+	}
 	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Legend: f.Legend, Note: f.Note, Width: experiment.PictureWidth}
 	for _, k := range f.Curves {
 		s := chart.Series{Name: k.Name, Scatter: k.Scatter, Strong: k.Strong}
@@ -75,7 +89,7 @@ func drawFigure(f *experiment.Figure, dir string) error {
 		}
 		c.Series = append(c.Series, s)
 	}
-	return c.WriteFile(filepath.Join(dir, f.File))
+	return c.WriteFile(path)
 }
 
 func (r *experimentResult) show(e *env, asJSON bool) error {
@@ -100,6 +114,9 @@ func (r *experimentResult) show(e *env, asJSON bool) error {
 	if err := e.table(rows, "PARAMS", "RESOLVED"); err != nil {
 		return err
 	}
-	e.printf("%d of %s done\n%s\n%s\n", r.Done, plural(r.Trials, "trial"), r.Page, r.CSV)
+	if r.Trials > 0 {
+		e.printf("%d of %s done\n", r.Done, plural(r.Trials, "trial"))
+	}
+	e.printf("%s\n%s\n", r.Page, r.CSV)
 	return nil
 }
