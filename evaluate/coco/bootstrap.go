@@ -1,7 +1,9 @@
 package coco
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"math/rand/v2"
 	"slices"
 )
@@ -12,20 +14,17 @@ type Interval struct {
 	High float64 `json:"high"`
 }
 
-// bootstrap draws images with replacement and returns the quantiles of what AP
-// and AP50 are on them.
-func bootstrap(ctx context.Context, curves []classCurves, images int, o Options) (ap, ap50 Interval, err error) {
-	level := o.Level
-	if level == 0 {
-		level = 0.95
-	}
-	all, at50 := make([]float64, o.Resamples), make([]float64, o.Resamples)
+// bootstrap draws images with replacement and returns what AP and AP50 are on
+// them.
+func bootstrap(ctx context.Context, curves []classCurves, images int, o Options) (all, at50 []float64, err error) {
+	all, at50 = make([]float64, o.Resamples), make([]float64, o.Resamples)
 	err = parallel(ctx, o.Resamples, o.Threads, func(k int) {
 		rng := rand.New(rand.NewPCG(o.Seed, uint64(k)))
 		times := make([]float64, images)
 		for range images {
 			times[rng.IntN(images)]++
 		}
+		var line curve
 		var sum, first []float64
 		for i := range curves {
 			c := &curves[i]
@@ -35,7 +34,7 @@ func bootstrap(ctx context.Context, curves []classCurves, images int, o Options)
 				truths += times[c.images[j]] * float64(n)
 			}
 			for t := range thresholds {
-				v := average(s.ranked, t, truths, func(r *ranked) float64 { return times[r.image] })
+				v := line.average(s.ranked, t, truths, times)
 				sum = append(sum, v)
 				if t == 0 {
 					first = append(first, v)
@@ -44,13 +43,29 @@ func bootstrap(ctx context.Context, curves []classCurves, images int, o Options)
 		}
 		all[k], at50[k] = mean(sum), mean(first)
 	})
-	return quantiles(all, level), quantiles(at50, level), err
+	return all, at50, err
+}
+
+// Difference returns the interval of by how much a's AP is above b's: both were
+// judged on the same images with the same seed, so that a set of images drawn
+// anew has easy ones for both or for neither. It is an error if the two were not
+// judged on as many such sets.
+func Difference(a, b *Result, level float64) (Interval, error) {
+	if len(a.Resampled) == 0 || len(a.Resampled) != len(b.Resampled) || a.images != b.images {
+		return Interval{}, fmt.Errorf("coco: results on %d and %d sets drawn of %d and %d images cannot be compared", len(a.Resampled), len(b.Resampled), a.images, b.images)
+	}
+	d := make([]float64, len(a.Resampled))
+	for i := range d {
+		d[i] = a.Resampled[i] - b.Resampled[i]
+	}
+	return quantiles(d, level), nil
 }
 
 // quantiles returns the interval that holds a part of the values, as much left
-// out below as above.
-func quantiles(v []float64, level float64) Interval {
-	slices.Sort(v)
+// out below as above; 0.95 of them if level is 0.
+func quantiles(values []float64, level float64) Interval {
+	level = cmp.Or(level, 0.95)
+	v := slices.Sorted(slices.Values(values))
 	at := func(q float64) float64 { return v[min(int(q*float64(len(v))), len(v)-1)] }
 	return Interval{Low: at((1 - level) / 2), High: at((1 + level) / 2)}
 }

@@ -211,29 +211,44 @@ func randomSet(rng *rand.Rand) (*Set, []Detection) {
 
 func writeSet(t *testing.T, path string, s *Set) {
 	t.Helper()
-	var images, categories, annotations []any
-	for _, m := range s.Images {
-		images = append(images, map[string]any{"id": m.ID, "file_name": m.Name, "width": 300, "height": 300})
-	}
-	for _, c := range s.Categories {
-		categories = append(categories, map[string]any{"id": c.ID, "name": c.Name})
-	}
-	for _, g := range s.Truths {
-		crowd := 0
-		if g.Crowd {
-			crowd = 1
-		}
-		annotations = append(annotations, map[string]any{
-			"id": g.ID, "image_id": g.Image, "category_id": g.Category, "iscrowd": crowd, "area": g.Area,
-			"bbox": []float64{g.Box.X, g.Box.Y, g.Box.W, g.Box.H},
-		})
-	}
-	text, err := json.Marshal(map[string]any{"images": images, "categories": categories, "annotations": annotations})
+	f, err := os.Create(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(path, text, 0o666); err != nil {
+	if err := errors.Join(WriteSet(f, s), f.Close()); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The better of two has the higher AP on every set of images drawn, and results
+// on others are not compared.
+func TestDifference(t *testing.T) {
+	s := &Set{Categories: []Category{{ID: 1}}}
+	var good, poor []Detection
+	for i := range int64(12) {
+		b := Box{X: 10, Y: 10, W: 50, H: 60}
+		s.Images = append(s.Images, Image{ID: i})
+		s.Truths = append(s.Truths, Truth{ID: i + 1, Image: i, Category: 1, Box: b, Area: b.Area()})
+		good = append(good, Detection{Image: i, Category: 1, Box: b, Score: 0.9})
+		b.W += 15 // an overlap of 0.77: 6 of 10 thresholds
+		poor = append(poor, Detection{Image: i, Category: 1, Box: b, Score: 0.9})
+	}
+	var results []*Result
+	for _, found := range [][]Detection{good, poor, good[:6]} {
+		r, err := s.Evaluate(t.Context(), found, Options{Resamples: 50})
+		if err != nil {
+			t.Fatal(err)
+		}
+		results = append(results, r)
+	}
+	if d, err := Difference(results[0], results[1], 0); err != nil || math.Abs(d.Low-0.4) > 1e-12 || math.Abs(d.High-0.4) > 1e-12 {
+		t.Errorf("the same everywhere: %v, %v", d, err)
+	}
+	if d, err := Difference(results[0], results[2], 0.9); err != nil || !(d.Low > 0.1 && d.Low < 0.5 && d.High > 0.5 && d.High < 0.9) {
+		t.Errorf("half of it: %v, %v", d, err)
+	}
+	if _, err := Difference(results[0], &Result{}, 0); err == nil {
+		t.Error("without sets drawn there is a difference")
 	}
 }
 

@@ -47,6 +47,9 @@ type Result struct {
 	// Intervals are those of AP and AP50 over images drawn anew; the zero value
 	// if none were asked for.
 	Intervals struct{ AP, AP50 Interval }
+	// Resampled is AP on each set of images that was drawn.
+	Resampled []float64
+	images    int
 }
 
 // Options adjusts Evaluate. The zero value judges without intervals.
@@ -81,14 +84,19 @@ func (s *Set) Evaluate(ctx context.Context, found []Detection, o Options) (*Resu
 		cr.Truths = c.size[0].truths
 		r.Classes = append(r.Classes, cr)
 	}
-	if o.Resamples > 0 {
-		images := map[int64]bool{}
-		for _, m := range s.Images {
-			images[m.ID] = true
-		}
-		r.Intervals.AP, r.Intervals.AP50, err = bootstrap(ctx, curves, len(images), o)
+	images := map[int64]bool{}
+	for _, m := range s.Images {
+		images[m.ID] = true
 	}
-	return r, err
+	r.images = len(images)
+	if o.Resamples > 0 {
+		var at50 []float64
+		if r.Resampled, at50, err = bootstrap(ctx, curves, r.images, o); err != nil {
+			return nil, err
+		}
+		r.Intervals.AP, r.Intervals.AP50 = quantiles(r.Resampled, o.Level), quantiles(at50, o.Level)
+	}
+	return r, nil
 }
 
 // ranked is a detection among all of its category, the best first.
@@ -119,6 +127,7 @@ type classCurves struct {
 
 func (c *class) curves() classCurves {
 	var out classCurves
+	var line curve
 	overlaps := make([][]float64, len(c.cells))
 	for i := range c.cells {
 		overlaps[i] = c.cells[i].overlaps()
@@ -140,7 +149,7 @@ func (c *class) curves() classCurves {
 		}
 		slices.SortStableFunc(s.ranked, func(a, b ranked) int { return cmp.Compare(b.score, a.score) })
 		for t := range thresholds {
-			out.ap[size][t] = s.averagePrecision(t)
+			out.ap[size][t] = line.average(s.ranked, t, float64(s.truths), nil)
 			for i, most := range [...]int{1, 10, maxDetections} {
 				out.ar[size][i][t] = s.recall(t, most)
 			}
@@ -149,41 +158,46 @@ func (c *class) curves() classCurves {
 	return out
 }
 
-// averagePrecision returns the mean over recalls of the best precision that
-// has at least the recall; -1 without truths.
-func (s *sized) averagePrecision(t int) float64 {
-	return average(s.ranked, t, float64(s.truths), func(*ranked) float64 { return 1 })
-}
+// curve is precision over recall, where that rises: in between, precision only
+// falls. Its memory serves one category after the other.
+type curve struct{ recall, precision []float64 }
 
-// average is averagePrecision with weighted detections.
-func average(all []ranked, t int, truths float64, weight func(*ranked) float64) float64 {
+// average returns the mean over recalls of the best precision that has at least
+// the recall; -1 without truths. What was found on an image counts so many times;
+// nil means once.
+func (c *curve) average(all []ranked, t int, truths float64, times []float64) float64 {
 	if truths == 0 {
 		return -1
 	}
-	var rc, pr []float64
+	c.recall, c.precision = c.recall[:0], c.precision[:0]
 	tp, fp := 0.0, 0.0
 	for i := range all {
-		switch w := weight(&all[i]); all[i].verdicts[t] {
-		case right:
-			tp += w
-		case wrong:
-			fp += w
+		w := 1.0
+		if times != nil {
+			w = times[all[i].image]
 		}
-		rc = append(rc, tp/truths)
-		pr = append(pr, tp/(fp+tp+epsilon))
+		switch v := all[i].verdicts[t]; {
+		case w == 0 || v == ignored:
+		case v == wrong:
+			fp += w
+		default:
+			tp += w
+			c.recall = append(c.recall, tp/truths)
+			c.precision = append(c.precision, tp/(fp+tp+epsilon))
+		}
 	}
-	for i := len(pr) - 1; i > 0; i-- {
-		pr[i-1] = max(pr[i-1], pr[i])
+	for i := len(c.precision) - 1; i > 0; i-- {
+		c.precision[i-1] = max(c.precision[i-1], c.precision[i])
 	}
 	sum, at := 0.0, 0
 	for i := range recalls {
-		for at < len(rc) && rc[at] < recall(i) {
+		for at < len(c.recall) && c.recall[at] < recall(i) {
 			at++
 		}
-		if at == len(rc) {
+		if at == len(c.recall) {
 			break
 		}
-		sum += pr[at]
+		sum += c.precision[at]
 	}
 	return sum / recalls
 }

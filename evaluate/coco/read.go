@@ -193,6 +193,47 @@ func decode(text []byte, v any) error {
 	return fmt.Errorf("%w: line %d: %w", ErrFormat, 1+bytes.Count(text[:at], []byte("\n")), err)
 }
 
+// WriteSet writes an annotation file, as ReadSet and COCO's evaluator read it.
+func WriteSet(w io.Writer, s *Set) error {
+	type image struct {
+		ID     int64  `json:"id"`
+		Name   string `json:"file_name"`
+		Width  int    `json:"width"`
+		Height int    `json:"height"`
+	}
+	type category struct {
+		ID   int64  `json:"id"`
+		Name string `json:"name"`
+	}
+	type annotation struct {
+		ID       int64      `json:"id"`
+		Image    int64      `json:"image_id"`
+		Category int64      `json:"category_id"`
+		Box      [4]float64 `json:"bbox"`
+		Area     float64    `json:"area"`
+		Crowd    int        `json:"iscrowd"`
+	}
+	file := struct {
+		Images      []image      `json:"images"`
+		Categories  []category   `json:"categories"`
+		Annotations []annotation `json:"annotations"`
+	}{[]image{}, []category{}, []annotation{}}
+	for _, m := range s.Images {
+		file.Images = append(file.Images, image{m.ID, m.Name, m.Width, m.Height})
+	}
+	for _, c := range s.Categories {
+		file.Categories = append(file.Categories, category{c.ID, c.Name})
+	}
+	for _, t := range s.Truths {
+		a := annotation{t.ID, t.Image, t.Category, [4]float64{t.Box.X, t.Box.Y, t.Box.W, t.Box.H}, t.Area, 0}
+		if t.Crowd {
+			a.Crowd = 1
+		}
+		file.Annotations = append(file.Annotations, a)
+	}
+	return json.NewEncoder(w).Encode(file)
+}
+
 // WriteResults writes detections as ReadResults and COCO's evaluator read them,
 // with category ids and every digit.
 func WriteResults(w io.Writer, found []Detection) error {

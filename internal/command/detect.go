@@ -25,7 +25,7 @@ type detectCmd struct {
 	Draw  string `placeholder:"DIR" help:"Write each image with its boxes drawn into this folder."`
 	Crops string `placeholder:"DIR" help:"Write each object, cut out, into a folder of its class in this folder."`
 	COCO  string `name:"coco" placeholder:"FILE" help:"Write what was found as a COCO results file (.json)."`
-	YOLO  string `name:"yolo" placeholder:"DIR" help:"Write what was found as YOLO label files into this folder."`
+	YOLO  string `name:"yolo" placeholder:"DIR" help:"Write what was found as YOLO label files into this folder, as parts of the upright image. Files that are there are left."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 	JSONL bool   `name:"jsonl" help:"Print JSON lines, one an image."`
 	shareFlags
@@ -172,6 +172,9 @@ func (c *detectCmd) open(e *env) (*mixnet.Detector, error) {
 
 // detect fills in the results.
 func (c *detectCmd) detect(e *env, d *mixnet.Detector, results []detection) error {
+	if err := d.Check(c.options()); err != nil {
+		return err
+	}
 	out, err := newBoxWriter(c, d.Classes())
 	if err != nil {
 		return err

@@ -2,6 +2,7 @@ package command
 
 import (
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -29,6 +30,19 @@ func writeCOCO(path string, results []detection) error {
 		}
 	}
 	return atomicfile.Write(path, func(w io.Writer) error { return coco.WriteResults(w, found) })
+}
+
+// writeCOCOFiles writes what is there and what was found into a folder. Boxes are
+// in pixels of the upright images.
+func writeCOCOFiles(dir string, j *judgedObjects) error {
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		return err
+	}
+	err := atomicfile.Write(filepath.Join(dir, "annotations.json"), func(w io.Writer) error { return coco.WriteSet(w, j.set) })
+	if err != nil {
+		return err
+	}
+	return atomicfile.Write(filepath.Join(dir, "results.json"), func(w io.Writer) error { return coco.WriteResults(w, j.found) })
 }
 
 func imageIDs(results []detection) []int64 {

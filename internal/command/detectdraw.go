@@ -1,6 +1,7 @@
 package command
 
 import (
+	"errors"
 	"fmt"
 	"image"
 	"image/color"
@@ -8,6 +9,7 @@ import (
 	"image/jpeg"
 	"image/png"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -18,6 +20,7 @@ import (
 	"golang.org/x/image/math/fixed"
 
 	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/vision"
 )
 
@@ -39,15 +42,29 @@ func newBoxWriter(c *detectCmd, classes []string) (*boxWriter, error) {
 		}
 	}
 	if c.YOLO != "" {
-		names := filepath.Join(c.YOLO, "classes.txt")
-		err := os.WriteFile(names, []byte(strings.Join(classes, "\n")+"\n"), 0o666)
-		if err != nil {
+		if err := nameClasses(filepath.Join(c.YOLO, "classes.txt"), classes); err != nil {
 			return nil, fmt.Errorf("--yolo: %w", err)
 		}
 	}
 	var err error
 	w.font, err = opentype.Parse(goregular.TTF)
 	return w, err
+}
+
+// nameClasses writes the names of classes into a file, unless they are there.
+func nameClasses(path string, classes []string) error {
+	text := strings.Join(classes, "\n") + "\n"
+	there, err := os.ReadFile(path)
+	switch {
+	case err == nil && string(there) != text:
+		return fmt.Errorf("%s names other classes: give another folder", path)
+	case err == nil:
+		return nil
+	}
+	return atomicfile.Write(path, func(w io.Writer) error {
+		_, err := io.WriteString(w, text)
+		return err
+	})
 }
 
 // write writes what is wanted of an image.
@@ -141,7 +158,9 @@ func (w *boxWriter) label(path string, f *mixnet.Found) error {
 		width, height = height, width
 	}
 	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o666)
-	if err != nil {
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("%s is there already: give another folder", path)
+	} else if err != nil {
 		return err
 	}
 	for _, o := range f.Objects {

@@ -29,12 +29,14 @@ type evalCmd struct {
 	Errors    []string `sep:"none" placeholder:"FILE" help:"Write the mistakes: .html as a page with the worst ones as pictures, .csv as a table of all. May be repeated."`
 	Worst     int      `default:"60" placeholder:"N" help:"How many mistakes the page of --errors shows, or --draw draws. Default: ${default}."`
 	Draw      string   `placeholder:"DIR" help:"Of objects: draw the images with most mistakes into this folder, boxes coloured by what is wrong with them."`
+	COCO      string   `name:"coco" placeholder:"DIR" help:"Of objects: write what is there and what was found into this folder as COCO's files, annotations.json and results.json, as --results and other programs read them."`
 	Score     float64  `default:"0.5" placeholder:"F" help:"With --draw: the least score of a detection that is drawn. Default: ${default}."`
 	JSON      bool     `name:"json" help:"Print JSON."`
 	shareFlags
 
 	Results     string `placeholder:"FILE" help:"Judge these detections instead, a COCO results file of any program, by --annotations: COCO's twelve numbers, equal to pycocotools'. No network is needed."`
 	Annotations string `placeholder:"FILE" help:"With --results: the COCO annotation file."`
+	Against     string `placeholder:"FILE" help:"With --results: a second results file on the same images. By how much AP differs is said with an interval, of images drawn anew for both together."`
 }
 
 // evalReport is the outcome in JSON.
@@ -70,7 +72,7 @@ func (r *evalReport) from(other *evaluate.Report) {
 }
 
 func (c *evalCmd) Run(e *env) error {
-	if c.Results != "" || c.Annotations != "" {
+	if c.Results != "" || c.Annotations != "" || c.Against != "" {
 		return c.judgeResults(e)
 	}
 	if err := c.check(); err != nil {
@@ -95,8 +97,8 @@ func (c *evalCmd) Run(e *env) error {
 	if _, finds := zoo.Finds(spec); finds {
 		return c.evalObjects(e, m)
 	}
-	if c.Layout != "" || c.Images != "" || c.Draw != "" {
-		return usagef("--layout, --images and --draw are for networks that find objects: %s classifies", m.Network)
+	if c.Layout != "" || c.Images != "" || c.Draw != "" || c.COCO != "" {
+		return usagef("--layout, --images, --draw and --coco are for networks that find objects: %s classifies", m.Network)
 	}
 	on, err := c.images(e, m)
 	if err != nil {

@@ -38,6 +38,14 @@ type cocoReport struct {
 	Notes        []string          `json:"notes"`
 	Drawn        []string          `json:"drawn,omitempty"` // the images with most mistakes
 	Classes      []cocoClassReport `json:"classes,omitempty"`
+	// Difference is by how much AP is above that of a second results file.
+	Difference *cocoDifference `json:"difference,omitempty"`
+}
+
+// cocoDifference is a difference of two APs, from -1 to 1.
+type cocoDifference struct {
+	AP       float64       `json:"ap"`
+	Interval coco.Interval `json:"ap_interval"`
 }
 
 // cocoClassReport is the outcome of a category.
@@ -79,6 +87,8 @@ func (c *evalCmd) judgeResults(e *env) error {
 	switch {
 	case c.Results == "" || c.Annotations == "":
 		return usagef("--results and --annotations go together: what was found, and what is there")
+	case c.COCO != "":
+		return usagef("--coco writes what a network finds: it does not go with --results")
 	case c.Model != "" || c.Data != "" || len(c.Confusion) > 0 || len(c.Errors) > 0:
 		return usagef("--results judges a file of detections: --model, --data, --confusion and --errors do not go with it")
 	}
@@ -94,6 +104,12 @@ func (c *evalCmd) judgeResults(e *env) error {
 	if err != nil {
 		return fmt.Errorf("%s, judged by %s: %w", c.Results, c.Annotations, err)
 	}
+	var difference *cocoDifference
+	if c.Against != "" {
+		if difference, err = c.difference(e, set, r); err != nil {
+			return err
+		}
+	}
 	drawn := []string{}
 	if c.Draw != "" {
 		w := worstDrawing{dir: c.Draw, most: c.Worst, score: c.Score, read: imageFinder(c.Annotations, c.Images)}
@@ -103,7 +119,7 @@ func (c *evalCmd) judgeResults(e *env) error {
 	}
 	if c.JSON {
 		report := c.cocoReport(set, found, r)
-		report.Drawn = drawn
+		report.Drawn, report.Difference = drawn, difference
 		return e.json(report)
 	}
 	for _, note := range set.Notes {
@@ -116,6 +132,9 @@ func (c *evalCmd) judgeResults(e *env) error {
 	if i := r.Intervals; r.AP >= 0 {
 		e.printf("\n95 %% confidence, images drawn anew: AP %.3f to %.3f, AP50 %.3f to %.3f\n", i.AP.Low, i.AP.High, i.AP50.Low, i.AP50.High)
 	}
+	if d := difference; d != nil {
+		e.printf("AP less that of %s: %+.3f (%+.3f to %+.3f)\n", c.Against, d.AP, d.Interval.Low, d.Interval.High)
+	}
 	if len(drawn) > 0 {
 		e.printf("\n%s with most mistakes drawn in %s\n", plural(len(drawn), "image"), c.Draw)
 	}
@@ -124,6 +143,24 @@ func (c *evalCmd) judgeResults(e *env) error {
 		return e.table(cocoClasses(r))
 	}
 	return nil
+}
+
+// difference compares a result with that of the second results file.
+func (c *evalCmd) difference(e *env, set *coco.Set, r *coco.Result) (*cocoDifference, error) {
+	found, err := readWith(c.Against, coco.ReadResults)
+	if err != nil {
+		return nil, err
+	}
+	other, err := set.Evaluate(e.ctx, found, coco.Options{Resamples: len(r.Resampled), Threads: e.cores()})
+	if err != nil {
+		return nil, fmt.Errorf("%s, judged by %s: %w", c.Against, c.Annotations, err)
+	}
+	if r.AP < 0 || other.AP < 0 {
+		return nil, fmt.Errorf("%s has no objects to judge by", c.Annotations)
+	}
+	d := &cocoDifference{AP: r.AP - other.AP}
+	d.Interval, err = coco.Difference(r, other, 0)
+	return d, err
 }
 
 // readWith reads a file; errors name it.

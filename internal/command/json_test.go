@@ -92,7 +92,7 @@ func TestJSONKeys(t *testing.T) {
 		{"eval", "--model", run, "--data", broken},
 		{"predict", "--model", run, picture, filepath.Join(dir, "missing.png")},
 		{"detect", picture, "--score", "0", "--max", "2", "--draw", filepath.Join(dir, "drawn"), "--crops", filepath.Join(dir, "crops")},
-		{"eval", "--results", results, "--annotations", annotations},
+		{"eval", "--results", results, "--annotations", annotations, "--against", results},
 		{"runs", "--dir", dir},
 		{"runs", "--dir", dir, "--groups"},
 		{"models"},

@@ -39,6 +39,11 @@ func (c *evalCmd) evalObjects(e *env, m *model.Model) error {
 		}
 	}
 	out.Run, out.Model, out.Network, out.Data, out.Split, out.TrainedOn = on.run, c.Model, m.Network, on.source, on.part, on.trainedOn
+	if c.COCO != "" {
+		if err := writeCOCOFiles(c.COCO, j); err != nil {
+			return fmt.Errorf("--coco: %w", err)
+		}
+	}
 	if c.JSON {
 		if !c.PerClass {
 			out.Classes = nil

@@ -100,6 +100,7 @@ func TestTrainObjects(t *testing.T) {
 	}
 	for _, args := range [][]string{
 		{"eval", "--model", run, "--data", set, "--split", "train", "--per-class"},
+		{"eval", "--model", run, "--coco", filepath.Join(dir, "coco")},
 		{"detect", "--model", run, filepath.Join(set, "test", "images", "0.png"), "--score", "0"},
 		{"report", run},
 		{"runs", run},
@@ -116,6 +117,17 @@ func TestTrainObjects(t *testing.T) {
 	}
 	if out := mustRun(t, "train", "--task", "detect", "--data", set, "--weights", run, "--dry-run"); strings.Contains(out, "starts anew") || !strings.Contains(out, "parameters are taken") {
 		t.Errorf("from weights of the same classes: %s", out)
+	}
+	var both struct {
+		AP         *float64
+		Difference struct{ AP, Low, High float64 }
+	}
+	there, found := filepath.Join(dir, "coco", "annotations.json"), filepath.Join(dir, "coco", "results.json")
+	if err := json.Unmarshal([]byte(mustRun(t, "eval", "--results", found, "--annotations", there, "--against", found, "--json")), &both); err != nil {
+		t.Fatal(err)
+	}
+	if *both.AP != *judged.AP || both.Difference.AP != 0 || both.Difference.Low != 0 || both.Difference.High != 0 {
+		t.Errorf("the files' AP: %v, %+v; the run says %v", *both.AP, both.Difference, *judged.AP)
 	}
 	t.Chdir(dir)
 	picture := filepath.Join(set, "test", "images", "0.png")
