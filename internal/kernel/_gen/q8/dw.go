@@ -7,11 +7,13 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
 )
 
 // dwWords are the fields of struct dwArgs. The last two are where the next
 // group of rows goes, and comes from.
-var dwWords = words{
+var dwWords = simd.Words{
 	"dstPix", "dstRow", "pitch", "kernel", "quads", "mask",
 	"groups", "left", "upper", "tiles0", "tiles1", "tiles2", "dstAt", "srcAt",
 }
@@ -54,21 +56,21 @@ func (d depthwise) emit() {
 	Load(Param("a"), args)
 	for _, name := range []string{"dst", "src"} {
 		Load(Param(name), dwTile)
-		MOVQ(dwTile, dwWords.at(args, name+"At"))
+		MOVQ(dwTile, dwWords.At(args, name+"At"))
 	}
-	MOVQ(dwWords.at(args, "mask"), dwTile)
+	MOVQ(dwWords.At(args, "mask"), dwTile)
 	KMOVQ(dwTile, reg.K1)
-	MOVQ(dwWords.at(args, "dstPix"), dwPix)
+	MOVQ(dwWords.At(args, "dstPix"), dwPix)
 	LEAQ(Mem{Base: dwPix, Index: dwPix, Scale: 2}, dwPix3)
 	Label("groups")
-	DECQ(dwWords.at(args, "groups"))
+	DECQ(dwWords.At(args, "groups"))
 	JLT(LabelRef("left"))
 	d.group(d.rows)
 	JMP(LabelRef("groups"))
 	Label("left")
 	for n := d.rows - 1; n > 0; n-- {
 		label := fmt.Sprintf("not%d", n)
-		CMPQ(dwWords.at(args, "left"), U8(uint8(n)))
+		CMPQ(dwWords.At(args, "left"), U8(uint8(n)))
 		JNE(LabelRef(label))
 		d.group(n)
 		JMP(LabelRef("end"))
@@ -81,15 +83,15 @@ func (d depthwise) emit() {
 
 // group emits n rows of output.
 func (d depthwise) group(n int) {
-	MOVQ(dwWords.at(args, "dstAt"), dwRows[0])
-	MOVQ(dwWords.at(args, "srcAt"), dwTile)
+	MOVQ(dwWords.At(args, "dstAt"), dwRows[0])
+	MOVQ(dwWords.At(args, "srcAt"), dwTile)
 	for i := 1; i < n; i++ {
-		MOVQ(dwWords.at(args, "dstRow"), dwRows[i])
+		MOVQ(dwWords.At(args, "dstRow"), dwRows[i])
 		ADDQ(dwRows[i-1], dwRows[i])
 	}
 	for i, cols := range d.tiles {
 		label := fmt.Sprintf("r%dx%d", n, cols)
-		MOVQ(dwWords.at(args, fmt.Sprintf("tiles%d", i)), dwTiles)
+		MOVQ(dwWords.At(args, fmt.Sprintf("tiles%d", i)), dwTiles)
 		TESTQ(dwTiles, dwTiles)
 		JZ(LabelRef(label + "_end"))
 		Label(label)
@@ -98,11 +100,11 @@ func (d depthwise) group(n int) {
 		JNZ(LabelRef(label))
 		Label(label + "_end")
 	}
-	MOVQ(dwWords.at(args, "dstRow"), dwTile)
+	MOVQ(dwWords.At(args, "dstRow"), dwTile)
 	IMUL3Q(U32(uint32(n)), dwTile, dwTile)
-	ADDQ(dwTile, dwWords.at(args, "dstAt"))
-	MOVQ(dwWords.at(args, "pitch"), dwTile)
-	ADDQ(dwTile, dwWords.at(args, "srcAt"))
+	ADDQ(dwTile, dwWords.At(args, "dstAt"))
+	MOVQ(dwWords.At(args, "pitch"), dwTile)
+	ADDQ(dwTile, dwWords.At(args, "srcAt"))
 }
 
 // tile emits the products of n rows and a number of columns.
@@ -113,15 +115,15 @@ func (d depthwise) tile(label string, n, cols int) {
 		VMOVDQA32(z(0), z(i))
 	}
 	Load(Param("w"), dwWeight)
-	MOVQ(dwWords.at(args, "quads"), dwQuads)
+	MOVQ(dwWords.At(args, "quads"), dwQuads)
 	MOVQ(dwTile, dwQuad)
 	Label(label + "_quad")
 	d.taps(label, 0, n, cols)
-	ADDQ(dwWords.at(args, "pitch"), dwQuad)
+	ADDQ(dwWords.At(args, "pitch"), dwQuad)
 	DECQ(dwQuads)
 	JNZ(LabelRef(label + "_quad"))
 	if upper := d.rows / 2; n > upper {
-		CMPQ(dwWords.at(args, "upper"), U8(0))
+		CMPQ(dwWords.At(args, "upper"), U8(0))
 		JEQ(LabelRef(label + "_whole"))
 		d.taps(label+"_upper", upper, n, cols)
 		Label(label + "_whole")
@@ -145,7 +147,7 @@ func (d depthwise) tile(label string, n, cols int) {
 // rows from first on.
 func (d depthwise) taps(label string, first, n, cols int) {
 	MOVQ(dwQuad, dwAt)
-	MOVQ(dwWords.at(args, "kernel"), dwTaps)
+	MOVQ(dwWords.At(args, "kernel"), dwTaps)
 	Label(label + "_tap")
 	for r := first; r < n; r++ {
 		VMOVDQU64(Mem{Base: dwWeight, Disp: 64 * r}, z(24+r))

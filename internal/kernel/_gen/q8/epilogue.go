@@ -66,19 +66,19 @@ func factor(panel int) reg.VecPhysical { return z(28 + panel) }
 // it changes.
 func (g gemm) epilogueRegisters() {
 	Load(Param("consts"), consts)
-	MOVQ(gemmWords.at(args, "dstAt"), dst)
-	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
+	MOVQ(gemmWords.At(args, "dstAt"), dst)
+	MOVQ(gemmWords.At(args, "dstStride"), dstStride)
 	Load(Param("table"), table)
-	MOVQ(gemmWords.at(args, "addAt"), add)
-	MOVQ(gemmWords.at(args, "addStride"), addStride)
+	MOVQ(gemmWords.At(args, "addAt"), add)
+	MOVQ(gemmWords.At(args, "addStride"), addStride)
 	for p := range g.panels {
 		VMOVUPS(Mem{Base: consts, Disp: constMul + 64*p}, factor(p))
 	}
 }
 
 func (g gemm) saveRegisters() {
-	MOVQ(dst, gemmWords.at(args, "dstAt"))
-	MOVQ(add, gemmWords.at(args, "addAt"))
+	MOVQ(dst, gemmWords.At(args, "dstAt"))
+	MOVQ(add, gemmWords.At(args, "addAt"))
 }
 
 // finish stores what becomes of the sums of a block.
@@ -101,9 +101,9 @@ func (g gemm) residual(b *block) {
 	for i, v := range b.v[:b.n] {
 		panel := i % g.panels
 		VPMOVZXBD_Z(Mem{Base: add, Disp: 16 * panel}, masks[panel], x)
-		VPSUBD_BCST(gemmWords.at(args, "addZero"), x, x)
+		VPSUBD_BCST(gemmWords.At(args, "addZero"), x, x)
 		VCVTDQ2PS(x, x)
-		VMULPS_BCST(gemmWords.at(args, "addMul"), x, x)
+		VMULPS_BCST(gemmWords.At(args, "addMul"), x, x)
 		VADDPS(x, v, v)
 		if panel == g.panels-1 {
 			ADDQ(addStride, add)

@@ -7,12 +7,14 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
 )
 
 // gemmWords are the fields of struct gemmArgs. dstAt and addAt are where the
 // next row goes, and its residual comes from; the last are those of the tile
 // registers.
-var gemmWords = words{
+var gemmWords = simd.Words{
 	"dstStride", "srcStride", "rows", "panel", "quads", "addStride", "addZero", "addMul", "mask", "dstAt", "addAt",
 	"blocks", "half", "steps", "step",
 }
@@ -49,13 +51,13 @@ func (g gemm) emit(name, doc string, tiles []int) {
 	Pragma("noescape")
 	Doc(name + " " + doc)
 	Load(Param("a"), args)
-	MOVQ(gemmWords.at(args, "rows"), rows)
+	MOVQ(gemmWords.At(args, "rows"), rows)
 	Load(Param("src"), src)
 	for _, name := range []string{"dst", "add"} {
 		Load(Param(name), tmp)
-		MOVQ(tmp, gemmWords.at(args, name+"At"))
+		MOVQ(tmp, gemmWords.At(args, name+"At"))
 	}
-	MOVQ(gemmWords.at(args, "mask"), tmp)
+	MOVQ(gemmWords.At(args, "mask"), tmp)
 	KMOVQ(tmp, reg.K1)
 	SHRQ(U8(16), tmp)
 	KMOVQ(tmp, reg.K2)
@@ -91,7 +93,7 @@ func (g gemm) sum(row, panel int) reg.VecPhysical { return z(row*g.panels + pane
 
 // tile emits the product of n rows.
 func (g gemm) tile(label string, n int) {
-	MOVQ(gemmWords.at(args, "srcStride"), strides[1])
+	MOVQ(gemmWords.At(args, "srcStride"), strides[1])
 	for _, odd := range []int{3, 5, 7} {
 		if n > odd {
 			LEAQ(Mem{Base: strides[max(1, odd-4)], Index: strides[1], Scale: uint8(min(odd-1, 4))}, strides[odd])
@@ -113,9 +115,9 @@ func (g gemm) tile(label string, n int) {
 	}
 	Load(Param("w"), weight)
 	second := Mem{Base: weight}
-	MOVQ(gemmWords.at(args, "quads"), quads)
+	MOVQ(gemmWords.At(args, "quads"), quads)
 	if g.panels == 2 {
-		MOVQ(gemmWords.at(args, "panel"), dst)
+		MOVQ(gemmWords.At(args, "panel"), dst)
 		second = Mem{Base: weight, Index: dst, Scale: 1}
 	}
 	Label(label + "_k")
@@ -136,7 +138,7 @@ func (g gemm) tile(label string, n int) {
 	ADDQ(U8(64), weight)
 	DECQ(quads)
 	JNZ(LabelRef(label + "_k"))
-	MOVQ(gemmWords.at(args, "srcStride"), tmp)
+	MOVQ(gemmWords.At(args, "srcStride"), tmp)
 	IMUL3Q(U32(uint32(n)), tmp, tmp)
 	ADDQ(tmp, src)
 	g.epilogue(label, n)

@@ -49,11 +49,11 @@ func (g gemm2) emit() {
 	Doc(g.name + " " + g.doc)
 	stack := AllocLocal(64)
 	Load(Param("a"), args)
-	MOVQ(gemmWords.at(args, "rows"), rows)
+	MOVQ(gemmWords.At(args, "rows"), rows)
 	Load(Param("src"), src)
 	for _, name := range []string{"dst", "add"} {
 		Load(Param(name), tmp)
-		MOVQ(tmp, gemmWords.at(args, name+"At"))
+		MOVQ(tmp, gemmWords.At(args, name+"At"))
 	}
 	for _, n := range g.tiles {
 		label := fmt.Sprintf("rows%d", n)
@@ -71,7 +71,7 @@ func (g gemm2) emit() {
 
 // tile emits the product of n rows.
 func (g gemm2) tile(label string, n int, stack Mem) {
-	MOVQ(gemmWords.at(args, "srcStride"), strides[1])
+	MOVQ(gemmWords.At(args, "srcStride"), strides[1])
 	for _, odd := range []int{3, 5} {
 		if n > odd {
 			LEAQ(Mem{Base: strides[1], Index: strides[1], Scale: uint8(odd - 1)}, strides[odd])
@@ -83,7 +83,7 @@ func (g gemm2) tile(label string, n int, stack Mem) {
 		VMOVDQU(Mem{Base: quads, Disp: constBias + 32*(i%2)}, y(i))
 	}
 	Load(Param("w"), weight)
-	MOVQ(gemmWords.at(args, "quads"), quads)
+	MOVQ(gemmWords.At(args, "quads"), quads)
 	Label(label + "_k")
 	if g.vnni {
 		g.dots(n)
@@ -98,7 +98,7 @@ func (g gemm2) tile(label string, n int, stack Mem) {
 	ADDQ(U8(64), weight)
 	DECQ(quads)
 	JNZ(LabelRef(label + "_k"))
-	MOVQ(gemmWords.at(args, "srcStride"), tmp)
+	MOVQ(gemmWords.At(args, "srcStride"), tmp)
 	IMUL3Q(U32(uint32(n)), tmp, tmp)
 	ADDQ(tmp, src)
 	g.epilogue(label, n, stack)
@@ -177,11 +177,11 @@ func inputWords() {
 // epilogue stores the codes of n rows, two at a time.
 func (g gemm2) epilogue(label string, n int, stack Mem) {
 	Load(Param("consts"), consts)
-	MOVQ(gemmWords.at(args, "dstAt"), dst)
-	MOVQ(gemmWords.at(args, "dstStride"), dstStride)
+	MOVQ(gemmWords.At(args, "dstAt"), dst)
+	MOVQ(gemmWords.At(args, "dstStride"), dstStride)
 	Load(Param("table"), table)
-	MOVQ(gemmWords.at(args, "addAt"), add)
-	MOVQ(gemmWords.at(args, "addStride"), addStride)
+	MOVQ(gemmWords.At(args, "addAt"), add)
+	MOVQ(gemmWords.At(args, "addStride"), addStride)
 	for r := 0; r < n; r += 2 {
 		b := block2{label: fmt.Sprintf("%s_%d", label, r), n: 2 * min(2, n-r)}
 		for i := range 4 {
@@ -194,8 +194,8 @@ func (g gemm2) epilogue(label string, n int, stack Mem) {
 		b.values()
 		b.store(stack)
 	}
-	MOVQ(dst, gemmWords.at(args, "dstAt"))
-	MOVQ(add, gemmWords.at(args, "addAt"))
+	MOVQ(dst, gemmWords.At(args, "dstAt"))
+	MOVQ(add, gemmWords.At(args, "addAt"))
 }
 
 // block2 is two rows of two vectors of sums.
@@ -226,8 +226,8 @@ func (b *block2) values() {
 	TESTQ(add, add)
 	JZ(LabelRef(b.label + "_noadd"))
 	zero, mul, x := y(13), y(14), y(12)
-	VPBROADCASTD(gemmWords.at(args, "addZero"), zero)
-	VBROADCASTSS(gemmWords.at(args, "addMul"), mul)
+	VPBROADCASTD(gemmWords.At(args, "addZero"), zero)
+	VBROADCASTSS(gemmWords.At(args, "addMul"), mul)
 	for i, v := range b.v[:b.n] {
 		VPMOVZXBD(Mem{Base: add, Disp: 8 * (i % 2)}, x)
 		VPSUBD(zero, x, x)

@@ -3,7 +3,6 @@ package main
 
 import (
 	. "github.com/mmcloughlin/avo/build"
-	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
 
 	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
@@ -31,24 +30,11 @@ func main() {
 		sigmoid(s)
 	}
 	Generate()
-	writeRaw()
+	simd.WriteRaw()
 }
 
 // z returns vector register i.
 func z(i int) reg.VecPhysical { return simd.AVX512.V(i) }
-
-// words are the names of the 8-byte words of a struct of the kernels, in order.
-type words []string
-
-// at returns the word of the given name of the struct at base.
-func (w words) at(base reg.GPPhysical, name string) Mem {
-	for i, n := range w {
-		if n == name {
-			return Mem{Base: base, Disp: 8 * i}
-		}
-	}
-	panic("no word " + name)
-}
 
 // consts are the offsets of the vectors of struct epilogueVectors.
 const (

@@ -7,11 +7,13 @@ import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
 )
 
 // quadWords are the fields of struct quadArgs. The last two are where the image
 // and its border lie.
-var quadWords = words{"pix", "row", "first", "height", "quads", "before", "inside", "after", "srcAt", "borderAt"}
+var quadWords = simd.Words{"pix", "row", "first", "height", "quads", "before", "inside", "after", "srcAt", "borderAt"}
 
 // quadOrder returns the order of the bytes of four pixels of 16 channels in
 // which those of a channel are neighbours.
@@ -35,28 +37,28 @@ func layQuads() {
 	Load(Param("a"), a)
 	Load(Param("dst"), to)
 	Load(Param("src"), tmp)
-	MOVQ(tmp, quadWords.at(a, "srcAt"))
-	MOVQ(quadWords.at(a, "quads"), left)
-	MOVQ(quadWords.at(a, "first"), row)
+	MOVQ(tmp, quadWords.At(a, "srcAt"))
+	MOVQ(quadWords.At(a, "quads"), left)
+	MOVQ(quadWords.At(a, "first"), row)
 	VMOVDQU64(quadOrder(), z(31))
 	Load(Param("border"), tmp)
-	MOVQ(tmp, quadWords.at(a, "borderAt"))
+	MOVQ(tmp, quadWords.At(a, "borderAt"))
 	VPBROADCASTB(Mem{Base: tmp}, z(30))
 	Label("quad")
 	for i := range 4 {
 		// Rows outside the image are the border, again and again.
 		MOVQ(row, at[i])
-		IMULQ(quadWords.at(a, "row"), at[i])
-		ADDQ(quadWords.at(a, "srcAt"), at[i])
-		MOVQ(quadWords.at(a, "pix"), step[i])
+		IMULQ(quadWords.At(a, "row"), at[i])
+		ADDQ(quadWords.At(a, "srcAt"), at[i])
+		MOVQ(quadWords.At(a, "pix"), step[i])
 		XORQ(tmp, tmp)
-		CMPQ(row, quadWords.at(a, "height"))
-		CMOVQCC(quadWords.at(a, "borderAt"), at[i])
+		CMPQ(row, quadWords.At(a, "height"))
+		CMOVQCC(quadWords.At(a, "borderAt"), at[i])
 		CMOVQCC(tmp, step[i])
 		INCQ(row)
 	}
 	border(a, "before", to, columns)
-	MOVQ(quadWords.at(a, "inside"), columns)
+	MOVQ(quadWords.At(a, "inside"), columns)
 	TESTQ(columns, columns)
 	JLE(LabelRef("inside_end"))
 	Label("inside")
@@ -83,7 +85,7 @@ func layQuads() {
 // border emits columns outside the image.
 func border(a reg.GPPhysical, name string, to, columns reg.GPPhysical) {
 	label := fmt.Sprintf("%s_end", name)
-	MOVQ(quadWords.at(a, name), columns)
+	MOVQ(quadWords.At(a, name), columns)
 	TESTQ(columns, columns)
 	JLE(LabelRef(label))
 	Label(name)

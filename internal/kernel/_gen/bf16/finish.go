@@ -1,0 +1,389 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/mmcloughlin/avo/attr"
+	. "github.com/mmcloughlin/avo/build"
+	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/_gen/simd"
+)
+
+var actNames = map[int]string{
+	simd.Identity: "", simd.ReLU: "ReLU", simd.ReLU6: "ReLU6", simd.Swish: "Swish", simd.HardSwish: "HardSwish",
+}
+
+// finishWords are the fields of struct finishArgs; distances are in bytes.
+var finishWords = simd.Words{"dstStride", "srcStride", "addStride", "rows", "n", "floats"}
+
+// finisher is the epilogue with one activation: blocks of two vectors of
+// columns, of which two rows are worked on together.
+type finisher struct {
+	*simd.ISA
+	act int
+}
+
+// Registers of the epilogue.
+var (
+	finArgs                      = reg.RAX
+	finDst, finSrc               = reg.RDI, reg.RSI
+	finBias, finAdd, finSums     = reg.RDX, reg.RBX, reg.R8
+	dstStride, srcStride, addGap = reg.R9, reg.R10, reg.R11
+	rowDst, rowSrc, rowAdd       = reg.R12, reg.R13, reg.R14
+	finRows, finLeft             = reg.RCX, reg.R15
+)
+
+// Vector registers with AVX-512; the first sixteen are those worked on.
+const (
+	tableAt, limitAt, magicAt, zeroAt, sixAt = 16, 22, 23, 24, 25
+	biasAt, colSumAt, addAt                  = 26, 28, 30
+	threeAt, sixthAt                         = 22, 23
+)
+
+func (f finisher) emit() {
+	name := "finish" + actNames[f.act] + f.Name
+	TEXT(name, attr.NOSPLIT, "func(dst *uint16, src *float32, bias *float32, add *uint16, sums *float32, table *float32, a *int)")
+	Pragma("noescape")
+	doc := "."
+	if !f.Wide() {
+		doc = ", a multiple of 16 columns."
+	}
+	Doc(name + " finishes rows of floats" + doc + " bias, add and sums may be nil.")
+	Load(Param("a"), finArgs)
+	if f.Wide() {
+		f.constants()
+	}
+	for _, p := range []struct {
+		name string
+		r    reg.GPPhysical
+	}{{"dst", finDst}, {"src", finSrc}, {"bias", finBias}, {"add", finAdd}, {"sums", finSums}} {
+		Load(Param(p.name), p.r)
+	}
+	for _, p := range []struct {
+		name string
+		r    reg.GPPhysical
+	}{{"dstStride", dstStride}, {"srcStride", srcStride}, {"addStride", addGap}, {"n", finLeft}} {
+		MOVQ(finishWords.At(finArgs, p.name), p.r)
+	}
+	Label("columns")
+	CMPQ(finLeft, U32(uint32(2*f.Lanes)))
+	JLT(LabelRef("tail"))
+	f.block("whole", false)
+	f.nextBlock()
+	SUBQ(U32(uint32(2*f.Lanes)), finLeft)
+	JMP(LabelRef("columns"))
+	Label("tail")
+	if f.Wide() {
+		TESTQ(finLeft, finLeft)
+		JZ(LabelRef("end"))
+		MOVL(U32(0xffffffff), rowDst.As32())
+		BZHIL(finLeft.As32(), rowDst.As32(), rowDst.As32())
+		KMOVD(rowDst.As32(), reg.K3)
+		KMOVW(rowDst.As32(), reg.K1)
+		SHRL(U8(16), rowDst.As32())
+		KMOVW(rowDst.As32(), reg.K2)
+		f.block("part", true)
+		Label("end")
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// constants loads what stays in registers.
+func (f finisher) constants() {
+	switch f.act {
+	case simd.Swish:
+		Load(Param("table"), rowDst)
+		for i := range 6 {
+			VMOVUPS(Mem{Base: rowDst, Disp: 64 * i}, z(tableAt+i))
+		}
+		VMOVUPS(f.Float(15.5), z(limitAt))
+		VMOVUPS(f.Float(3<<21), z(magicAt))
+	case simd.HardSwish:
+		VMOVUPS(f.Float(3), z(threeAt))
+		VMOVUPS(f.Float(1.0/6), z(sixthAt))
+	}
+	f.Zero(z(zeroAt))
+	VMOVUPS(f.Float(6), z(sixAt))
+}
+
+// nextBlock goes on to the next columns.
+func (f finisher) nextBlock() {
+	step := 2 * f.Bytes()
+	ADDQ(U32(uint32(step)), finSrc)
+	ADDQ(U32(uint32(step/2)), finDst)
+	CMPQ(finishWords.At(finArgs, "floats"), U8(0))
+	JEQ(LabelRef("halves"))
+	ADDQ(U32(uint32(step/2)), finDst)
+	Label("halves")
+	for _, p := range []struct {
+		r    reg.GPPhysical
+		step int
+	}{{finBias, step}, {finAdd, step / 2}, {finSums, step}} {
+		label := fmt.Sprintf("no%d", p.r.PhysicalIndex())
+		TESTQ(p.r, p.r)
+		JZ(LabelRef(label))
+		ADDQ(U32(uint32(p.step)), p.r)
+		Label(label)
+	}
+}
+
+var finMasks = []reg.OpmaskPhysical{reg.K1, reg.K2}
+
+// block emits all rows of a block of columns.
+func (f finisher) block(label string, masked bool) {
+	if f.Wide() {
+		for i := range 2 {
+			f.Zero(z(biasAt + i))
+			f.Zero(z(colSumAt + i))
+		}
+		TESTQ(finBias, finBias)
+		JZ(LabelRef(label + "_nobias"))
+		for i := range 2 {
+			f.load(Mem{Base: finBias, Disp: 64 * i}, i, masked, z(biasAt+i))
+		}
+		Label(label + "_nobias")
+		TESTQ(finSums, finSums)
+		JZ(LabelRef(label + "_start"))
+		for i := range 2 {
+			f.load(Mem{Base: finSums, Disp: 64 * i}, i, masked, z(colSumAt+i))
+		}
+		Label(label + "_start")
+	}
+	MOVQ(finDst, rowDst)
+	MOVQ(finSrc, rowSrc)
+	MOVQ(finAdd, rowAdd)
+	MOVQ(finishWords.At(finArgs, "rows"), finRows)
+	heights := []int{2, 1}
+	if !f.Wide() {
+		heights = []int{1}
+	}
+	for _, n := range heights {
+		l := fmt.Sprintf("%s_rows%d", label, n)
+		Label(l)
+		CMPQ(finRows, U8(uint8(n)))
+		JLT(LabelRef(l + "_end"))
+		if f.Wide() {
+			f.rows(l, n, masked)
+		} else {
+			f.row(l)
+		}
+		for _, p := range [][2]reg.GPPhysical{{rowDst, dstStride}, {rowSrc, srcStride}, {rowAdd, addGap}} {
+			for range n {
+				ADDQ(p[1], p[0])
+			}
+		}
+		SUBQ(U8(uint8(n)), finRows)
+		JMP(LabelRef(l))
+		Label(l + "_end")
+	}
+	if !f.Wide() {
+		return
+	}
+	TESTQ(finSums, finSums)
+	JZ(LabelRef(label + "_nosums"))
+	for i := range 2 {
+		f.store(z(colSumAt+i), Mem{Base: finSums, Disp: 64 * i}, i, masked)
+	}
+	Label(label + "_nosums")
+}
+
+func (f finisher) load(m Mem, i int, masked bool, v reg.VecPhysical) {
+	if masked {
+		VMOVUPS_Z(m, finMasks[i], v)
+	} else {
+		VMOVUPS(m, v)
+	}
+}
+
+func (f finisher) store(v reg.VecPhysical, m Mem, i int, masked bool) {
+	if masked {
+		VMOVUPS(v, finMasks[i], m)
+	} else {
+		VMOVUPS(v, m)
+	}
+}
+
+// rows emits one or two rows, of two vectors each.
+func (f finisher) rows(label string, n int, masked bool) {
+	x := []reg.VecPhysical{z(0), z(1), z(2), z(3)}[:2*n]
+	for i, v := range x {
+		f.load(at(rowSrc, srcStride, i/2, 64*(i%2)), i%2, masked, v)
+	}
+	for i, v := range x {
+		VADDPS(z(biasAt+i%2), v, v)
+	}
+	TESTQ(finAdd, finAdd)
+	JZ(LabelRef(label + "_noadd"))
+	for i, v := range x {
+		m, a := at(rowAdd, addGap, i/2, 32*(i%2)), z(addAt+i%2)
+		if masked {
+			VPMOVZXWD_Z(m, finMasks[i%2], a)
+		} else {
+			VPMOVZXWD(m, a)
+		}
+		VPSLLD(U8(16), a, a)
+		VADDPS(a, v, v)
+	}
+	Label(label + "_noadd")
+	f.activate(x)
+	TESTQ(finSums, finSums)
+	JZ(LabelRef(label + "_nosums"))
+	for i, v := range x {
+		VADDPS(v, z(colSumAt+i%2), z(colSumAt+i%2))
+	}
+	Label(label + "_nosums")
+	CMPQ(finishWords.At(finArgs, "floats"), U8(0))
+	JNE(LabelRef(label + "_floats"))
+	for r := range n {
+		round2(x[2*r], x[2*r+1], z(4+r))
+		m := at(rowDst, dstStride, r, 0)
+		if masked {
+			VMOVDQU16(z(4+r), reg.K3, m)
+		} else {
+			VMOVDQU16(z(4+r), m)
+		}
+	}
+	JMP(LabelRef(label + "_stored"))
+	Label(label + "_floats")
+	for i, v := range x {
+		f.store(v, at(rowDst, dstStride, i/2, 64*(i%2)), i%2, masked)
+	}
+	Label(label + "_stored")
+}
+
+// activate applies the activation to vectors with AVX-512.
+func (f finisher) activate(x []reg.VecPhysical) {
+	each := func(do func(v, a, t, p reg.VecPhysical)) {
+		for i, v := range x {
+			do(v, z(4+i), z(8+i), z(12+i))
+		}
+	}
+	zero, six := z(zeroAt), z(sixAt)
+	switch f.act {
+	case simd.ReLU, simd.ReLU6:
+		each(func(v, _, _, _ reg.VecPhysical) { VMAXPS(v, zero, v) })
+		if f.act == simd.ReLU6 {
+			each(func(v, _, _, _ reg.VecPhysical) { VMINPS(v, six, v) })
+		}
+	case simd.HardSwish:
+		each(func(v, a, _, _ reg.VecPhysical) { VADDPS(z(threeAt), v, a) })
+		each(func(_, a, _, _ reg.VecPhysical) { VMAXPS(a, zero, a) })
+		each(func(_, a, _, _ reg.VecPhysical) { VMINPS(a, six, a) })
+		each(func(_, a, _, _ reg.VecPhysical) { VMULPS(z(sixthAt), a, a) })
+		each(func(v, a, _, _ reg.VecPhysical) { VMULPS(a, v, v) })
+	case simd.Swish:
+		limit, magic := z(limitAt), z(magicAt)
+		each(func(v, a, _, _ reg.VecPhysical) { VRANGEPS(U8(smallerPositive), limit, v, a) })
+		each(func(_, a, t, _ reg.VecPhysical) { VADDPS(magic, a, t) }) // the piece in the lowest bits
+		each(func(_, _, t, p reg.VecPhysical) { VSUBPS(magic, t, p) })
+		each(func(_, a, _, p reg.VecPhysical) { VSUBPS(p, a, a) })
+		each(func(_, _, t, p reg.VecPhysical) { VMOVAPS(t, p) })
+		each(func(_, _, _, p reg.VecPhysical) { VPERMI2PS(z(tableAt+5), z(tableAt+4), p) })
+		for i := range x { // the registers for residuals are free
+			c := z(addAt + i%2)
+			_, a, t, p := x[i], z(4+i), z(8+i), z(12+i)
+			VMOVAPS(t, c)
+			VPERMI2PS(z(tableAt+3), z(tableAt+2), c)
+			VFMADD213PS(c, a, p)
+			VPERMI2PS(z(tableAt+1), z(tableAt), t)
+		}
+		each(func(_, a, t, p reg.VecPhysical) { VFMADD213PS(t, a, p) })
+		each(func(v, _, _, _ reg.VecPhysical) { VMAXPS(v, zero, v) })
+		each(func(v, _, _, p reg.VecPhysical) { VSUBPS(p, v, v) })
+	}
+}
+
+// smallerPositive makes VRANGEPS take the smaller magnitude, without a sign.
+const smallerPositive = 0b1010
+
+// row emits 16 columns of a row with AVX2.
+func (f finisher) row(label string) {
+	x := []reg.VecPhysical{y(0), y(1)}
+	for i, v := range x {
+		VMOVUPS(Mem{Base: rowSrc, Disp: 32 * i}, v)
+	}
+	f.Zero(y(2))
+	f.Zero(y(3))
+	TESTQ(finBias, finBias)
+	JZ(LabelRef(label + "_nobias"))
+	for i := range x {
+		VMOVUPS(Mem{Base: finBias, Disp: 32 * i}, y(2+i))
+	}
+	Label(label + "_nobias")
+	for i, v := range x {
+		VADDPS(y(2+i), v, v)
+	}
+	TESTQ(finAdd, finAdd)
+	JZ(LabelRef(label + "_noadd"))
+	for i, v := range x {
+		VPMOVZXWD(Mem{Base: rowAdd, Disp: 16 * i}, y(2))
+		VPSLLD(U8(16), y(2), y(2))
+		VADDPS(y(2), v, v)
+	}
+	Label(label + "_noadd")
+	f.activate2(x)
+	TESTQ(finSums, finSums)
+	JZ(LabelRef(label + "_nosums"))
+	for i, v := range x {
+		m := Mem{Base: finSums, Disp: 32 * i}
+		VADDPS(m, v, y(2))
+		VMOVUPS(y(2), m)
+	}
+	Label(label + "_nosums")
+	CMPQ(finishWords.At(finArgs, "floats"), U8(0))
+	JNE(LabelRef(label + "_floats"))
+	roundWords(x[0], x[1], y(2), y(3), y(4), y(5))
+	VMOVDQU(y(2), Mem{Base: rowDst})
+	JMP(LabelRef(label + "_stored"))
+	Label(label + "_floats")
+	for i, v := range x {
+		VMOVUPS(v, Mem{Base: rowDst, Disp: 32 * i})
+	}
+	Label(label + "_stored")
+}
+
+// activate2 applies the activation to two vectors with AVX2.
+func (f finisher) activate2(x []reg.VecPhysical) {
+	zero := y(15)
+	f.Zero(zero)
+	for _, v := range x {
+		a, t, p, c, mask := y(2), y(3), y(4), y(5), y(6)
+		switch f.act {
+		case simd.ReLU, simd.ReLU6:
+			VMAXPS(v, zero, v)
+			if f.act == simd.ReLU6 {
+				VMOVUPS(f.Float(6), a)
+				VMINPS(v, a, v)
+			}
+		case simd.HardSwish:
+			VADDPS(f.Float(3), v, a)
+			VMAXPS(a, zero, a)
+			VMOVUPS(f.Float(6), t)
+			VMINPS(a, t, a)
+			VMULPS(f.Float(1.0/6), a, a)
+			VMULPS(a, v, v)
+		case simd.Swish:
+			Load(Param("table"), finArgs) // put back below
+			VANDPS(f.Int(0x7fffffff), v, a)
+			VMINPS(f.Float(15.5), a, a) // of a NaN and the limit, the limit
+			VADDPS(f.Float(3<<21), a, t)
+			VSUBPS(f.Float(3<<21), t, p)
+			VSUBPS(p, a, a)
+			VPAND(f.Int(31), t, t)
+			for i, to := range []reg.VecPhysical{p, c} {
+				VPCMPEQD(mask, mask, mask)
+				VGATHERDPS(mask, Mem{Base: finArgs, Index: t, Scale: 4, Disp: 128 * (2 - i)}, to)
+			}
+			VFMADD213PS(c, a, p)
+			VPCMPEQD(mask, mask, mask)
+			VGATHERDPS(mask, Mem{Base: finArgs, Index: t, Scale: 4}, c)
+			VFMADD213PS(c, a, p)
+			VMAXPS(v, zero, v)
+			VSUBPS(p, v, v)
+			Load(Param("a"), finArgs)
+		}
+	}
+}

@@ -1,0 +1,72 @@
+package bf16
+
+const (
+	panelCols = 16 // outputs that are stored side by side
+	blockCols = 32 // outputs that are multiplied at once
+	pair      = 2  // inputs that are multiplied at once
+	tilePairs = 16 // pairs of a step of the tile registers, at most
+)
+
+// Matrix is a weight matrix of K inputs and N outputs, packed once for
+// Pointwise.
+//
+// It is stored in panels of 16 outputs: weight (n, k) is half k mod 2 of
+// element n mod 16 of row k/2 of panel n/16. Zeros fill the last panel, and the
+// rows up to a multiple of as many equal steps of at most 16 as they need.
+type Matrix struct {
+	K, N   int
+	panels []uint16
+}
+
+// MatrixLen returns how many elements of memory a matrix takes.
+func MatrixLen(out, in int) int {
+	m := Matrix{K: in, N: out}
+	return ceilDiv(out, panelCols) * m.panelLen()
+}
+
+// MatrixIn returns a matrix that lies in mem, of MatrixLen elements, which are
+// zeros.
+func MatrixIn(mem []uint16, out, in int) *Matrix {
+	return &Matrix{K: in, N: out, panels: mem[:MatrixLen(out, in)]}
+}
+
+// Pack rounds and packs w, which has a row of K values for each output; row n
+// is multiplied by scale[n] before. A nil scale is all ones.
+func (m *Matrix) Pack(w, scale []float32) {
+	w = w[:m.N*m.K]
+	for n := range m.N {
+		p, f := m.panel(n/panelCols), float32(1)
+		if scale != nil {
+			f = scale[n]
+		}
+		for k, x := range w[n*m.K:][:m.K] {
+			p[k/pair*panelCols*pair+n%panelCols*pair+k%pair] = Round(x * f)
+		}
+	}
+}
+
+// steps returns how often tile registers are filled to go through the inputs,
+// and how many pairs of them each time.
+func (m *Matrix) steps() (n, pairs int) {
+	all := ceilDiv(m.K, pair)
+	n = max(1, ceilDiv(all, tilePairs))
+	return n, ceilDiv(all, n)
+}
+
+// padded returns the inputs that the steps go through.
+func (m *Matrix) padded() int {
+	n, pairs := m.steps()
+	return n * pairs * pair
+}
+
+// panelLen returns the length of a panel.
+func (m *Matrix) panelLen() int { return m.padded() * panelCols }
+
+// panel returns panel i.
+func (m *Matrix) panel(i int) []uint16 { return m.panels[i*m.panelLen():][:m.panelLen()] }
+
+// Columns returns the outputs [from, to) of m as a matrix that shares its
+// memory. from is a multiple of 16.
+func (m *Matrix) Columns(from, to int) Matrix {
+	return Matrix{K: m.K, N: to - from, panels: m.panels[from/panelCols*m.panelLen():]}
+}

@@ -1,0 +1,17 @@
+//go:build !amd64 || purego
+
+package bf16
+
+func useTiles(int) bool { return false }
+
+func rowBlock(int) int { return rowsAtOnce }
+
+func multiplyAsm(_ []float32, _ []uint16, _, _ int, _ *Matrix, _ int) bool { return false }
+
+func (*finish) asm() (done int) { return 0 }
+
+func widenAsm([]float32, int, []uint16, int, int, int) (done int) { return 0 }
+
+func scaleRowsAsm([]uint16, int, []uint16, int, int, []float32) (done int) { return 0 }
+
+func sumRowsAsm([]float32, []uint16, int, int) (done int) { return 0 }
