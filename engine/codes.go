@@ -31,25 +31,30 @@ func (l *lowering) parts(n *node) []*value {
 	return parts
 }
 
-// sameCode reports whether values have the code of v, or are all floats as v.
+// sameCode reports whether values have the code of v, or are all floats or all
+// bfloat16 as v.
 func sameCode(v *value, others []*value) bool {
 	return !slices.ContainsFunc(others, func(o *value) bool {
-		return (o.code == nil) != (v.code == nil) || o.code != nil && *o.code != *v.code
+		return o.half != v.half || (o.code == nil) != (v.code == nil) || o.code != nil && *o.code != *v.code
 	})
 }
 
-// float returns v, or a copy of its channels as floats where it is codes or a
-// selection.
+// float returns v, or a copy of its channels as floats where it is codes,
+// bfloat16, or a selection.
 func (l *lowering) float(v *value) *value {
 	v = l.plain(v)
-	if v.code == nil {
+	if v.code == nil && !v.half {
 		return v
 	}
 	key := coding{of: v}
 	if l.coded[key] == nil {
 		y := &value{shape: v.shape, c: v.c}
 		l.coded[key] = y
-		l.emit(&decodeLayer{x: v, y: y})
+		if v.half {
+			l.emit(&widenLayer{x: v, y: y})
+		} else {
+			l.emit(&decodeLayer{x: v, y: y})
+		}
 	}
 	return l.coded[key]
 }
@@ -60,7 +65,7 @@ func (l *lowering) code(v *value, c graph.Code) *value {
 		return v
 	}
 	v = l.plain(v)
-	key := coding{v, c}
+	key := coding{of: v, code: c}
 	if l.coded[key] == nil {
 		y := &value{shape: v.shape, c: v.c, code: &c}
 		l.coded[key] = y

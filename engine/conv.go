@@ -50,8 +50,13 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 	if f.add != nil {
 		c.add = l.value(f.add)
 	}
-	c.form = c.choose(n.pooled, l.quant)
-	if !isPointwise(op) || c.factors != nil {
+	c.form = c.choose(n.pooled, l)
+	switch h, ok := c.form.(*halfConv); {
+	case ok && !h.vector:
+		c.x = l.half(c.x)
+	case c.x.half:
+		c.x = l.float(c.x)
+	case !isPointwise(op) || c.factors != nil:
 		c.x = l.plain(c.x)
 	}
 	if isPointwise(op) && !n.pooled && !end.keep && len(end.users) == 1 {
@@ -62,21 +67,25 @@ func (l *lowering) conv(n *node, op *graph.Conv) (end *node, x layer) {
 		}
 	}
 	c.y = l.value(end)
+	c.y.half = c.makesHalf()
 	return end, c
 }
 
 // choose returns the form of c. The output is one pixel if pooled is true.
-func (c *convLayer) choose(pooled bool, quant *graph.Quantization) form {
+func (c *convLayer) choose(pooled bool, l *lowering) form {
 	op := c.op
-	if pooled && quant != nil && isPointwise(op) {
-		return &vectorConv{scales: scalesOf(op.Weights, quant)}
+	if pooled && l.quant != nil && isPointwise(op) {
+		return &vectorConv{scales: scalesOf(op.Weights, l.quant)}
+	}
+	if h := halfForm(c, pooled, l); h != nil {
+		return h
 	}
 	if f, ok := winogradForm(op); ok {
 		return &winogradConv{form: f}
 	}
 	switch {
 	case !isPointwise(op):
-		return &windowConv{}
+		return &windowConv{half: l.halves && !pooled}
 	case len(op.Groups) == 1 && c.add == nil && c.factors == nil && c.x.order == nil && !pooled && strassenPays(op):
 		return &strassenConv{}
 	}

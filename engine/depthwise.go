@@ -3,6 +3,7 @@ package engine
 import (
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 )
 
 // depthwiseLayer is a mixed depthwise convolution with batch norm, activation
@@ -16,6 +17,7 @@ type depthwiseLayer struct {
 	pool   *value // mean of y over all positions; nil if not wanted
 	act    kernel.Act
 	affine *affine
+	half   bool // y and what the expansion reads are bfloat16
 
 	segments []segment
 	order    []int     // channel i of y is channel order[i] of the operator; nil if it is i
@@ -33,11 +35,12 @@ type segment struct {
 	in       int            // first channel that the expansion reads
 	inputs   int            // channels that the expansion reads
 	weight   *kernel.Matrix // of the expansion; nil for none
+	halves   *bf16.Matrix   // the same as bfloat16; nil for none
 }
 
 // depthwise returns the layer of a mixed convolution and the node it ends with.
 func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
-	d := &depthwiseLayer{name: n.name, op: op, x: l.value(n.in[0])}
+	d := &depthwiseLayer{name: n.name, op: op, x: l.value(n.in[0]), half: l.halves}
 	if d.x.code != nil {
 		d.x = l.float(d.x)
 	}
@@ -55,9 +58,10 @@ func (l *lowering) depthwise(n *node, op *graph.MixConv) (end *node, x layer) {
 	if c := l.expansion(n.in[0]); c != nil {
 		d.expand, d.x = c, c.x
 	}
-	if d.x.order != nil && d.expand == nil && (len(op.Groups) > 1 || d.pool != nil) {
+	if d.x.order != nil && d.expand == nil && (len(op.Groups) > 1 || d.pool != nil || d.half) {
 		d.x = l.plain(d.x)
 	}
+	d.y.half = d.half
 	if d.x.order != nil && d.expand == nil {
 		d.cutRuns()
 	} else {
@@ -119,7 +123,12 @@ func (d *depthwiseLayer) args() (reads, writes []*value) {
 
 func (d *depthwiseLayer) packedLen() (n int) {
 	for _, s := range d.segments {
-		n += kernel.MatrixLen(s.channels, s.inputs)
+		switch {
+		case !d.half:
+			n += kernel.MatrixLen(s.channels, s.inputs)
+		case d.expand != nil:
+			n += halfMatrixLen(s.channels, s.inputs)
+		}
 	}
 	return n
 }
@@ -212,6 +221,12 @@ func (d *depthwiseLayer) packExpansion(p *packer) (err error) {
 		var scale []float32
 		if a := d.expand.affine; a != nil {
 			scale = a.scale[s.at:][:s.channels]
+		}
+		if d.half {
+			if s.halves, err = w.halfMatrix(s.channels, s.inputs, scale); err != nil {
+				return err
+			}
+			continue
 		}
 		if s.in, s.weight, err = d.expand.x.matrix(w, s.in, s.inputs, s.channels, scale); err != nil {
 			return err

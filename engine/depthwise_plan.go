@@ -2,6 +2,7 @@ package engine
 
 import (
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
@@ -14,6 +15,7 @@ type depthwise struct {
 	parts     int  // of the rows
 	act       kernel.Act
 	expandAct kernel.Act
+	half      bool // y is bfloat16, and x if there are windows
 	tiles     []depthwiseTile
 }
 
@@ -32,6 +34,7 @@ type depthwiseTile struct {
 // expansion computes the input of a tile.
 type expansion struct {
 	weight kernel.Matrix
+	halves bf16.Matrix // the weights as bfloat16
 	bias   []float32
 	in     int // first channel of x
 	rows   int // height of the window
@@ -45,7 +48,7 @@ const (
 )
 
 func (d *depthwiseLayer) plan(b *builder) {
-	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act}
+	p := &depthwise{x: b.view(d.x), y: b.view(d.y), act: d.act, half: d.half}
 	x, y := p.x, p.y
 	p.parts = d.rowParts(b, x, y)
 	y.block.byRows = p.parts > 1
@@ -68,9 +71,17 @@ func (d *depthwiseLayer) plan(b *builder) {
 		p.expandAct = d.expand.act
 		s.kind = "pointwise+" + s.kind
 		s.macs += d.expand.op.MACsPerPixel() * int64(b.images*x.pixels())
-		for _, t := range p.tiles {
+	}
+	for i := range p.tiles {
+		t := &p.tiles[i]
+		if d.half {
+			b.scratch(p.halfScratch(t))
+		} else if d.expand != nil {
 			b.scratch(t.window.rows * x.w * t.shape.SrcStride)
 		}
+	}
+	if d.half {
+		s.kind += " bf16"
 	}
 	if d.pool != nil {
 		p.sums = b.temporary(b.images*p.parts, y.c)
@@ -149,7 +160,7 @@ func (d *depthwiseLayer) tiles(b *builder, p *depthwise, width int) []depthwiseT
 	add := func(t depthwiseTile, image, part int) {
 		t.image, t.part = image, part
 		t.from, t.to = par.Split(p.y.h, p.parts, part)
-		if d.expand != nil {
+		if d.windowed() {
 			t.window.fit(&t, p.x, b.net.window)
 		}
 		tiles = append(tiles, t)
@@ -189,9 +200,19 @@ func (d *depthwiseLayer) tile(p *depthwise, s *segment, from, to int) depthwiseT
 	if d.bias != nil {
 		t.bias = d.bias[t.at:][:to-from]
 	}
-	if d.expand != nil {
+	if d.windowed() {
 		t.shape.SrcStride = roundUp(to-from, lineFloats) // vectors that cross lines take twice as long to read
-		t.window = expansion{weight: s.weight.Columns(from, to), in: s.in}
+	}
+	if d.half {
+		t.shape.DstStride = roundUp(to-from, lineFloats)
+	}
+	if d.expand != nil {
+		t.window = expansion{in: s.in}
+		if d.half {
+			t.window.halves = s.halves.Columns(from, to)
+		} else {
+			t.window.weight = s.weight.Columns(from, to)
+		}
 		if d.expand.bias != nil {
 			t.window.bias = d.expand.bias[t.at:][:to-from]
 		}
@@ -220,6 +241,10 @@ func (p *depthwise) run(s *state, worker, part int) {
 		sums = s.from(p.sums, t.image*p.parts+t.part, 0)[t.at:][:t.shape.Channels]
 		clear(sums)
 	}
+	if p.half {
+		p.runHalf(s, t, sums, s.scratch[worker])
+		return
+	}
 	y := s.from(p.y, t.image, 0)[t.at:]
 	if t.window.rows == 0 {
 		kernel.Depthwise(y, s.from(p.x, t.image, 0)[t.src:], &t.filter, &t.shape, t.bias, p.act, t.from, t.to, sums)
@@ -232,28 +257,15 @@ func (p *depthwise) run(s *state, worker, part int) {
 // share are kept.
 func (p *depthwise) runExpanded(s *state, t *depthwiseTile, y, sums, window []float32) {
 	shape := t.shape
-	rowLen := p.x.w * shape.SrcStride
-	span := (shape.Kernel-1)*shape.Dilation + 1
 	ep := kernel.Epilogue{Bias: t.window.bias, Act: p.expandAct}
-	have, until := 0, 0 // rows of the input that the window holds
+	w := slidingWindow{t: t, w: p.x.w, h: p.x.h, mem: window}
 	for from := t.from; from < t.to; from += t.window.band {
 		to := min(from+t.window.band, t.to)
-		first := max(0, from*shape.Stride-t.shape.PadTop)
-		end := min(p.x.h, (to-1)*shape.Stride-t.shape.PadTop+span)
-		first = min(first, end)
-		if until > first {
-			copy(window, window[(first-have)*rowLen:(until-have)*rowLen])
-		} else {
-			until = first
+		if row, rows := w.slide(from, to); rows > 0 {
+			x := s.from(p.x, t.image, row*p.x.w)[t.window.in:]
+			kernel.Pointwise(w.at(row), shape.SrcStride, x, p.x.stride, rows*p.x.w, &t.window.weight, &ep)
 		}
-		have = first
-		if end > until {
-			rows := end - until
-			x := s.from(p.x, t.image, until*p.x.w)[t.window.in:]
-			kernel.Pointwise(window[(until-have)*rowLen:], shape.SrcStride, x, p.x.stride, rows*p.x.w, &t.window.weight, &ep)
-			until = end
-		}
-		shape.H, shape.PadTop = end-have, t.shape.PadTop+have
+		shape.H, shape.PadTop = w.until-w.have, t.shape.PadTop+w.have
 		kernel.Depthwise(y, window, &t.filter, &shape, t.bias, p.act, from, to, sums)
 	}
 }

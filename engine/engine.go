@@ -37,6 +37,8 @@ type Options struct {
 	// Quantization says what is computed with whole numbers of 8 bits; nil is
 	// nothing.
 	Quantization *graph.Quantization
+	// Precision is that of everything else. With Quantization it is Auto.
+	Precision Precision
 }
 
 // Program is a network ready to run. It is safe for concurrent use.
@@ -48,6 +50,7 @@ type Program struct {
 	mean, std []float32
 	plans     planCache
 	quantized bool
+	precision Precision
 	calls     callPool
 }
 
@@ -62,10 +65,10 @@ func Compile(g *graph.Graph, values graph.Values[float32], opts Options) (*Progr
 
 // CompileFrom makes a Program of g with parameters read from a source.
 func CompileFrom(g *graph.Graph, source Source, opts Options) (*Program, error) {
-	p := &Program{g: g, pool: par.New(opts.Threads), mean: slices.Clone(opts.Mean), std: slices.Clone(opts.Std)}
-	err := checkNormalization(g, opts)
+	p := &Program{g: g, pool: par.New(opts.Threads), mean: slices.Clone(opts.Mean), std: slices.Clone(opts.Std), precision: max(opts.Precision, Float32)}
+	err := errors.Join(checkNormalization(g, opts), opts.Precision.check(opts.Quantization != nil))
 	if err == nil {
-		err = p.compile(&reader{g, source, opts.Quantization}, opts)
+		err = p.compile(&reader{g, source, opts.Quantization, opts.Precision == BFloat16}, opts)
 	}
 	if err != nil {
 		p.Close()
@@ -145,6 +148,10 @@ func (p *Program) Graph() *graph.Graph { return p.g }
 
 // Quantized reports whether p computes with whole numbers of 8 bits.
 func (p *Program) Quantized() bool { return p.quantized }
+
+// Precision returns what p stores intermediate results as: Float32 or BFloat16.
+// Of a quantized network it says nothing.
+func (p *Program) Precision() Precision { return p.precision }
 
 // Threads returns how many threads work on one call.
 func (p *Program) Threads() int { return p.pool.Threads() }

@@ -18,6 +18,7 @@ type value struct {
 	order []int       // channel i is channel order[i] of in; nil for those from at on
 	grown bool        // storage of several values that concatenations and slices choose from
 	code  *graph.Code // what its bytes stand for; nil for floats
+	half  bool        // bfloat16 instead of floats
 }
 
 // storage returns the value that v lies in, and its first channel there.
@@ -63,12 +64,14 @@ type lowering struct {
 	copies map[*value]*value // of selections
 	coded  map[coding]*value // conversions
 	quant  *graph.Quantization
+	halves bool // values are bfloat16 where layers make such
 }
 
-// coding is a value in bytes, or without a code in floats.
+// coding is a value in bytes, or without a code in floats or as bfloat16.
 type coding struct {
 	of   *value
 	code graph.Code
+	half bool
 }
 
 // lower turns a graph into layers. Nodes in want exist in memory after some layer.
@@ -77,7 +80,7 @@ func lower(r *reader, want []graph.ID) (*network, error) {
 	if err != nil {
 		return nil, err
 	}
-	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}, copies: map[*value]*value{}, coded: map[coding]*value{}, quant: r.quant}
+	l := &lowering{values: map[*node]*value{}, made: map[*value]int{}, held: map[*node]layer{}, copies: map[*value]*value{}, coded: map[coding]*value{}, quant: r.quant, halves: r.halves}
 	l.window = windowBytes
 	l.input = l.value(of[0])
 	l.made[l.input] = -1
@@ -117,7 +120,11 @@ func (l *lowering) readyAfter(v *value) int {
 
 func (l *lowering) emit(x layer) {
 	if c, ok := x.(*convLayer); ok && c.add != nil {
-		c.add = l.float(c.add)
+		if c.halfAdd() {
+			c.add = l.half(c.add)
+		} else {
+			c.add = l.float(c.add)
+		}
 	}
 	_, writes := x.args()
 	for _, v := range writes {
@@ -156,6 +163,10 @@ func (l *lowering) visit(n *node) error {
 	case *graph.MixConv:
 		end, x = l.depthwise(n, op)
 	case *graph.GlobalPool:
+		if v := l.value(n.in[0]); v.half {
+			x = &halfMeanLayer{name: n.name, x: v, y: l.value(n)}
+			break
+		}
 		x = &globalPoolLayer{name: n.name, x: l.float(l.value(n.in[0])), y: l.value(n)}
 	case *graph.Pool:
 		x = &poolLayer{name: n.name, op: op, x: l.float(l.value(n.in[0])), y: l.value(n)}
@@ -242,7 +253,7 @@ func (l *lowering) reuse() {
 		}
 		for _, v := range inputs {
 			root, _ := v.storage()
-			if root != l.input && root.c == v.c && v.c == y.c && last[root] <= i && (root.code == nil) == (y.code == nil) {
+			if root != l.input && root.c == v.c && v.c == y.c && last[root] <= i && (root.code == nil) == (y.code == nil) && root.half == y.half {
 				y.in = root
 				last[root] = last[y]
 				break

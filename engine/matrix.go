@@ -85,24 +85,11 @@ func (g *matrixGroup) tiles(c *convLayer, b *builder, products, rows int, scaled
 	k, n := g.weight.K, g.weight.N
 	rowParts, colParts := 1, 1
 	if b.threads > 1 {
-		want := (shares*b.threads + products - 1) / products
-		least := tileMACs
-		if rows < fewRows {
-			least = fewMACs
+		least := minRows
+		if scaled {
+			least = minScaled
 		}
-		want = min(want, max(1, rows*k*n/least))
-		if least := minRows; rows > n {
-			if scaled {
-				least = minScaled
-			}
-			rowParts = max(1, min(want, rows/least))
-			if rowParts > 1 {
-				rowParts = roundUp(rowParts, b.threads)
-			}
-		}
-		if rowParts < want {
-			colParts = min((want+rowParts-1)/rowParts, (n+kernelCols-1)/kernelCols)
-		}
+		rowParts, colParts = cutProduct(b.threads, products, rows, k, n, least, tileMACs)
 	}
 	for r := range rowParts {
 		row, end := par.Split(rows, rowParts, r)
@@ -113,6 +100,27 @@ func (g *matrixGroup) tiles(c *convLayer, b *builder, products, rows int, scaled
 		}
 	}
 	return out
+}
+
+// cutProduct returns into how many parts threads cut the rows of a product, at
+// least leastRows each, and its outputs.
+func cutProduct(threads, products, rows, k, n, leastRows, leastMACs int) (rowParts, colParts int) {
+	rowParts, colParts = 1, 1
+	want := (shares*threads + products - 1) / products
+	if rows < fewRows {
+		leastMACs = fewMACs
+	}
+	want = min(want, max(1, rows*k*n/leastMACs))
+	if rows > n {
+		rowParts = max(1, min(want, rows/leastRows))
+		if rowParts > 1 {
+			rowParts = roundUp(rowParts, threads)
+		}
+	}
+	if rowParts < want {
+		colParts = min((want+rowParts-1)/rowParts, (n+kernelCols-1)/kernelCols)
+	}
+	return rowParts, colParts
 }
 
 const (

@@ -70,16 +70,25 @@ func (l *lowering) plain(v *value) *value {
 	return l.copies[v]
 }
 
+// selectable returns the value of n, as floats if it is bfloat16: layers on
+// these read no selections.
+func (l *lowering) selectable(n *node) *value {
+	if v := l.value(n); !v.half {
+		return v
+	}
+	return l.float(l.value(n))
+}
+
 // slice makes the value of n a part of its input.
 func (l *lowering) slice(n *node, from, to int) {
-	in, order := l.value(n.in[0]).channels()
+	in, order := l.selectable(n.in[0]).channels()
 	l.value(n).code = in.code
 	l.value(n).choose(in, order[from:to])
 }
 
 // shuffle makes the value of n its input's channels in another order.
 func (l *lowering) shuffle(n *node, groups int) {
-	in, order := l.value(n.in[0]).channels()
+	in, order := l.selectable(n.in[0]).channels()
 	perGroup := len(order) / groups
 	shuffled := make([]int, len(order))
 	for i := range shuffled {

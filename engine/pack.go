@@ -60,6 +60,7 @@ type reader struct {
 	g      *graph.Graph
 	source Source
 	quant  *graph.Quantization // nil for none
+	halves bool                // results and weights are bfloat16
 }
 
 // read returns the values of a parameter, valid until buf is used again.
@@ -148,7 +149,7 @@ func (n *network) takeBytes() {
 		return
 	}
 	if n.stem = n.findStem(); n.stem != nil {
-		n.stem.form = &windowConv{stem: true}
+		n.stem.form = &windowConv{stem: true, half: n.stem.y.half}
 	}
 }
 

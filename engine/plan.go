@@ -5,6 +5,7 @@ import (
 	"unsafe"
 
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 	"github.com/mixnet-go/mixnet/internal/kernel/q8"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -48,7 +49,7 @@ type work interface {
 // The input of the network is a block outside the arena.
 type block struct {
 	size        int // bytes
-	elem        int // bytes of an element: 4, or 1 of codes
+	elem        int // bytes of an element: 4, 2 of bfloat16, or 1 of codes
 	stride      int // elements between pixels
 	first, last int
 	offset      int // bytes
@@ -85,8 +86,21 @@ func (s *state) codes(v view, n, pixel int) []uint8 {
 	return s.arena[v.block.offset : v.block.offset+v.block.size][v.at+(n*v.h*v.w+pixel)*v.stride:]
 }
 
-// floatBytes is the size of an element.
-const floatBytes = 4
+// halves is codes for bfloat16.
+func (s *state) halves(v view, n, pixel int) []uint16 {
+	return halvesOf(s.arena[v.block.offset : v.block.offset+v.block.size])[v.at+(n*v.h*v.w+pixel)*v.stride:]
+}
+
+// floatBytes and halfBytes are sizes of elements.
+const (
+	floatBytes = 4
+	halfBytes  = 2
+)
+
+// halvesOf returns the elements of bfloat16 that lie in b, which begins with one.
+func halvesOf(b []byte) []uint16 {
+	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(b))), len(b)/halfBytes)
+}
 
 // floats returns the elements that lie in b, which begins with one.
 func floats(b []byte) []float32 {
@@ -155,6 +169,9 @@ func (b *builder) touch(v *value, layer int) {
 		slack := 0
 		if root.code != nil {
 			blk.elem, slack = 1, q8.Slack
+		}
+		if root.half {
+			blk.elem, slack = halfBytes, halfBytes*bf16.Slack
 		}
 		if !blk.outside && s.H*s.W > 1 && blk.elem*root.c%setBytes == 0 {
 			blk.stride += lineBytes / blk.elem

@@ -5,6 +5,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/internal/kernel"
+	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 	"github.com/mixnet-go/mixnet/internal/par"
 )
 
@@ -13,6 +14,7 @@ import (
 type windowConv struct {
 	groups []matrixGroup
 	stem   bool      // it is to take images as bytes, too
+	half   bool      // it makes bfloat16
 	bytes  *byteStem // for them
 }
 
@@ -102,6 +104,7 @@ type windowTile struct {
 	in, out  int // first channels
 	image    int
 	from, to int
+	band     int // rows computed at a time that become bfloat16; 0 if none do
 }
 
 // windowRows is the least number of pixels that a thread is given, which are
@@ -122,7 +125,12 @@ func (f *windowConv) plan(c *convLayer, b *builder) {
 				shape: c.shape(gi, w.x, y), weight: g.weight, bias: c.biasOf(g.out, g.out+g.weight.N),
 				in: g.in, out: g.out, image: i,
 			}
-			b.scratch(t.shape.ConvScratch())
+			n := t.shape.ConvScratch()
+			if f.half {
+				t.band = max(1, halfBand/(floatBytes*y.w*g.weight.N))
+				n += t.band * y.w * g.weight.N
+			}
+			b.scratch(n)
 			for j := range parts {
 				t.from, t.to = par.Split(y.h, parts, j)
 				w.tiles = append(w.tiles, t)
@@ -138,18 +146,41 @@ func (f *windowConv) plan(c *convLayer, b *builder) {
 func (w *windows) run(s *state, worker, part int) {
 	t := &w.tiles[part]
 	ep := &s.epilogues[worker] // one on the stack would escape
+	if t.band > 0 {
+		w.runHalf(s, t, ep, s.scratch[worker])
+		return
+	}
 	*ep = kernel.Epilogue{Bias: t.bias, Act: w.act}
 	pixel := t.from * w.y.w
 	if w.add.block != nil {
 		ep.Add, ep.AddStride = s.from(w.add, t.image, pixel)[t.out:], w.add.stride
 	}
-	y := s.from(w.y, t.image, pixel)[t.out:]
+	w.rows(s, t, t.from, t.to, s.from(w.y, t.image, pixel)[t.out:], w.y.stride, ep, s.scratch[worker])
+}
+
+// rows computes rows [from, to) of the output into y.
+func (w *windows) rows(s *state, t *windowTile, from, to int, y []float32, stride int, ep *kernel.Epilogue, scratch []float32) {
 	if w.bytes != nil && s.x.bytes != nil {
 		x := s.x.bytes[t.image*t.shape.H*t.shape.W*t.shape.C:]
 		ep.Bias = w.bytes.bias
-		kernel.ConvBytes(y, w.y.stride, x, t.shape, w.bytes.pad, t.from, t.to, w.bytes.weight, ep, s.scratch[worker])
-	} else {
-		x := s.from(w.x, t.image, 0)[t.in:]
-		kernel.Conv(y, w.y.stride, x, t.shape, t.from, t.to, t.weight, ep, s.scratch[worker])
+		kernel.ConvBytes(y, stride, x, t.shape, w.bytes.pad, from, to, w.bytes.weight, ep, scratch)
+		return
+	}
+	kernel.Conv(y, stride, s.from(w.x, t.image, 0)[t.in:], t.shape, from, to, t.weight, ep, scratch)
+}
+
+// runHalf computes bands of rows that become bfloat16.
+func (w *windows) runHalf(s *state, t *windowTile, ep *kernel.Epilogue, scratch []float32) {
+	n := t.weight.N
+	out, scratch := scratch[:t.band*w.y.w*n], scratch[t.band*w.y.w*n:]
+	*ep = kernel.Epilogue{Bias: t.bias}
+	for from := t.from; from < t.to; from += t.band {
+		to := min(from+t.band, t.to)
+		w.rows(s, t, from, to, out, n, ep, scratch)
+		end := bf16.Epilogue{Act: w.act}
+		if w.add.block != nil {
+			end.Add, end.AddStride = s.halves(w.add, t.image, from*w.y.w)[t.out:], w.add.stride
+		}
+		bf16.Finish(s.halves(w.y, t.image, from*w.y.w)[t.out:], w.y.stride, out, n, (to-from)*w.y.w, n, end, nil)
 	}
 }
