@@ -69,7 +69,7 @@ func compile(h model.Header, g *graph.Graph, source engine.Source, q *graph.Quan
 			return nil, c.why
 		}
 	}
-	program, err := engine.CompileFrom(g, source, engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std, Quantization: q})
+	program, err := engine.CompileFrom(g, source, engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std, Quantization: q, Precision: o.Precision})
 	if err != nil {
 		return nil, err
 	}
@@ -91,14 +91,14 @@ func compile(h model.Header, g *graph.Graph, source engine.Source, q *graph.Quan
 // Header returns what is known of the model besides its parameters.
 func (c *Classifier) Header() model.Header { return c.header }
 
-// Precision returns "int8" for a quantized network, else "float32".
+// Precision returns "int8" for a quantized network, else "float32" or "bf16".
 func (c *Classifier) Precision() string { return precision(c.program) }
 
 func precision(p *engine.Program) string {
 	if p.Quantized() {
 		return "int8"
 	}
-	return "float32"
+	return p.Precision().String()
 }
 
 // Classes returns the names of the classes, in the order of the logits.

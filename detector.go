@@ -138,7 +138,7 @@ func newDetector(h model.Header, g *graph.Graph, o Options, build func(engine.Op
 	for i := range h.Options.Classes {
 		d.names = append(d.names, h.Label(i))
 	}
-	if d.program, err = build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std}); err != nil {
+	if d.program, err = build(engine.Options{Threads: o.Threads, MaxConcurrent: o.MaxConcurrent, Mean: in.Mean, Std: in.Std, Precision: o.Precision}); err != nil {
 		return nil, err
 	}
 	d.workers.New = func() any { return d.newFinder() }
@@ -160,7 +160,7 @@ func (d *Detector) newFinder() *finder {
 // Header returns what is known of the model besides its parameters.
 func (d *Detector) Header() model.Header { return d.header }
 
-// Precision returns "int8" for a quantized network, else "float32".
+// Precision returns "int8" for a quantized network, else "float32" or "bf16".
 func (d *Detector) Precision() string { return precision(d.program) }
 
 // Classes returns the names of the classes; they have numbers from 0.

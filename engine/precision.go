@@ -3,8 +3,8 @@ package engine
 import (
 	"fmt"
 
-	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/internal/enum"
+	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 )
 
 // Precision is what intermediate results and weights are stored as, and how
@@ -44,12 +44,4 @@ func (p Precision) check(quantized bool) error {
 
 // BFloat16Instructions returns what multiplies bfloat16 on this machine: "amx",
 // "avx512_bf16", or where there is neither, and float32 is quicker, "".
-func BFloat16Instructions() string {
-	switch {
-	case cpu.Has(cpu.AVX512BF16 | cpu.AMXTile | cpu.AMXBF16):
-		return "amx"
-	case cpu.Has(cpu.AVX512BF16):
-		return "avx512_bf16"
-	}
-	return ""
-}
+func BFloat16Instructions() string { return bf16.Instructions() }

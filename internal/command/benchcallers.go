@@ -22,6 +22,7 @@ type callersResult struct {
 	ImagesS   float64 `json:"images_per_s"` // of all callers together
 	PeakRSSMB float64 `json:"peak_rss_mb"`
 	Kernels   string  `json:"kernels"`
+	Precision string  `json:"precision"`
 }
 
 // maxCallers bounds --callers.
@@ -29,6 +30,7 @@ const maxCallers = 1 << 12
 
 type benchCallersCmd struct {
 	benchNetwork
+	precisionFlag
 	Callers int `default:"8" placeholder:"N" help:"How many goroutines call."`
 	benchScore
 	benchTime
@@ -42,7 +44,7 @@ func (c *benchCallersCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	j, err := c.inferJob(e, c.Callers, c.Score)
+	j, err := c.inferJob(e, c.Callers, c.Score, c.Precision)
 	if err != nil {
 		return err
 	}
@@ -68,12 +70,12 @@ func (c *benchCallersCmd) Run(e *env) error {
 	r := callersResult{
 		Network: j.name, Callers: c.Callers, Batch: c.Batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.threads, Calls: len(times),
 		MedianMS: ms(times[len(times)/2]), P99MS: ms(times[(len(times)-1)*99/100]), ImagesS: float64(len(times)*j.images) / took.Seconds(),
-		PeakRSSMB: peakRSS(), Kernels: cpu.Current().String(),
+		PeakRSSMB: peakRSS(), Kernels: cpu.Current().String(), Precision: precisionOf(j.program),
 	}
 	if c.JSON {
 		return e.json(r)
 	}
-	e.printf("%s  %d×%d  batch %d  %d callers  %d threads  %s kernels\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Callers, r.Threads, r.Kernels)
+	e.printf("%s  %d×%d  batch %d  %d callers  %d threads  %s kernels%s\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Callers, r.Threads, r.Kernels, inPrecision(r.Precision))
 	e.printf("%s images/s  a call: median %.2f ms, 99 %% within %.2f ms  (%d calls)\n", formatRate(r.ImagesS), r.MedianMS, r.P99MS, r.Calls)
 	e.printf("peak memory %.1f MB\n", r.PeakRSSMB)
 	return nil

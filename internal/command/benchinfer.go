@@ -15,6 +15,7 @@ import (
 
 type benchInferCmd struct {
 	benchNetwork
+	precisionFlag
 	benchScore
 	benchTime
 }
@@ -29,7 +30,7 @@ func (c *benchInferCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	j, err := c.inferJob(e, 1, c.Score)
+	j, err := c.inferJob(e, 1, c.Score, c.Precision)
 	if err != nil {
 		return err
 	}
@@ -49,8 +50,8 @@ func (c *benchScore) check() error {
 }
 
 // inferJob is a forward pass of a number of callers.
-func (c *benchNetwork) inferJob(e *env, callers int, score float64) (*job, error) {
-	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: min(callers, e.cores())})
+func (c *benchNetwork) inferJob(e *env, callers int, score float64, in engine.Precision) (*job, error) {
+	p, err := c.program(engine.Options{Threads: e.cores(), MaxConcurrent: min(callers, e.cores()), Precision: in})
 	if err != nil {
 		return nil, err
 	}

@@ -43,6 +43,7 @@ type benchResult struct {
 	PeakRSSMB float64 `json:"peak_rss_mb"`
 	StartMS   float64 `json:"start_ms"` // from the start of the process to the first result
 	Kernels   string  `json:"kernels"`
+	Precision string  `json:"precision,omitempty"` // of inference
 }
 
 // time runs a job once, then measures it, or answers a worker's questions, and
@@ -67,6 +68,9 @@ func (c *benchTime) time(e *env, j *job, batch int) error {
 		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(j.images) / median.Seconds(),
 		GFLOPS: 2 * float64(j.macs) / median.Seconds() / 1e9, PeakRSSMB: peakRSS(), StartMS: ms(start), Kernels: cpu.Current().String(),
 	}
+	if j.program != nil {
+		r.Precision = precisionOf(j.program)
+	}
 	if j.post != nil {
 		found := j.found()
 		r.Found, r.BoxesMS = &found, ms(medianTime(boxRuns, j.post))
@@ -74,7 +78,7 @@ func (c *benchTime) time(e *env, j *job, batch int) error {
 	if c.JSON {
 		return e.json(r)
 	}
-	e.printf("%s  %d×%d  batch %d  %d threads  %s kernels\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Threads, r.Kernels)
+	e.printf("%s  %d×%d  batch %d  %d threads  %s kernels%s\n", r.Network, r.Size[0], r.Size[1], r.Batch, r.Threads, r.Kernels, inPrecision(r.Precision))
 	e.printf("median %.2f ms  min %.2f ms  (%d runs)  %s images/s  %.1f GFLOP/s\n", r.MedianMS, r.MinMS, r.Runs, formatRate(r.ImagesS), r.GFLOPS)
 	if r.Found != nil {
 		e.printf("of which %.3f ms make %s of the outputs\n", r.BoxesMS, plural(*r.Found, "box"))

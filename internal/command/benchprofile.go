@@ -34,12 +34,13 @@ const profileRuns = 20
 
 type benchProfileCmd struct {
 	benchNetwork
+	precisionFlag
 	JSON bool `name:"json" help:"Print JSON."`
 }
 
 // Run shows the time of every step.
 func (c *benchProfileCmd) Run(e *env) error {
-	j, err := c.inferJob(e, 1, 0)
+	j, err := c.inferJob(e, 1, 0, c.Precision)
 	if err != nil {
 		return err
 	}

@@ -82,3 +82,19 @@ func (s initial) Values(id graph.ParamID, buf []float32) ([]float32, error) {
 	s.g.Params[id].Initialize(buf, 1)
 	return buf, nil
 }
+
+// precisionOf returns what a program computes in.
+func precisionOf(p *engine.Program) string {
+	if p.Quantized() {
+		return "int8"
+	}
+	return p.Precision().String()
+}
+
+// inPrecision says what is computed in, where it is not float32.
+func inPrecision(name string) string {
+	if name == "" || name == engine.Float32.String() {
+		return ""
+	}
+	return "  " + name
+}

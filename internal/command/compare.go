@@ -17,6 +17,7 @@ type compareCmd struct {
 	Batch int           `short:"b" default:"1" placeholder:"N" help:"Images in a call, for the time."`
 	Time  time.Duration `default:"1s" help:"How long to measure each; 0 means not at all."`
 	JSON  bool          `name:"json" help:"Print JSON."`
+	precisionFlag
 }
 
 // Help explains the columns.
@@ -140,7 +141,7 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 	if p := figuresOf(info.Paper); p != nil {
 		r.PaperTop1, r.PaperMAP = p.Top1, p.MAP
 	}
-	how := engine.Options{Threads: e.cores(), MaxConcurrent: 1}
+	how := engine.Options{Threads: e.cores(), MaxConcurrent: 1, Precision: c.Precision}
 	program := (*measured)(nil)
 	if namesModel(name) {
 		r.Network = name

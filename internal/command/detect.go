@@ -28,6 +28,7 @@ type detectCmd struct {
 	YOLO  string `name:"yolo" placeholder:"DIR" help:"Write what was found as YOLO label files into this folder, as parts of the upright image. Files that are there are left."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 	JSONL bool   `name:"jsonl" help:"Print JSON lines, one an image."`
+	precisionFlag
 	shareFlags
 }
 
@@ -147,7 +148,7 @@ func (c *detectCmd) options() mixnet.DetectOptions {
 
 // weights says which network and weights to use.
 func (c *detectCmd) weights() modelFlags {
-	return modelFlags{Model: c.Model, Network: c.Network, Offline: true, fallback: people, task: taskDetect}
+	return modelFlags{Model: c.Model, Network: c.Network, Offline: true, fallback: people, task: taskDetect, precision: c.Precision}
 }
 
 // open makes the model ready.
@@ -160,9 +161,9 @@ func (c *detectCmd) open(e *env) (*mixnet.Detector, error) {
 	if m, err := linked(name); err != nil {
 		return nil, err
 	} else if m != nil {
-		return mixnet.NewDetector(m, e.running())
+		return mixnet.NewDetector(m, f.running(e))
 	}
-	d, err := mixnet.OpenDetector(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: e.running()})
+	d, err := mixnet.OpenDetector(e.ctx, name, mixnet.OpenOptions{LoadOptions: f.where(e), Options: f.running(e)})
 	if err != nil {
 		return nil, unknownModel(name, err)
 	}

@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 
+	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/internal/launch"
 	"github.com/mixnet-go/mixnet/weights/hub"
@@ -24,6 +25,7 @@ type doctorReport struct {
 	Levels       []string `json:"cpu_levels"` // that this machine and build can run
 	Kernels      string   `json:"kernels"`    // the one that runs
 	Features     []string `json:"cpu_features"`
+	BFloat16     string   `json:"bf16"` // what multiplies bfloat16; "" if float32 is quicker
 	Problem      string   `json:"problem,omitempty"`
 	Cache        string   `json:"cache"`
 	CachedFiles  int      `json:"cached_files"`
@@ -37,6 +39,7 @@ func (c *doctorCmd) Run(e *env) error {
 	r := doctorReport{
 		Version: version(), Go: runtime.Version(), Platform: runtime.GOOS + "/" + runtime.GOARCH,
 		Cores: runtime.GOMAXPROCS(0), Kernels: cpu.Current().String(), Features: cpu.Features().Names(),
+		BFloat16: engine.BFloat16Instructions(),
 	}
 	for _, l := range cpu.Available() {
 		r.Levels = append(r.Levels, l.String())
@@ -68,6 +71,11 @@ func (c *doctorCmd) Run(e *env) error {
 	}
 	if r.Problem != "" {
 		e.printf("          %s\n", r.Problem)
+	}
+	if r.BFloat16 != "" {
+		e.printf("bf16      by %s\n", r.BFloat16)
+	} else {
+		e.printf("bf16      works, but is slower than float32 here\n")
 	}
 	e.printf("cache     %s: %d files, %s\n", r.Cache, r.CachedFiles, formatBytes(r.CachedBytes))
 	if r.CacheProblem != "" {

@@ -15,6 +15,7 @@ import (
 
 type evalCmd struct {
 	modelFlags
+	precisionFlag
 	Data      string   `short:"d" placeholder:"DIR" help:"Class folders, ImageNet's validation folders, IDX or CIFAR files; of a network that finds objects, labels as COCO's, Pascal VOC's, YOLO's or of a CSV list. Default: the images that the model's run has held out, else the built-in Fashion-MNIST test images."`
 	Layout    string   `default:"" enum:",coco,voc,yolo,csv" help:"Of a network that finds objects: the layout of the labels of --data, where there are several that differ."`
 	Images    string   `placeholder:"DIR" help:"Of a network that finds objects: the folder with the images, where they do not lie with the labels."`
@@ -104,7 +105,7 @@ func (c *evalCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	how := judging{pre: m.Preprocess(), batch: c.BatchSize, maxBad: on.maxBad, mirror: c.Mirror}
+	how := judging{pre: m.Preprocess(), batch: c.BatchSize, maxBad: on.maxBad, mirror: c.Mirror, precision: c.Precision}
 	if c.Size > 0 {
 		how.pre.Size = [2]int{c.Size, c.Size}
 	}

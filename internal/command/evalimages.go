@@ -57,7 +57,7 @@ func (c *evalCmd) part(e *env, m *model.Model, on *evalImages, how judging) erro
 	}
 	job := parts.Job{
 		jobCommand: jobEval, "weights": weights, "network": m.Network, "images": on.all, "data": on.source + ", " + on.part,
-		"options": fmt.Sprintf("size %d, crop %v, mirror %v, batch %d", c.Size, c.CropPct, c.Mirror, c.BatchSize),
+		"options": fmt.Sprintf("size %d, crop %v, mirror %v, batch %d, precision %v", c.Size, c.CropPct, c.Mirror, c.BatchSize, c.Precision),
 	}
 	if done, err := parts.Done(c.Output, *on.share, job); err != nil || done {
 		if done {

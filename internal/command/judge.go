@@ -5,6 +5,7 @@ import (
 
 	"github.com/mixnet-go/mixnet"
 	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/input"
 	"github.com/mixnet-go/mixnet/model"
@@ -24,11 +25,15 @@ type judging struct {
 	batch  int
 	maxBad int
 	mirror bool
+
+	precision engine.Precision
 }
 
 // judge evaluates a model on a set.
 func judge(e *env, m *model.Model, d data.Dataset, how judging) (*judged, error) {
-	run, err := mixnet.New(m, e.running())
+	o := e.running()
+	o.Precision = how.precision
+	run, err := mixnet.New(m, o)
 	if err != nil {
 		return nil, err
 	}

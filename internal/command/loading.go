@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/train"
 	"github.com/mixnet-go/mixnet/weights/hub"
@@ -27,6 +28,8 @@ type modelFlags struct {
 	// alone makes a run of the model use one thread, for who runs it on several
 	// images at once.
 	alone bool
+	// precision is what the model is computed in.
+	precision engine.Precision
 	// newHead is for models whose classifier is about to be replaced.
 	newHead bool
 	// fallback is the built-in model to use where there is no other.
@@ -121,12 +124,18 @@ func namesModel(name string) bool {
 // namesONNX reports whether a name is that of an ONNX file.
 func namesONNX(name string) bool { return strings.EqualFold(filepath.Ext(name), ".onnx") }
 
+// precisionFlag says what a network is computed in.
+type precisionFlag struct {
+	Precision engine.Precision `default:"auto" enum:"auto,float32,bf16" placeholder:"P" help:"What results and weights of layers are stored as: float32, or bf16, which is quicker with AVX512_BF16 or AMX (doctor says whether there is one). Default: float32, and whole numbers of quantized weights."`
+}
+
 // running says how a classifier runs.
 func (e *env) running() mixnet.Options { return mixnet.Options{Threads: e.cores()} }
 
 // running says how the model runs.
 func (f *modelFlags) running(e *env) mixnet.Options {
 	o := e.running()
+	o.Precision = f.precision
 	if f.alone {
 		o.Threads = 1
 	}

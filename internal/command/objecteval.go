@@ -28,7 +28,9 @@ func (c *evalCmd) evalObjects(e *env, m *model.Model) error {
 		return err
 	}
 	changeMaxBad(&on.maxBad, c.MaxBad)
-	j, err := judgeObjects(e, m, on.set, on.maxBad, 0)
+	o := e.running()
+	o.Precision = c.Precision
+	j, err := judgeObjects(e, m, on.set, on.maxBad, 0, o)
 	if err != nil {
 		return err
 	}

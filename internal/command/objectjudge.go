@@ -40,13 +40,13 @@ type objectReport struct {
 
 // judgeObjects runs a model on the images of a set of boxes, whose classes are
 // the model's, and judges it as COCO's evaluator does.
-// The seed draws the sets of images that the intervals are made of.
-func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint64) (*judgedObjects, error) {
+// o says how the model runs. The seed draws the sets of images that the intervals are made of.
+func judgeObjects(e *env, m *model.Model, d data.Dataset, maxBad int, seed uint64, o mixnet.Options) (*judgedObjects, error) {
 	set, ok := d.(boxes.Labelled)
 	if !ok {
 		return nil, fmt.Errorf("%s finds objects, and the images have no boxes", m.Network)
 	}
-	detector, err := mixnet.NewDetector(m, e.running())
+	detector, err := mixnet.NewDetector(m, o)
 	if err != nil {
 		return nil, err
 	}

@@ -54,7 +54,7 @@ func (c *reportCmd) objects(e *env, of *runImages, m *model.Model) error {
 		if err != nil {
 			return err
 		}
-		j, err := judgeObjects(e, m, set, of.maxBad, of.seed)
+		j, err := judgeObjects(e, m, set, of.maxBad, of.seed, e.running())
 		if err != nil {
 			return err
 		}

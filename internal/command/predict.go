@@ -18,6 +18,7 @@ import (
 type predictCmd struct {
 	Images []string `arg:"" optional:"" name:"image" help:"Images (JPEG, PNG, WebP, TIFF, BMP, GIF, PNM), folders of images, or - for standard input."`
 	modelFlags
+	precisionFlag
 	TopK      int     `short:"k" name:"topk" default:"5" placeholder:"N" help:"How many classes to name. Default: ${default}."`
 	Threshold float64 `placeholder:"F" help:"Name only classes of at least this probability, from 0 to 1."`
 	Size      int     `placeholder:"PX" help:"Input size; the network's own by default."`
@@ -44,7 +45,7 @@ func (c *predictCmd) Run(e *env) error {
 	if err := c.check(); err != nil {
 		return err
 	}
-	c.alone, c.task = c.JSONL || c.Shard != "", taskClassify
+	c.alone, c.task, c.precision = c.JSONL || c.Shard != "", taskClassify, c.Precision
 	if c.Stdin {
 		return c.predictRecords(e)
 	}

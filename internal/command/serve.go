@@ -17,16 +17,17 @@ import (
 
 // serveCmd answers HTTP requests.
 type serveCmd struct {
-	Model     []string      `arg:"" optional:"" name:"model" help:"Models to serve: weight files, run folders, or names as --model of predict and detect takes them; NAME=MODEL serves one under another name. Default: photo and person, which are built in."`
-	Models    string        `placeholder:"DIR" help:"Serve the models of a folder laid out as Triton's: NAME/VERSION/FILE, the highest version of each."`
-	Listen    string        `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port. Only this machine reaches ${default}; :8080 is all networks."`
-	TokenFile string        `type:"existingfile" placeholder:"FILE" help:"Answer only requests that bear the token in this file: Authorization: Bearer TOKEN."`
-	TLSCert   string        `name:"tls-cert" type:"existingfile" placeholder:"FILE" help:"Speak TLS with this certificate (PEM), read again when it changes."`
-	TLSKey    string        `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"The certificate's key (PEM)."`
-	Host      []string      `placeholder:"NAME" help:"A further name by which clients on this machine call the server, besides localhost."`
-	AllowLoad bool          `help:"Let clients load and unload models."`
-	Mirror    bool          `help:"Let classifiers judge a picture and its mirror image, and take the mean."`
-	Browser   string        `type:"existingdir" placeholder:"DIR" help:"Let browsers run the models themselves, with what \"go run github.com/mixnet-go/mixnet/cmd/mixnet-wasm DIR\" wrote: pictures then stay where they are, and who may use the server may have the models' weights."`
+	Model     []string `arg:"" optional:"" name:"model" help:"Models to serve: weight files, run folders, or names as --model of predict and detect takes them; NAME=MODEL serves one under another name. Default: photo and person, which are built in."`
+	Models    string   `placeholder:"DIR" help:"Serve the models of a folder laid out as Triton's: NAME/VERSION/FILE, the highest version of each."`
+	Listen    string   `default:"127.0.0.1:8080" placeholder:"ADDR" help:"Address and port. Only this machine reaches ${default}; :8080 is all networks."`
+	TokenFile string   `type:"existingfile" placeholder:"FILE" help:"Answer only requests that bear the token in this file: Authorization: Bearer TOKEN."`
+	TLSCert   string   `name:"tls-cert" type:"existingfile" placeholder:"FILE" help:"Speak TLS with this certificate (PEM), read again when it changes."`
+	TLSKey    string   `name:"tls-key" type:"existingfile" placeholder:"FILE" help:"The certificate's key (PEM)."`
+	Host      []string `placeholder:"NAME" help:"A further name by which clients on this machine call the server, besides localhost."`
+	AllowLoad bool     `help:"Let clients load and unload models."`
+	Mirror    bool     `help:"Let classifiers judge a picture and its mirror image, and take the mean."`
+	Browser   string   `type:"existingdir" placeholder:"DIR" help:"Let browsers run the models themselves, with what \"go run github.com/mixnet-go/mixnet/cmd/mixnet-wasm DIR\" wrote: pictures then stay where they are, and who may use the server may have the models' weights."`
+	precisionFlag
 	Poll      time.Duration `placeholder:"TIME" help:"Look this often whether a model of --models has a new version, and load it."`
 	MaxBody   int64         `default:"64" placeholder:"MIB" help:"The largest request, in MiB. Default: ${default}."`
 	MaxPixels int64         `default:"50" placeholder:"N" help:"The largest picture, in millions of pixels. Default: ${default}."`
@@ -123,7 +124,7 @@ func (c *serveCmd) options(e *env) (serve.Options, error) {
 // running are the options of the networks.
 func (c *serveCmd) running(e *env) mixnet.Options {
 	o := e.running()
-	o.Mirror, o.Maps, o.MaxConcurrent = c.Mirror, true, e.cores()
+	o.Mirror, o.Maps, o.MaxConcurrent, o.Precision = c.Mirror, true, e.cores(), c.Precision
 	return o
 }
 

@@ -244,7 +244,7 @@ func (c *trainCmd) finishObjects(e *env, r *run, seconds float64) error {
 	path := filepath.Join(r.dir, modelFile)
 	res := objectReport{}
 	if r.set.Judge != nil {
-		j, err := judgeObjects(e, r.model, r.set.Judge, r.recipe.MaxBad, r.recipe.Seed)
+		j, err := judgeObjects(e, r.model, r.set.Judge, r.recipe.MaxBad, r.recipe.Seed, e.running())
 		if err != nil {
 			return err
 		}

@@ -36,6 +36,18 @@ func newTileConfig(first, second, pairs int) tileConfig {
 	return c
 }
 
+// Instructions returns what multiplies: "amx", "avx512_bf16", or "" for what is
+// slower than float32.
+func Instructions() string {
+	switch {
+	case useTiles(tileRows):
+		return "amx"
+	case cpu.Has(cpu.AVX512BF16):
+		return "avx512_bf16"
+	}
+	return ""
+}
+
 // useTiles reports whether rows are to be multiplied in tile registers.
 func useTiles(rows int) bool { return rows >= tileRows && cpu.Has(amx) && amxWorks() }
 

@@ -2,6 +2,9 @@
 
 package bf16
 
+// Instructions returns what multiplies: nothing that is quicker than float32.
+func Instructions() string { return "" }
+
 func useTiles(int) bool { return false }
 
 func rowBlock(int) int { return rowsAtOnce }
