@@ -10,6 +10,13 @@ def name(engine):
     return NAMES.get(engine, engine)
 
 
+def form(row):
+    """The engine, with whose graph it was given and what it computes in beside whole numbers."""
+    said = [f'{row["graph"]}\'s graph'] if 'graph' in row else []
+    said += [f'and {row["rest"]}'] if 'rest' in row else []
+    return ' '.join([name(row['engine'])] + ([f'({", ".join(said)})'] if said else []))
+
+
 def title(case):
     return f'{case["network"]}, batch {case["batch"]}, {case["threads"]} thread{"s" if case["threads"] > 1 else ""}' + (
         f', {case["size"]} px' if case.get('size', 224) != 224 else '')
@@ -51,7 +58,7 @@ def overview(cases, unit='ms', digits=2):
 
 
 def details(case):
-    rows = [[name(r['engine']), f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["p5_ms"]:.2f}–{r["p95_ms"]:.2f}', f'{r["cpu_ms"]:.2f}', r['calls'], f'{r["images_per_s"]:.1f}',
+    rows = [[form(r), f'{r["median_ms"]:.2f}', f'{r["min_ms"]:.2f}', f'{r["p5_ms"]:.2f}–{r["p95_ms"]:.2f}', f'{r["cpu_ms"]:.2f}', r['calls'], f'{r["images_per_s"]:.1f}',
              f'{r["peak_rss_mb"]:.0f}', f'{r["start_ms"]:.0f}', f'{r["max_error"]:.1e}' if 'max_error' in r else '–',
              f'{r["ours_over_this"]:.2f}' if r.get('ours_over_this') else '–'] for r in sorted(case['rows'], key=lambda r: r['median_ms'])]
     return f'### {title(case)}\n\n' + markdown(['engine', 'median ms', 'min', '5–95 %', 'processor ms', 'calls', 'images/s', 'peak memory MB', 'start to first result ms',
@@ -228,7 +235,7 @@ def report(d):
     if r := read('zoo'):
         text += '## Other networks, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
     if r := read('int8'):
-        text += '## Whole numbers of 8 bits, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
+        text += '## Whole numbers of 8 bits, one thread\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + whole(r['cases']) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('grow'):
         text += '## How time grows\n\n' + about(r) + '![growth](grow.svg)\n\n'
         for by, cases in r['cases'].items():
@@ -249,6 +256,17 @@ def report(d):
         text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s', 'processor ms an image'], [
             [name(x['engine']), f'{x["images_per_s"]:.0f}', f'{x["cpu_ms_an_image"]:.2f}'] for x in r['cases']]) + '\n'
     (d / 'README.md').write_text(text)
+
+
+def whole(cases):
+    """Networks in whole numbers: medians, and our part of each other's."""
+    engines = [e for e in NAMES if any(r['engine'] == e for c in cases for r in c['rows'])]
+    rows = []
+    for c in cases:
+        by = {r['engine']: r for r in c['rows']}
+        rows.append([title(c)] + [f'{by[e]["median_ms"]:.2f}' if e in by else '–' for e in engines]
+                    + [f'{by[e]["ours_over_this"]:.2f}' if e in by else '–' for e in engines if e != 'mixnet'])
+    return markdown(['median ms'] + [name(e) for e in engines] + [f'ours / {name(e)}' for e in engines if e != 'mixnet'], rows)
 
 
 def detections(case):

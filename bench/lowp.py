@@ -4,6 +4,7 @@ All three are made of the same weights and the same photos: ours by `mixnet quan
 activations, full bias correction), ONNX Runtime's by its quantize_static (QDQ, weights per channel, u8 activations). NNCF is
 not in requirements.txt: pip install nncf.
 """
+import pathlib
 import subprocess
 
 import export
@@ -30,8 +31,15 @@ def ours(a, network, files):
     return str(export.write(export.CACHE / network / 'int8.safetensors', make))
 
 
-def runtime(a, network, size, files):
+def beside(graph, end):
+    """The path of what is made of a graph."""
+    graph = pathlib.Path(graph)
+    return graph.with_name(graph.stem + end)
+
+
+def runtime(a, graph, size):
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.shape_inference import quant_pre_process
 
     class Photos(CalibrationDataReader):
         def __init__(self, name):
@@ -43,19 +51,20 @@ def runtime(a, network, size, files):
 
     def make(p):
         import onnx
-        name = onnx.load(files['onnx_folded']).graph.input[0].name
-        quantize_static(files['onnx_folded'], str(p), Photos(name), quant_format=QuantFormat.QDQ, per_channel=True,
+        ready = beside(graph, '_ready.onnx')
+        quant_pre_process(graph, str(ready), skip_symbolic_shape=True)
+        quantize_static(str(ready), str(p), Photos(onnx.load(graph).graph.input[0].name), quant_format=QuantFormat.QDQ, per_channel=True,
                         activation_type=QuantType.QUInt8, weight_type=QuantType.QInt8)
-    return str(export.write(export.CACHE / network / f's{size}_qdq.onnx', make))
+    return str(export.write(beside(graph, '_qdq.onnx'), make))
 
 
-def openvino(a, network, size, files):
+def openvino(a, graph, size):
     def make(p):
         import nncf
         import openvino as ov
-        model = nncf.quantize(ov.Core().read_model(files['onnx_folded']), nncf.Dataset(list(photos(a.data, size))),
+        model = nncf.quantize(ov.Core().read_model(graph), nncf.Dataset(list(photos(a.data, size))),
                               preset=nncf.QuantizationPreset.MIXED, fast_bias_correction=False, subset_size=PHOTOS)
         ov.save_model(model, p, compress_to_fp16=False)
         p.with_suffix('.bin').rename(path.with_suffix('.bin'))
-    path = export.CACHE / network / f's{size}_nncf.xml'
+    path = beside(graph, '_nncf.xml')
     return str(export.write(path, make))

@@ -40,8 +40,10 @@ ZOO = ('mobilenetv1_050', 'mobilenetv2_140', 'mobilenetv3_small_100', 'mobilenet
        'resnet18', 'resnet50', 'efficientnet_lite0', 'mixnet_xl')
 TOLERANCE = 1e-3
 # Engines that read ONNX are timed on torch's graph and on the one that mixnet exports; the faster of the two is published.
+# OpenVINO computes what is not in whole numbers in float32 or in bf16, whichever is faster.
 GRAPHS = ('openvino', 'onnxruntime')
 FOLDED = '_folded'
+BF16 = '_bf16'
 
 
 def our_worker(a, network, batch, size, threads, files=None, what='infer', extra=()):
@@ -80,11 +82,13 @@ def workers(a, network, batch, size, threads, engines, callers=1):
 
 
 def better(rows):
-    """Of an engine on two graphs, the row of the faster one; 'graph' says which it was."""
+    """Of an engine in several forms, the row of the fastest; 'graph' says whose graph that was, 'rest' what is not in whole numbers."""
     kept = []
     for r in rows:
-        name = r['engine'].removesuffix(FOLDED)
-        r = dict(r, engine=name, graph='mixnet' if r['engine'] != name else 'torch') if name in GRAPHS else r
+        form = r['engine'].removesuffix(BF16)
+        name = form.removesuffix(FOLDED)
+        r = dict(r, rest='bf16') if form != r['engine'] else r
+        r = dict(r, engine=name, graph='mixnet' if form != name else 'torch') if name in GRAPHS else r
         other = next((k for k in kept if k['engine'] == name), None)
         if other is None:
             kept.append(r)
@@ -133,31 +137,40 @@ def infer(a, old):
     return merge(old or [], [compare(a, n, b, 224, t, a.engines) for n, b, t in cases])
 
 
+def int8_workers(a, network):
+    """Processes of a network in whole numbers, and of ours in floats: OpenVINO by NNCF, ONNX Runtime by its own quantizer."""
+    files = export.files(network, 1, 224, ('openvino',), a.mixnet)
+    spec = dict(network=network, batch=1, size=224, threads=1, callers=1, **files)
+    make = {
+        'mixnet': lambda: our_worker(a, network, 1, 224, 1, dict(files, safetensors=lowp.ours(a, network, files))),
+        'mixnet_float32': lambda: our_worker(a, network, 1, 224, 1, files),
+    }
+    for suffix, graph in (('', files['onnx']), (FOLDED, files['onnx_folded'])):
+        make['onnxruntime' + suffix] = lambda g=graph: schedule.python_worker('onnxruntime', dict(spec, onnx=lowp.runtime(a, g, 224)))
+        for rest in ('f32', 'bf16'):
+            make['openvino' + suffix + (BF16 if rest == 'bf16' else '')] = lambda g=graph, p=rest: schedule.python_worker(
+                'openvino', dict(spec, onnx=lowp.openvino(a, g, 224), precision=p))
+    all = []
+    for name, f in make.items():
+        if w := start(f, name):
+            w.name = name
+            all.append(w)
+    return all
+
+
 def int8(a, old):
-    """Whole numbers beside floats: ours, OpenVINO by NNCF, ONNX Runtime by its own quantizer, in the same turns."""
+    """Whole numbers beside floats, all in the same turns."""
     names = ('mixnet_s', 'mixnet_m', 'mixnet_l', 'mobilenetv1_100', 'mobilenetv2_100', 'mobilenetv3_large_100')
     cases = []
     for network in a.networks or names:
-        files = export.files(network, 1, 224, ('openvino',), a.mixnet)
-        spec = dict(network=network, batch=1, size=224, threads=1, callers=1, **files)
-        make = {
-            'mixnet': lambda: our_worker(a, network, 1, 224, 1, dict(files, safetensors=lowp.ours(a, network, files))),
-            'mixnet_float32': lambda: our_worker(a, network, 1, 224, 1, files),
-            'openvino': lambda: schedule.python_worker('openvino', dict(spec, onnx=lowp.openvino(a, network, 224, files))),
-            'onnxruntime': lambda: schedule.python_worker('onnxruntime', dict(spec, onnx=lowp.runtime(a, network, 224, files))),
-        }
-        all = []
-        for name, f in make.items():
-            if w := start(f, name):
-                w.name = name
-                all.append(w)
+        all = int8_workers(a, network)
         schedule.interleave(all, a.rounds, a.seconds)
         rows = []
         for w in all:
             w.finish()
             rows.append(dict(w.summary(1), peak_rss_mb=w.peak_rss_mb))
-        case = dict(network=network, batch=1, size=224, threads=1, rows=schedule.ratio(rows))
-        print(network, {r['engine']: f'{r["median_ms"]:.2f} ms, least {r["min_ms"]:.2f}' for r in case['rows']}, flush=True)
+        case = dict(network=network, batch=1, size=224, threads=1, rows=better(schedule.ratio(rows)))
+        print(chart.case_line(case), flush=True)
         cases.append(case)
     return merge(old or [], cases)
 

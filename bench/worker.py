@@ -66,7 +66,7 @@ def onnxruntime(spec):
 def openvino(spec):
     import openvino as ov
     core = ov.Core()
-    settings = dict(INFERENCE_NUM_THREADS=spec['threads'], INFERENCE_PRECISION_HINT='f32')
+    settings = dict(INFERENCE_NUM_THREADS=spec['threads'], INFERENCE_PRECISION_HINT=spec.get('precision', 'f32'))
     settings |= dict(PERFORMANCE_HINT='THROUGHPUT') if spec.get('callers', 1) > 1 else dict(NUM_STREAMS=1, PERFORMANCE_HINT='LATENCY')
     compiled = core.compile_model(core.read_model(spec['onnx']), 'CPU', settings)
     feed = {0: read_input(spec)}

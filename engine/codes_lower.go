@@ -14,15 +14,15 @@ import (
 func (l *lowering) inCodes(n *node) (end *node, x layer) {
 	switch op := n.op.(type) {
 	case *graph.Conv:
-		return l.convInCodes(n, op.Weights, func(s sums) layer { return &codeConvLayer{sums: s, op: op, bias: op.Bias} })
+		return l.convInCodes(n, op.Weights, convTaps(op), func(s sums) layer { return &codeConvLayer{sums: s, op: op, bias: op.Bias} })
 	case *graph.Linear:
 		conv := &graph.Conv{
 			Groups: []graph.ConvGroup{{In: op.In, Out: op.Out}}, Kernel: 1, Stride: 1, Dilation: 1,
 			Padding: graph.Valid, Weights: []graph.ParamID{op.Weight}, Bias: op.Bias,
 		}
-		return l.convInCodes(n, conv.Weights, func(s sums) layer { return &codeConvLayer{sums: s, op: conv, bias: op.Bias} })
+		return l.convInCodes(n, conv.Weights, op.In, func(s sums) layer { return &codeConvLayer{sums: s, op: conv, bias: op.Bias} })
 	case *graph.MixConv:
-		return l.convInCodes(n, op.Weights, func(s sums) layer { return &codeDepthwiseLayer{sums: s, op: op} })
+		return l.convInCodes(n, op.Weights, mixTaps(op), func(s sums) layer { return &codeDepthwiseLayer{sums: s, op: op} })
 	case *graph.GlobalPool:
 		if v := l.value(n.in[0]); v.code != nil {
 			return n, &codeMeanLayer{name: n.name, x: l.plain(v), y: l.value(n)}
@@ -108,8 +108,25 @@ type sums struct {
 	packedSums
 }
 
-// convInCodes returns the layer of a convolution on codes with what follows.
-func (l *lowering) convInCodes(n *node, weights []graph.ParamID, make func(sums) layer) (end *node, x layer) {
+// convTaps returns the largest number of weights of an output.
+func convTaps(op *graph.Conv) (most int) {
+	for _, g := range op.Groups {
+		most = max(most, g.In*op.Kernel*op.Kernel)
+	}
+	return most
+}
+
+// mixTaps returns the largest number of weights of an output.
+func mixTaps(op *graph.MixConv) (most int) {
+	for _, g := range op.Groups {
+		most = max(most, g.Kernel*g.Kernel)
+	}
+	return most
+}
+
+// convInCodes returns the layer of a convolution on codes with what follows. An
+// output has at most so many taps.
+func (l *lowering) convInCodes(n *node, weights []graph.ParamID, taps int, make func(sums) layer) (end *node, x layer) {
 	scales := scalesOf(weights, l.quant)
 	in := n.in[0].code
 	if v := l.value(n.in[0]); v.code != nil {
@@ -128,7 +145,7 @@ func (l *lowering) convInCodes(n *node, weights []graph.ParamID, make func(sums)
 		s.affine, pre, taken = compose(s.affine, a), u, append(taken, u)
 	}
 	end = s.follow(l, pre)
-	if end == nil || !s.fits(in.Scale) {
+	if end == nil || !s.fits(in.Scale, taps) {
 		return nil, nil
 	}
 	for u := pre; u != end; u = u.users[0] {
@@ -182,15 +199,16 @@ func isActivation(n *node) bool {
 	return ok
 }
 
-// fits reports whether the factors of all outputs are ones that sums can be
-// multiplied by.
-func (s *sums) fits(scale float32) bool {
+// fits reports whether the factors of all outputs are ones that sums of so many
+// products can be multiplied by.
+func (s *sums) fits(scale float32, taps int) bool {
+	most := max(q8.MaxMul, q8.MaxValue/2/float64(255*graph.MaxWeightCode*taps))
 	for i, of := range s.outputs() {
 		unit := float64(scale) * float64(of)
 		if s.affine != nil {
 			unit *= math.Abs(float64(s.affine.scale[i]))
 		}
-		if !(unit/s.step <= q8.MaxMul) {
+		if !(unit/s.step <= most) {
 			return false
 		}
 	}

@@ -18,7 +18,8 @@ type packedSums struct {
 	ep     q8.Epilogue
 }
 
-// maxBias bounds biases in units of their sums, so that no sum overflows.
+// maxBias bounds biases in units of their sums, so that no sum overflows. Where
+// factors are above MaxMul they are bounded as the sums of products are.
 const maxBias = 1 << 30
 
 // codes returns the codes of the next weights, those of outputs from `from` on.
@@ -97,7 +98,8 @@ func (s *sums) start() {
 	for i, b := range s.shift {
 		s.ep.Bias[i] = 0
 		if s.unit[i] > 0 {
-			s.ep.Bias[i] = int32(math.RoundToEven(min(max(b/s.unit[i], -maxBias), maxBias)))
+			most := min(maxBias, q8.MaxValue/2/float64(s.ep.Mul[i]))
+			s.ep.Bias[i] = int32(math.RoundToEven(min(max(b/s.unit[i], -most), most)))
 		}
 	}
 }

@@ -160,3 +160,52 @@ func TestQuantizedAllocatesNothing(t *testing.T) {
 		}
 	}
 }
+
+// A channel whose result varies little has large factors, and its sums and biases
+// end at the first or the last code, with the right sign.
+func TestLargeFactors(t *testing.T) {
+	for name, layer := range map[string]func(b *graph.Builder) graph.ID{
+		"depthwise": func(b *graph.Builder) graph.ID { return b.MixConv("c", b.Input(), graph.MixSpec{Kernels: []int{3}}) },
+		"pointwise": func(b *graph.Builder) graph.ID { return b.Conv("c", b.Input(), graph.ConvSpec{Out: 16}) },
+	} {
+		b := graph.NewBuilder(name, 16)
+		y := b.BatchNorm("n", layer(b))
+		b.Output("y", y)
+		g, err := b.Build()
+		if err != nil {
+			t.Fatal(err)
+		}
+		v := testkit.Values[float32](g)
+		x := testkit.Input[float32](tensor.Shape{N: 1, H: 12, W: 11, C: 16})
+		q := roughly(g, v, x)
+		for i := range x.Data {
+			x.Data[i] = q.Codes[0].Value(q.Codes[0].Round(x.Data[i]))
+		}
+		norm := g.Nodes[y].Op.(*graph.BatchNorm)
+		for c := range v[norm.Beta] {
+			v[norm.Gamma][c] *= float32(math.Pow(10, float64(c%4)))
+			v[norm.Beta][c] = float32(math.Pow(-100, float64(c%6)))
+		}
+		want := reference(g, v, x)[y].Data
+		code := q.Codes[y]
+		cputest.Each(t, func(t *testing.T) {
+			p, err := Compile(g, v, Options{Threads: 1, Quantization: q})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !integral(p) {
+				t.Fatalf("%s is computed in floats", name)
+			}
+			out, err := p.Outputs(context.Background(), x, "y")
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i, w := range want {
+				w = min(max(w, float64(code.Value(0))), float64(code.Value(255)))
+				if d := math.Abs(float64(out[0].Data[i]) - w); d > 1.01*float64(code.Scale) {
+					t.Fatalf("%s: value %d is %g, want %g: %.1f codes apart", name, i, out[0].Data[i], w, d/float64(code.Scale))
+				}
+			}
+		})
+	}
+}

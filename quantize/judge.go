@@ -195,7 +195,7 @@ func (r *run) layers(ctx context.Context, m *model.Model) ([]Layer, error) {
 	out := make([]Layer, len(nodes))
 	for i, u := range r.scheme.units {
 		node := r.m.Graph.Nodes[u.conv]
-		out[i] = Layer{Name: node.Name, Kind: node.Op.Kind(), Float: r.kept[u], OwnNoise: u.noise, SignalToNoise: sums[i].ratio()}
+		out[i] = Layer{Name: node.Name, Kind: node.Op.Kind(), Float: r.kept[u] != "", Why: r.kept[u], OwnNoise: u.noise, SignalToNoise: sums[i].ratio()}
 	}
 	return out, nil
 }

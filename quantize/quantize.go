@@ -2,7 +2,7 @@
 // numbers of 8 bits, after training: images alone are needed, no labels.
 //
 // Weights get a scale for each output channel and activations one for each
-// tensor, all chosen for the least squared error; the mean error of every
+// tensor, whose range is chosen for the least squared error; the mean error of every
 // channel that rounding leaves is taken off the biases, layer by layer in order,
 // and layers that lose most stay in floats until the network names the same
 // classes as before.
@@ -19,6 +19,7 @@ import (
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
+	"github.com/mixnet-go/mixnet/tensor"
 )
 
 // Options adjusts Run. The zero value is a good choice.
@@ -112,7 +113,7 @@ type run struct {
 	codes   map[graph.ID]graph.Code // of all nodes that can have one
 	scales  map[graph.ParamID][]float32
 	rounded graph.Values[float32] // weights; nil for parameters that stay
-	kept    map[*unit]bool        // in floats
+	kept    map[*unit]Reason      // in floats, and why
 	before  *verdict              // of the network as it was
 }
 
@@ -223,7 +224,7 @@ func (r *run) build() *model.Model {
 	out.Values = slices.Clone(r.m.Values)
 	whole := func(id graph.ParamID) { out.Values[id], q.Scales[id] = r.rounded[id], r.scales[id] }
 	for _, u := range r.scheme.units {
-		if r.kept[u] {
+		if r.kept[u] != "" {
 			if u.pre != u.end {
 				delete(q.Codes, u.pre)
 			}
@@ -244,19 +245,34 @@ func (r *run) build() *model.Model {
 }
 
 // correct takes the mean error of each channel off the biases of a built model.
-func (r *run) correct(ctx context.Context, m *model.Model) error {
+// It reports whether there are layers that cannot be computed on codes after all,
+// which are kept in floats from here on: m is then not what is wanted.
+func (r *run) correct(ctx context.Context, m *model.Model) (again bool, err error) {
 	p, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: r.o.Threads, Quantization: m.Quantization})
 	if err != nil {
-		return err
+		return false, err
 	}
 	defer p.Close()
 	units := map[graph.ID]*unit{}
 	for _, u := range r.scheme.units {
-		if !r.kept[u] {
+		if r.kept[u] == "" {
 			units[u.pre] = u
 		}
 	}
-	tell, done := r.stage(StageBiases, len(units)), 0
-	_, err = p.Correct(ctx, r.images(ctx), biasBytes, r.correction(m, units, func() { done++; tell(done) }))
-	return err
+	tell, done := r.stage(StageBiases, len(units)), map[graph.ID]bool{}
+	correction := r.correction(m, units)
+	_, err = p.Correct(ctx, r.images(ctx), biasBytes, func(id graph.ID, mean *tensor.Tensor) ([]float32, error) {
+		done[id] = true
+		tell(len(done))
+		return correction(id, mean)
+	})
+	if err != nil {
+		return false, err
+	}
+	for id, u := range units {
+		if !done[id] {
+			r.kept[u], again = ReasonFactors, true
+		}
+	}
+	return again, nil
 }

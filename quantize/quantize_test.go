@@ -3,10 +3,12 @@ package quantize
 import (
 	"context"
 	"math"
+	"slices"
 	"testing"
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/fashion"
+	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/pretrained"
 )
@@ -66,5 +68,40 @@ func TestDeadChannel(t *testing.T) {
 	}
 	if d := rounded[4] + 0.5; d > scales[1] || d < -scales[1] {
 		t.Errorf("-0.5 became %g at a scale of %g", rounded[4], scales[1])
+	}
+}
+
+// A layer whose factors are too large for whole numbers stays in floats, and the
+// result says why.
+func TestFactors(t *testing.T) {
+	m, loader, judge := clothes(t, 8, 8)
+	s, err := newScheme(m.Graph)
+	if err != nil {
+		t.Fatal(err)
+	}
+	first := s.units[0]
+	norm, ok := m.Graph.Nodes[first.pre].Op.(*graph.BatchNorm)
+	if !ok {
+		t.Fatalf("%s has no batch norm", m.Graph.Nodes[first.conv].Name)
+	}
+	m.Values = slices.Clone(m.Values)
+	for _, id := range []graph.ParamID{first.weights[0], norm.Gamma, norm.Mean} {
+		m.Values[id] = slices.Clone(m.Values[id])
+	}
+	w := m.Values[first.weights[0]]
+	clear(w[:len(w)/m.Graph.Params[first.weights[0]].Shape[0]])
+	m.Values[norm.Gamma][0], m.Values[norm.Mean][0] = 1e14, 0
+	r, err := Run(context.Background(), m, loader, judge, false, Options{Float: []string{m.Graph.Nodes[s.units[2].conv].Name}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, l := range r.Layers {
+		want := map[int]Reason{0: ReasonFactors, 2: ReasonAsked}[i]
+		if l.Why != want || l.Float != (want != "") {
+			t.Errorf("%s: in floats %v, because %q; want %q", l.Name, l.Float, l.Why, want)
+		}
+	}
+	if r.Float != 2 || r.SignalToNoise < 15 {
+		t.Errorf("%d layers in floats, signal to noise %.1f dB", r.Float, r.SignalToNoise)
 	}
 }

@@ -35,11 +35,25 @@ type Accuracy struct {
 	Change evaluate.Interval `json:"change"`
 }
 
+// Reason is why a layer stays in floats.
+type Reason string
+
+const (
+	// ReasonAsked is that Options.Float names it.
+	ReasonAsked Reason = "asked"
+	// ReasonNoise is that it is one of those which lose most.
+	ReasonNoise Reason = "noise"
+	// ReasonFactors is that what 1 in its sums of whole numbers stands for is so
+	// many steps of its result, for some channel, that it cannot be computed.
+	ReasonFactors Reason = "factors"
+)
+
 // Layer is a convolution with what follows it.
 type Layer struct {
 	Name  string `json:"name"`
 	Kind  string `json:"kind"`
-	Float bool   `json:"float"` // it stays in floats
+	Float bool   `json:"float"`                   // it stays in floats
+	Why   Reason `json:"float_because,omitempty"` // it does
 	// OwnNoise is the noise that rounding its weights and results alone adds,
 	// over the signal, and SignalToNoise that of its result in the whole network,
 	// in decibels.

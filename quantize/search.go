@@ -43,13 +43,12 @@ func (r *run) images(ctx context.Context) iter.Seq2[*tensor.Tensor, error] {
 const absurd = 3
 
 // correction returns what corrects the biases of a model's units.
-func (r *run) correction(m *model.Model, units map[graph.ID]*unit, done func()) func(graph.ID, *tensor.Tensor) ([]float32, error) {
+func (r *run) correction(m *model.Model, units map[graph.ID]*unit) func(graph.ID, *tensor.Tensor) ([]float32, error) {
 	return func(id graph.ID, mean *tensor.Tensor) ([]float32, error) {
 		u := units[id]
 		if u == nil || u.shift == graph.NoParam {
 			return nil, nil
 		}
-		defer done()
 		out, err := meanOutput(m.Graph, u.conv, m.Values, mean)
 		if err != nil {
 			return nil, err
@@ -75,24 +74,31 @@ func (r *run) search(ctx context.Context) (*Result, error) {
 		return nil, err
 	}
 	order := slices.SortedStableFunc(slices.Values(r.scheme.units), func(a, b *unit) int { return cmp.Compare(b.noise, a.noise) })
-	order = slices.DeleteFunc(order, func(u *unit) bool { return r.kept[u] })
+	kept := func(u *unit) bool { return r.kept[u] != "" }
+	order = slices.DeleteFunc(order, kept)
 	limit := int(most * float64(len(order)))
-	for round := 0; ; round++ {
+	for round := 0; ; {
 		m := r.build()
-		if err := r.correct(ctx, m); err != nil {
+		again, err := r.correct(ctx, m)
+		if err != nil {
 			return nil, err
+		}
+		if again {
+			continue
 		}
 		after, err := r.verdict(ctx, m, StageAfter)
 		if err != nil {
 			return nil, err
 		}
-		if limit == 0 || r.enough(after) {
+		if limit == 0 || len(order) == 0 || r.enough(after) {
 			return r.result(ctx, m, after)
 		}
-		for range min(limit, 1<<round) {
-			r.kept[order[0]] = true
-			order, limit = order[1:], limit-1
+		order = slices.DeleteFunc(order, kept)
+		n := min(limit, len(order), 1<<round)
+		for _, u := range order[:n] {
+			r.kept[u] = ReasonNoise
 		}
+		order, limit, round = order[n:], limit-n, round+1
 	}
 }
 
@@ -106,13 +112,13 @@ func (r *run) enough(after *verdict) bool {
 }
 
 // named returns the units whose names are given.
-func (s *scheme) named(names []string) (map[*unit]bool, error) {
-	found := map[*unit]bool{}
+func (s *scheme) named(names []string) (map[*unit]Reason, error) {
+	found := map[*unit]Reason{}
 	for _, name := range names {
 		any := false
 		for _, u := range s.units {
 			if n := s.g.Nodes[u.conv].Name; n == name || strings.HasPrefix(n, name+".") {
-				found[u], any = true, true
+				found[u], any = ReasonAsked, true
 			}
 		}
 		if !any {

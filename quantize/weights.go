@@ -38,13 +38,8 @@ func weightCode(w, s float32) float32 {
 // are bounded and batch norm's may be large where nothing varies.
 const deadScale = 1e-6
 
-// The search for a scale tries parts of the one that loses no weight.
-const (
-	weightParts = 20
-	leastWeight = 0.80
-)
-
-// weightScale returns the scale for which the squared error is least.
+// weightScale returns the scale by which no weight is cut off, and the squared
+// error that rounding leaves.
 func weightScale(row []float32) (scale float32, err float64) {
 	most := float32(0)
 	for _, v := range row {
@@ -53,19 +48,10 @@ func weightScale(row []float32) (scale float32, err float64) {
 	if !(most/graph.MaxWeightCode > graph.MinScale) {
 		return deadScale, 0 // nothing, or nothing that counts
 	}
-	err = math.Inf(1)
-	for i := range weightParts + 1 {
-		s := most / graph.MaxWeightCode * float32(1-(1-leastWeight)*float64(i)/weightParts)
-		sum := 0.0
-		for _, v := range row {
-			d := float64(v - weightCode(v, s)*s)
-			if sum += d * d; sum >= err {
-				break
-			}
-		}
-		if sum < err {
-			scale, err = s, sum
-		}
+	scale = most / graph.MaxWeightCode
+	for _, v := range row {
+		d := float64(v - weightCode(v, scale)*scale)
+		err += d * d
 	}
 	return scale, err
 }

@@ -48,6 +48,7 @@ type compared struct {
 	comparison
 	job
 	info  zoo.Info
+	own   bool // weights, of a file
 	turns [][]time.Duration
 }
 
@@ -91,7 +92,7 @@ func (c *compareCmd) Run(e *env) error {
 	}
 	e.stated(all)
 	if c.Time > 0 {
-		e.printf("\nbatch %d, %d threads, random weights, measured in turns\n", c.Batch, e.cores())
+		e.printf("\nbatch %d, %d threads, %s, measured in turns\n", c.Batch, e.cores(), weightsOf(all))
 		c.doubt(e, rows)
 	}
 	return nil
@@ -110,6 +111,23 @@ func (e *env) stated(all []*compared) {
 	if text != "" {
 		e.printf("\n%s%s\n", text, note)
 	}
+}
+
+// weightsOf says which weights networks are measured with.
+func weightsOf(all []*compared) string {
+	var random []string
+	for _, r := range all {
+		if !r.own {
+			random = append(random, r.Network)
+		}
+	}
+	switch len(random) {
+	case 0:
+		return "the weights of the files"
+	case len(all):
+		return "random weights"
+	}
+	return "random weights of " + strings.Join(random, ", ")
 }
 
 // doubt warns of times that say little.
@@ -144,7 +162,7 @@ func (c *compareCmd) prepare(e *env, name string) (*compared, error) {
 	how := engine.Options{Threads: e.cores(), MaxConcurrent: 1, Precision: c.Precision}
 	program := (*measured)(nil)
 	if namesModel(name) {
-		r.Network = name
+		r.Network, r.own = name, true
 		program, err = (&benchNetwork{Name: name}).program(how)
 	} else {
 		program, err = randomProgram(name, how)

@@ -99,7 +99,7 @@ func TestJSONKeys(t *testing.T) {
 		{"models", "--paper"},
 		{"info", "mixnet_s"},
 		{"export", run, "-o", filepath.Join(dir, "run.onnx")},
-		{"quantize", run, "--data", images, "--images", "4", "-o", filepath.Join(dir, "run8.safetensors")},
+		{"quantize", run, "--data", images, "--images", "4", "--float", "conv_stem", "-o", filepath.Join(dir, "run8.safetensors")},
 		{"info", "nasnet_a_mobile"},
 		{"compare", "mixnet_tiny", "mixnet_s", "--time", "1ms"},
 		{"compare", "mobilenetv2_100_ssdlite320", "--time", "0"},

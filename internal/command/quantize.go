@@ -10,6 +10,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
+	"github.com/mixnet-go/mixnet/internal/cpu"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/quantize"
 )
@@ -87,6 +88,9 @@ func (c *quantizeCmd) Run(e *env) error {
 	}
 	for _, b := range loader.Bad() {
 		e.note("skipped %v\n", b)
+	}
+	if !cpu.Has(cpu.AVX512VNNI) && !cpu.Has(cpu.AVXVNNI) {
+		e.note("this processor does not multiply bytes (VNNI): here the result is smaller, but about as fast as floats\n")
 	}
 	if err := r.Model.Save(c.To); err != nil {
 		return err

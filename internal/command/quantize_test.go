@@ -45,6 +45,19 @@ func TestQuantize(t *testing.T) {
 	picture := filepath.Join(pictures(t, t.TempDir(), []string{""}, 1, 1, 28, 28), "class0", "0.png")
 	mustRun(t, "predict", "--model", file, picture)
 	mustRun(t, "bench", "mixnet_tiny@width=2", "--weights", file, "--time", "1ms", "-b", "1")
+	for want, names := range map[string][]string{
+		"the weights of the files":       {file},
+		"random weights of mixnet_tiny,": {file, "mixnet_tiny"},
+		"threads, random weights,":       {"mixnet_tiny"},
+	} {
+		if out := mustRun(t, append([]string{"compare", "--time", "1ms"}, names...)...); !strings.Contains(out, want) {
+			t.Errorf("compare %v does not say %q:\n%s", names, want, out)
+		}
+	}
+	out = mustRun(t, "quantize", "fashion", "--data", filepath.Join(dir, "clothes"), "--images", "20", "--judge", "20", "-o", file, "--float", "conv_stem")
+	if want := "conv_stem (as asked)"; !strings.Contains(out, want) {
+		t.Errorf("no %q in:\n%s", want, out)
+	}
 }
 
 func TestQuantizeRefuses(t *testing.T) {

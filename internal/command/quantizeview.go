@@ -34,6 +34,13 @@ func (c *quantizeCmd) outcome(r *quantize.Result, sets *quantizeSets) (*quantize
 	return out, nil
 }
 
+// reasons say why a layer stays in floats.
+var reasons = map[quantize.Reason]string{
+	quantize.ReasonAsked:   "as asked",
+	quantize.ReasonNoise:   "it loses most",
+	quantize.ReasonFactors: "its scales do not fit",
+}
+
 // lines are what is said of the result, with names.
 func (q *quantized) lines() []report.Fact {
 	whole := len(q.Layers) - q.Float
@@ -42,7 +49,7 @@ func (q *quantized) lines() []report.Fact {
 		var names []string
 		for _, l := range q.Layers {
 			if l.Float {
-				names = append(names, l.Name)
+				names = append(names, l.Name+" ("+reasons[l.Why]+")")
 			}
 		}
 		facts = append(facts, report.Fact{Name: "layers in floats", Value: strings.Join(names, ", ")})
@@ -74,7 +81,7 @@ func (q *quantized) layerRows() [][]string {
 	for _, l := range q.Layers {
 		kind := "int8"
 		if l.Float {
-			kind = "float32"
+			kind = "float32, " + reasons[l.Why]
 		}
 		rows = append(rows, []string{l.Name, l.Kind, kind, fmt.Sprintf("%.1f dB", l.SignalToNoise)})
 	}

@@ -17,7 +17,8 @@ type Epilogue struct {
 	// input's zero point: see Matrix.FoldZero. nil is zeros.
 	Bias []int32
 	// Mul is the scale of the input times that of the output's weights, over
-	// the scale of what comes out. It is at most MaxMul.
+	// the scale of what comes out. It is at most MaxMul, or more where no sum can
+	// be above MaxValue/Mul.
 	Mul  []float32
 	Zero int // from 0 to 510, and to 255 without a Table
 	// Lo and Hi bound the codes. A rectifier is Lo = Zero; one that ends at 6
@@ -32,9 +33,11 @@ type Epilogue struct {
 	AddMul    float32 // the residual's scale over that of the output, at most MaxAddMul
 }
 
-// MaxMul and MaxAddMul bound the factors, so that no value leaves int32.
+// MaxMul and MaxAddMul bound the factors, and MaxValue a sum times its factor, so
+// that no value leaves int32.
 const (
 	MaxMul    = 0.5
+	MaxValue  = 1 << 30
 	MaxAddMul = 1 << 16
 )
 
