@@ -92,10 +92,10 @@ var layers = []struct {
 	{"nas/supernet", []string{"recipe", "tensor", "graph", "zoo", "nas", "nas/spacefile", "weights", "data", "autodiff", "train", "train/classify", "internal/atomicfile", "internal/filelock"}},
 	{"nas/search", []string{"autodiff", "nas/supernet", "recipe", "zoo", "zoo/netfile", "nas", "nas/latency", "nas/spacefile", "nas/store", "data", "model", "train"}},
 	{"transfer", []string{"internal/atomicfile", "internal/filelock", "recipe", "graph", "tensor", "input", "data", "model", "evaluate", "engine", "train", "internal/kernel", "internal/par", "internal/rng"}},
-	{"experiment", []string{"internal/stats", "recipe", "graph", "tensor", "input", "zoo", "zoo/netfile", "data", "engine", "evaluate", "model", "nas", "nas/store", "train", "transfer"}},
 	{"", []string{"detect", "tensor", "graph", "input", "vision", "zoo", "zoo/netfile", "weights/hub", "engine", "model", "explain", "pretrained"}},
 	{"internal/found", []string{"data", "data/boxes", "evaluate/coco", "train/objects", ""}},
 	{"experiment/detection", []string{"internal/found", "internal/stats", "recipe", "zoo", "zoo/netfile", "data/boxes", "evaluate/coco", "model", "train", "train/objects", ""}},
+	{"experiment", []string{"internal/stats", "recipe", "graph", "tensor", "input", "zoo", "zoo/netfile", "data", "data/boxes", "experiment/detection", "engine", "evaluate", "model", "nas", "nas/store", "train", "transfer"}},
 	{"serve", []string{"input", "vision", "explain", ""}},
 }
 

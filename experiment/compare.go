@@ -32,7 +32,8 @@ type Comparison struct {
 	B     string `json:"than"`
 	// Difference is of A to B, as fractions: paired by seed, with the interval of
 	// Student's distribution. Images is the same with the interval of samples of
-	// seeds and images. Nil before there are two seeds.
+	// seeds and images, nil where scores are no shares of images. Nil before there
+	// are two seeds.
 	Difference *stats.Interval `json:"difference"`
 	Images     *stats.Interval `json:"difference_by_images"`
 	// Paper is the paper's difference; 0 where it has none.
@@ -42,7 +43,7 @@ type Comparison struct {
 
 // Resolved reports whether both intervals hold no zero.
 func (c *Comparison) Resolved() bool {
-	return c.Difference != nil && c.Difference.Resolved() && c.Images.Resolved()
+	return c.Difference != nil && c.Difference.Resolved() && (c.Images == nil || c.Images.Resolved())
 }
 
 // Judgement is what became of a claim about the networks of an experiment.
@@ -109,10 +110,13 @@ func difference(a, b *Result, seed uint64) (bySeeds, byImages *stats.Interval) {
 	for i, s := range a.seeds {
 		for j, t := range b.seeds {
 			x, y := &a.outcomes[i], &b.outcomes[j]
-			if s != t || x.Images != y.Images || x.Images == 0 {
+			if s != t || x.Images != y.Images {
 				continue
 			}
 			own, other = append(own, a.Top1[i]), append(other, b.Top1[j])
+			if x.Images == 0 {
+				continue
+			}
 			row := make([]int8, x.Images)
 			for k := range row {
 				switch p, q := x.right(k), y.right(k); {
@@ -128,6 +132,9 @@ func difference(a, b *Result, seed uint64) (bySeeds, byImages *stats.Interval) {
 	d, ok := stats.Paired(own, other)
 	if !ok {
 		return nil, nil
+	}
+	if len(rows) == 0 {
+		return &d, nil
 	}
 	by := stats.Bootstrap(rows, samples, seed)
 	return &d, &by

@@ -129,7 +129,9 @@ func (j *Judgement) write(b *strings.Builder, panel string) {
 		}
 		difference, student, images := "", "", ""
 		if c.Difference != nil {
-			difference, student, images = points(c.Difference.Value), span(c.Difference), span(c.Images)
+			if difference, student = points(c.Difference.Value), span(c.Difference); c.Images != nil {
+				images = span(c.Images)
+			}
 			if c.Resolved() {
 				difference = "**" + difference + "**"
 			}

@@ -5,6 +5,7 @@
 package experiment
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -28,6 +29,8 @@ type Experiment struct {
 	About  string
 	// XLabel is what arms are drawn over; "" means multiply-adds.
 	XLabel string
+	// Metric is what trials are scored by; "" means top-1.
+	Metric string
 	// Needs is what its trials are done with.
 	Needs Needs
 	arms  []Arm
@@ -46,6 +49,7 @@ const (
 	Images  Needs = iota // images to train on
 	Nothing              // there are no trials
 	Targets              // several sets, and weights to start from
+	Objects              // pictures with boxes
 )
 
 // kind is what sets an experiment apart besides its arms. What is nil is done as
@@ -87,6 +91,9 @@ type Arm struct {
 	FLOPS float64 `json:"paper_flops,omitempty"`
 	// largest is the arm's largest kernel.
 	largest int
+	// printed are the parameters that the paper states, in millions; 0 where it
+	// states none.
+	printed float64
 	// halves says of an arm that changes one layer that it has stride 2.
 	halves bool
 }
@@ -139,6 +146,8 @@ type Preset struct {
 	// PerClass is how many images of a class there are to train on, on average; 0
 	// means all.
 	PerClass int
+	// Panel is the only one of the experiment that is taken; "" means all.
+	Panel string
 	// Size is the input's height and width at most; 0 means the network's own.
 	Size int
 	// Weights are published ones that are taken where none are given.
@@ -168,6 +177,9 @@ func (e Experiment) Preset(name string) (Preset, error) {
 	}
 	return Preset{}, fmt.Errorf("no preset %q: want %s", name, strings.Join(names, ", "))
 }
+
+// metric names what trials are scored by.
+func (e *Experiment) metric() string { return cmp.Or(e.Metric, "top-1") }
 
 // Published returns the points of the paper's figure.
 func (e Experiment) Published() []Arm {
@@ -250,6 +262,9 @@ func (p Preset) of(e Experiment) (arms []Arm, out []LeftOut, err error) {
 func (p Preset) excludes(a *Arm, over string) (why string, err error) {
 	if p.Kernel > 0 && a.largest > p.Kernel {
 		return fmt.Sprintf("the preset has kernels up to %d×%d, lest its maps are smaller than they", p.Kernel, p.Kernel), nil
+	}
+	if p.Panel != "" && a.Panel != p.Panel {
+		return "the preset has " + p.Panel + " alone", nil
 	}
 	if over != layerLabel {
 		return "", nil

@@ -63,7 +63,7 @@ func changesFigures(e Experiment, all []Result) []Figure {
 	for _, panel := range Panels(all) {
 		name := e.Name + "-" + strings.ToLower(panel)
 		figure := func(file, title, x string) Figure {
-			return Figure{Panel: panel, File: name + file + ".svg", Title: panel + title, X: x, Y: "top-1 (%)", Labels: e.XLabel == "", Legend: true}
+			return Figure{Panel: panel, File: name + file + ".svg", Title: panel + title, X: x, Y: e.metric() + " (%)", Labels: e.XLabel == "", Legend: true}
 		}
 		paperX, ownX := e.XLabel, e.XLabel
 		if e.XLabel == "" {

@@ -96,6 +96,11 @@ var experiments = []Experiment{
 		About: "a trained network taken to other sets with all weights trained, beside its last layer only and training from scratch",
 	},
 	{
+		Name: "detection", Title: "Finding objects", Source: "table 1", Needs: Objects, kind: finding, Metric: "AP",
+		About: "SSDLite on MobileNetV1 and V2 whose depthwise kernels are changed, by COCO's average precision",
+		arms:  detectionArms(), claims: detectionClaims,
+	},
+	{
 		Name: "architectures", Title: "What the search found", Source: "figure 8", Needs: Nothing, kind: drawing,
 		About: "MixNet-S and -M block by block, and where they and other searched networks use large kernels",
 	},

@@ -150,7 +150,11 @@ func (g *Page) done() (done, all int) {
 // table lists the networks of a panel: here, and at the paper's size beside the
 // paper's values.
 func (g *Page) table(b *strings.Builder, panel string) {
-	b.WriteString("| | | parameters | multiply-adds | top-1 | parameters at the paper's size | multiply-adds | paper: FLOPS | top-1 |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n")
+	metric, paper := g.Experiment.metric(), "FLOPS"
+	if slices.ContainsFunc(g.Results, func(r Result) bool { return r.printed > 0 }) {
+		paper = "parameters, FLOPS"
+	}
+	fmt.Fprintf(b, "| | | parameters | multiply-adds | %s | parameters at the paper's size | multiply-adds | paper: %s | %s |\n|---|---|--:|--:|--:|--:|--:|--:|--:|\n", metric, paper, metric)
 	for _, r := range g.Results {
 		if r.Panel != panel {
 			continue
@@ -163,7 +167,7 @@ func (g *Page) table(b *strings.Builder, panel string) {
 			top1 = fmt.Sprintf("%.2f", 100*r.Mean)
 		}
 		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", r.Series, r.Label, grouped(r.Params), present("%.2f\u00a0M", float64(r.MACs)/1e6), top1,
-			grouped(r.PaperParams), present("%.1f\u00a0M", float64(r.PaperMACs)/1e6), present("%.1f\u00a0M", r.FLOPS), present("%.2f", 100*r.Arm.Top1))
+			grouped(r.PaperParams), present("%.1f\u00a0M", float64(r.PaperMACs)/1e6), strings.TrimSpace(present("%.2f\u00a0M, ", r.printed)+present("%.1f\u00a0M", r.FLOPS)), present("%.2f", 100*r.Arm.Top1))
 	}
 	b.WriteString("\n")
 }
@@ -179,9 +183,19 @@ func present(format string, v float64) string {
 // reading says how the tables are read.
 func (g *Page) reading(b *strings.Builder) {
 	b.WriteString("## How to read this\n\n")
-	fmt.Fprintf(b, "Top-1 is in per cent, ± the standard deviation between seeds. Differences are in points, paired by seed: both networks saw the same images in the same order. Each has two intervals of 95 %%: Student's over the seeds, and that of %d samples of seeds and images. A difference is resolved, and printed bold, where both hold no zero. ", samples)
-	fmt.Fprintf(b, "Of comparisons without any difference, one interval would call up to one in twenty resolved: the more are made, the more of them by chance. ")
-	fmt.Fprintf(b, "The paper's values are read off its figures to about 0.02 points, of one run each. Its differences below %.1f points say nothing, since one network stands in its figure 6 under two names, 0.16 apart on MobileNetV2.", 100*noiseFloor)
+	e := &g.Experiment
+	fmt.Fprintf(b, "%s is in per cent, ± the standard deviation between seeds. Differences are in points, paired by seed: both networks saw the same images in the same order. ", capital(e.metric()))
+	if e.Metric == "" {
+		fmt.Fprintf(b, "Each has two intervals of 95 %%: Student's over the seeds, and that of %d samples of seeds and images. A difference is resolved, and printed bold, where both hold no zero. ", samples)
+	} else {
+		b.WriteString("Each has Student's interval of 95 % over the seeds; how other images would judge is not in it. A difference is resolved, and printed bold, where it holds no zero. ")
+	}
+	b.WriteString("Of comparisons without any difference, one interval would call up to one in twenty resolved: the more are made, the more of them by chance. ")
+	if e.Metric == "" {
+		fmt.Fprintf(b, "The paper's values are read off its figures to about 0.02 points, of one run each. Its differences below %.1f points say nothing, since one network stands in its figure 6 under two names, 0.16 apart on MobileNetV2.", 100*noiseFloor)
+	} else {
+		fmt.Fprintf(b, "The paper's values are printed to 0.1 points, of one run each; how far its runs differ by chance it does not say, and differences below %.1f points are left out of what it claims here.", 100*noiseFloor)
+	}
 	if g.Plan.Seeds < 3 {
 		b.WriteString(" With so few seeds nothing is resolved by right.")
 	}

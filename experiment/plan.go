@@ -86,6 +86,7 @@ type Options struct {
 
 	Targets []Target // of experiments that transfer
 	Sources []Source // likewise, or what is judged
+	Classes int      // of the pictures on which objects are found
 }
 
 // New plans an experiment; fit are the images to train on, nil for experiments

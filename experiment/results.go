@@ -1,6 +1,8 @@
 package experiment
 
 import (
+	"encoding/json"
+
 	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/nas/store"
 )
@@ -23,13 +25,19 @@ type Result struct {
 
 // Resolved reports whether both intervals hold no zero.
 func (r *Result) Resolved() bool {
-	return r.Difference != nil && r.Difference.Resolved() && r.Images.Resolved()
+	return r.Difference != nil && r.Difference.Resolved() && (r.Images == nil || r.Images.Resolved())
 }
 
 // Judged is how many images the trials were judged by.
 func Judged(all []Result) int {
 	for _, r := range all {
 		for _, o := range r.outcomes {
+			var details struct {
+				Images int `json:"images"`
+			}
+			if o.Images == 0 && json.Unmarshal(o.Details, &details) == nil {
+				return details.Images
+			}
 			return o.Images
 		}
 	}

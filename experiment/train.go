@@ -36,7 +36,9 @@ type Trainer struct {
 	Roles   data.Roles // of experiments on one set
 	Targets []Target   // of experiments that transfer
 	Sources []Source   // likewise, or what is judged
-	Threads int        // that compute; 0 means 1
+	// Pictures are those on which objects are found.
+	Pictures Pictures
+	Threads  int // that compute; 0 means 1
 	// OnEpoch is told of the epochs of a trial; nil for nobody.
 	OnEpoch func(store.Trial, train.Epoch)
 }

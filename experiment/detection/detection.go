@@ -44,8 +44,10 @@ func Changes() []Change {
 
 // Trial is one network, trained once and judged on what nothing was chosen on.
 type Trial struct {
-	// Network is the name of a detector, or a network file's.
+	// Network is the name of a detector, or a network file's; Spec, where it is
+	// not nil, is a detector in its place.
 	Network string
+	Spec    zoo.Spec
 	// Recipe says how; its seed draws first weights, order and augmentation, so
 	// that networks with equal ones are compared in pairs.
 	Recipe recipe.Recipe
@@ -79,12 +81,15 @@ type Outcome struct {
 // Do trains the network, or goes on where it was interrupted, and judges it.
 // Errors about training that diverged wrap [train.ErrDiverged].
 func (t *Trial) Do(ctx context.Context) (*Outcome, error) {
-	spec, err := netfile.Lookup(t.Network)
-	if err != nil {
-		return nil, err
+	spec := t.Spec
+	if spec == nil {
+		var err error
+		if spec, err = netfile.Lookup(t.Network); err != nil {
+			return nil, err
+		}
 	}
 	if _, finds := zoo.Finds(spec); !finds {
-		return nil, fmt.Errorf("detection: %s finds no objects", t.Network)
+		return nil, fmt.Errorf("detection: %s finds no objects", spec.About().Name)
 	}
 	if t.Fit == nil || t.Judge == nil {
 		return nil, errors.New("detection: no pictures to train on, or none to judge by")

@@ -60,7 +60,7 @@ func (c *experimentLsCmd) Run(e *env) error {
 		}
 		v := experimentView{x.Name, x.Title, x.Source, x.About, nil}
 		for _, p := range x.Presets() {
-			plan, err := experiment.New(x, p, in.fit(), experiment.Options{Targets: in.targets, Sources: in.sources})
+			plan, err := experiment.New(x, p, in.fit(), experiment.Options{Targets: in.targets, Sources: in.sources, Classes: max(in.classes(), 1)})
 			if err != nil {
 				return err
 			}
@@ -213,7 +213,7 @@ func bestFound(e *env, name string) (zoo.Network, error) {
 
 // begin makes the plan and its database, or reads those that are there.
 func (c *experimentRunCmd) begin(e *env, x experiment.Experiment, preset experiment.Preset, in *experimentInput) (*experiment.Plan, *store.Store, error) {
-	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources, Given: c.given(), Version: version()}
+	o := experiment.Options{Data: in.data, Seed: c.Seed, Seeds: c.Seeds, Epochs: c.Epochs, Set: c.Set, Targets: in.targets, Sources: in.sources, Classes: in.classes(), Given: c.given(), Version: version()}
 	for _, file := range c.Network {
 		n, err := ownNetwork(e, file)
 		if err != nil {

@@ -125,6 +125,9 @@ func keptExperiments(dir string) ([]keptExperiment, error) {
 // recordOf describes the trials of a plan.
 func recordOf(p *experiment.Plan, trials []store.Trial, commit string) *experiment.Record {
 	r := &experiment.Record{Plan: p, Command: commandOf(p), Data: base(p.Data), Version: p.Version, Machine: machineOf(trials)}
+	if x, err := experiment.Lookup(p.Experiment); err == nil && x.Needs == experiment.Objects && p.Data == "" {
+		r.Data = madePictures
+	}
 	if commit != "" {
 		r.Version = commit
 	}

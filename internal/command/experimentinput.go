@@ -1,6 +1,7 @@
 package command
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -9,6 +10,7 @@ import (
 
 	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/data/boxes"
+	"github.com/mixnet-go/mixnet/data/garments"
 	"github.com/mixnet-go/mixnet/data/store"
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/pretrained/photo"
@@ -20,6 +22,7 @@ type experimentInput struct {
 	splits  *data.Splits // nil for experiments that need none
 	targets []experiment.Target
 	sources []experiment.Source
+	objects experiment.Pictures
 }
 
 // fit are the images to train on.
@@ -60,10 +63,39 @@ func (c *experimentRunCmd) open(e *env, x experiment.Experiment, preset experime
 			return nil, err
 		}
 	}
+	if x.Needs == experiment.Objects {
+		return in, c.openPictures(e, in, preset)
+	}
 	if in.splits, err = e.openData(in.data); err == nil {
 		e.tell(in.splits)
 	}
 	return in, err
+}
+
+// openPictures opens pictures with boxes, or makes some.
+func (c *experimentRunCmd) openPictures(e *env, in *experimentInput, preset experiment.Preset) error {
+	var splits *data.Splits
+	var err error
+	if in.data == "" {
+		splits, err = garments.New(garments.Config{Train: preset.Images, Test: preset.Judge, Side: preset.Size})
+	} else {
+		splits, _, err = e.openObjects(in.data, boxes.Options{})
+	}
+	if err == nil {
+		in.objects, err = experiment.PicturesOf(splits)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w", cmp.Or(in.data, madePictures), err)
+	}
+	return nil
+}
+
+// classes is how many the pictures have on which objects are found.
+func (in *experimentInput) classes() int {
+	if in.objects.Fit == nil {
+		return 0
+	}
+	return len(in.objects.Fit.Classes())
 }
 
 // absolute makes the path of a set one from the root, so that another process
@@ -188,7 +220,7 @@ func (c *experimentRunCmd) openSources(e *env, in *experimentInput, preset exper
 
 // trainer does the trials of a plan.
 func (in *experimentInput) trainer(plan *experiment.Plan) (experiment.Trainer, error) {
-	t := experiment.Trainer{Plan: plan, Targets: in.targets, Sources: in.sources}
+	t := experiment.Trainer{Plan: plan, Targets: in.targets, Sources: in.sources, Pictures: in.objects}
 	var err error
 	if in.splits != nil {
 		if t.Roles, err = plan.Roles(in.splits); err != nil {

@@ -1,9 +1,11 @@
 package command
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"path/filepath"
+	"strings"
 
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
@@ -17,6 +19,7 @@ import (
 type experimentResult struct {
 	Experiment string                 `json:"experiment"`
 	Preset     string                 `json:"preset"`
+	Metric     string                 `json:"metric"` // that the field top1 of results has
 	Done       int                    `json:"done"`
 	Trials     int                    `json:"trials"`
 	Page       string                 `json:"page"`
@@ -36,7 +39,7 @@ func writeExperiment(record *experiment.Record, trials []store.Trial, dir string
 	plan := record.Plan
 	path := func(ext string) string { return filepath.Join(dir, plan.Experiment+ext) }
 	out := &experimentResult{
-		Experiment: plan.Experiment, Preset: plan.Preset, Trials: plan.Trials(), Page: path(".md"), CSV: path(".csv"),
+		Experiment: plan.Experiment, Preset: plan.Preset, Metric: cmp.Or(page.Experiment.Metric, "top-1"), Trials: plan.Trials(), Page: path(".md"), CSV: path(".csv"),
 		Results: page.Results, Claims: experiment.Judge(page.Experiment, plan, page.Results), LeftOut: plan.Omitted(),
 	}
 	for _, r := range page.Results {
@@ -96,7 +99,7 @@ func (r *experimentResult) show(e *env, asJSON bool) error {
 	if asJSON {
 		return e.json(r)
 	}
-	rows := [][]string{{"NETWORK", "", "", "PARAMS", "MACS", "TOP-1", "±", "DIFFERENCE", "RESOLVED"}}
+	rows := [][]string{{"NETWORK", "", "", "PARAMS", "MACS", strings.ToUpper(r.Metric), "±", "DIFFERENCE", "RESOLVED"}}
 	for i := range r.Results {
 		v := &r.Results[i]
 		row := []string{v.Panel, v.Series, v.Label, millions(v.Params), millions(v.MACs), "–", "", "", ""}
