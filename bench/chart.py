@@ -250,6 +250,8 @@ def report(d):
         text += '## MixConv alone\n\n' + about(r) + mixconv_table(r['cases']) + '\n'
     if r := read('detect'):
         text += '## Finding objects, from an image to boxes\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases']) + '\n' + ''.join(detections(c) for c in r['cases'])
+    if r := read('evaluator'):
+        text += "## COCO's evaluation\n\n" + evaluation(r) + '\n'
     if r := read('train'):
         text += '## Training steps\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('load'):
@@ -267,6 +269,12 @@ def whole(cases):
         rows.append([title(c)] + [f'{by[e]["median_ms"]:.2f}' if e in by else '–' for e in engines]
                     + [f'{by[e]["ours_over_this"]:.2f}' if e in by else '–' for e in engines if e != 'mixnet'])
     return markdown(['median ms'] + [name(e) for e in engines] + [f'ours / {name(e)}' for e in engines if e != 'mixnet'], rows)
+
+
+def evaluation(r):
+    return (f'{r["images"]} images, {r["detections"]} detections, {r["threads"]} thread, reading the files included (`bench/evaluator.py`); the twelve numbers differ by '
+            f'{r["largest_difference"]:.0e} at most.\n\n'
+            + markdown(['', 'seconds', 'processor seconds'], [[f'{e["engine"]} {e["version"]}', e['seconds'], e['processor_seconds']] for e in r['engines']]))
 
 
 def detections(case):

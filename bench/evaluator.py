@@ -1,9 +1,10 @@
 """COCO's evaluation of 5,000 images with a hundred detections each, by mixnet and by pycocotools, in turns.
 
-Both read the same two files, made from a seed: 80 categories, 7 objects an image, three detections near each and others anywhere.
     python bench/evaluator.py MIXNET OUT [ROUNDS]
 
-OUT/evaluator.json is the result; the files go to the system's temporary folder and stay there. Each runs as a process of its own with one thread. mixnet's time includes the intervals of AP by a hundred resamples of the images;
+Both read the same two files, made from a seed: 80 categories, 7 objects an image, three detections near each and others anywhere.
+The files lie in the system's temporary folder and stay there. Each program runs as a process of its own with one thread; the least
+times of the rounds go to OUT/evaluator.json. mixnet's includes the intervals of AP by a hundred resamples of the images,
 pycocotools makes none.
 """
 import json
