@@ -10,7 +10,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"math"
 	"slices"
 	"strings"
 
@@ -330,50 +329,5 @@ func (a *Arm) network(paper bool) (zoo.Network, error) {
 	if err != nil {
 		return n, err
 	}
-	return equalized(n, cost.MACs)
-}
-
-// equalized returns a network with its widths multiplied so that it has about so
-// many multiply-adds. Widths are even, not multiples of 8 as the zoo's: those of
-// small networks would miss by a sixth.
-func equalized(n zoo.Network, macs int64) (zoo.Network, error) {
-	best, least := n, int64(math.MaxInt64)
-	try := func(width float64) (int64, error) {
-		scaled := n
-		even := func(c int) int { return max(2*int(math.Round(float64(c)*width/2)), 2) }
-		scaled.Stem.Out = even(n.Stem.Out)
-		if n.Head.Out > 0 {
-			scaled.Head.Out = even(n.Head.Out)
-		}
-		scaled.Stages = slices.Clone(n.Stages)
-		for i := range scaled.Stages {
-			scaled.Stages[i].Out = even(n.Stages[i].Out)
-		}
-		cost, err := nas.CostOf(scaled)
-		if off := max(cost.MACs-macs, macs-cost.MACs); err == nil && off < least {
-			best, least = scaled, off
-			best.Name = fmt.Sprintf("%s@width=%.3f", n.Name, width)
-		}
-		return cost.MACs, err
-	}
-	low, high := 0.1, 2.0
-	for range 12 {
-		width := math.Sqrt(low * high)
-		got, err := try(width)
-		if err != nil {
-			return n, err
-		}
-		if got > macs {
-			high = width
-		} else {
-			low = width
-		}
-	}
-	// Rounded widths do not grow evenly: look about.
-	for i := range 40 {
-		if _, err := try(low * (0.96 + 0.002*float64(i))); err != nil {
-			return n, err
-		}
-	}
-	return best, nil
+	return nas.Equalized(n, cost.MACs)
 }

@@ -1,6 +1,10 @@
 package nas
 
 import (
+	"fmt"
+	"math"
+	"slices"
+
 	"github.com/mixnet-go/mixnet/graph"
 	"github.com/mixnet-go/mixnet/tensor"
 	"github.com/mixnet-go/mixnet/zoo"
@@ -68,4 +72,62 @@ func peak(g *graph.Graph, shapes []tensor.Shape) int64 {
 		}
 	}
 	return most
+}
+
+// mostWidth is the largest factor of Equalized.
+const mostWidth = 16
+
+// Equalized returns a network with its widths multiplied so that it has about so
+// many multiply-adds. Widths are even, not multiples of 8 as the zoo's: those of
+// small networks would miss by a sixth.
+func Equalized(n zoo.Network, macs int64) (zoo.Network, error) {
+	best, least := n, int64(math.MaxInt64)
+	try := func(width float64) (int64, error) {
+		scaled := n
+		even := func(c int) int { return max(2*int(math.Round(float64(c)*width/2)), 2) }
+		scaled.Stem.Out = even(n.Stem.Out)
+		if n.Head.Out > 0 {
+			scaled.Head.Out = even(n.Head.Out)
+		}
+		scaled.Stages = slices.Clone(n.Stages)
+		for i := range scaled.Stages {
+			scaled.Stages[i].Out = even(n.Stages[i].Out)
+			scaled.Stages[i].Channels = slices.Clone(n.Stages[i].Channels)
+			for j, c := range n.Stages[i].Channels {
+				scaled.Stages[i].Channels[j] = max(1, int(math.Round(float64(c)*width)))
+			}
+		}
+		cost, err := CostOf(scaled)
+		if off := max(cost.MACs-macs, macs-cost.MACs); err == nil && off < least {
+			best, least = scaled, off
+			best.Name = fmt.Sprintf("%s@width=%.3f", n.Name, width)
+		}
+		return cost.MACs, err
+	}
+	low, high := 0.1, 2.0
+	for high < mostWidth {
+		if got, err := try(high); err != nil || got >= macs {
+			break
+		}
+		high *= 2
+	}
+	for range 12 {
+		width := math.Sqrt(low * high)
+		got, err := try(width)
+		if err != nil {
+			return n, err
+		}
+		if got > macs {
+			high = width
+		} else {
+			low = width
+		}
+	}
+	// Rounded widths do not grow evenly: look about.
+	for i := range 40 {
+		if _, err := try(low * (0.96 + 0.002*float64(i))); err != nil {
+			return n, err
+		}
+	}
+	return best, nil
 }

@@ -18,13 +18,13 @@ func (RandomSearch) Propose(p *Problem, h *History) (Proposal, error) {
 // population is changed in one decision, and the youngest are the population.
 type Evolution struct {
 	Population int // 0 means 20
-	Sample     int // 0 means 5
+	Sample     int // 0 means 10
 }
 
 // Propose draws at random until there is a population, then a child.
 func (e Evolution) Propose(p *Problem, h *History) (Proposal, error) {
 	rng := p.rng(h)
-	size, sample := cmp.Or(e.Population, 20), cmp.Or(e.Sample, 5)
+	size, sample := cmp.Or(e.Population, 20), cmp.Or(e.Sample, 10)
 	all := h.scored()
 	if len(h.Trials) < size || len(all) == 0 {
 		return p.random(h, rng)

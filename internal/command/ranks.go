@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/mixnet-go/mixnet/internal/launch"
+	"github.com/mixnet-go/mixnet/nas/search"
+	"github.com/mixnet-go/mixnet/nas/store"
 	"github.com/mixnet-go/mixnet/train"
 )
 
@@ -25,6 +27,9 @@ type Program struct {
 	MPI func() MPI
 	// Exit ends the process; nil for os.Exit.
 	Exit func(code int)
+
+	// trial scores a network of a search in place of a training, in tests.
+	trial func(context.Context, store.Trial) (search.Outcome, error)
 }
 
 // Ranks are the processes of a job.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strconv"
@@ -45,15 +46,25 @@ training images only: nine in ten train the networks, one in ten scores them.
 
 // searchName is the search that a command works on.
 type searchName struct {
-	Search string `arg:"" help:"The search: a name, its .db file, or an address that begins with postgres://."`
+	Search string `arg:"" help:"The search: a name, its .db file, or an address that begins with postgres://. NAME:random is the random search beside it."`
 }
 
-// searchPath returns the file or the address of a search.
+// searchPath returns the file or the address of a search, and of the random
+// search beside it.
 func searchPath(name string) string {
+	name = strings.TrimSuffix(name, randomSuffix)
 	if strings.Contains(name, "://") || strings.HasSuffix(name, ".db") {
 		return name
 	}
 	return name + ".db"
+}
+
+// shown is a search's name as it may be told: without a password.
+func shown(name string) string {
+	if u, err := url.Parse(name); err == nil && strings.Contains(name, "://") {
+		return u.Redacted()
+	}
+	return name
 }
 
 // open opens the search, which is there.
@@ -70,9 +81,12 @@ func openSearch(ctx context.Context, e *env, name string, readOnly bool) (*store
 	if err != nil {
 		return nil, nil, err
 	}
+	if strings.HasSuffix(name, randomSuffix) {
+		db = db.Beside()
+	}
 	s, err := db.Search(ctx)
 	if err != nil {
-		return nil, nil, errors.Join(fmt.Errorf("%s: %w", path, err), db.Close())
+		return nil, nil, errors.Join(fmt.Errorf("%s: %w", shown(name), err), db.Close())
 	}
 	loaded, err := search.Load(s)
 	if err != nil {

@@ -93,7 +93,7 @@ func TestSearchLatency(t *testing.T) {
 func TestSearch(t *testing.T) {
 	t.Chdir(t.TempDir())
 	mustRun(t, "search", "new", "it", "--space", smallSpace(t), "--images", "300", "--trials", "8", "--epochs", "1", "--strategy", "evolution",
-		"--set", "batch=20", "--set", "ema=0", "--max-macs", "400K")
+		"--set", "batch=20", "--set", "ema=0", "--max-macs", "400K", "--random", "none", "--no-judge")
 	if code, _, errs := invoke(t, "search", "new", "it"); code != exitFailure || !strings.Contains(errs, "search run it") {
 		t.Errorf("a second search of that name: %d %s", code, errs)
 	}
@@ -295,18 +295,79 @@ func TestSearchMistakes(t *testing.T) {
 	}
 }
 
-// The best are trained again beside networks of the same cost; test images are
-// opened once.
-func TestSearchFinish(t *testing.T) {
+// The whole protocol by two commands: a random search of equal cost beside the
+// search, the best of both trained again beside networks of the same cost, test
+// images opened once. Another search shares what owes nothing to the first.
+func TestSearchProtocol(t *testing.T) {
 	t.Chdir(t.TempDir())
-	mustRun(t, "search", "new", "it", "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=10", "--set", "ema=0")
-	mustRun(t, "search", "run", "it")
-	args := []string{"search", "finish", "it", "--top", "2", "--seeds", "2", "--epochs", "1", "--json"}
+	space := smallSpace(t)
+	begin := []string{"--space", space, "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=10", "--set", "ema=0",
+		"--top", "2", "--seeds", "2", "--judge-epochs", "1", "--min-macs", "100K", "--max-macs", "260K"}
+	mustRun(t, append([]string{"search", "new", "it", "--strategy", "evolution"}, begin...)...)
+	if out := mustRun(t, "search", "run", "it", "--no-judge"); !strings.Contains(out, "random search beside it: 4 of 4 done") || strings.Contains(out, "made by hand") {
+		t.Errorf("%s", out)
+	}
+	out := mustRun(t, "search", "run", "it")
+	for _, want := range []string{"trained from scratch for 1 epoch with 2 seeds each", "the random search beside it", "again: drawn at random", "in all"} {
+		if !strings.Contains(out, want) {
+			t.Errorf("%q is not told:\n%s", want, out)
+		}
+	}
+	args := []string{"search", "finish", "it", "--json"}
 	first := mustRun(t, args...)
 	var f finished
 	if err := json.Unmarshal([]byte(first), &f); err != nil {
 		t.Fatal(err)
 	}
+	checkVerdict(t, &f)
+	if second := mustRun(t, args...); second != first {
+		t.Errorf("a second call says\n%s\nthe first\n%s", second, first)
+	}
+	mustRun(t, "search", "report", "it")
+	page, err := os.ReadFile("it.html")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"made by hand", "hours of a thread", "random, seed 4294967296"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the report lacks %q", want)
+		}
+	}
+	var top []searchTrial
+	if err := json.Unmarshal([]byte(mustRun(t, "search", "top", "it:random", "--json")), &top); err != nil || len(top) != 4 {
+		t.Errorf("%d trials of the random search, %v", len(top), err)
+	}
+	if out := mustRun(t, "search", "run", "it", "--trials", "5"); !strings.Contains(out, "5 of 5 done") || !strings.Contains(out, "1 trial ended after that") {
+		t.Errorf("%s", out)
+	}
+
+	// The second search has seeds of its own and shares the random one.
+	begin = append(begin, "--seed", "1", "--random", "it")
+	if code, _, errs := invoke(t, append([]string{"search", "new", "other"}, begin...)...); code != exitUsage || !strings.Contains(errs, "5 trials") {
+		t.Errorf("a random search of another cost: %d %s", code, errs)
+	}
+	mustRun(t, append(append([]string{"search", "new", "other"}, begin...), "--trials", "5")...)
+	mustRun(t, "search", "run", "other")
+	var shared finished
+	if err := json.Unmarshal([]byte(mustRun(t, "search", "finish", "other", "--json")), &shared); err != nil {
+		t.Fatal(err)
+	}
+	checkVerdict(t, &shared)
+	for _, p := range shared.Parts {
+		if p.Shared != strings.Contains(p.Part, "random") && p.Shared != strings.Contains(p.Part, "by hand") {
+			t.Errorf("%+v", p)
+		}
+	}
+	begin = append(begin, "--trials", "5", "--set", "schedule.lr=0.5")
+	if code, _, errs := invoke(t, append([]string{"search", "new", "third"}, begin...)...); code != exitUsage || !strings.Contains(errs, "another recipe") {
+		t.Errorf("a random search by another recipe: %d %s", code, errs)
+	}
+}
+
+// checkVerdict looks through the outcome of a protocol with two networks and
+// two seeds.
+func checkVerdict(t *testing.T, f *finished) {
+	t.Helper()
 	groups := map[string]int{}
 	var winner finishedRow
 	for _, r := range f.Rows {
@@ -315,6 +376,7 @@ func TestSearchFinish(t *testing.T) {
 			winner = r
 		}
 	}
+	judged := 0 // of the random search
 	for _, r := range f.Rows {
 		switch {
 		case r.Winner:
@@ -325,25 +387,32 @@ func TestSearchFinish(t *testing.T) {
 			if r.Test != nil || r.HeldOut > winner.HeldOut {
 				t.Errorf("%+v was judged, or is better than %+v", r, winner)
 			}
+		case r.Group == "random search" && r.Test == nil:
 		default:
+			if r.Group == "random search" {
+				judged++
+			}
 			if d := r.Difference; d == nil || r.Test == nil || d.Low > d.Value || d.Value > d.High || math.Abs(*winner.Test-*r.Test-d.Value) > 1e-9 {
 				t.Errorf("%+v: %+v", r, d)
 			}
 			if part := float64(r.MACs) / float64(winner.MACs); r.Group == "drawn at random" && (part < 0.97 || part > 1.03) {
-				t.Errorf("%s has %.2f of the winner's multiply-adds", r.Network, part)
+				t.Errorf("%s has %.3f of the winner's multiply-adds", r.Network, part)
 			}
 		}
 	}
-	for _, group := range []string{"found", "kernels 3", "kernels 5", "kernels 7", "kernels 3,5,7", "made by hand"} {
-		if groups[group] == 0 {
-			t.Errorf("no %s among %v", group, groups)
+	for group, want := range map[string]int{"found": 2, "random search": 2, "kernels 3": 1, "kernels 5": 1, "kernels 7": 1, "kernels 3,5,7": 1, "made by hand": 1} {
+		if groups[group] != want {
+			t.Errorf("%d of %s, want %d", groups[group], group, want)
 		}
 	}
-	if second := mustRun(t, args...); second != first {
-		t.Errorf("a second call says\n%s\nthe first\n%s", second, first)
+	if groups["drawn at random"] == 0 || judged != 1 {
+		t.Errorf("%d drawn at random, %d of the random search judged", groups["drawn at random"], judged)
 	}
-	mustRun(t, "search", "report", "it")
-	if page, err := os.ReadFile("it.html"); err != nil || !strings.Contains(string(page), "made by hand") {
-		t.Errorf("no judgement in the report: %v", err)
+	trainings := 0
+	for _, p := range f.Parts {
+		trainings += p.Trainings
+	}
+	if want := 2*4 + 2*(2+4+1+2+groups["drawn at random"]-1); trainings < want {
+		t.Errorf("%d trainings, want %d: %+v", trainings, want, f.Parts)
 	}
 }

@@ -20,7 +20,8 @@ type searchBenchCmd struct {
 	Space      string   `default:"nas-bench-macro" placeholder:"NAME|FILE" help:"The space of the keys."`
 	Strategies []string `placeholder:"NAME,..." help:"The strategies to try; all by default."`
 	Budget     []int    `default:"50,100" placeholder:"N,..." help:"After how many networks to look."`
-	Runs       int      `default:"20" placeholder:"N" help:"Searches of each, with seeds from 0."`
+	Runs       int      `default:"20" placeholder:"N" help:"Searches of each, with seeds from --seed on."`
+	Seed       uint64   `default:"0" placeholder:"N" help:"Seed of the first search."`
 	MaxMacs    amount   `placeholder:"N" help:"Most multiply-adds of a network."`
 	JSON       bool     `name:"json" help:"Print JSON."`
 }
@@ -76,7 +77,7 @@ func (c *searchBenchCmd) Run(e *env) error {
 			if err := e.ctx.Err(); err != nil {
 				return err
 			}
-			if err := benchRun(space, name, uint64(run), most, feasible, table, c.Budget, found); err != nil {
+			if err := benchRun(space, name, c.Seed+uint64(run), most, feasible, table, c.Budget, found); err != nil {
 				return err
 			}
 		}

@@ -1,30 +1,29 @@
 package command
 
 import (
-	"context"
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
-	"sync"
 	"time"
 
-	"github.com/mixnet-go/mixnet/data"
 	"github.com/mixnet-go/mixnet/internal/atomicfile"
 	"github.com/mixnet-go/mixnet/internal/chart"
+	"github.com/mixnet-go/mixnet/internal/filelock"
 	"github.com/mixnet-go/mixnet/internal/stats"
-	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/nas/search"
+	"github.com/mixnet-go/mixnet/nas/store"
 )
 
 type searchFinishCmd struct {
 	searchName
-	Top      int    `default:"5" placeholder:"N" help:"How many of the best are trained again."`
-	Seeds    int    `default:"3" placeholder:"N" help:"Seeds of each."`
-	Epochs   int    `default:"15" placeholder:"N" help:"Epochs of each."`
-	Random   string `placeholder:"SEARCH" help:"A search at random of the same cost, whose best are treated alike."`
-	Handmade string `default:"mixnet_tiny" placeholder:"NAME" help:"A network of the zoo to compare with, scaled to the same multiply-adds."`
+	Top      int    `placeholder:"N" help:"How many of the best are trained again. Default: as the search was begun, or 5."`
+	Seeds    int    `placeholder:"N" help:"Seeds of each. Default: as the search was begun, or 3."`
+	Epochs   int    `placeholder:"N" help:"Epochs of each. Default: as the search was begun, or 15."`
+	Random   string `placeholder:"SEARCH" help:"A search at random of the same cost, whose best are treated alike, in place of the one beside it."`
+	Handmade string `placeholder:"NAME" help:"A network of the zoo to compare with, scaled to the same multiply-adds. Default: as the search was begun, or mixnet_tiny."`
 	Workers  int    `short:"w" default:"0" placeholder:"N" help:"Networks to train at the same time, each in one thread; 0 means one for every core."`
 	JSON     bool   `name:"json" help:"Print JSON."`
 }
@@ -54,21 +53,24 @@ type finishedRow struct {
 
 // finished is the outcome of the protocol.
 type finished struct {
-	Search  string        `json:"search"`
-	At      string        `json:"judged_at"`
-	Epochs  int           `json:"epochs_per_trial"`
-	Seeds   int           `json:"seeds"`
-	Seconds float64       `json:"seconds"`
-	Images  int           `json:"images"`
-	Rows    []finishedRow `json:"candidates"`
+	Search string         `json:"search"`
+	At     string         `json:"judged_at"`
+	Epochs int            `json:"epochs_per_trial"`
+	Seeds  int            `json:"seeds"`
+	Trials int            `json:"trials"` // that the best were taken of
+	Images int            `json:"images"`
+	Rows   []finishedRow  `json:"candidates"`
+	Parts  []finishedPart `json:"parts"`
 }
 
-// How many networks are drawn at random, and within what part of the winner's
-// multiply-adds.
-const (
-	drawnRivals = 5
-	sameCost    = 0.03
-)
+// drawnRivals is how many networks are drawn at random.
+const drawnRivals = 5
+
+// usualJudge is how searches are judged that were begun without saying so.
+var usualJudge = search.Judge{Top: 5, Seeds: 3, Epochs: 15, Handmade: "mixnet_tiny"}
+
+// errJudging says that another process does what is asked for.
+var errJudging = errors.New("another process is judging it")
 
 // finishPath is where the outcome is kept.
 func finishPath(s *search.Search) string { return filepath.Join(s.Settings.Dir, "judged.json") }
@@ -100,130 +102,98 @@ func (f *finished) heldOut() chart.Series {
 }
 
 func (c *searchFinishCmd) Run(e *env) error {
-	if c.Top < 1 || c.Seeds < 1 || c.Epochs < 1 {
-		return usagef("--top, --seeds and --epochs are at least 1")
+	if c.Top < 0 || c.Seeds < 0 || c.Epochs < 0 || c.Workers < 0 || c.Workers > 256 {
+		return usagef("--top, --seeds and --epochs are at least 1, --workers is between 0 and 256")
 	}
+	f, err := c.finish(e)
+	if err != nil {
+		return err
+	}
+	return f.show(e, c.JSON)
+}
+
+// plan is how the search is judged.
+func (c *searchFinishCmd) plan(s *search.Search) search.Judge {
+	p := usualJudge
+	if s.Settings.Judge != nil {
+		p = *s.Settings.Judge
+	}
+	return search.Judge{
+		Top: cmp.Or(c.Top, p.Top), Seeds: cmp.Or(c.Seeds, p.Seeds), Epochs: cmp.Or(c.Epochs, p.Epochs), Handmade: cmp.Or(c.Handmade, p.Handmade),
+	}
+}
+
+// finish judges the search, or returns what is kept of that.
+func (c *searchFinishCmd) finish(e *env) (*finished, error) {
 	s, all, err := c.read(e)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	if f, err := readFinished(s); err != nil {
-		return err
-	} else if f != nil {
-		e.note("the test images were opened on %s; this is what was found\n", f.At)
-		return f.show(e, c.JSON)
+	if f, err := readFinished(s); f != nil || err != nil {
+		if f != nil {
+			e.note("the test images were opened on %s; this is what was found\n", f.At)
+		}
+		return f, err
 	}
+	other, err := besides(e, s, c.Search, c.Random)
+	if err != nil {
+		return nil, err
+	}
+	if err := os.MkdirAll(s.Settings.Dir, 0o777); err != nil {
+		return nil, err
+	}
+	lock, err := filelock.Try(filepath.Join(s.Settings.Dir, "judge.lock"))
+	if errors.Is(err, filelock.ErrHeld) {
+		return nil, fmt.Errorf("%s: %w", shown(c.Search), errJudging)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Release()
+	return c.judge(e, s, all, other)
+}
+
+// judge trains the best of a search and what it is compared with, opens the test
+// images, and keeps the outcome.
+func (c *searchFinishCmd) judge(e *env, s *search.Search, all []store.Trial, other *beside) (*finished, error) {
 	roles, err := holdOut(e, &s.Settings, s.Seed)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	started := time.Now()
 	defer e.hold()()
-	candidates, err := s.Leaders(search.Found, longest(all), c.Top)
-	if err == nil && len(candidates) == 0 {
-		err = fmt.Errorf("%s: no trial has a score", c.Search)
+	plan := c.plan(s)
+	r := retraining{e: e, plan: plan, workers: c.Workers, roles: roles}
+	if r.workers == 0 {
+		r.workers = e.cores()
+	}
+	found, err := s.Leaders(search.Found, longest(all), plan.Top)
+	if err == nil && len(found) == 0 {
+		err = fmt.Errorf("%s: no trial has a score", shown(c.Search))
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
-	trained, err := c.retrain(e, s, candidates, roles)
+	field := contenders(s, found)
+	if err := r.all(field); err != nil {
+		return nil, err
+	}
+	others, err := rivals(s, other, field[winnerOf(field)].Candidate, plan)
 	if err != nil {
-		return err
+		return nil, err
 	}
-	rivals, err := c.rivals(e, s, candidates[winnerOf(candidates, trained)])
-	if err != nil {
-		return err
+	if err := r.all(others); err != nil {
+		return nil, err
 	}
-	theirs, err := c.retrain(e, s, rivals, roles)
-	if err != nil {
-		return err
+	field = append(field, others...)
+	sum := summaryOf(c.Search, s, all)
+	f := &finished{Search: sum.Search, Epochs: plan.Epochs, Seeds: plan.Seeds, Trials: len(all), Rows: judgeGroups(field), Parts: partsOf(s, &sum, other, field)}
+	if err := f.open(e, field, roles.Judge); err != nil {
+		return nil, err
 	}
-	candidates, trained = append(candidates, rivals...), append(trained, theirs...)
-	f := finished{Search: c.Search, Epochs: c.Epochs, Seeds: c.Seeds, Rows: judgeGroups(candidates, trained)}
-	if err := f.open(e, candidates, trained, roles.Judge); err != nil {
-		return err
-	}
-	f.Seconds, f.At = time.Since(started).Seconds(), time.Now().UTC().Format(time.RFC3339)
-	if err := os.MkdirAll(s.Settings.Dir, 0o777); err != nil {
-		return err
-	}
+	f.At = time.Now().UTC().Format(time.RFC3339)
 	text, err := json.MarshalIndent(f, "", "  ")
-	if err == nil {
-		err = atomicfile.WriteBytes(finishPath(s), text)
-	}
-	return errors.Join(err, f.show(e, c.JSON))
-}
-
-// rivals are what the winner is compared with.
-func (c *searchFinishCmd) rivals(e *env, s *search.Search, winner search.Candidate) ([]search.Candidate, error) {
-	rivals, err := s.Rivals(winner, drawnRivals, c.Handmade, sameCost)
 	if err != nil {
 		return nil, err
 	}
-	other, err := besides(e, c.Random)
-	if err != nil || other == nil {
-		return rivals, err
-	}
-	more, err := other.search.Leaders(search.RandomSearch, longest(other.trials), c.Top)
-	return append(rivals, more...), err
-}
-
-// retrained is a candidate's model of a seed.
-type retrained struct {
-	model *model.Model
-	score float64
-}
-
-// retrain trains all candidates with all seeds.
-func (c *searchFinishCmd) retrain(e *env, s *search.Search, candidates []search.Candidate, roles data.Roles) ([][]retrained, error) {
-	out := make([][]retrained, len(candidates))
-	jobs := make(chan [2]int)
-	ctx, stop := context.WithCancelCause(e.ctx)
-	defer stop(nil)
-	var mu sync.Mutex
-	var failed error
-	done := 0
-	workers := c.Workers
-	if workers <= 0 {
-		workers = e.cores()
-	}
-	var group sync.WaitGroup
-	for range workers {
-		group.Go(func() {
-			for job := range jobs {
-				m, score, err := s.Retrain(ctx, candidates[job[0]], roles, c.Epochs, s.Seed+1+uint64(job[1]))
-				mu.Lock()
-				if err != nil && failed == nil {
-					failed = err
-					stop(err)
-				}
-				out[job[0]][job[1]] = retrained{m, score}
-				done++
-				if err == nil {
-					e.note("%d of %d: %s, seed %d: %s held out\n", done, len(candidates)*c.Seeds, candidates[job[0]].Name, s.Seed+1+uint64(job[1]), inPercent(score))
-				}
-				mu.Unlock()
-			}
-		})
-	}
-	for i := range candidates {
-		out[i] = make([]retrained, c.Seeds)
-	}
-feed:
-	for seed := range c.Seeds {
-		for i := range candidates {
-			select {
-			case jobs <- [2]int{i, seed}:
-			case <-ctx.Done():
-				break feed
-			}
-		}
-	}
-	close(jobs)
-	group.Wait()
-	if err := e.ctx.Err(); err != nil {
-		e.note("what was trained is kept; continue with: %s\n", e.command(e.args...))
-		return nil, err
-	}
-	return out, failed
+	return f, atomicfile.WriteBytes(finishPath(s), text)
 }

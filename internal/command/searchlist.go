@@ -9,6 +9,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/mixnet-go/mixnet/nas/search"
 	"github.com/mixnet-go/mixnet/nas/store"
 )
 
@@ -93,6 +94,11 @@ func (c *searchShowCmd) Run(e *env) error {
 		return d.print(e)
 	}
 	sum := summaryOf(c.Search, s, all)
+	other, err := besides(e, s, c.Search, "")
+	if err != nil {
+		return err
+	}
+	sum.with(all, other)
 	if c.JSON && c.All {
 		views := make([]searchTrial, len(all))
 		for i, t := range all {
@@ -185,16 +191,21 @@ func (c *searchWatchCmd) Run(e *env) error {
 		if err != nil {
 			return err
 		}
+		other, err := besides(e, s, c.Search, "")
+		if err != nil {
+			return err
+		}
 		sum := summaryOf(c.Search, s, all)
+		sum.with(all, other)
 		if c.JSON {
 			err = e.jsonLine(sum)
 		} else {
 			if tty && !c.Once {
 				e.printf("%s", styled("\x1b[H\x1b[2J"))
 			}
-			err = c.look(e, &sum, all)
+			err = c.look(e, s, &sum, all, other)
 		}
-		if err != nil || c.Once || sum.Done+sum.Failed >= sum.Trials {
+		if err != nil || c.Once || sum.over() {
 			return err
 		}
 		select {
@@ -206,11 +217,7 @@ func (c *searchWatchCmd) Run(e *env) error {
 }
 
 // look prints where the search stands: the front, and the last trials.
-func (c *searchWatchCmd) look(e *env, sum *searchSummary, all []store.Trial) error {
-	s, _, err := c.read(e)
-	if err != nil {
-		return err
-	}
+func (c *searchWatchCmd) look(e *env, s *search.Search, sum *searchSummary, all []store.Trial, other *beside) error {
 	sum.lines(e)
 	best := bestOf(all)
 	front := paretoFront(s, best)
@@ -221,20 +228,39 @@ func (c *searchWatchCmd) look(e *env, sum *searchSummary, all []store.Trial) err
 			return err
 		}
 	}
-	ended := slices.DeleteFunc(slices.Clone(all), func(t store.Trial) bool { return t.Finished.IsZero() })
-	slices.SortFunc(ended, func(a, b store.Trial) int { return b.Finished.Compare(a.Finished) })
-	if len(ended) > 0 {
+	last, running := recent(s, all, false)
+	if other != nil {
+		more, run := recent(other.search, other.trials, true)
+		last, running = append(last, more...), append(running, run...)
+	}
+	slices.SortStableFunc(last, func(a, b event) int { return b.at.Compare(a.at) })
+	if len(last) > 0 {
 		e.printf("\nlast:\n")
 	}
-	for _, t := range ended[:min(len(ended), 5)] {
-		v := viewOf(s, t)
-		e.printf("  %s\n", v.short())
+	for _, ev := range append(last[:min(len(last), 5)], running...) {
+		e.printf("  %s\n", ev.text)
 	}
+	e.printf("seen at %s\n", time.Now().Format("15:04:05"))
+	return nil
+}
+
+// event is what is told of a trial, and when that was.
+type event struct {
+	at   time.Time
+	text string
+}
+
+// recent tells of trials that have ended, and of those that run.
+func recent(s *search.Search, all []store.Trial, random bool) (ended, running []event) {
 	for _, t := range all {
-		if t.State == store.Running {
-			e.printf("  trial %d runs for %s on %s\n", t.Number, formatDuration(time.Since(t.Started)), t.Worker)
+		v := viewOf(s, t)
+		v.Random = random
+		switch {
+		case t.State == store.Running:
+			running = append(running, event{t.Started, fmt.Sprintf("%s runs for %s on %s", v.whose(), formatDuration(time.Since(t.Started)), t.Worker)})
+		case !t.Finished.IsZero():
+			ended = append(ended, event{t.Finished, v.short()})
 		}
 	}
-	e.printf("%s\n", fmt.Sprintf("seen at %s", time.Now().Format("15:04:05")))
-	return nil
+	return ended, running
 }

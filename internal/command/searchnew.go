@@ -27,6 +27,7 @@ type searchNewCmd struct {
 	Rungs    []int  `placeholder:"N,..." help:"Successive halving: train for the first number of epochs, and the best third on to the next, such as 2,6,18. In place of --epochs."`
 	supernetFlags
 	latencyFlags
+	judgeFlags
 	Data      string   `short:"d" placeholder:"DIR" help:"The images, as for train. Default: the built-in Fashion-MNIST subset."`
 	Images    int      `placeholder:"N" help:"Train on so many of the training images only."`
 	Size      int      `placeholder:"PX" help:"Size of the networks' input. Default: the images', or the space's where they are larger."`
@@ -63,6 +64,9 @@ func (c *searchNewCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if err := c.judgeFlags.comparable(e, loaded); err != nil {
+		return err
+	}
 	if c.Learn != "" {
 		if _, _, err := loaded.Space.Choices(); err != nil {
 			return usagef("--learn: %v", err)
@@ -79,12 +83,15 @@ func (c *searchNewCmd) Run(e *env) error {
 	}
 	err = db.Create(e.ctx, s)
 	if err = errors.Join(err, db.Close()); err != nil {
-		return fmt.Errorf("%s: %w", searchPath(c.Name), err)
+		return fmt.Errorf("%s: %w", shown(searchPath(c.Name)), err)
 	}
 	if c.JSON {
 		return e.json(summaryOf(c.Name, loaded, nil))
 	}
-	e.printf("%s: %s of the space %s (%d decisions), %s\n", searchPath(c.Name), plural(s.Trials, "network"), loaded.Space.Name(), len(loaded.Space.Decisions()), limitsText(settings.Limits))
+	e.printf("%s: %s of the space %s (%d decisions), %s\n", shown(searchPath(c.Name)), plural(s.Trials, "network"), loaded.Space.Name(), len(loaded.Space.Decisions()), limitsText(settings.Limits))
+	if text := protocolText(&settings); text != "" {
+		e.printf("%s\n", text)
+	}
 	e.printf("Next:\n  %s\n", e.command("search", "run", c.Name))
 	return nil
 }
@@ -134,7 +141,7 @@ func (c *searchNewCmd) check() error {
 			return usagef("--rungs: want numbers of epochs that grow, such as 2,6,18")
 		}
 	}
-	return c.supernetFlags.check(c.Strategy, c.Rungs)
+	return errors.Join(c.supernetFlags.check(c.Strategy, c.Rungs), c.judgeFlags.check())
 }
 
 // plan settles the search: its space is made for the classes and the size of the
@@ -158,6 +165,9 @@ func (c *searchNewCmd) plan(e *env) (store.Search, search.Settings, error) {
 		return s, settings, usagef("the recipe %s is for pretrained weights", c.Recipe)
 	}
 	settings.Recipe.Patience, settings.Recipe.Fit.Steps = 0, 0 // trials are all as long
+	if err := c.judgeFlags.settings(e, c.Strategy, &settings); err != nil {
+		return s, settings, err
+	}
 	roles, err := holdOut(e, &settings, c.Seed)
 	if err != nil {
 		return s, settings, err

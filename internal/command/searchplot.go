@@ -13,7 +13,7 @@ type searchPlotCmd struct {
 	searchName
 	Output string `arg:"" help:"The picture (.png, .svg, .pdf)."`
 	X      string `name:"x" default:"macs" enum:"macs,params,trial,epoch" help:"Over what: macs or params with the front, trial for the best so far, epoch for learning curves."`
-	Beside string `placeholder:"SEARCH" help:"Another search to draw beside it, such as one at random."`
+	Beside string `placeholder:"SEARCH" help:"Another search to draw beside it, in place of the random search that it has."`
 }
 
 func (c *searchPlotCmd) Run(e *env) error {
@@ -24,7 +24,7 @@ func (c *searchPlotCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	other, err := besides(e, c.Beside)
+	other, err := besides(e, s, c.Search, c.Beside)
 	if err != nil {
 		return err
 	}
@@ -32,22 +32,6 @@ func (c *searchPlotCmd) Run(e *env) error {
 		return fmt.Errorf("%s: no trial has a score yet", c.Search)
 	}
 	return searchChart(s, all, other, c.X).WriteFile(c.Output)
-}
-
-// beside is a search that another is compared with.
-type beside struct {
-	name   string
-	search *search.Search
-	trials []store.Trial
-}
-
-// besides opens the search of --beside, nil for none.
-func besides(e *env, name string) (*beside, error) {
-	if name == "" {
-		return nil, nil
-	}
-	s, all, err := (&searchName{name}).read(e)
-	return &beside{name, s, all}, err
 }
 
 func searchChart(s *search.Search, all []store.Trial, other *beside, x string) *chart.Chart {

@@ -19,7 +19,7 @@ import (
 type searchReportCmd struct {
 	searchName
 	Output string `short:"o" placeholder:"FILE" help:"The HTML file. Default: NAME.html beside the search's file."`
-	Beside string `placeholder:"SEARCH" help:"Another search to draw beside it, such as one at random."`
+	Beside string `placeholder:"SEARCH" help:"Another search to draw beside it, in place of the random search that it has."`
 	JSON   bool   `name:"json" help:"Print JSON."`
 }
 
@@ -28,7 +28,7 @@ func (c *searchReportCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
-	other, err := besides(e, c.Beside)
+	other, err := besides(e, s, c.Search, c.Beside)
 	if err != nil {
 		return err
 	}
@@ -68,7 +68,7 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 	page := report.Search{
 		Name:     "Search " + s.Name,
 		Summary:  fmt.Sprintf("%s on the space %s, %s; %d of %s done.", s.Strategy, s.Space.Name(), limitsText(s.Settings.Limits), sum.Done, plural(sum.Trials, "trial")),
-		Protocol: protocolFacts(s, &sum, all),
+		Protocol: protocolFacts(s, &sum, all, other),
 		Trials:   trialRows(s, all, path),
 	}
 	page.Workers = workerRows(all)
@@ -84,7 +84,7 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 		page.Latency = &report.SearchLatency{Figure: figure, Quality: table}
 	}
 	if f != nil {
-		page.Tables = []report.Table{f.reported()}
+		page.Tables = f.reported()
 		page.Protocol = append(page.Protocol, report.Fact{Name: "judged", Value: fmt.Sprintf("%s on %s, %s, %s each", f.At, plural(f.Images, "test image"), plural(f.Seeds, "seed"), plural(f.Epochs, "epoch"))})
 	}
 	if best := bestOf(all); len(best) > 0 {
@@ -126,7 +126,7 @@ func writeSearchReport(s *search.Search, name string, all []store.Trial, other *
 }
 
 // protocolFacts says what chose and what judged, and what it took.
-func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial) []report.Fact {
+func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial, other *beside) []report.Fact {
 	threads, workers := 0.0, map[string]bool{}
 	for _, t := range all {
 		threads += search.OutcomeOf(t).Seconds
@@ -145,6 +145,14 @@ func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial) []re
 	if sn := s.Settings.Supernet; sn != nil {
 		epochs += fmt.Sprintf("; before that, %s by a supernet trained for %s", plural(sn.Scored, "network")+" scored", plural(sn.Epochs, "epoch"))
 	}
+	compared := "nothing: no random search stands beside it"
+	if s.Strategy == "random" {
+		compared = "nothing: it is a random search itself"
+	}
+	if other != nil {
+		r := summaryOf(other.name, other.search, other.trials)
+		compared = fmt.Sprintf("%s, seed %d, on the same space, images and recipe: %d of %s done, %.2f hours of one thread", other.search.Strategy, r.Seed, r.Done, plural(r.Trials, "trial"), r.Hours)
+	}
 	return []report.Fact{
 		{Name: "images", Value: sum.Data},
 		{Name: "weights were trained on", Value: images},
@@ -153,6 +161,7 @@ func protocolFacts(s *search.Search, sum *searchSummary, all []store.Trial) []re
 		{Name: "strategy", Value: fmt.Sprintf("%s, seed %d", s.Strategy, s.Seed)},
 		{Name: "trials", Value: fmt.Sprintf("%d done, %d failed, %d running, %d waiting, of %d", sum.Done, sum.Failed, sum.Running, sum.Waiting, sum.Trials)},
 		{Name: "each trained for", Value: epochs + ", one seed"},
+		{Name: "compared with", Value: compared},
 		{Name: "limits", Value: limitsText(s.Settings.Limits)},
 		{Name: "recipe", Value: fmt.Sprintf("%s, batch %d", s.Settings.Recipe.Name, s.Settings.Recipe.Batch)},
 		{Name: "processor time", Value: fmt.Sprintf("%.2f hours of one thread, by %s", threads/3600, plural(len(workers), "worker"))},

@@ -10,40 +10,21 @@ import (
 	"github.com/mixnet-go/mixnet/report"
 )
 
-// heldOutMean is a candidate's score on the images that choose, over its seeds.
-func heldOutMean(trained []retrained) float64 {
-	sum := 0.0
-	for _, t := range trained {
-		sum += t.score
-	}
-	return sum / float64(len(trained))
-}
-
-// winnerOf returns the best of what was found by its mean on held-out images.
-func winnerOf(candidates []search.Candidate, trained [][]retrained) int {
-	winner := -1
-	for i, c := range candidates {
-		if c.Group == search.Found && (winner < 0 || heldOutMean(trained[i]) > heldOutMean(trained[winner])) {
-			winner = i
-		}
-	}
-	return winner
-}
-
-// judgeGroups lists the candidates with their scores on held-out images, and
+// judgeGroups lists the contenders with their scores on held-out images, and
 // marks the winner.
-func judgeGroups(candidates []search.Candidate, trained [][]retrained) []finishedRow {
-	rows := make([]finishedRow, len(candidates))
-	for i, c := range candidates {
-		rows[i] = finishedRow{Group: c.Group, Network: c.Name, MACs: c.Cost.MACs, Params: c.Cost.Params, HeldOut: heldOutMean(trained[i])}
+func judgeGroups(field []contender) []finishedRow {
+	rows := make([]finishedRow, len(field))
+	for i := range field {
+		c := &field[i]
+		rows[i] = finishedRow{Group: c.Group, Network: c.Name, MACs: c.Cost.MACs, Params: c.Cost.Params, HeldOut: c.heldOut()}
 	}
-	rows[winnerOf(candidates, trained)].Winner = true
+	rows[winnerOf(field)].Winner = true
 	return rows
 }
 
 // open judges the winner, the best of the random search, and all that were not
 // chosen among others, on images that nothing has seen.
-func (f *finished) open(e *env, candidates []search.Candidate, trained [][]retrained, judge data.Dataset) error {
+func (f *finished) open(e *env, field []contender, judge data.Dataset) error {
 	f.Images = judge.Len()
 	bestRandom := -1
 	for i, r := range f.Rows {
@@ -57,8 +38,8 @@ func (f *finished) open(e *env, candidates []search.Candidate, trained [][]retra
 		if r.Group == search.Found && !r.Winner || r.Group == search.RandomSearch && i != bestRandom {
 			continue
 		}
-		for _, t := range trained[i] {
-			j, err := measure(e, t.model, judge, 0)
+		for _, t := range field[i].trained {
+			j, err := measure(e, t.Model, judge, 0)
 			if err != nil {
 				return err
 			}
@@ -135,19 +116,46 @@ func (f *finished) show(e *env, asJSON bool) error {
 	e.printf("%s trained from scratch for %s with %s each; held-out training images chose the winner, %s judged, once\n\n",
 		plural(len(f.Rows), "row"), plural(f.Epochs, "epoch"), plural(f.Seeds, "seed"), plural(f.Images, "test image"))
 	header, rows := f.table()
-	return e.table(append([][]string{header}, rows...), "PARAMS", "HELD OUT")
+	if err := e.table(append([][]string{header}, rows...), "PARAMS", "HELD OUT"); err != nil || len(f.Parts) == 0 {
+		return err
+	}
+	e.printf("\n")
+	header, rows = f.took()
+	return e.table(append([][]string{header}, rows...))
 }
 
-// reported is the table of the report.
-func (f *finished) reported() report.Table {
+// took lists what the search and its judgement took.
+func (f *finished) took() (header []string, rows [][]string) {
+	total := 0.0
+	for _, p := range f.Parts {
+		name := p.Part
+		if p.Shared {
+			name += " (shared with other searches)"
+		}
+		rows = append(rows, []string{name, thousands(int64(p.Networks)), thousands(int64(p.Trainings)), fmt.Sprintf("%.2f", p.Hours)})
+		total += p.Hours
+	}
+	return []string{"PART", "NETWORKS", "TRAININGS", "HOURS OF A THREAD"}, append(rows, []string{"in all", "", "", fmt.Sprintf("%.2f", total)})
+}
+
+// reported are the tables of the report.
+func (f *finished) reported() []report.Table {
 	header, rows := f.table()
 	for i := range header {
 		header[i] = strings.ToLower(header[i])
 	}
-	return report.Table{
+	judged := report.Table{
 		Caption: fmt.Sprintf("Trained again from scratch; held-out training images chose the winner, %s judged, once. Test: mean over the seeds ± their standard deviation; differences in points, paired by seed, with 95 %% intervals.", plural(f.Images, "test image")),
 		Header:  header, Rows: rows,
 	}
+	if len(f.Parts) == 0 {
+		return []report.Table{judged}
+	}
+	header, rows = f.took()
+	for i := range header {
+		header[i] = strings.ToLower(header[i])
+	}
+	return []report.Table{judged, {Caption: "What it took: trainings of one seed each, and hours of one thread.", Header: header, Rows: rows}}
 }
 
 // table lists the outcome, for the terminal and the report.

@@ -32,6 +32,8 @@ type searchSummary struct {
 	PerHour  float64      `json:"trials_per_hour"`
 	LeftS    float64      `json:"left_s"`
 	Best     *searchTrial `json:"best,omitempty"`
+	// Random is the random search beside it.
+	Random *besideView `json:"random,omitempty"`
 	// Agreement is the supernet's with trainings of their own.
 	Agreement *nas.Agreement `json:"supernet_agreement,omitempty"`
 }
@@ -47,6 +49,8 @@ type searchTrial struct {
 	Worker string  `json:"worker,omitempty"`
 	search.Outcome
 	Error string `json:"error,omitempty"`
+	// Random says that it is of the random search beside the search.
+	Random bool `json:"at_random,omitempty"`
 }
 
 func viewOf(s *search.Search, t store.Trial) searchTrial {
@@ -79,10 +83,9 @@ func bestOf(all []store.Trial) []store.Trial {
 
 func summaryOf(name string, s *search.Search, all []store.Trial) searchSummary {
 	v := searchSummary{
-		Search: name, Space: s.Space.Name(), Strategy: s.Strategy, Seed: s.Seed, Trials: s.Trials, EpochsOf: s.Fidelity, Rungs: s.Settings.Rungs,
+		Search: shown(name), Space: s.Space.Name(), Strategy: s.Strategy, Seed: s.Seed, Trials: s.Trials, EpochsOf: s.Fidelity, Rungs: s.Settings.Rungs,
 		Data: source(s.Settings.Data), Limits: s.Settings.Limits,
 	}
-	var ended []time.Time
 	for _, t := range all {
 		switch t.State {
 		case store.Done:
@@ -95,20 +98,33 @@ func summaryOf(name string, s *search.Search, all []store.Trial) searchSummary {
 		case store.Waiting:
 			v.Waiting++
 		}
-		if !t.Finished.IsZero() {
-			ended = append(ended, t.Finished)
-		}
 	}
-	v.PerHour = rateOf(ended)
-	if left := v.Trials - v.Done - v.Failed; v.PerHour > 0 && left > 0 {
-		v.LeftS = float64(left) / v.PerHour * 3600
-	}
+	v.PerHour = rateOf(endsOf(all))
+	v.left(v.Trials - v.Done - v.Failed)
 	if best := bestOf(all); len(best) > 0 {
 		b := viewOf(s, best[0])
 		v.Best = &b
 	}
 	v.Agreement = agreementOf(s, all)
 	return v
+}
+
+// left says how long so many trials take.
+func (v *searchSummary) left(trials int) {
+	if v.PerHour > 0 && trials > 0 {
+		v.LeftS = float64(trials) / v.PerHour * 3600
+	}
+}
+
+// endsOf returns when trials ended.
+func endsOf(all []store.Trial) []time.Time {
+	var ends []time.Time
+	for _, t := range all {
+		if !t.Finished.IsZero() {
+			ends = append(ends, t.Finished)
+		}
+	}
+	return ends
 }
 
 // rateOf returns how many trials end in an hour, by the last ten: 0 where there
@@ -165,6 +181,13 @@ func (v *searchSummary) lines(e *env) {
 	if v.Best != nil {
 		e.printf("best: trial %d, %s, %s, %s multiply-adds\n", v.Best.Number, v.Best.Network, inPercent(v.Best.Score), millions(v.Best.MACs))
 	}
+	if r := v.Random; r != nil {
+		e.printf("random search beside it: %d of %d done, %d failed", r.Done, r.Trials, r.Failed)
+		if r.Best != nil {
+			e.printf(", best: %s, %s multiply-adds", inPercent(r.Best.Score), millions(r.Best.MACs))
+		}
+		e.printf("\n")
+	}
 	if v.Agreement != nil {
 		e.printf("supernet: %s\n", agreementText(v.Agreement))
 	}
@@ -173,10 +196,18 @@ func (v *searchSummary) lines(e *env) {
 // short is a line about a trial that has ended.
 func (v *searchTrial) short() string {
 	if v.Error != "" {
-		return fmt.Sprintf("trial %d failed: %s", v.Number, v.Error)
+		return fmt.Sprintf("%s failed: %s", v.whose(), v.Error)
 	}
 	if v.Supernet != nil {
-		return fmt.Sprintf("trial %d: %s by the supernet, %s multiply-adds, %s", v.Number, inPercent(v.Score), millions(v.MACs), formatSeconds(v.Seconds))
+		return fmt.Sprintf("%s: %s by the supernet, %s multiply-adds, %s", v.whose(), inPercent(v.Score), millions(v.MACs), formatSeconds(v.Seconds))
 	}
-	return fmt.Sprintf("trial %d: %s after %s, %s multiply-adds, %s", v.Number, inPercent(v.Score), plural(v.Epochs, "epoch"), millions(v.MACs), formatSeconds(v.Seconds))
+	return fmt.Sprintf("%s: %s after %s, %s multiply-adds, %s", v.whose(), inPercent(v.Score), plural(v.Epochs, "epoch"), millions(v.MACs), formatSeconds(v.Seconds))
+}
+
+// whose names the trial.
+func (v *searchTrial) whose() string {
+	if v.Random {
+		return fmt.Sprintf("random search's trial %d", v.Number)
+	}
+	return fmt.Sprintf("trial %d", v.Number)
 }

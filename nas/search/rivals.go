@@ -27,17 +27,27 @@ const (
 	Found        = "found"
 	RandomSearch = "random search"
 	RandomDraw   = "drawn at random"
+	Handmade     = "made by hand"
 )
 
-// Rivals returns what a network is to be compared with at its multiply-adds,
-// within a part of them where widths allow: networks drawn at random, the network
-// itself with kernels of one size and with MixConv of 3, 5 and 7 everywhere, its
-// widths scaled to the same cost, and a network of the zoo made by hand, scaled
-// likewise.
-func (s *Search) Rivals(winner Candidate, drawn int, handmade string, within float64) ([]Candidate, error) {
-	target := winner.Cost.MACs
-	all := s.drawn(drawn, target, within)
-	var err error
+// Band is within what part of their multiply-adds networks are compared.
+const Band = 0.03
+
+// Cost returns the multiply-adds at which a network of the search is compared
+// with others: the middle of what its limits allow, if all that they allow is
+// within Band of it, and else the network's own.
+func (s *Search) Cost(winner Candidate) int64 {
+	low, high := s.Settings.Limits.MinMACs, s.Settings.Limits.MACs
+	if middle := (low + high) / 2; low > 0 && float64(high-middle) <= Band*float64(middle) {
+		return middle
+	}
+	return winner.Cost.MACs
+}
+
+// Variants returns a network with kernels of one size and with MixConv of 3, 5
+// and 7 everywhere, its widths scaled to some multiply-adds.
+func (s *Search) Variants(winner Candidate, macs int64) ([]Candidate, error) {
+	var all []Candidate
 	for _, kernels := range [][]int{{3}, {5}, {7}, {3, 5, 7}} {
 		n := winner.Network
 		n.Stages = slices.Clone(n.Stages)
@@ -49,10 +59,20 @@ func (s *Search) Rivals(winner Candidate, drawn int, handmade string, within flo
 			n.Stages[i].Kernels = kernels
 		}
 		n.Name = fmt.Sprintf("%s_k%s", s.Space.Name(), strings.Join(text, ""))
-		if all, err = scaled(all, "kernels "+strings.Join(text, ","), n, target); err != nil {
+		c, err := scaled("kernels "+strings.Join(text, ","), n, macs)
+		if err != nil {
 			return nil, err
 		}
+		all = append(all, c)
 	}
+	return all, nil
+}
+
+// Rivals returns networks that owe nothing to a search, of about some
+// multiply-adds: so many drawn at random, if there are, and a network of the zoo
+// made by hand, its widths scaled.
+func (s *Search) Rivals(drawn int, handmade string, macs int64) ([]Candidate, error) {
+	all := s.drawn(drawn, macs)
 	spec, err := zoo.Lookup(handmade)
 	if err != nil {
 		return nil, err
@@ -62,7 +82,8 @@ func (s *Search) Rivals(winner Candidate, drawn int, handmade string, within flo
 		return nil, fmt.Errorf("network %s has no widths to scale", handmade)
 	}
 	n.Classes, n.Input = s.Space.Base.Classes, s.Space.Base.Input
-	return scaled(all, "made by hand", n, target)
+	c, err := scaled(Handmade, n, macs)
+	return append(all, c), err
 }
 
 // Leaders returns the networks of the first of some trials.
@@ -86,7 +107,7 @@ func (s *Search) Leaders(group string, best []store.Trial, top int) ([]Candidate
 const bandDraws = 50000
 
 // drawn returns networks drawn at random whose cost is about a target.
-func (s *Search) drawn(n int, target int64, within float64) []Candidate {
+func (s *Search) drawn(n int, target int64) []Candidate {
 	var all []Candidate
 	seen := map[string]bool{}
 	rng := rand.New(rand.NewPCG(s.Seed, math.MaxUint64)) // no trial has that number
@@ -96,7 +117,7 @@ func (s *Search) drawn(n int, target int64, within float64) []Candidate {
 		}
 		a := nas.Random(s.Space, rng)
 		cost, err := s.Costs.Of(a)
-		if err != nil || seen[a.String()] || math.Abs(float64(cost.MACs-target)) > within*float64(target) {
+		if err != nil || seen[a.String()] || math.Abs(float64(cost.MACs-target)) > Band*float64(target) {
 			continue
 		}
 		seen[a.String()] = true
@@ -107,33 +128,16 @@ func (s *Search) drawn(n int, target int64, within float64) []Candidate {
 	return all
 }
 
-// scaled adds a network with its widths changed so that its cost is about a
+// scaled returns a network with its widths changed so that its cost is about a
 // target.
-func scaled(all []Candidate, name string, n zoo.Network, target int64) ([]Candidate, error) {
-	low, high := 0.1, 8.0
-	best := Candidate{Group: name, Name: name}
-	for range 30 {
-		width := math.Round(1e4*math.Sqrt(low*high)) / 1e4
-		spec, err := zoo.Change(n, fmt.Sprintf("width=%g", width))
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		cost, err := nas.CostOf(spec)
-		if err != nil {
-			return nil, fmt.Errorf("%s: %w", name, err)
-		}
-		changed, ok := spec.(zoo.Network)
-		if !ok {
-			return nil, fmt.Errorf("%s: no table after a change of width", name)
-		}
-		if off := func(c nas.Cost) int64 { return max(c.MACs-target, target-c.MACs) }; best.Cost.MACs == 0 || off(cost) < off(best.Cost) {
-			best.Network, best.Cost = changed, cost
-		}
-		if cost.MACs > target {
-			high = width
-		} else {
-			low = width
-		}
+func scaled(name string, n zoo.Network, target int64) (Candidate, error) {
+	c := Candidate{Group: name, Name: name}
+	var err error
+	if c.Network, err = nas.Equalized(n, target); err == nil {
+		c.Cost, err = nas.CostOf(c.Network)
 	}
-	return append(all, best), nil
+	if err != nil {
+		err = fmt.Errorf("%s: %w", name, err)
+	}
+	return c, err
 }

@@ -37,6 +37,23 @@ type Settings struct {
 	Keep int `json:"keep,omitempty"`
 	// Supernet is how the strategy nas.OneShot scores networks; nil for others.
 	Supernet *Supernet `json:"supernet,omitempty"`
+	// Split is the seed by which images are held out; nil means the search's.
+	Split *uint64 `json:"split,omitempty"`
+	// Random is the search at random that this one is compared with: Own for one
+	// of its own, as the command names one, or "" for none.
+	Random string `json:"random,omitempty"`
+	// Judge is how what is found is judged when the trials are done; nil for not
+	// at all.
+	Judge *Judge `json:"judge,omitempty"`
+}
+
+// Judge says how much the best networks, and those that they are compared with,
+// are trained when a search is judged.
+type Judge struct {
+	Top      int    `json:"top"`      // how many of the best
+	Seeds    int    `json:"seeds"`    // trainings of each
+	Epochs   int    `json:"epochs"`   // of a training
+	Handmade string `json:"handmade"` // network of the zoo that they are compared with
 }
 
 // Shares of the training images that are held out: to score trials, and to judge
@@ -50,6 +67,7 @@ const (
 // the weights of a trial, Choose scores it, and Judge is for what the search has
 // found.
 func (s *Settings) Hold(splits *data.Splits, seed uint64) (data.Roles, error) {
+	seed = s.splitSeed(seed)
 	policy := data.Policy{Val: scored, Seed: seed}
 	if splits.Test == nil {
 		policy.Test = judged
@@ -63,6 +81,17 @@ func (s *Settings) Hold(splits *data.Splits, seed uint64) (data.Roles, error) {
 	}
 	return r, err
 }
+
+// splitSeed is that of the images held out in a search with a seed.
+func (s *Settings) splitSeed(seed uint64) uint64 {
+	if s.Split != nil {
+		return *s.Split
+	}
+	return seed
+}
+
+// SplitSeed returns the seed of the images that are held out.
+func (s *Search) SplitSeed() uint64 { return s.Settings.splitSeed(s.Seed) }
 
 // Search is a search of a store, ready to propose.
 type Search struct {

@@ -1,6 +1,7 @@
 package search
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -187,4 +188,11 @@ func Agreement(pairs []Pair, seed uint64) nas.Agreement {
 		shared, alone = append(shared, p.Shared), append(alone, p.Alone)
 	}
 	return nas.Agree(shared, alone, agreementSamples, seed)
+}
+
+// trainings is how many trials of some epochs the supernet's training takes the
+// time of.
+func (s *Supernet) trainings(space *nas.TableSpace, epochs int) int {
+	paths := cmp.Or(s.Paths, nas.Fair{Space: space}.Paths())
+	return (s.Epochs*paths + epochs - 1) / max(epochs, 1)
 }

@@ -33,6 +33,8 @@ type Worker struct {
 	// Lease is for how long a trial is claimed, again and again while the worker
 	// lives; 0 means two minutes.
 	Lease time.Duration
+	// Train scores the network of a trial in place of a training; nil trains.
+	Train func(context.Context, store.Trial) (Outcome, error)
 	// OnStart, OnEpoch and OnEnd are told of trials, the last one with the reason
 	// of those that failed. They run on the worker's goroutine; nil for none.
 	OnStart func(store.Trial)
@@ -62,7 +64,11 @@ func (w *Worker) Run(ctx context.Context) error {
 	return (&store.Worker{
 		Store: w.Store, Name: w.Name, Lease: w.Lease, Propose: w.Search.Propose, OnStart: w.OnStart,
 		Do: func(ctx context.Context, t store.Trial) (score float64, info json.RawMessage, err error) {
-			if o, err = w.train(ctx, t); err != nil {
+			do := w.train
+			if w.Train != nil {
+				do = w.Train
+			}
+			if o, err = do(ctx, t); err != nil {
 				if errors.Is(err, train.ErrDiverged) {
 					err = fmt.Errorf("%w: %w", store.ErrFails, err)
 				}

@@ -88,6 +88,7 @@ type Store struct {
 	db *sql.DB
 	dialect
 	readOnly bool
+	beside   bool // it is the Beside of another
 }
 
 // dialect is what differs between databases.
@@ -136,6 +137,27 @@ func Open(ctx context.Context, target string, readOnly bool) (*Store, error) {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
+// Beside returns a second search in the same database, with trials of its own,
+// that the first is compared with. It is open as long as the first, which is
+// the one to close.
+func (s *Store) Beside() *Store {
+	return &Store{db: s.db, dialect: s.dialect, readOnly: s.readOnly, beside: true}
+}
+
+// tables begin with this, and with the other where they are a second search's.
+const (
+	prefix       = "mixnet_"
+	besidePrefix = "mixnet_beside_"
+)
+
+// sql returns a statement as the database is to be given it.
+func (s *Store) sql(statement string) string {
+	if s.beside {
+		statement = strings.ReplaceAll(statement, prefix, besidePrefix)
+	}
+	return s.bind(statement)
+}
+
 // checkVersion refuses tables of another version. That there are none yet is no
 // error.
 func (s *Store) checkVersion(ctx context.Context) error {
@@ -151,7 +173,7 @@ func (s *Store) checkVersion(ctx context.Context) error {
 
 func (s *Store) version(ctx context.Context) (int, error) {
 	var v int
-	err := s.db.QueryRowContext(ctx, "SELECT version FROM mixnet_search").Scan(&v)
+	err := s.db.QueryRowContext(ctx, s.sql("SELECT version FROM mixnet_search")).Scan(&v)
 	if errors.Is(err, sql.ErrNoRows) || noTable(err) {
 		return 0, nil
 	}
@@ -174,18 +196,18 @@ func (s *Store) Create(ctx context.Context, search Search) error {
 	}
 	return s.change(ctx, true, func(t tx) error {
 		for _, statement := range s.schema() {
-			if _, err := t.ExecContext(ctx, statement); err != nil {
+			if _, err := t.ExecContext(ctx, s.sql(statement)); err != nil {
 				return err
 			}
 		}
 		var n int
-		if err := t.QueryRowContext(ctx, "SELECT count(*) FROM mixnet_search").Scan(&n); err != nil {
+		if err := t.QueryRowContext(ctx, s.sql("SELECT count(*) FROM mixnet_search")).Scan(&n); err != nil {
 			return err
 		}
 		if n > 0 {
 			return ErrExists
 		}
-		_, err := t.ExecContext(ctx, s.bind("INSERT INTO mixnet_search (version, search) VALUES (?, ?)"), version, string(text))
+		_, err := t.ExecContext(ctx, s.sql("INSERT INTO mixnet_search (version, search) VALUES (?, ?)"), version, string(text))
 		return err
 	})
 }
@@ -193,7 +215,7 @@ func (s *Store) Create(ctx context.Context, search Search) error {
 // Search returns what is searched.
 func (s *Store) Search(ctx context.Context) (Search, error) {
 	var text string
-	err := s.db.QueryRowContext(ctx, "SELECT search FROM mixnet_search").Scan(&text)
+	err := s.db.QueryRowContext(ctx, s.sql("SELECT search FROM mixnet_search")).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) || noTable(err) {
 		return Search{}, ErrNoSearch
 	}
@@ -211,7 +233,7 @@ func (s *Store) Search(ctx context.Context) (Search, error) {
 func (s *Store) Extend(ctx context.Context, trials int) error {
 	return s.change(ctx, true, func(t tx) error {
 		var text string
-		if err := t.QueryRowContext(ctx, "SELECT search FROM mixnet_search").Scan(&text); err != nil {
+		if err := t.QueryRowContext(ctx, s.sql("SELECT search FROM mixnet_search")).Scan(&text); err != nil {
 			return err
 		}
 		var search Search
@@ -223,7 +245,7 @@ func (s *Store) Extend(ctx context.Context, trials int) error {
 		if err != nil {
 			return err
 		}
-		_, err = t.ExecContext(ctx, s.bind("UPDATE mixnet_search SET search = ?"), string(changed))
+		_, err = t.ExecContext(ctx, s.sql("UPDATE mixnet_search SET search = ?"), string(changed))
 		return err
 	})
 }

@@ -82,7 +82,7 @@ func targets(t *testing.T) map[string]string {
 			t.Fatal(err)
 		}
 		defer db.Close()
-		if _, err := db.Exec("DROP TABLE IF EXISTS mixnet_search, mixnet_trials, mixnet_results"); err != nil {
+		if _, err := db.Exec("DROP TABLE IF EXISTS mixnet_search, mixnet_trials, mixnet_results, mixnet_beside_search, mixnet_beside_trials, mixnet_beside_results"); err != nil {
 			t.Fatal(err)
 		}
 		all["postgres"] = address

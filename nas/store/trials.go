@@ -45,8 +45,8 @@ type querier interface {
 	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
-func trials(ctx context.Context, q querier) ([]Trial, error) {
-	rows, err := q.QueryContext(ctx, "SELECT "+columns+" FROM mixnet_trials ORDER BY number")
+func (s *Store) trials(ctx context.Context, q querier) ([]Trial, error) {
+	rows, err := q.QueryContext(ctx, s.sql("SELECT "+columns+" FROM mixnet_trials ORDER BY number"))
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func trials(ctx context.Context, q querier) ([]Trial, error) {
 
 // Trials returns all trials in the order of their numbers.
 func (s *Store) Trials(ctx context.Context) ([]Trial, error) {
-	all, err := trials(ctx, s.db)
+	all, err := s.trials(ctx, s.db)
 	if noTable(err) {
 		return nil, ErrNoSearch
 	}
@@ -102,7 +102,7 @@ func (s *Store) Claim(ctx context.Context, worker string, lease time.Duration, p
 // returns.
 func (s *Store) claim(ctx context.Context, alone bool, worker string, lease time.Duration, make func(context.Context, tx) (Trial, error)) (claimed Trial, err error) {
 	err = s.change(ctx, alone, func(t tx) error {
-		row := t.QueryRowContext(ctx, s.bind("SELECT "+columns+" FROM mixnet_trials WHERE state = ? OR state = ? AND lease < "+s.now()+" ORDER BY number LIMIT 1"+s.skipLocked()), Waiting, Running)
+		row := t.QueryRowContext(ctx, s.sql("SELECT "+columns+" FROM mixnet_trials WHERE state = ? OR state = ? AND lease < "+s.now()+" ORDER BY number LIMIT 1"+s.skipLocked()), Waiting, Running)
 		next, err := scan(row)
 		if errors.Is(err, sql.ErrNoRows) {
 			next, err = make(ctx, t)
@@ -110,11 +110,11 @@ func (s *Store) claim(ctx context.Context, alone bool, worker string, lease time
 		if err != nil {
 			return err
 		}
-		if _, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET state = ?, worker = ?, attempts = attempts + 1, started = "+s.now()+", lease = "+s.now()+" + ? WHERE number = ?"),
+		if _, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET state = ?, worker = ?, attempts = attempts + 1, started = "+s.now()+", lease = "+s.now()+" + ? WHERE number = ?"),
 			Running, worker, lease.Milliseconds(), next.Number); err != nil {
 			return err
 		}
-		claimed, err = scan(t.QueryRowContext(ctx, s.bind("SELECT "+columns+" FROM mixnet_trials WHERE number = ?"), next.Number))
+		claimed, err = scan(t.QueryRowContext(ctx, s.sql("SELECT "+columns+" FROM mixnet_trials WHERE number = ?"), next.Number))
 		return err
 	})
 	return claimed, err
@@ -124,13 +124,13 @@ func (s *Store) claim(ctx context.Context, alone bool, worker string, lease time
 func (s *Store) further(ctx context.Context, t tx, propose func(*nas.History) (nas.Proposal, error)) (Trial, error) {
 	var search Search
 	var text string
-	if err := t.QueryRowContext(ctx, "SELECT search FROM mixnet_search").Scan(&text); err != nil {
+	if err := t.QueryRowContext(ctx, s.sql("SELECT search FROM mixnet_search")).Scan(&text); err != nil {
 		return Trial{}, err
 	}
 	if err := json.Unmarshal([]byte(text), &search); err != nil {
 		return Trial{}, err
 	}
-	all, err := trials(ctx, t)
+	all, err := s.trials(ctx, t)
 	if err != nil {
 		return Trial{}, err
 	}
@@ -142,7 +142,7 @@ func (s *Store) further(ctx context.Context, t tx, propose func(*nas.History) (n
 		return Trial{}, err
 	}
 	next := Trial{Number: len(all), Key: p.Arch.String(), Hash: nas.HashText(search.Space, p.Arch), Fidelity: p.Fidelity, Seed: search.Seed, Parent: p.Parent}
-	_, err = t.ExecContext(ctx, s.bind("INSERT INTO mixnet_trials (number, arch, hash, fidelity, seed, parent, state, worker, attempts, lease, started, finished, error) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0, 0, '')"),
+	_, err = t.ExecContext(ctx, s.sql("INSERT INTO mixnet_trials (number, arch, hash, fidelity, seed, parent, state, worker, attempts, lease, started, finished, error) VALUES (?, ?, ?, ?, ?, ?, ?, '', 0, 0, 0, 0, '')"),
 		next.Number, next.Key, next.Hash, next.Fidelity, int64(next.Seed), next.Parent, Waiting)
 	return next, err
 }
@@ -151,7 +151,7 @@ func (s *Store) further(ctx context.Context, t tx, propose func(*nas.History) (n
 // trial is no longer the worker's, which may finish it all the same.
 func (s *Store) Renew(ctx context.Context, number int, worker string, lease time.Duration) error {
 	return s.change(ctx, false, func(t tx) error {
-		r, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET lease = "+s.now()+" + ? WHERE number = ? AND worker = ? AND state = ?"), lease.Milliseconds(), number, worker, Running)
+		r, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET lease = "+s.now()+" + ? WHERE number = ? AND worker = ? AND state = ?"), lease.Milliseconds(), number, worker, Running)
 		return one(r, err, number)
 	})
 }
@@ -160,11 +160,11 @@ func (s *Store) Renew(ctx context.Context, number int, worker string, lease time
 // trial is its score, also if the lease had run out.
 func (s *Store) Finish(ctx context.Context, number int, worker string, score float64, info json.RawMessage) error {
 	return s.change(ctx, false, func(t tx) error {
-		if _, err := t.ExecContext(ctx, s.bind("INSERT INTO mixnet_results (trial, worker, score, at) VALUES (?, ?, ?, "+s.now()+")"), number, worker, score); err != nil {
+		if _, err := t.ExecContext(ctx, s.sql("INSERT INTO mixnet_results (trial, worker, score, at) VALUES (?, ?, ?, "+s.now()+")"), number, worker, score); err != nil {
 			return err
 		}
 		var state State
-		if err := t.QueryRowContext(ctx, s.bind("SELECT state FROM mixnet_trials WHERE number = ?"), number).Scan(&state); err != nil {
+		if err := t.QueryRowContext(ctx, s.sql("SELECT state FROM mixnet_trials WHERE number = ?"), number).Scan(&state); err != nil {
 			if errors.Is(err, sql.ErrNoRows) {
 				err = fmt.Errorf("%w: %d", ErrTrial, number)
 			}
@@ -173,7 +173,7 @@ func (s *Store) Finish(ctx context.Context, number int, worker string, score flo
 		if state == Done {
 			return nil
 		}
-		_, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET state = ?, worker = ?, score = ?, info = ?, error = '', finished = "+s.now()+" WHERE number = ?"),
+		_, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET state = ?, worker = ?, score = ?, info = ?, error = '', finished = "+s.now()+" WHERE number = ?"),
 			Done, worker, score, string(info), number)
 		return err
 	})
@@ -182,7 +182,7 @@ func (s *Store) Finish(ctx context.Context, number int, worker string, score flo
 // Fail records that a trial has no outcome, and why.
 func (s *Store) Fail(ctx context.Context, number int, worker, why string) error {
 	return s.change(ctx, false, func(t tx) error {
-		r, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET state = ?, error = ?, finished = "+s.now()+" WHERE number = ? AND worker = ? AND state = ?"), Failed, why, number, worker, Running)
+		r, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET state = ?, error = ?, finished = "+s.now()+" WHERE number = ? AND worker = ? AND state = ?"), Failed, why, number, worker, Running)
 		return one(r, err, number)
 	})
 }
@@ -190,7 +190,7 @@ func (s *Store) Fail(ctx context.Context, number int, worker, why string) error 
 // Release gives a trial back that a worker was stopped at.
 func (s *Store) Release(ctx context.Context, number int, worker string) error {
 	return s.change(ctx, false, func(t tx) error {
-		r, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET state = ?, worker = '', lease = 0 WHERE number = ? AND worker = ? AND state = ?"), Waiting, number, worker, Running)
+		r, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET state = ?, worker = '', lease = 0 WHERE number = ? AND worker = ? AND state = ?"), Waiting, number, worker, Running)
 		return one(r, err, number)
 	})
 }
@@ -198,7 +198,7 @@ func (s *Store) Release(ctx context.Context, number int, worker string) error {
 // Retry lets a failed trial run again.
 func (s *Store) Retry(ctx context.Context, number int) error {
 	return s.change(ctx, false, func(t tx) error {
-		r, err := t.ExecContext(ctx, s.bind("UPDATE mixnet_trials SET state = ?, worker = '', lease = 0, error = '' WHERE number = ? AND state = ?"), Waiting, number, Failed)
+		r, err := t.ExecContext(ctx, s.sql("UPDATE mixnet_trials SET state = ?, worker = '', lease = 0, error = '' WHERE number = ? AND state = ?"), Waiting, number, Failed)
 		return one(r, err, number)
 	})
 }
