@@ -41,12 +41,46 @@ func (c *searchCmd) Help() string {
 	return `A search is a file, NAME.db, or a PostgreSQL database for many machines (postgres://USER:PASSWORD@HOST/DATABASE). It sees
 training images only: nine in ten train the networks, one in ten scores them.
 
-  mixnet search new --demo && mixnet search run demo`
+  mixnet search new --demo && mixnet search run`
 }
 
 // searchName is the search that a command works on.
 type searchName struct {
 	Search string `arg:"" help:"The search: a name, its .db file, or an address that begins with postgres://. NAME:random is the random search beside it."`
+}
+
+// theSearch is the search that a command works on, by default the only one here.
+type theSearch struct {
+	Search string `arg:"" optional:"" help:"The search: a name, its .db file, or an address that begins with postgres://. NAME:random is the random search beside it. Default: the only one of this folder."`
+}
+
+// AfterApply settles which search that is.
+func (c *theSearch) AfterApply() error {
+	if c.Search != "" {
+		return nil
+	}
+	files, err := filepath.Glob("*.db")
+	for i, f := range files {
+		files[i] = strings.TrimSuffix(f, ".db")
+	}
+	switch {
+	case err != nil:
+		return err
+	case len(files) == 0:
+		return usagef("which search? There is none in this folder; \"search new\" begins one")
+	case len(files) > 1:
+		return usagef("which search? There are %s", words(files))
+	}
+	c.Search = files[0]
+	return nil
+}
+
+func (c *theSearch) open(e *env, readOnly bool) (*store.Store, *search.Search, error) {
+	return (&searchName{c.Search}).open(e, readOnly)
+}
+
+func (c *theSearch) read(e *env) (*search.Search, []store.Trial, error) {
+	return (&searchName{c.Search}).read(e)
 }
 
 // searchPath returns the file or the address of a search, and of the random

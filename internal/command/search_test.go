@@ -2,6 +2,7 @@ package command
 
 import (
 	"context"
+	"database/sql"
 	"encoding/csv"
 	"encoding/json"
 	"fmt"
@@ -277,10 +278,15 @@ func TestSearchMistakes(t *testing.T) {
 		{"new x --recipe finetune", exitUsage, "pretrained"},
 		{"new x --data missing", exitFailure, "missing"},
 		{"new x.db/y", exitFailure, "x.db/y"},
+		{"new x --random none.db", exitFailure, "none.db"},
+		{"new x --handmade none", exitUsage, "none"},
+		{"new x --seeds 0", exitUsage, "at least 1"},
+		{"new postgres://user:secret@127.0.0.1:1/x --trials 2", exitFailure, "127.0.0.1"},
+		{"run postgres://user:secret@127.0.0.1:1/x", exitFailure, "127.0.0.1"},
 		{"ls .", exitOK, ""},
 	} {
 		code, _, errs := invoke(t, append([]string{"search"}, strings.Fields(tc.args)...)...)
-		if code != tc.code || !strings.Contains(errs, tc.want) {
+		if code != tc.code || !strings.Contains(errs, tc.want) || strings.Contains(errs, "secret") {
 			t.Errorf("search %s: exit code %d, %s", tc.args, code, errs)
 		}
 	}
@@ -292,6 +298,27 @@ func TestSearchMistakes(t *testing.T) {
 	}
 	if code, _, errs := invoke(t, "search", "run", "bad"); code != exitFailure || !strings.Contains(errs, "database") {
 		t.Errorf("%d %s", code, errs)
+	}
+	if err := os.WriteFile("space.toml", []byte("name = \"x\"\n\n[[stage]]\nkernels = [3, \"five\"]\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke(t, "search", "new", "x", "--space", "space.toml"); code != exitUsage || !strings.Contains(errs, "space.toml") || isFile("x.db") {
+		t.Errorf("a wrong space: %d %s", code, errs)
+	}
+	db, err := sql.Open("sqlite", "other.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec("CREATE TABLE mixnet_search (version INTEGER, search TEXT); INSERT INTO mixnet_search VALUES (99, '{}')"); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, command := range []string{"run", "watch", "top", "report", "ask"} {
+		if code, _, errs := invoke(t, "search", command, "other"); code != exitFailure || !strings.Contains(errs, "another version") {
+			t.Errorf("%s of another version's search: %d %s", command, code, errs)
+		}
 	}
 }
 

@@ -18,7 +18,7 @@ import (
 )
 
 type searchFinishCmd struct {
-	searchName
+	theSearch
 	Top      int    `placeholder:"N" help:"How many of the best are trained again. Default: as the search was begun, or 5."`
 	Seeds    int    `placeholder:"N" help:"Seeds of each. Default: as the search was begun, or 3."`
 	Epochs   int    `placeholder:"N" help:"Epochs of each. Default: as the search was begun, or 15."`

@@ -14,14 +14,17 @@ import (
 )
 
 type searchLsCmd struct {
-	Dir  string `arg:"" optional:"" default:"." help:"The folder. Default: this one."`
+	Dir  string `arg:"" optional:"" default:"." help:"The folder, or the address of a PostgreSQL database. Default: this folder."`
 	JSON bool   `name:"json" help:"Print JSON."`
 }
 
 func (c *searchLsCmd) Run(e *env) error {
-	files, err := filepath.Glob(filepath.Join(c.Dir, "*.db"))
-	if err != nil {
-		return err
+	files := []string{c.Dir}
+	if !strings.HasSuffix(c.Dir, ".db") && !strings.Contains(c.Dir, "://") {
+		var err error
+		if files, err = filepath.Glob(filepath.Join(c.Dir, "*.db")); err != nil {
+			return err
+		}
 	}
 	var all []searchSummary
 	for _, file := range files {
@@ -38,7 +41,7 @@ func (c *searchLsCmd) Run(e *env) error {
 		return e.json(all)
 	}
 	if len(all) == 0 {
-		e.printf("no searches in %s: begin one with: %s\n", c.Dir, e.command("search", "new", "--demo"))
+		e.printf("no searches in %s: begin one with: %s\n", shown(c.Dir), e.command("search", "new", "--demo"))
 		return nil
 	}
 	rows := [][]string{{"SEARCH", "SPACE", "STRATEGY", "DONE", "OF", "FAILED", "RUNNING", "BEST", "MACS", "LEFT"}}
@@ -141,7 +144,7 @@ func (d *trialDetail) print(e *env) error {
 }
 
 type searchTopCmd struct {
-	searchName
+	theSearch
 	N     int    `short:"n" default:"10" placeholder:"N" help:"How many."`
 	Under amount `placeholder:"MACS" help:"Of networks of at most so many multiply-adds, such as 30M."`
 	Front bool   `help:"Only those that no cheaper network is as good as."`
@@ -175,7 +178,7 @@ func (c *searchTopCmd) Run(e *env) error {
 }
 
 type searchWatchCmd struct {
-	searchName
+	theSearch
 	Every time.Duration `default:"2s" help:"How often to look."`
 	Once  bool          `help:"Look once, and stop."`
 	JSON  bool          `name:"json" help:"Print one JSON object a look."`

@@ -17,7 +17,7 @@ import (
 )
 
 type searchReportCmd struct {
-	searchName
+	theSearch
 	Output string `short:"o" placeholder:"FILE" help:"The HTML file. Default: NAME.html beside the search's file."`
 	Beside string `placeholder:"SEARCH" help:"Another search to draw beside it, in place of the random search that it has."`
 	JSON   bool   `name:"json" help:"Print JSON."`

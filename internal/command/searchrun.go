@@ -13,7 +13,7 @@ import (
 )
 
 type searchRunCmd struct {
-	searchName
+	theSearch
 	Workers int    `short:"w" default:"0" placeholder:"N" help:"Networks to train at the same time, each in one thread; 0 means one for every core."`
 	Trials  int    `placeholder:"N" help:"Change how many networks the search is to have in all."`
 	Judge   bool   `default:"true" negatable:"" help:"Judge the best networks when all trials are done, as \"search finish\" does, if the search was begun so."`
@@ -28,7 +28,7 @@ type leaseFlag struct {
 }
 
 type searchWorkerCmd struct {
-	searchName
+	theSearch
 	Workers int `short:"w" default:"1" placeholder:"N" help:"Networks to train at the same time, each in one thread."`
 	leaseFlag
 	JSON bool `name:"json" help:"Print one JSON object a line: every trial that ended here, then the search."`
@@ -54,7 +54,7 @@ func (c *searchRunCmd) Run(e *env) error {
 			return err
 		}
 	}
-	if err := work(e, &c.searchName, workers, c.Lease, c.JSON); err != nil {
+	if err := work(e, &c.theSearch, workers, c.Lease, c.JSON); err != nil {
 		return err
 	}
 	if err := c.judge(e, workers); err != nil {
@@ -78,7 +78,7 @@ func (c *searchRunCmd) judge(e *env, workers int) error {
 		e.note("not judged yet: trials of other programs, or of the random search, have not ended\n")
 		return nil
 	}
-	f, err := (&searchFinishCmd{searchName: c.searchName, Workers: workers}).finish(e)
+	f, err := (&searchFinishCmd{theSearch: c.theSearch, Workers: workers}).finish(e)
 	if errors.Is(err, errJudging) {
 		e.note("%v\n", err)
 		return nil
@@ -134,12 +134,12 @@ func (c *searchWorkerCmd) Run(e *env) error {
 	if c.Workers < 1 || c.Workers > 256 {
 		return usagef("--workers %d: between 1 and 256", c.Workers)
 	}
-	return work(e, &c.searchName, c.Workers, c.Lease, c.JSON)
+	return work(e, &c.theSearch, c.Workers, c.Lease, c.JSON)
 }
 
 // work runs workers until the search has its trials, and the random search beside
 // it too.
-func work(e *env, name *searchName, workers int, lease time.Duration, lines bool) error {
+func work(e *env, name *theSearch, workers int, lease time.Duration, lines bool) error {
 	if lease < time.Second {
 		return usagef("--lease %s: at least a second", lease)
 	}
@@ -245,7 +245,7 @@ func (v *searchProgress) end(s side, t store.Trial, o search.Outcome, why error)
 }
 
 // conclude tells where the search stands.
-func (v *searchProgress) conclude(name *searchName) error {
+func (v *searchProgress) conclude(name *theSearch) error {
 	s, all, err := name.read(v.e)
 	if err != nil {
 		return err

@@ -27,7 +27,11 @@ var core = Program{
 // TestMain lets tests start this program as a process of its own.
 func TestMain(m *testing.M) {
 	if os.Getenv("MIXNET_TEST_COMMAND") != "" {
-		Main(core)
+		program := core
+		if os.Getenv("MIXNET_TEST_NULL") != "" {
+			program.trial = nullTrial
+		}
+		Main(program)
 	}
 	os.Exit(m.Run())
 }

@@ -129,12 +129,22 @@ func (s *Search) drawn(n int, target int64) []Candidate {
 }
 
 // scaled returns a network with its widths changed so that its cost is about a
-// target.
+// target. What even widths leave to the target, the width of the head takes up.
 func scaled(name string, n zoo.Network, target int64) (Candidate, error) {
-	c := Candidate{Group: name, Name: name}
-	var err error
-	if c.Network, err = nas.Equalized(n, target); err == nil {
-		c.Cost, err = nas.CostOf(c.Network)
+	n, err := nas.Equalized(n, target)
+	c := Candidate{Group: name, Name: name, Network: n}
+	if err == nil {
+		c.Cost, err = nas.CostOf(n)
+	}
+	if out := n.Head.Out; err == nil && out > 0 {
+		wider := n
+		wider.Head.Out += 2
+		var more nas.Cost
+		if more, err = nas.CostOf(wider); err == nil && more.MACs > c.Cost.MACs {
+			n.Head.Out = max(out/4*2, out+2*int(math.Round(float64(target-c.Cost.MACs)/float64(more.MACs-c.Cost.MACs))))
+			c.Network = n
+			c.Cost, err = nas.CostOf(n)
+		}
 	}
 	if err != nil {
 		err = fmt.Errorf("%s: %w", name, err)

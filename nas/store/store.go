@@ -257,14 +257,22 @@ func (s *Store) change(ctx context.Context, alone bool, f func(tx) error) error 
 	}
 	t, err := s.begin(ctx, s.db, alone)
 	if err != nil {
-		return fmt.Errorf("search: %w", err)
+		return failed(err)
 	}
 	defer func() { _ = t.Rollback() }() // nothing after Commit
 	if err := f(t); err != nil {
-		return fmt.Errorf("search: %w", err)
+		return failed(err)
 	}
 	if err := t.Commit(); err != nil {
-		return fmt.Errorf("search: %w", err)
+		return failed(err)
 	}
 	return nil
+}
+
+// failed says what a change failed by.
+func failed(err error) error {
+	if text := err.Error(); strings.Contains(text, "disk is full") || strings.Contains(text, "disk I/O error") {
+		return fmt.Errorf("search: the database cannot be written: %w: what was recorded is kept; make room on its disk, and go on", err)
+	}
+	return fmt.Errorf("search: %w", err)
 }
