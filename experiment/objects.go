@@ -195,7 +195,7 @@ func findTrial(ctx context.Context, r *Trainer, t store.Trial, arm *Planned, see
 	}
 	o.Run, o.Seconds = trial.Dir, out.Seconds
 	kept := *out
-	kept.Run = ""
+	kept.Run, kept.Seconds = "", 0 // as the outcome has them
 	o.Details, err = json.Marshal(kept)
 	return max(out.AP, 0), err
 }

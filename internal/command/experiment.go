@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/mixnet-go/mixnet/experiment"
 	"github.com/mixnet-go/mixnet/nas/store"
@@ -81,20 +82,21 @@ func (c *experimentLsCmd) Run(e *env) error {
 }
 
 type experimentRunCmd struct {
-	Name    string   `arg:"" help:"The experiment, of \"mixnet experiment ls\"."`
-	Preset  string   `short:"p" default:"quick" enum:"paper,quick,smoke" help:"Its size: paper, quick or smoke."`
-	Data    []string `short:"d" placeholder:"[NAME=]DIR" sep:"none" help:"The images, as for train. Default: the built-in Fashion-MNIST subset; the preset paper needs ImageNet. For transfer, a set to transfer to besides that, by a name or its folder's; of labels with boxes, what the boxes hold. May be repeated there."`
-	Weights []string `placeholder:"[NAME=]FILE" sep:"none" help:"For transfer: trained networks to start from, as --model of other commands, in place of the preset's. May be repeated."`
-	Offline bool     `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
-	Output  string   `short:"o" placeholder:"DIR" help:"Folder for the page, the figures, the CSV file, the database and the runs. Default: experiments/NAME-PRESET."`
-	DB      string   `name:"db" placeholder:"ADDRESS" help:"A PostgreSQL database for several machines (postgres://…). Default: a file in the folder."`
-	Network []string `placeholder:"FILE" help:"A network file of your own, or the .db file or address of a search for its best network, as a further row of the figure. May be repeated."`
-	Seeds   int      `placeholder:"N" help:"Seeds of every network. Default: the preset's."`
-	Epochs  int      `placeholder:"N" help:"Epochs of every trial. Default: the preset's."`
-	Seed    uint64   `default:"0" placeholder:"N" help:"The first seed."`
-	Set     []string `placeholder:"KEY=VALUE" sep:"none" help:"Change a setting of the recipe, such as batch=128. May be repeated."`
-	Workers int      `short:"w" default:"0" placeholder:"N" help:"Networks to train at the same time, each in one thread; 0 means one for every core."`
-	JSON    bool     `name:"json" help:"Print JSON."`
+	Name    string        `arg:"" help:"The experiment, of \"mixnet experiment ls\"."`
+	Preset  string        `short:"p" default:"quick" enum:"paper,quick,smoke" help:"Its size: paper, quick or smoke."`
+	Data    []string      `short:"d" placeholder:"[NAME=]DIR" sep:"none" help:"The images, as for train. Default: the built-in Fashion-MNIST subset; the preset paper needs ImageNet. For transfer, a set to transfer to besides that, by a name or its folder's; of labels with boxes, what the boxes hold. May be repeated there."`
+	Weights []string      `placeholder:"[NAME=]FILE" sep:"none" help:"For transfer: trained networks to start from, as --model of other commands, in place of the preset's. May be repeated."`
+	Offline bool          `env:"MIXNET_OFFLINE" help:"Never use the internet: weights must be in the cache."`
+	Output  string        `short:"o" placeholder:"DIR" help:"Folder for the page, the figures, the CSV file, the database and the runs. Default: experiments/NAME-PRESET."`
+	DB      string        `name:"db" placeholder:"ADDRESS" help:"A PostgreSQL database for several machines (postgres://…). Default: a file in the folder."`
+	Network []string      `placeholder:"FILE" help:"A network file of your own, or the .db file or address of a search for its best network, as a further row of the figure. May be repeated."`
+	Seeds   int           `placeholder:"N" help:"Seeds of every network. Default: the preset's."`
+	Epochs  int           `placeholder:"N" help:"Epochs of every trial. Default: the preset's."`
+	Seed    uint64        `default:"0" placeholder:"N" help:"The first seed."`
+	Set     []string      `placeholder:"KEY=VALUE" sep:"none" help:"Change a setting of the recipe, such as batch=128. May be repeated."`
+	Workers int           `short:"w" default:"0" placeholder:"N" help:"Networks to train at the same time, each in one thread; 0 means one for every core."`
+	Lease   time.Duration `default:"2m" help:"For how long a trial is left to a process that does not answer, before another does it. Default: ${default}."`
+	JSON    bool          `name:"json" help:"Print JSON."`
 }
 
 // folder is where an experiment is kept.
@@ -116,6 +118,9 @@ func target(db, folder string) string {
 func (c *experimentRunCmd) Run(e *env) error {
 	if c.Workers < 0 || c.Workers > 256 || c.Seeds < 0 || c.Epochs < 0 {
 		return usagef("--workers, --seeds and --epochs: want 0 or more, and at most 256 workers")
+	}
+	if c.Lease < time.Second || c.Lease > 24*time.Hour {
+		return usagef("--lease %s: a second to a day", c.Lease)
 	}
 	x, err := experiment.Lookup(c.Name)
 	if err != nil {
@@ -286,7 +291,7 @@ func (c *experimentRunCmd) work(e *env, plan *experiment.Plan, db *store.Store, 
 		t := trainer
 		t.OnEpoch = v.epoch
 		w := store.Worker{
-			Store: db, Name: name, Propose: plan.Propose, Do: t.Do,
+			Store: db, Name: name, Lease: c.Lease, Propose: plan.Propose, Do: t.Do,
 			OnEnd: func(_ context.Context, t store.Trial, why error) error { return v.end(t, why) },
 		}
 		return w.Run(ctx)
