@@ -236,6 +236,8 @@ def report(d):
         text += '## Other networks, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
     if r := read('int8'):
         text += '## Whole numbers of 8 bits, one thread\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + whole(r['cases']) + '\n' + ''.join(details(c) for c in r['cases'])
+    if r := read('bf16'):
+        text += '## bfloat16, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
     if r := read('grow'):
         text += '## How time grows\n\n' + about(r) + '![growth](grow.svg)\n\n'
         for by, cases in r['cases'].items():

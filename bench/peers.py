@@ -8,6 +8,7 @@
     python bench/peers.py soak           ten minutes of mixed load on ours
     python bench/peers.py mixconv        MixConv alone, by groups, size, stride and channels
     python bench/peers.py int8 --data D  networks in whole numbers of 8 bits, quantized by the photos of a folder
+    python bench/peers.py bf16           networks in bfloat16 beside float32, and what OpenVINO computes in by default
     python bench/peers.py detect         finding objects, boxes included
     python bench/peers.py train          training steps beside PyTorch's
     python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
@@ -38,6 +39,8 @@ INFER = [(n, 1, t) for t in (1, 2) for n in ('mixnet_s', 'mixnet_m', 'mixnet_l')
 ZOO = ('mobilenetv1_050', 'mobilenetv2_140', 'mobilenetv3_small_100', 'mobilenetv3_large_125', 'mnasnet_100', 'semnasnet_100', 'fbnet_a', 'fbnet_c',
        'proxylessnas_mobile', 'proxylessnas_cpu', 'shufflenet_v1_g3_x2_0', 'shufflenet_v1_g8_x1_0', 'shufflenet_v2_proj_x1_5', 'nasnet_a_mobile', 'darts_v2',
        'resnet18', 'resnet50', 'efficientnet_lite0', 'mixnet_xl')
+# For `int8` and `bf16`.
+PRECISIONS = ('mixnet_s', 'mixnet_m', 'mixnet_l', 'mobilenetv1_100', 'mobilenetv2_100', 'mobilenetv3_large_100')
 TOLERANCE = 1e-3
 # Engines that read ONNX are timed on torch's graph and on the one that mixnet exports; the faster of the two is published.
 # OpenVINO computes what is not in whole numbers in float32 or in bf16, whichever is faster.
@@ -88,7 +91,7 @@ def better(rows):
         form = r['engine'].removesuffix(BF16)
         name = form.removesuffix(FOLDED)
         r = dict(r, rest='bf16') if form != r['engine'] else r
-        r = dict(r, engine=name, graph='mixnet' if form != name else 'torch') if name in GRAPHS else r
+        r = dict(r, engine=name, graph='mixnet' if form != name else 'torch') if name.split('_')[0] in GRAPHS else r
         other = next((k for k in kept if k['engine'] == name), None)
         if other is None:
             kept.append(r)
@@ -160,10 +163,38 @@ def int8_workers(a, network):
 
 def int8(a, old):
     """Whole numbers beside floats, all in the same turns."""
-    names = ('mixnet_s', 'mixnet_m', 'mixnet_l', 'mobilenetv1_100', 'mobilenetv2_100', 'mobilenetv3_large_100')
     cases = []
-    for network in a.networks or names:
+    for network in a.networks or PRECISIONS:
         all = int8_workers(a, network)
+        schedule.interleave(all, a.rounds, a.seconds)
+        rows = []
+        for w in all:
+            w.finish()
+            rows.append(dict(w.summary(1), peak_rss_mb=w.peak_rss_mb))
+        case = dict(network=network, batch=1, size=224, threads=1, rows=better(schedule.ratio(rows)))
+        print(chart.case_line(case), flush=True)
+        cases.append(case)
+    return merge(old or [], cases)
+
+
+def bf16(a, old):
+    """bfloat16 beside float32, and OpenVINO without a word about precision, in the same turns."""
+    cases = []
+    for network in a.networks or PRECISIONS:
+        files = export.files(network, 1, 224, ('openvino',), a.mixnet)
+        spec = dict(network=network, batch=1, size=224, threads=1, callers=1, **files)
+        make = {
+            'mixnet': lambda: our_worker(a, network, 1, 224, 1, files, extra=('--precision', 'bf16')),
+            'mixnet_float32': lambda: our_worker(a, network, 1, 224, 1, files),
+        }
+        for suffix, graph in (('', files['onnx']), (FOLDED, files['onnx_folded'])):
+            for what, precision in (('', ''), ('_float32', 'f32')):
+                make['openvino' + what + suffix] = lambda g=graph, p=precision: schedule.python_worker('openvino', dict(spec, onnx=g, precision=p))
+        all = []
+        for name, f in make.items():
+            if w := start(f, name):
+                w.name = name
+                all.append(w)
         schedule.interleave(all, a.rounds, a.seconds)
         rows = []
         for w in all:
@@ -223,7 +254,7 @@ def load(a, old):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'int8', 'detect', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'int8', 'bf16', 'detect', 'train', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))

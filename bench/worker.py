@@ -66,7 +66,9 @@ def onnxruntime(spec):
 def openvino(spec):
     import openvino as ov
     core = ov.Core()
-    settings = dict(INFERENCE_NUM_THREADS=spec['threads'], INFERENCE_PRECISION_HINT=spec.get('precision', 'f32'))
+    settings = dict(INFERENCE_NUM_THREADS=spec['threads'])
+    if precision := spec.get('precision', 'f32'):  # its own choice otherwise
+        settings['INFERENCE_PRECISION_HINT'] = precision
     settings |= dict(PERFORMANCE_HINT='THROUGHPUT') if spec.get('callers', 1) > 1 else dict(NUM_STREAMS=1, PERFORMANCE_HINT='LATENCY')
     compiled = core.compile_model(core.read_model(spec['onnx']), 'CPU', settings)
     feed = {0: read_input(spec)}
