@@ -165,7 +165,7 @@ const halfMACs = 2 * tileMACs
 
 // scratch returns the elements that a tile needs.
 func (p *halfPointwise) scratch(t *halfTile) int {
-	n := t.weight.Scratch()
+	n := t.weight.Scratch(t.rows, p.factors.block != nil)
 	if p.vector {
 		n += floatsFor(halfBytes * t.rows * t.weight.K)
 	}

@@ -31,7 +31,7 @@ func (p *depthwise) halfScratch(t *depthwiseTile) int {
 		n += t.window.rows * p.x.w * t.shape.SrcStride
 	}
 	if t.window.halves.N > 0 {
-		n += t.window.halves.Scratch()
+		n += t.window.halves.Scratch(0, false)
 	}
 	return n
 }

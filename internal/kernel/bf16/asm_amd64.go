@@ -38,10 +38,17 @@ func multiplyAsm(sums []float32, x []uint16, stride, rows int, w *Matrix, n0 int
 	switch {
 	case useTiles(rows):
 		multiplyAMX(sums, x, p, w, &a)
-	case cpu.Has(cpu.AVX512BF16) && two:
-		multiply32BF16(&sums[0], &x[0], &p[0], &a.srcStride)
 	case cpu.Has(cpu.AVX512BF16):
-		multiply16BF16(&sums[0], &x[0], &p[0], &a.srcStride)
+		switch n := w.N - n0; {
+		case n <= panelCols/2:
+			multiply8BF16(&sums[0], &x[0], &p[0], &a.srcStride)
+		case n <= panelCols:
+			multiply16BF16(&sums[0], &x[0], &p[0], &a.srcStride)
+		case n <= panelCols*3/2:
+			multiply24BF16(&sums[0], &x[0], &p[0], &a.srcStride)
+		default:
+			multiply32BF16(&sums[0], &x[0], &p[0], &a.srcStride)
+		}
 	default:
 		multiply16AVX2(&sums[0], &x[0], &p[0], &a.srcStride)
 		if two {
@@ -152,6 +159,14 @@ func scaleRowsAsm(dst []uint16, dstStride int, src []uint16, srcStride, rows int
 		done += panelCols
 	}
 	return done
+}
+
+func scaleWeightsAsm(dst, src []uint16, factors []float32) (pairs int) {
+	if pairs = len(factors) / pair; pairs == 0 || !cpu.Has(cpu.AVX512BF16) {
+		return 0
+	}
+	scaleWeightsAVX512(&dst[0], &src[0], &factors[0], pairs)
+	return pairs
 }
 
 func sumRowsAsm(sums []float32, src []uint16, stride, rows int) (done int) {

@@ -65,6 +65,27 @@ func (m *Matrix) panelLen() int { return m.padded() * panelCols }
 // panel returns panel i.
 func (m *Matrix) panel(i int) []uint16 { return m.panels[i*m.panelLen():][:m.panelLen()] }
 
+// scaled returns m with the weights of input k multiplied by scale[k] and rounded
+// again, in memory of its size.
+func (m *Matrix) scaled(scale []float32, mem []uint16) Matrix {
+	s := Matrix{K: m.K, N: m.N, panels: mem[:MatrixLen(m.N, m.K)]}
+	const row = panelCols * pair
+	for i := range ceilDiv(m.N, panelCols) {
+		from, to := m.panel(i), s.panel(i)
+		done := scaleWeightsAsm(to, from, scale[:m.K])
+		for p := done; p < len(from)/row; p++ {
+			for j := range row {
+				f := float32(0)
+				if k := pair*p + j%pair; k < m.K {
+					f = scale[k]
+				}
+				to[p*row+j] = Round(Value(from[p*row+j]) * f)
+			}
+		}
+	}
+	return s
+}
+
 // Columns returns the outputs [from, to) of m as a matrix that shares its
 // memory. from is a multiple of 16.
 func (m *Matrix) Columns(from, to int) Matrix {

@@ -17,4 +17,6 @@ func widenAsm([]float32, int, []uint16, int, int, int) (done int) { return 0 }
 
 func scaleRowsAsm([]uint16, int, []uint16, int, int, []float32) (done int) { return 0 }
 
+func scaleWeightsAsm(_, _ []uint16, _ []float32) (pairs int) { return 0 }
+
 func sumRowsAsm([]float32, []uint16, int, int) (done int) { return 0 }

@@ -8,8 +8,8 @@ import "unsafe"
 //	Σ_k src[r·srcStride+k]·w(n,k)
 //
 // at dst[r·dstStride+n]. If scale is not nil, input k is multiplied by scale[k]
-// and rounded again before. dst must not overlap src. scratch has
-// w.Scratch() elements.
+// and rounded again before; with more rows than outputs, the weights are instead.
+// dst must not overlap src. scratch has w.Scratch elements.
 func Pointwise(dst []uint16, dstStride int, src []uint16, srcStride, rows int, scale []float32, w *Matrix, ep Epilogue, scratch []float32) {
 	need("destination", dst, rows, dstStride, w.N)
 	(&product{halves: dst, dstStride: dstStride, src: src, srcStride: srcStride, scale: scale, w: w, ep: ep}).run(rows, scratch)
@@ -26,8 +26,19 @@ func PointwiseFloat(dst []float32, dstStride int, src []uint16, srcStride, rows 
 // first-level cache.
 const rowsAtOnce = 64
 
-// Scratch returns the elements that Pointwise needs.
-func (m *Matrix) Scratch() int { return rowsAtOnce * (blockCols + ceilDiv(m.padded(), 2)) }
+// Scratch returns the elements that Pointwise needs for a number of rows, whose
+// inputs are scaled or not.
+func (m *Matrix) Scratch(rows int, scaled bool) int {
+	n := rowsAtOnce * (blockCols + ceilDiv(m.padded(), 2))
+	if scaled && m.scalesWeights(rows) {
+		n += ceilDiv(MatrixLen(m.N, m.K), 2)
+	}
+	return n
+}
+
+// scalesWeights reports whether factors of inputs go to the weights: to fewer
+// numbers.
+func (m *Matrix) scalesWeights(rows int) bool { return rows > m.N }
 
 // product is what Pointwise or PointwiseFloat multiplies.
 type product struct {
@@ -42,22 +53,26 @@ type product struct {
 }
 
 func (p *product) run(rows int, scratch []float32) {
-	w := p.w
+	w, scale := p.w, p.scale
 	need("source", p.src, rows, p.srcStride, w.K)
-	need("scratch", scratch, 1, 0, w.Scratch())
+	need("scratch", scratch, 1, 0, w.Scratch(rows, scale != nil))
 	p.ep.check(rows, w.N)
-	if p.scale != nil {
-		need("factors", p.scale, 1, 0, w.K)
+	if scale != nil {
+		need("factors", scale, 1, 0, w.K)
 	}
 	sums, copied := scratch[:rowsAtOnce*blockCols], halvesOf(scratch[rowsAtOnce*blockCols:])
+	if scale != nil && w.scalesWeights(rows) {
+		s := w.scaled(scale, copied[rowsAtOnce*w.padded():])
+		w, scale = &s, nil
+	}
 	tiles, block := useTiles(rows), rowBlock(rows)
-	direct := p.scale == nil && w.K%pair == 0 && (!tiles || w.padded() == w.K)
+	direct := scale == nil && w.K%pair == 0 && (!tiles || w.padded() == w.K)
 	for r := 0; r < rows; r += block {
 		n := min(block, rows-r)
 		x, stride := p.src[r*p.srcStride:], p.srcStride
 		if !direct {
 			stride = w.padded()
-			prepareRows(copied, stride, x, p.srcStride, w.K, n, p.scale)
+			prepareRows(copied, stride, x, p.srcStride, w.K, n, scale)
 			x = copied
 		}
 		for n0 := 0; n0 < w.N; n0 += blockCols {

@@ -41,19 +41,28 @@ func newProductCase(r *rand.Rand, rows, k, n int) *productCase {
 // input returns input k of a row as it is multiplied.
 func (c *productCase) input(row, k int) uint16 {
 	x := c.src[row*c.srcStride+k]
-	if c.scale != nil {
+	if c.scale != nil && c.rows <= c.n {
 		x = Round(Value(x) * c.scale[k])
 	}
 	return x
+}
+
+// weight returns weight (n, k) as it is multiplied.
+func (c *productCase) weight(n, k int) float32 {
+	w := Value(Round(c.weights[n*c.k+k]))
+	if c.scale != nil && c.rows > c.n {
+		w = Value(Round(w * c.scale[k]))
+	}
+	return w
 }
 
 // sum returns the sum of output n of a row, by pairs of inputs.
 func (c *productCase) sum(row, n int) (s float32) {
 	for k := 0; k < c.k; k += 2 {
 		if k+1 < c.k {
-			s += float32(Value(c.input(row, k+1)) * Value(Round(c.weights[n*c.k+k+1])))
+			s += float32(Value(c.input(row, k+1)) * c.weight(n, k+1))
 		}
-		s += float32(Value(c.input(row, k)) * Value(Round(c.weights[n*c.k+k])))
+		s += float32(Value(c.input(row, k)) * c.weight(n, k))
 	}
 	return s
 }
@@ -65,7 +74,7 @@ func (c *productCase) tileSum(row, n int) (s float32) {
 	for k0 := 0; k0 < c.k; k0 += 2 * pairs {
 		var of [2]float32
 		for k := k0; k < min(k0+2*pairs, c.k); k++ {
-			of[k%2] += float32(Value(c.input(row, k)) * Value(Round(c.weights[n*c.k+k])))
+			of[k%2] += float32(Value(c.input(row, k)) * c.weight(n, k))
 		}
 		s += float32(of[0] + of[1])
 	}
@@ -123,7 +132,7 @@ func TestPointwise(t *testing.T) {
 			for i := range got {
 				got[i] = 0xdead
 			}
-			scratch := normal(r, c.w.Scratch(), math.NaN())
+			scratch := normal(r, c.w.Scratch(rows, c.scale != nil), math.NaN())
 			Pointwise(got, c.dstStride, c.src, c.srcStride, rows, c.scale, c.w, c.ep, scratch)
 			c.check(t, got)
 			for i, h := range got {
@@ -152,7 +161,7 @@ func TestPointwiseErrors(t *testing.T) {
 		m := MatrixIn(make([]uint16, MatrixLen(n, k)), n, k)
 		m.Pack(w, nil)
 		got := make([]float32, rows*n)
-		PointwiseFloat(got, n, rounded(x), k, rows, nil, m, Epilogue{}, make([]float32, m.Scratch()))
+		PointwiseFloat(got, n, rounded(x), k, rows, nil, m, Epilogue{}, make([]float32, m.Scratch(rows, false)))
 		for i := range rows {
 			for j := range n {
 				exact, same, bound := 0.0, 0.0, 0.0
@@ -182,9 +191,14 @@ func TestTilesOrder(t *testing.T) {
 		c := newProductCase(r, s[0], s[1], s[2])
 		stride := c.w.padded()
 		x, sums := make([]uint16, c.rows*stride), make([]float32, c.rows*blockCols)
-		prepareRows(x, stride, c.src, c.srcStride, c.k, c.rows, c.scale)
+		w, scale := c.w, c.scale
+		if scale != nil && c.rows > c.n {
+			s := w.scaled(scale, make([]uint16, MatrixLen(c.n, c.k)))
+			w, scale = &s, nil
+		}
+		prepareRows(x, stride, c.src, c.srcStride, c.k, c.rows, scale)
 		for n0 := 0; n0 < c.n; n0 += blockCols {
-			multiplyTiles(sums, x, stride, c.rows, c.w, n0)
+			multiplyTiles(sums, x, stride, c.rows, w, n0)
 			for i := range c.rows {
 				for j := range min(blockCols, c.n-n0) {
 					if got, want := sums[i*blockCols+j], c.tileSum(i, n0+j); got != want {
@@ -213,7 +227,7 @@ func TestNaNStaysInItsRow(t *testing.T) {
 			}
 			src[5*c.srcStride+k-1] = 0x7fc0
 			got := make([]float32, c.rows*c.n)
-			PointwiseFloat(got, c.n, src, c.srcStride, c.rows, nil, c.w, c.ep, make([]float32, c.w.Scratch()))
+			PointwiseFloat(got, c.n, src, c.srcStride, c.rows, nil, c.w, c.ep, make([]float32, c.w.Scratch(c.rows, c.scale != nil)))
 			for i, x := range got {
 				if (x != x) != (i/c.n == 5) {
 					t.Fatalf("%d inputs: row %d has %g", k, i/c.n, x)
@@ -226,7 +240,7 @@ func TestNaNStaysInItsRow(t *testing.T) {
 func TestTooShort(t *testing.T) {
 	r := source(9)
 	c := newProductCase(r, 10, 20, 30)
-	scratch := make([]float32, c.w.Scratch())
+	scratch := make([]float32, c.w.Scratch(c.rows, c.scale != nil))
 	dst := make([]uint16, 10*c.dstStride)
 	for i, f := range []func(){
 		func() { Pointwise(dst[:100], c.dstStride, c.src, c.srcStride, 10, nil, c.w, c.ep, scratch) },
@@ -251,7 +265,7 @@ func TestNoAllocations(t *testing.T) {
 	r := source(10)
 	c := newProductCase(r, 49, 64, 40)
 	c.scale = normal(r, c.k, 1)
-	dst, scratch := make([]uint16, 49*c.dstStride), make([]float32, c.w.Scratch())
+	dst, scratch := make([]uint16, 49*c.dstStride), make([]float32, c.w.Scratch(c.rows, c.scale != nil))
 	cputest.EachWith(t, sets, func(t *testing.T) {
 		allocs := testing.AllocsPerRun(10, func() {
 			Pointwise(dst, c.dstStride, c.src, c.srcStride, c.rows, c.scale, c.w, c.ep, scratch)
@@ -270,7 +284,7 @@ func BenchmarkPointwise(b *testing.B) {
 				r := source(11)
 				c := newProductCase(r, s[0], s[1], s[2])
 				c.ep = Epilogue{Bias: normal(r, c.n, 1), Act: act}
-				dst, scratch := make([]uint16, c.rows*c.dstStride), make([]float32, c.w.Scratch())
+				dst, scratch := make([]uint16, c.rows*c.dstStride), make([]float32, c.w.Scratch(c.rows, c.scale != nil))
 				least := math.Inf(1)
 				for b.Loop() {
 					start := b.Elapsed()

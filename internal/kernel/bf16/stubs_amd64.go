@@ -9,10 +9,20 @@ package bf16
 //go:noescape
 func multiply32BF16(sums *float32, src *uint16, w *uint16, a *int)
 
+// multiply24BF16 multiplies rows with the weights of 24 outputs. The sums of a row take 32 elements.
+//
+//go:noescape
+func multiply24BF16(sums *float32, src *uint16, w *uint16, a *int)
+
 // multiply16BF16 multiplies rows with the weights of 16 outputs. The sums of a row take 32 elements.
 //
 //go:noescape
 func multiply16BF16(sums *float32, src *uint16, w *uint16, a *int)
+
+// multiply8BF16 multiplies rows with the weights of 8 outputs. The sums of a row take 32 elements.
+//
+//go:noescape
+func multiply8BF16(sums *float32, src *uint16, w *uint16, a *int)
 
 // multiply16AVX2 multiplies rows with the weights of 16 outputs. The sums of a row take 32 elements.
 //
@@ -104,3 +114,8 @@ func scaleRowsAVX2(dst *uint16, dstStride int, src *uint16, srcStride int, rows 
 //
 //go:noescape
 func sumRowsAVX2(dst *float32, src *uint16, srcStride int, rows int, n int)
+
+// scaleWeightsAVX512 multiplies the weights of pairs of inputs for 16 outputs.
+//
+//go:noescape
+func scaleWeightsAVX512(dst *uint16, src *uint16, factors *float32, pairs int)

@@ -19,7 +19,8 @@ var actNames = map[int]string{
 var finishWords = simd.Words{"dstStride", "srcStride", "addStride", "rows", "n", "floats"}
 
 // finisher is the epilogue with one activation: blocks of two vectors of
-// columns, of which two rows are worked on together.
+// columns, of which two rows are worked on together with AVX-512, or for up to
+// 16 columns that are left, four rows of one vector.
 type finisher struct {
 	*simd.ISA
 	act int
@@ -70,7 +71,7 @@ func (f finisher) emit() {
 	Label("columns")
 	CMPQ(finLeft, U32(uint32(2*f.Lanes)))
 	JLT(LabelRef("tail"))
-	f.block("whole", false)
+	f.block("whole", 2, false)
 	f.nextBlock()
 	SUBQ(U32(uint32(2*f.Lanes)), finLeft)
 	JMP(LabelRef("columns"))
@@ -84,7 +85,12 @@ func (f finisher) emit() {
 		KMOVW(rowDst.As32(), reg.K1)
 		SHRL(U8(16), rowDst.As32())
 		KMOVW(rowDst.As32(), reg.K2)
-		f.block("part", true)
+		CMPQ(finLeft, U8(uint8(f.Lanes)))
+		JLE(LabelRef("single"))
+		f.block("part", 2, true)
+		JMP(LabelRef("end"))
+		Label("single")
+		f.block("last", 1, true)
 		Label("end")
 	}
 	VZEROUPPER()
@@ -132,22 +138,22 @@ func (f finisher) nextBlock() {
 
 var finMasks = []reg.OpmaskPhysical{reg.K1, reg.K2}
 
-// block emits all rows of a block of columns.
-func (f finisher) block(label string, masked bool) {
+// block emits all rows of a block of columns, of so many vectors.
+func (f finisher) block(label string, vecs int, masked bool) {
 	if f.Wide() {
-		for i := range 2 {
+		for i := range vecs {
 			f.Zero(z(biasAt + i))
 			f.Zero(z(colSumAt + i))
 		}
 		TESTQ(finBias, finBias)
 		JZ(LabelRef(label + "_nobias"))
-		for i := range 2 {
+		for i := range vecs {
 			f.load(Mem{Base: finBias, Disp: 64 * i}, i, masked, z(biasAt+i))
 		}
 		Label(label + "_nobias")
 		TESTQ(finSums, finSums)
 		JZ(LabelRef(label + "_start"))
-		for i := range 2 {
+		for i := range vecs {
 			f.load(Mem{Base: finSums, Disp: 64 * i}, i, masked, z(colSumAt+i))
 		}
 		Label(label + "_start")
@@ -156,7 +162,7 @@ func (f finisher) block(label string, masked bool) {
 	MOVQ(finSrc, rowSrc)
 	MOVQ(finAdd, rowAdd)
 	MOVQ(finishWords.At(finArgs, "rows"), finRows)
-	heights := []int{2, 1}
+	heights := []int{4 / vecs, 1}
 	if !f.Wide() {
 		heights = []int{1}
 	}
@@ -166,14 +172,12 @@ func (f finisher) block(label string, masked bool) {
 		CMPQ(finRows, U8(uint8(n)))
 		JLT(LabelRef(l + "_end"))
 		if f.Wide() {
-			f.rows(l, n, masked)
+			f.rows(l, n, vecs, masked)
 		} else {
 			f.row(l)
 		}
-		for _, p := range [][2]reg.GPPhysical{{rowDst, dstStride}, {rowSrc, srcStride}, {rowAdd, addGap}} {
-			for range n {
-				ADDQ(p[1], p[0])
-			}
+		if !f.Wide() {
+			f.nextRows(1)
 		}
 		SUBQ(U8(uint8(n)), finRows)
 		JMP(LabelRef(l))
@@ -184,7 +188,7 @@ func (f finisher) block(label string, masked bool) {
 	}
 	TESTQ(finSums, finSums)
 	JZ(LabelRef(label + "_nosums"))
-	for i := range 2 {
+	for i := range vecs {
 		f.store(z(colSumAt+i), Mem{Base: finSums, Disp: 64 * i}, i, masked)
 	}
 	Label(label + "_nosums")
@@ -206,52 +210,93 @@ func (f finisher) store(v reg.VecPhysical, m Mem, i int, masked bool) {
 	}
 }
 
-// rows emits one or two rows, of two vectors each.
-func (f finisher) rows(label string, n int, masked bool) {
-	x := []reg.VecPhysical{z(0), z(1), z(2), z(3)}[:2*n]
-	for i, v := range x {
-		f.load(at(rowSrc, srcStride, i/2, 64*(i%2)), i%2, masked, v)
+// nextRows goes on by a number of rows.
+func (f finisher) nextRows(n int) {
+	f.advance(rowDst, dstStride, n)
+	f.advance(rowSrc, srcStride, n)
+	f.advance(rowAdd, addGap, n)
+}
+
+func (f finisher) advance(base, stride reg.GPPhysical, rows int) {
+	switch rows {
+	case 1:
+		ADDQ(stride, base)
+	default:
+		LEAQ(Mem{Base: base, Index: stride, Scale: uint8(rows)}, base)
 	}
+}
+
+// rows emits up to four vectors: a number of rows with so many of them each.
+// It leaves the pointers at the next row.
+func (f finisher) rows(label string, n, vecs int, masked bool) {
+	x := []reg.VecPhysical{z(0), z(1), z(2), z(3)}[:n*vecs]
+	f.each(rowSrc, srcStride, n, func(r int, base Mem) {
+		for i := range vecs {
+			f.load(base.Offset(64*i), i, masked, x[r*vecs+i])
+		}
+	})
 	for i, v := range x {
-		VADDPS(z(biasAt+i%2), v, v)
+		VADDPS(z(biasAt+i%vecs), v, v)
 	}
 	TESTQ(finAdd, finAdd)
 	JZ(LabelRef(label + "_noadd"))
-	for i, v := range x {
-		m, a := at(rowAdd, addGap, i/2, 32*(i%2)), z(addAt+i%2)
-		if masked {
-			VPMOVZXWD_Z(m, finMasks[i%2], a)
-		} else {
-			VPMOVZXWD(m, a)
+	f.each(rowAdd, addGap, n, func(r int, base Mem) {
+		for i := range vecs {
+			v, a := x[r*vecs+i], z(addAt+(r*vecs+i)%2)
+			if masked {
+				VPMOVZXWD_Z(base.Offset(32*i), finMasks[i], a)
+			} else {
+				VPMOVZXWD(base.Offset(32*i), a)
+			}
+			VPSLLD(U8(16), a, a)
+			VADDPS(a, v, v)
 		}
-		VPSLLD(U8(16), a, a)
-		VADDPS(a, v, v)
-	}
+	})
 	Label(label + "_noadd")
 	f.activate(x)
 	TESTQ(finSums, finSums)
 	JZ(LabelRef(label + "_nosums"))
 	for i, v := range x {
-		VADDPS(v, z(colSumAt+i%2), z(colSumAt+i%2))
+		VADDPS(v, z(colSumAt+i%vecs), z(colSumAt+i%vecs))
 	}
 	Label(label + "_nosums")
 	CMPQ(finishWords.At(finArgs, "floats"), U8(0))
 	JNE(LabelRef(label + "_floats"))
-	for r := range n {
-		round2(x[2*r], x[2*r+1], z(4+r))
-		m := at(rowDst, dstStride, r, 0)
-		if masked {
-			VMOVDQU16(z(4+r), reg.K3, m)
-		} else {
-			VMOVDQU16(z(4+r), m)
-		}
-	}
+	f.each(rowDst, dstStride, n, func(r int, base Mem) { f.storeHalves(x[r*vecs:][:vecs], z(4+r), base, masked) })
 	JMP(LabelRef(label + "_stored"))
 	Label(label + "_floats")
-	for i, v := range x {
-		f.store(v, at(rowDst, dstStride, i/2, 64*(i%2)), i%2, masked)
-	}
+	f.each(rowDst, dstStride, n, func(r int, base Mem) {
+		for i := range vecs {
+			f.store(x[r*vecs+i], base.Offset(64*i), i, masked)
+		}
+	})
 	Label(label + "_stored")
+}
+
+// each emits what do does for rows from base on, and leaves it at the next.
+func (f finisher) each(base, stride reg.GPPhysical, n int, do func(r int, base Mem)) {
+	for r := range n {
+		do(r, at(base, stride, r%2, 0))
+		if r%2 == 1 || r == n-1 {
+			f.advance(base, stride, r%2+1)
+		}
+	}
+}
+
+// storeHalves rounds and stores the vectors of a row.
+func (f finisher) storeHalves(x []reg.VecPhysical, t reg.VecPhysical, to Mem, masked bool) {
+	switch {
+	case len(x) == 1:
+		round1(x[0], t)
+		VMOVDQU16(t.AsY(), reg.K1, to)
+		return
+	case masked:
+		round2(x[0], x[1], t)
+		VMOVDQU16(t, reg.K3, to)
+		return
+	}
+	round2(x[0], x[1], t)
+	VMOVDQU16(t, to)
 }
 
 // activate applies the activation to vectors with AVX-512.

@@ -16,8 +16,20 @@ const gemmSignature = "func(sums *float32, src *uint16, w *uint16, a *int)"
 // sumBytes is the distance of the rows of sums.
 const sumBytes = 128
 
-// gemm is a product of rows with one or two panels of weights.
-type gemm struct{ panels int }
+// gemm is a product of rows with one or two panels of weights, of which the last
+// may be half a one.
+type gemm struct {
+	panels int
+	narrow bool
+}
+
+// outputs returns how many outputs are computed.
+func (g gemm) outputs() int {
+	if g.narrow {
+		return 16*g.panels - 8
+	}
+	return 16 * g.panels
+}
 
 // Registers of the products.
 var (
@@ -33,7 +45,7 @@ var (
 func (g gemm) emit(name string, tiles []int) {
 	TEXT(name, attr.NOSPLIT, gemmSignature)
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s multiplies rows with the weights of %d outputs. The sums of a row take 32 elements.", name, 16*g.panels))
+	Doc(fmt.Sprintf("%s multiplies rows with the weights of %d outputs. The sums of a row take 32 elements.", name, g.outputs()))
 	Load(Param("a"), args)
 	MOVQ(gemmWords.At(args, "rows"), left)
 	Load(Param("sums"), dst)
@@ -124,6 +136,10 @@ func (g gemm) tile(label string, n int) {
 		x := z(30 + r%2)
 		VPBROADCASTD(rowAt(r), x)
 		for p := range g.panels {
+			if g.narrow && p == g.panels-1 {
+				dot(half(z(28+p)), half(x), half(g.sum(r, p)))
+				continue
+			}
 			dot(z(28+p), x, g.sum(r, p))
 		}
 	}
@@ -269,3 +285,6 @@ func tiles() {
 	VZEROUPPER()
 	RET()
 }
+
+// half returns the lower half of a register.
+func half(v reg.VecPhysical) reg.VecPhysical { return v.AsY().(reg.VecPhysical) }

@@ -14,7 +14,9 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	gemm{panels: 2}.emit("multiply32BF16", []int{14, 7, 4, 2, 1})
+	gemm{panels: 2, narrow: true}.emit("multiply24BF16", []int{14, 7, 4, 2, 1})
 	gemm{panels: 1}.emit("multiply16BF16", []int{28, 14, 7, 4, 2, 1})
+	gemm{panels: 1, narrow: true}.emit("multiply8BF16", []int{28, 14, 7, 4, 2, 1})
 	gemm2()
 	tiles()
 	for _, act := range []int{simd.Identity, simd.ReLU, simd.ReLU6, simd.Swish, simd.HardSwish} {
@@ -26,6 +28,7 @@ func main() {
 		rows{ISA: s, name: "scaleRows", dst: "uint16"}.emit()
 		rows{ISA: s, name: "sumRows", dst: "float32"}.emit()
 	}
+	scaleWeights()
 	Generate()
 	simd.WriteRaw()
 }
@@ -33,19 +36,23 @@ func main() {
 func z(i int) reg.VecPhysical { return simd.AVX512.V(i) }
 func y(i int) reg.VecPhysical { return simd.AVX2.V(i) }
 
-// evex returns the bytes of an instruction of AVX512_BF16 on registers of 512
-// bits.
+// evex returns the bytes of an instruction of AVX512_BF16, on registers of the
+// width of the last one.
 func evex(prefix, op byte, dst, second, first reg.VecPhysical) []byte {
 	d, v, m := byte(dst.PhysicalIndex()), byte(15), byte(first.PhysicalIndex())
 	high := byte(0)
 	if second != nil {
 		v, high = ^byte(second.PhysicalIndex())&15, byte(second.PhysicalIndex())>>4
 	}
+	width := byte(0x40)
+	if first.Size() == 32 {
+		width = 0x20
+	}
 	return []byte{
 		0x62,
 		^d>>3&1<<7 | ^m>>4&1<<6 | ^m>>3&1<<5 | ^d>>4&1<<4 | 2,
 		v<<3 | 4 | prefix,
-		0x40 | (high^1)<<3,
+		width | (high^1)<<3,
 		op,
 		0xc0 | d&7<<3 | m&7,
 	}
