@@ -6,10 +6,14 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
 
+	"github.com/mixnet-go/mixnet/data"
+	"github.com/mixnet-go/mixnet/internal/filelock"
 	"github.com/mixnet-go/mixnet/nas/store"
 )
 
@@ -224,5 +228,35 @@ func TestRecord(t *testing.T) {
 		if _, err := ReadRecord([]byte(bad)); err == nil {
 			t.Errorf("no error for the record %s", bad)
 		}
+	}
+}
+
+// A trial whose folder another process works in, whose lease ran out, is trained
+// in a folder of its own.
+func TestTakenFolder(t *testing.T) {
+	plan := quickPlan(t, "layers", Options{Dir: t.TempDir(), Epochs: 1, Set: []string{"batch=20"}})
+	plan.Images = 40
+	roles, err := plan.Roles(images(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, roles.Judge, err = data.Split(roles.Judge, 0.02, 1); err != nil {
+		t.Fatal(err)
+	}
+	dir := filepath.Join(plan.Dir, "0003")
+	if err := os.MkdirAll(dir, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	l, err := filelock.Try(filepath.Join(dir, "run.lock"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Release()
+	_, info, err := (&Trainer{Plan: plan, Roles: roles}).Do(t.Context(), store.Trial{Number: 3, Attempts: 2, Arch: plan.arch(0, 0)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if o, err := OutcomeOf(store.Trial{Info: info}); err != nil || o.Run != dir+"-2" {
+		t.Errorf("trained in %s, %v", o.Run, err)
 	}
 }

@@ -78,8 +78,19 @@ func trainAndJudge(ctx context.Context, r *Trainer, t store.Trial, arm *Planned,
 	return r.judge(ctx, m, o)
 }
 
-// train trains an arm with a seed, or goes on with what was begun.
+// train trains an arm with a seed, or goes on with what was begun, in a folder of
+// its own where somebody else works in the trial's.
 func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed uint64, o *Outcome) (*model.Model, error) {
+	m, err := r.trainIn(ctx, t, arm, seed, o)
+	if taken(err) {
+		o.Run = fmt.Sprintf("%s-%d", o.Run, t.Attempts)
+		m, err = r.trainIn(ctx, t, arm, seed, o)
+	}
+	return m, err
+}
+
+// trainIn trains in the folder of the outcome.
+func (r *Trainer) trainIn(ctx context.Context, t store.Trial, arm *Planned, seed uint64, o *Outcome) (*model.Model, error) {
 	n, err := netfile.Parse(arm.Label+".toml", []byte(arm.Network))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrFails, err)
@@ -93,16 +104,11 @@ func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed u
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
-	cfg := train.Config{
+	run, err := train.Prepare(train.Config{
 		Model: m, Recipe: rec, Train: r.Roles.Fit, Threads: max(r.Threads, 1), Source: r.Plan.Data, Dir: o.Run,
 		Args:    map[string]string{"experiment": r.Plan.Experiment, "trial": fmt.Sprint(t.Number)},
 		OnEpoch: func(e train.Epoch) { r.epoch(t, e) },
-	}
-	run, err := train.Prepare(cfg)
-	if taken(err) {
-		cfg.Dir = fmt.Sprintf("%s-%d", cfg.Dir, t.Attempts)
-		run, err = train.Prepare(cfg)
-	}
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +116,7 @@ func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed u
 	if err := run.Run(ctx); err != nil {
 		return nil, err
 	}
-	o.Run, o.Seconds = cfg.Dir, run.Trained().Seconds()
+	o.Seconds = run.Trained().Seconds()
 	return run.Model(), nil
 }
 
