@@ -83,6 +83,16 @@ func TestDetect(t *testing.T) {
 	if err != nil || strings.Count(string(labels), "\n") != 3 || !strings.HasPrefix(string(labels), "0 0.") {
 		t.Errorf("%v: labels %s", err, labels)
 	}
+	if code, _, errs := invoke(t, "detect", file, "--score", "0", "--yolo", yolo); code != exitFailure || !strings.Contains(errs, "a.txt is there already") {
+		t.Errorf("labels that are there: exit code %d: %s", code, errs)
+	}
+	names := filepath.Join(yolo, "classes.txt")
+	if err := os.WriteFile(names, []byte("cat\n"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke(t, "detect", file, "--yolo", yolo); code != exitFailure || !strings.Contains(errs, "names other classes") {
+		t.Errorf("names that are there: exit code %d: %s", code, errs)
+	}
 	f, err := os.Open(results)
 	if err != nil {
 		t.Fatal(err)
@@ -100,6 +110,9 @@ func TestDetectUsage(t *testing.T) {
 	noiseFile(t, file, 20, 20)
 	if code, _, errs := invoke(t, "detect", file); code != 0 || !strings.Contains(errs, "built-in model person") {
 		t.Errorf("without a model: exit code %d: %s", code, errs)
+	}
+	if _, _, errs := invoke(t, "detect", file, file, "--classes", "dog"); strings.Count(errs, "no class") != 1 {
+		t.Errorf("an unknown class is told %s", errs)
 	}
 	for _, c := range []struct {
 		args []string

@@ -13,16 +13,16 @@ type Feature uint16
 
 // The features.
 const (
-	F16C        Feature = 1 << iota // conversion of float16
-	AVXVNNI                         // products of bytes summed as int32, in AVX2's registers
-	AVX512VNNI                      // the same in AVX-512's
-	AVX512VBMI                      // permutations of bytes
-	AVX512VBMI2                     // shifts across two elements
-	AVX512BF16                      // products of bfloat16 summed as float32
-	AMXTile                         // matrices in tile registers, which Linux gives to processes that ask
-	AMXInt8                         // products of tiles of bytes
-	AMXBF16                         // products of tiles of bfloat16
-	AVX512Halves                    // no instructions: AVX-512's vectors pass in halves through units of 256 bits
+	F16C         Feature = 1 << iota // conversion of float16
+	AVXVNNI                          // products of bytes summed as int32, in AVX2's registers
+	AVX512VNNI                       // the same in AVX-512's
+	AVX512VBMI                       // permutations of bytes
+	AVX512VBMI2                      // shifts across two elements
+	AVX512BF16                       // products of bfloat16 summed as float32
+	AMXTile                          // matrices in tile registers, which Linux gives to processes that ask
+	AMXInt8                          // products of tiles of bytes
+	AMXBF16                          // products of tiles of bfloat16
+	AVX512Halves                     // no instructions: AVX-512's vectors pass in halves through units of 256 bits
 )
 
 var featureNames = [...]string{"f16c", "avx_vnni", "avx512_vnni", "avx512vbmi", "avx512_vbmi2", "avx512_bf16", "amx_tile", "amx_int8", "amx_bf16", "avx512_halves"}
