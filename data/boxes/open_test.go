@@ -135,6 +135,22 @@ func TestLayouts(t *testing.T) {
 	}
 }
 
+// A set is the same seen from within its folder.
+func TestWithin(t *testing.T) {
+	for layout, files := range layoutsOf() {
+		root := write(t, files)
+		there, err := Open(t.Context(), root, Options{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Chdir(root)
+		here, err := Open(t.Context(), ".", Options{})
+		if err != nil || len(here.Pictures) != len(there.Pictures) || len(here.Notes) != len(there.Notes) || !slices.Equal(found(here), found(there)) {
+			t.Errorf("%s: %v, %+v; from outside %+v", layout, err, here, there)
+		}
+	}
+}
+
 func near(a, b vision.Box) bool {
 	return max(math.Abs(a.X0-b.X0), math.Abs(a.Y0-b.Y0), math.Abs(a.X1-b.X1), math.Abs(a.Y1-b.Y1)) < 1e-9
 }

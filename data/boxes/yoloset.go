@@ -184,8 +184,10 @@ func (y *yoloSet) byName() error {
 // is no labels is one of others.
 func (y *yoloSet) labelsOf(picture string) string {
 	text := stem(picture) + ".txt"
-	if i := strings.LastIndex(text, "/images/"); i >= 0 {
-		if name := text[:i] + "/labels/" + text[i+len("/images/"):]; y.labels[name] != nil || y.others[name] {
+	rooted := "/" + text // images may be the first folder of a relative path
+	if i := strings.LastIndex(rooted, "/images/"); i >= 0 {
+		name := strings.TrimPrefix(rooted[:i]+"/labels/"+rooted[i+len("/images/"):], "/")
+		if y.labels[name] != nil || y.others[name] {
 			return name
 		}
 	}
