@@ -70,9 +70,9 @@ func TestJSONKeys(t *testing.T) {
 	picture := filepath.Join(images, "test", "class0", "0.png")
 	found := filepath.Join(dir, "found")
 	mustRun(t, "search", "new", found, "--space", smallSpace(t), "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=20",
-		"--max-macs", "30M", "--min-macs", "1K", "--max-params", "1M", "--max-memory", "10M")
+		"--max-macs", "30M", "--min-macs", "1K", "--max-params", "1M", "--max-memory", "10M", "--top", "1", "--seeds", "2", "--judge-epochs", "1")
 	mustRun(t, "search", "new", found+"3", "--space", smallSpace(t), "--images", "200", "--trials", "3", "--epochs", "1", "--set", "batch=20",
-		"--strategy", "supernet", "--scored", "4", "--supernet-epochs", "1")
+		"--strategy", "supernet", "--scored", "4", "--supernet-epochs", "1", "--random", "none", "--no-judge")
 	annotations, results := cocoFiles(t, `,
 {"id":3,"image_id":2,"category_id":2,"bbox":[0,0,9,9]},{"id":4,"image_id":2,"category_id":2,"bbox":[0,0,200,200]}`)
 	boxed, detects := boxedPictures(t, 9, 3), filepath.Join(dir, "detects")

@@ -31,7 +31,7 @@ func see(t *testing.T, name, path string) {
 func TestSearchReport(t *testing.T) {
 	dir := t.TempDir()
 	space := write(t, "space.toml", []byte("name = \"few\"\ninput = {size = 14}\n[stem]\nout = 8\nstride = 1\n[[stage]]\nstride = 2\nout = [8, 16]\ndepth = [1, 2]\nkernels = [3, [3, 5]]\nexpand = [1, 3]\n[head]\nout = 32\n"))
-	run(t, dir, "search", "new", "it", "--space", space, "--images", "200", "--trials", "4", "--epochs", "1", "--strategy", "random")
+	run(t, dir, "search", "new", "it", "--space", space, "--images", "200", "--trials", "4", "--epochs", "1", "--strategy", "evolution", "--top", "2", "--seeds", "2", "--judge-epochs", "1")
 	run(t, dir, "search", "run", "it")
 	run(t, dir, "search", "report", "it", "-o", "it.html")
 	see(t, "search", filepath.Join(dir, "it.html"))
