@@ -143,7 +143,7 @@ type finishedPart struct {
 	Trainings int     `json:"trainings"`
 	Hours     float64 `json:"trained_hours"` // of one thread
 	// Shared says that another search's judgement made these trainings too.
-	Shared bool `json:"shared,omitempty"`
+	Shared bool `json:"shared"`
 }
 
 // partsOf lists what a judgement and the searches before it took.
