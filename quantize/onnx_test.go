@@ -6,7 +6,6 @@ import (
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-	"math"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -97,99 +96,6 @@ func agree(a, b []float32, classes int) (same int) {
 		a, b = a[classes:], b[classes:]
 	}
 	return same
-}
-
-// ONNX Runtime, computing the file of a quantized network in floats, comes to
-// the same codes as every layer does on ONNX Runtime's input of it; optimized, it computes all convolutions in whole
-// numbers, and so does OpenVINO. MIXNET_ONNX_PYTHON names a Python that has them.
-func TestSameCodesInRuntime(t *testing.T) {
-	python := os.Getenv("MIXNET_ONNX_PYTHON")
-	if python == "" {
-		t.Skip("MIXNET_ONNX_PYTHON is not set: files are not run by others")
-	}
-	m, loader, judge := clothes(t, 32, 64)
-	r, err := Run(context.Background(), m, loader, judge, true, Options{Exact: true})
-	if err != nil {
-		t.Fatal(err)
-	}
-	x := images(t, judge)
-	all := *r.Model
-	g := *all.Graph
-	all.Graph = &g
-	var ids []graph.ID
-	var names []string
-	for i := range g.Nodes {
-		if _, ok := r.Model.Quantization.Codes[graph.ID(i)]; ok {
-			ids = append(ids, graph.ID(i))
-			names = append(names, fmt.Sprintf("node %d", i))
-			g.Outputs = append(slices.Clip(g.Outputs), graph.Output{Name: names[len(names)-1], ID: graph.ID(i)})
-		}
-	}
-	theirs, _ := inRuntime(t, python, &all, onnx.ForRuntime, names, x)
-	shapes, err := g.Shapes(x.Shape)
-	if err != nil {
-		t.Fatal(err)
-	}
-	of := map[graph.ID]*tensor.Tensor{}
-	for _, id := range ids {
-		n := shapes[id].Len()
-		of[id] = &tensor.Tensor{Shape: shapes[id], Data: theirs[:n]}
-		theirs = theirs[n:]
-	}
-	s, err := newScheme(m.Graph)
-	if err != nil {
-		t.Fatal(err)
-	}
-	differ, values := 0, 0
-	for _, u := range s.units {
-		in := m.Graph.Nodes[u.conv].Inputs[0]
-		y := layer(t, r.Model, u, of[in])
-		scale := float64(all.Quantization.Codes[u.end].Scale)
-		for j, v := range y.Data {
-			d := math.Round(math.Abs(float64(v)-float64(of[u.end].Data[j])) / scale)
-			if d > 1 && u.act != graph.Swish {
-				t.Fatalf("%s: value %d is %g, in ONNX Runtime %g: %g codes apart", g.Nodes[u.end].Name, j, v, of[u.end].Data[j], d)
-			}
-			if d > 0 {
-				differ++
-			}
-		}
-		values += len(y.Data)
-	}
-	if differ > values/5000 {
-		t.Errorf("%d of %d codes differ", differ, values)
-	}
-	testOptimized(t, python, s, r, x)
-}
-
-// layer computes one unit of a model on what its input is.
-func layer(t *testing.T, m *model.Model, u *unit, x *tensor.Tensor) *tensor.Tensor {
-	t.Helper()
-	q := m.Quantization
-	g := &graph.Graph{Name: "layer", Nodes: []graph.Node{{Name: "input", Op: &graph.Input{C: x.Shape.C}}}, Params: m.Graph.Params}
-	in := m.Graph.Nodes[u.conv].Inputs[0]
-	part := &graph.Quantization{Exact: q.Exact, Scales: q.Scales, Codes: map[graph.ID]graph.Code{0: q.Codes[in]}}
-	last := graph.ID(0)
-	for _, id := range slices.Compact([]graph.ID{u.conv, u.pre, u.end}) {
-		n := m.Graph.Nodes[id]
-		n.Inputs = []graph.ID{last}
-		g.Nodes = append(g.Nodes, n)
-		if last++; id != u.conv || u.pre == u.conv {
-			if c, ok := q.Codes[id]; ok {
-				part.Codes[last] = c
-			}
-		}
-	}
-	g.Outputs = []graph.Output{{Name: "y", ID: last}}
-	p, err := engine.Compile(g, m.Values, engine.Options{Quantization: part})
-	if err != nil {
-		t.Fatal(err)
-	}
-	y, err := p.Outputs(t.Context(), x, "y")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return y[0]
 }
 
 // squeezes are the convolutions of squeeze-excite in the pretrained network.
