@@ -2,7 +2,7 @@
 import json
 import math
 
-NAMES = dict(mixnet='mixnet', mixnet_float32='mixnet, float32', openvino='OpenVINO', onnxruntime='ONNX Runtime', ncnn='ncnn', mnn='MNN', litert='LiteRT (XNNPACK)',
+NAMES = dict(mixnet='mixnet', mixnet_float32='mixnet, float32', openvino='OpenVINO', openvino_float32='OpenVINO, float32', onnxruntime='ONNX Runtime', ncnn='ncnn', mnn='MNN', litert='LiteRT (XNNPACK)',
              torch_compile='PyTorch compile', torch_channels_last='PyTorch channels_last', torch_eager='PyTorch', torchvision='torchvision')
 
 
@@ -237,7 +237,8 @@ def report(d):
     if r := read('int8'):
         text += '## Whole numbers of 8 bits, one thread\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + whole(r['cases']) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('bf16'):
-        text += '## bfloat16, one thread\n\n' + about(r) + overview(r['cases']) + '\n'
+        text += '## bfloat16, one thread\n\n' + about(r) + 'mixnet with `--precision bf16`; OpenVINO as it is without a word about precision, which is bfloat16 where the processor multiplies such.\n\n'
+        text += overview(r['cases']) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('grow'):
         text += '## How time grows\n\n' + about(r) + '![growth](grow.svg)\n\n'
         for by, cases in r['cases'].items():
