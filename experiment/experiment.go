@@ -218,8 +218,10 @@ func (e *Experiment) know(p *Plan) error {
 // LeftOut are networks that a preset does without.
 type LeftOut struct {
 	Panels   []string `json:"panels"`
-	Networks []string `json:"networks"`
+	Networks []string `json:"networks"` // by series, from the first to the last
 	Why      string   `json:"why"`
+
+	series []labels
 }
 
 // String names the networks and the reason.
@@ -284,13 +286,40 @@ func leave(out []LeftOut, a *Arm, why string) []LeftOut {
 	if i < 0 {
 		out, i = append(out, LeftOut{Why: why}), len(out)
 	}
-	if l := &out[i]; !slices.Contains(l.Panels, a.Panel) {
+	l := &out[i]
+	if !slices.Contains(l.Panels, a.Panel) {
 		l.Panels = append(l.Panels, a.Panel)
 	}
-	if l, name := &out[i], strings.TrimSuffix(a.Series, equalSeries)+" "+a.Label; !slices.Contains(l.Networks, name) {
+	l.add(strings.TrimSuffix(a.Series, equalSeries), a.Label)
+	return out
+}
+
+// labels are those of a series.
+type labels struct {
+	series string
+	all    []string
+}
+
+// add adds a network, which may be there.
+func (l *LeftOut) add(series, label string) {
+	i := slices.IndexFunc(l.series, func(s labels) bool { return s.series == series })
+	if i < 0 {
+		l.series, i = append(l.series, labels{series: series}), len(l.series)
+	}
+	if s := &l.series[i]; !slices.Contains(s.all, label) {
+		s.all = append(s.all, label)
+	}
+	l.Networks = nil
+	for _, s := range l.series {
+		name, n := s.series+" "+s.all[0], len(s.all)
+		switch {
+		case n == 2:
+			name += " and " + s.all[1]
+		case n > 2:
+			name += " to " + s.all[n-1]
+		}
 		l.Networks = append(l.Networks, name)
 	}
-	return out
 }
 
 // base returns the network that the arm changes, in the paper's size or the

@@ -12,6 +12,7 @@ type Figure struct {
 	Title  string
 	X, Y   string // what the axes are
 	LogX   bool   // spaces values of X by their logarithm
+	WholeX bool   // marks whole numbers only
 	Curves []Curve
 	// Labels says that points are few enough to be labelled; Legend asks for the
 	// names of curves besides.
@@ -63,7 +64,7 @@ func changesFigures(e Experiment, all []Result) []Figure {
 	for _, panel := range Panels(all) {
 		name := e.Name + "-" + strings.ToLower(panel)
 		figure := func(file, title, x string) Figure {
-			return Figure{Panel: panel, File: name + file + ".svg", Title: panel + title, X: x, Y: e.metric() + " (%)", Labels: e.XLabel == "", Legend: true}
+			return Figure{Panel: panel, File: name + file + ".svg", Title: panel + title, X: x, Y: e.metric() + " (%)", Labels: e.XLabel == "", Legend: true, WholeX: e.XLabel != ""}
 		}
 		paperX, ownX := e.XLabel, e.XLabel
 		if e.XLabel == "" {
@@ -89,12 +90,29 @@ func changesFigures(e Experiment, all []Result) []Figure {
 			}
 			e.draw(&own, &r.Arm, float64(r.MACs)/1e6, p)
 		}
+		if e.XLabel == layerLabel {
+			own.level()
+		}
 		for i := range equal.Curves {
 			equal.Curves[i].Points = append(slices.Clone(start), equal.Curves[i].Points...)
 		}
 		figures = append(figures, paper, own, equal)
 	}
 	return figures
+}
+
+// level draws the first curve, a network without a place on the x axis, as a
+// line below or above all of the others.
+func (f *Figure) level() {
+	if len(f.Curves) < 2 || len(f.Curves[0].Points) != 1 {
+		return
+	}
+	base := f.Curves[0].Points[0]
+	f.Curves[0].Points = nil
+	for _, p := range f.Curves[1].Points {
+		f.Curves[0].Points = append(f.Curves[0].Points, Point{X: p.X, Y: base.Y, Spread: base.Spread, Label: base.Label})
+		base.Spread = 0 // once
+	}
 }
 
 // draw adds an arm to the figure of its panel, if it has a value.

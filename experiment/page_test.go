@@ -152,9 +152,9 @@ func TestLayersThatHalve(t *testing.T) {
 // an error.
 func TestLeftOut(t *testing.T) {
 	for name, want := range map[string]string{
-		"kernels":   "depthwise 11×11, depthwise 13×13, MixConv g=5, MixConv g=6 of MobileNetV1 and MobileNetV2: the preset has kernels up to 9×9",
-		"layers":    "MixConv 3,5,7,9 layer 16 of MobileNetV2: the network has 6 layers",
-		"partition": "dilated g=5, dilated g=6 of MobileNetV1 and MobileNetV2",
+		"kernels":   "depthwise 11×11 and 13×13, MixConv g=5 and g=6 of MobileNetV1 and MobileNetV2: the preset has kernels up to 9×9",
+		"layers":    "depthwise 9×9 layer 6 to layer 16, MixConv 3,5,7,9 layer 6 to layer 16 of MobileNetV2: the network has 6 layers",
+		"partition": "dilated g=5 and g=6 of MobileNetV1 and MobileNetV2",
 	} {
 		if out := quickPlan(t, name, Options{}).Omitted(); len(out) != 1 || !strings.Contains(out[0].String(), want) {
 			t.Errorf("%s: %v, want %q", name, out, want)

@@ -346,3 +346,29 @@ func TestConfusionPixels(t *testing.T) {
 		t.Errorf("red of the cells: %d %d / %d %d", at(0, 0), at(0, 1), at(1, 0), at(1, 1))
 	}
 }
+
+// Bars are drawn around points, and the axis reaches beyond them; with Legend the
+// names of series stand above labeled points.
+func TestSpreadAndLegend(t *testing.T) {
+	draw := func(spread []float64, legend bool) string {
+		c := &Chart{
+			Title: "t", Y: Axis{Label: "y"}, Labels: true, Legend: legend,
+			Series: []Series{{Name: "the series", Points: []Point{{1, 10, "one"}, {2, 0, "two"}, {3, 20, "three"}}, Spread: spread}},
+		}
+		var b bytes.Buffer
+		if err := c.Write(&b, "svg"); err != nil {
+			t.Fatal(err)
+		}
+		return b.String()
+	}
+	plain := draw(nil, false)
+	if strings.Contains(plain, ">the series<") || !strings.Contains(draw(nil, true), ">the series<") {
+		t.Error("a legend without being asked for, or none")
+	}
+	if within := draw([]float64{5, 0, 0}, false); strings.Count(within, "\n") != strings.Count(plain, "\n")+1 {
+		t.Errorf("a bar within the axis is not one more line:\n%s\n%s", plain, within)
+	}
+	if beyond := draw([]float64{0, 0, 15}, false); strings.Contains(plain, ">35<") || !strings.Contains(beyond, ">35<") && !strings.Contains(beyond, ">40<") {
+		t.Errorf("the axis does not reach to the end of a bar:\n%s", beyond)
+	}
+}
