@@ -46,10 +46,11 @@ var transferring = kind{
 		},
 		{
 			Name: "quick", About: "few photos a class at 64 pixels or less, rates chosen from two, five seeds, in about 20 minutes of two cores", Recipe: "finetune", Epochs: 8, Seeds: 5,
-			PerClass: 16, Judge: 400, Size: 64, Grid: recipe.Grid{Rates: []float64{3e-4, 1e-3}, Decays: []float64{20}},
+			Set:      []string{"eval_every=8"},
+			PerClass: 16, Judge: 400, Size: 64, Grid: recipe.Grid{Rates: []float64{1e-4, 5e-4}, Decays: []float64{20}},
 		},
 		{
-			Name: "smoke", About: "two photos a class in seconds, which show that it runs and nothing else", Recipe: "finetune", Epochs: 1, Seeds: 2,
+			Name: "smoke", About: "four photos a class in seconds, which show that it runs and nothing else", Recipe: "finetune", Epochs: 1, Seeds: 2,
 			PerClass: 4, Judge: 40, Size: 32, Grid: recipe.Grid{Rates: []float64{1e-3}, Decays: []float64{20}},
 		},
 	},
