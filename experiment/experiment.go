@@ -49,6 +49,7 @@ const (
 	Nothing              // there are no trials
 	Targets              // several sets, and weights to start from
 	Objects              // pictures with boxes
+	Weights              // published weights, and where there are any, images to judge them by
 )
 
 // kind is what sets an experiment apart besides its arms. What is nil is done as
@@ -88,6 +89,8 @@ type Arm struct {
 	// Top1 and FLOPS are the paper's, a fraction and millions; 0 where it has none.
 	Top1  float64 `json:"paper_top1,omitempty"`
 	FLOPS float64 `json:"paper_flops,omitempty"`
+	// Row is what else the paper's table has of it; nil for nothing.
+	Row *Row `json:"row,omitempty"`
 	// largest is the arm's largest kernel.
 	largest int
 	// printed are the parameters that the paper states, in millions; 0 where it
@@ -124,6 +127,15 @@ func Lookup(name string) (Experiment, error) {
 
 // Arms returns the arms of the paper's size.
 func (e Experiment) Arms() []Arm { return slices.Clone(e.arms) }
+
+// Row is what a table of the paper says of an arm besides top-1 and FLOPS.
+type Row struct {
+	Params float64 `json:"params,omitempty"` // in millions
+	Top5   float64 `json:"top5,omitempty"`   // a fraction
+	Kind   string  `json:"kind,omitempty"`   // how the network was designed
+	Figure bool    `json:"figure_only,omitempty"`
+	Note   string  `json:"note,omitempty"` // why counts differ
+}
 
 // Preset is the size of an experiment.
 type Preset struct {

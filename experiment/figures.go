@@ -92,6 +92,10 @@ var experiments = []Experiment{
 		claims: partitionClaims,
 	},
 	{
+		Name: "imagenet", Title: "Accuracy over cost on ImageNet", Source: "table 2 and figure 7", Needs: Weights, kind: comparing,
+		About: "parameters and multiply-adds of all networks counted, and where there are images, published weights measured",
+	},
+	{
 		Name: "transfer", Title: "Transfer to other sets", Source: "table 3 and figure 9", Needs: Targets, kind: transferring,
 		About: "a trained network taken to other sets with all weights trained, beside its last layer only and training from scratch",
 	},

@@ -83,6 +83,13 @@ func WriteCSV(w io.Writer, p *Plan, all []Result) error {
 	}
 	rows := [][]string{columns}
 	for _, r := range all {
+		if r.Listed {
+			row, err := p.listed(&r)
+			if err != nil {
+				return err
+			}
+			rows = append(rows, row)
+		}
 		for i, v := range r.Top1 {
 			o := r.outcomes[i]
 			rows = append(rows, []string{
@@ -97,6 +104,19 @@ func WriteCSV(w io.Writer, p *Plan, all []Result) error {
 		return fmt.Errorf("experiment %s: %w", p.Experiment, err)
 	}
 	return nil
+}
+
+// listed is the row of an arm without trials: of those are no seed, top-1 and
+// what else they lead to. What is printed of it is among the details.
+func (p *Plan) listed(r *Result) ([]string, error) {
+	details, err := json.Marshal(r.Row)
+	if r.Row == nil {
+		details = nil
+	}
+	return []string{
+		p.Experiment, p.Preset, r.Panel, r.Series, r.Label, number(r.Params), number(r.MACs), "", "", "",
+		number(r.PaperParams), number(r.PaperMACs), decimal(r.FLOPS), decimal(r.Arm.Top1), "", "", "", string(details),
+	}, err
 }
 
 // relative returns a run folder as seen from the experiment's.
@@ -121,11 +141,14 @@ func ReadCSV(r io.Reader, p *Plan) ([]store.Trial, error) {
 	}
 	var trials []store.Trial
 	for i, row := range rows[1:] {
+		if row[slices.Index(columns, "seed")] == "" {
+			continue // an arm that is only listed
+		}
 		t, err := p.read(row)
 		if err != nil {
 			return nil, fmt.Errorf("experiment %s: row %d: %w", p.Experiment, i+2, err)
 		}
-		t.Number = i
+		t.Number = len(trials)
 		trials = append(trials, t)
 	}
 	return trials, nil

@@ -35,7 +35,10 @@ type Trainer struct {
 	Plan    *Plan
 	Roles   data.Roles // of experiments on one set
 	Targets []Target   // of experiments that transfer
-	Sources []Source   // likewise, or what is judged
+	Sources []Source   // likewise
+	// Load opens weights by their address, of experiments that judge them. Its
+	// errors about weights that cannot be had wrap [store.ErrFails].
+	Load func(ctx context.Context, address string) (*model.Model, error)
 	// Pictures are those on which objects are found.
 	Pictures Pictures
 	Threads  int // that compute; 0 means 1
@@ -135,21 +138,26 @@ func (r *Trainer) epoch(t store.Trial, e train.Epoch) {
 
 // judge evaluates a network on the images that nothing was trained on.
 func (r *Trainer) judge(ctx context.Context, m *model.Model, o *Outcome) (float64, error) {
-	p, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: max(r.Threads, 1), MaxConcurrent: 1})
-	if err != nil {
-		return 0, err
-	}
-	defer p.Close()
-	loader, err := data.NewLoader(r.Roles.Judge, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: 1})
-	if err != nil {
-		return 0, err
-	}
-	result, err := evaluate.Run(ctx, p, loader, evaluate.Options{})
+	result, err := r.evaluate(ctx, m, r.Roles.Judge)
 	if err != nil {
 		return 0, err
 	}
 	o.judged(result.Ranks)
 	return result.Top(1), nil
+}
+
+// evaluate runs a network on images.
+func (r *Trainer) evaluate(ctx context.Context, m *model.Model, set data.Dataset) (*evaluate.Result, error) {
+	p, err := engine.Compile(m.Graph, m.Values, engine.Options{Threads: max(r.Threads, 1), MaxConcurrent: 1})
+	if err != nil {
+		return nil, err
+	}
+	defer p.Close()
+	loader, err := data.NewLoader(set, data.Config{Preprocess: m.Preprocess(), Batch: 32, Workers: 1})
+	if err != nil {
+		return nil, err
+	}
+	return evaluate.Run(ctx, p, loader, evaluate.Options{})
 }
 
 // judged keeps which images the network was right about.

@@ -143,6 +143,12 @@ func (c *experimentRunCmd) Run(e *env) error {
 	if err != nil {
 		return err
 	}
+	if trainer.Load = c.loadWeights(e); in.judges {
+		err = retryFailed(e, db)
+	}
+	if err != nil {
+		return err
+	}
 	if err := c.work(e, plan, db, trainer); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package command
 
 import (
 	"cmp"
+	"context"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -13,13 +14,17 @@ import (
 	"github.com/mixnet-go/mixnet/data/garments"
 	"github.com/mixnet-go/mixnet/data/store"
 	"github.com/mixnet-go/mixnet/experiment"
+	"github.com/mixnet-go/mixnet/model"
+	nasstore "github.com/mixnet-go/mixnet/nas/store"
 	"github.com/mixnet-go/mixnet/pretrained/photo"
+	"github.com/mixnet-go/mixnet/weights/hub"
 )
 
 // experimentInput is what an experiment's trials are done with.
 type experimentInput struct {
 	data    string       // address of splits; "" for what is built in
 	splits  *data.Splits // nil for experiments that need none
+	judges  bool         // splits judge, and train nothing
 	targets []experiment.Target
 	sources []experiment.Source
 	objects experiment.Pictures
@@ -35,14 +40,14 @@ func (in *experimentInput) fit() data.Dataset {
 
 // open opens what an experiment needs.
 func (c *experimentRunCmd) open(e *env, x experiment.Experiment, preset experiment.Preset) (*experimentInput, error) {
-	if len(c.Weights) > 0 && x.Needs != experiment.Targets {
+	if len(c.Weights) > 0 && x.Needs != experiment.Targets && x.Needs != experiment.Weights {
 		return nil, usagef("--weights: %s trains networks of its own", x.Name)
 	}
 	in := &experimentInput{}
 	switch {
 	case x.Needs == experiment.Nothing && len(c.Data) > 0:
 		return nil, usagef("--data: %s reads no images", x.Name)
-	case x.Needs == experiment.Nothing && (c.Seeds > 0 || c.Epochs > 0 || c.Seed > 0 || len(c.Set) > 0):
+	case (x.Needs == experiment.Nothing || x.Needs == experiment.Weights) && (c.Seeds > 0 || c.Epochs > 0 || len(c.Set) > 0 || x.Needs == experiment.Nothing && c.Seed > 0):
 		return nil, usagef("%s trains nothing: leave out --seeds, --epochs, --seed and --set", x.Name)
 	case x.Needs == experiment.Nothing:
 		return in, nil
@@ -55,7 +60,16 @@ func (c *experimentRunCmd) open(e *env, x experiment.Experiment, preset experime
 		}
 		return in, err
 	case len(c.Data) > 1:
-		return nil, usagef("--data: %s trains on one set", x.Name)
+		return nil, usagef("--data: %s takes one set", x.Name)
+	case x.Needs == experiment.Weights && len(c.Data) == 0 && len(c.Weights) > 0:
+		return nil, usagef("--weights: on which images are they to be judged? give --data DIR, with ImageNet's classes")
+	case x.Needs == experiment.Weights && len(c.Data) == 0:
+		return in, nil
+	case x.Needs == experiment.Weights:
+		in.judges = true
+		if err := c.nameWeights(e, in, preset); err != nil {
+			return nil, err
+		}
 	}
 	var err error
 	if len(c.Data) > 0 {
@@ -201,7 +215,7 @@ func (c *experimentRunCmd) openSources(e *env, in *experimentInput, preset exper
 		if slices.ContainsFunc(in.sources, func(o experiment.Source) bool { return o.Name == s.Name }) {
 			return usagef("--weights: two networks are called %s: give NAME=FILE", s.Name)
 		}
-		m, err := (&modelFlags{Model: s.Address, Offline: c.Offline, newHead: true}).load(e)
+		m, err := (&modelFlags{Model: s.Address, Offline: c.Offline, newHead: !in.judges}).load(e)
 		if err == nil {
 			err = checkClassifies(m.Header)
 		}
@@ -218,11 +232,50 @@ func (c *experimentRunCmd) openSources(e *env, in *experimentInput, preset exper
 	return nil
 }
 
+// nameWeights names the weights to judge. Published ones are opened when it is
+// their turn, files at once.
+func (c *experimentRunCmd) nameWeights(e *env, in *experimentInput, preset experiment.Preset) error {
+	if len(c.Weights) > 0 {
+		return c.openSources(e, in, preset)
+	}
+	for _, name := range experiment.PublishedWeights(preset) {
+		in.sources = append(in.sources, experiment.Source{Named: experiment.Named{Name: name, Address: name}})
+	}
+	return nil
+}
+
+// loadWeights opens weights to judge. Those that are not in the cache, without
+// leave to fetch them, cannot be had.
+func (c *experimentRunCmd) loadWeights(e *env) func(context.Context, string) (*model.Model, error) {
+	return func(_ context.Context, address string) (*model.Model, error) {
+		m, err := (&modelFlags{Model: address, Offline: c.Offline}).load(e)
+		if errors.Is(err, hub.ErrOffline) {
+			err = fmt.Errorf("%w: %w", nasstore.ErrFails, err)
+		}
+		return m, err
+	}
+}
+
+// retryFailed has weights that could not be had tried again.
+func retryFailed(e *env, db *nasstore.Store) error {
+	trials, err := db.Trials(e.ctx)
+	for _, t := range trials {
+		if err == nil && t.State == nasstore.Failed {
+			err = db.Retry(e.ctx, t.Number)
+		}
+	}
+	return err
+}
+
 // trainer does the trials of a plan.
 func (in *experimentInput) trainer(plan *experiment.Plan) (experiment.Trainer, error) {
 	t := experiment.Trainer{Plan: plan, Targets: in.targets, Sources: in.sources, Pictures: in.objects}
 	var err error
-	if in.splits != nil {
+	switch {
+	case in.splits == nil:
+	case in.judges:
+		_, t.Roles.Judge = in.splits.Evaluation()
+	default:
 		if t.Roles, err = plan.Roles(in.splits); err != nil {
 			err = fmt.Errorf("%s: %w", source(plan.Data), err)
 		}

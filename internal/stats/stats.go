@@ -85,3 +85,15 @@ func Bootstrap(rows [][]int8, samples int, seed uint64) Interval {
 	at := func(q float64) float64 { return means[int(q*float64(samples-1)+0.5)] }
 	return Interval{float64(total) / float64(images*len(rows)), at(0.025), at(0.975)}
 }
+
+// Wilson is the interval of a part of n that are right or wrong (Wilson, 1927).
+func Wilson(part float64, n int) Interval {
+	const z = 1.96
+	if n <= 0 {
+		return Interval{part, 0, 1}
+	}
+	m := float64(n)
+	center := (part + z*z/(2*m)) / (1 + z*z/m)
+	half := z / (1 + z*z/m) * math.Sqrt(part*(1-part)/m+z*z/(4*m*m))
+	return Interval{part, center - half, center + half}
+}

@@ -42,3 +42,16 @@ func TestBootstrap(t *testing.T) {
 		t.Error("resolved is not")
 	}
 }
+
+// The values are those of R's prop.test(x, n, correct = FALSE).
+func TestWilson(t *testing.T) {
+	for _, tc := range []struct {
+		x, n      int
+		low, high float64
+	}{{8, 10, 0.4901625, 0.9433178}, {0, 20, 0, 0.1611252}, {37880, 50000, 0.7538241, 0.7613363}} {
+		got := Wilson(float64(tc.x)/float64(tc.n), tc.n)
+		if math.Abs(got.Low-tc.low) > 1e-5 || math.Abs(got.High-tc.high) > 1e-5 {
+			t.Errorf("%d of %d: %+v, want %v to %v", tc.x, tc.n, got, tc.low, tc.high)
+		}
+	}
+}
