@@ -31,6 +31,7 @@ type result struct {
 	step     *step
 	dims     []int64 // the step's values as the file views them, N first
 	shuffle  int     // groups of a channel shuffle that is under way
+	last     bool    // the input, N×H×W×C; dims are as they are once it is transposed
 }
 
 // step is an operator on images: what will be a node of the graph.
@@ -99,7 +100,10 @@ func (c *converter) input(o ReadOptions) (*step, error) {
 	if !v.shaped || len(v.dims) != 4 && len(v.dims) != 2 || v.kind != typeFloat {
 		return nil, fmt.Errorf("%w: input %.100q has type %d and dimensions %v, want float32 images N×C×H×W", ErrUnsupported, v.name, v.kind, v.dims)
 	}
-	dims := append(slices.Clone(v.dims), 1, 1)[:4]
+	dims, last := append(slices.Clone(v.dims), 1, 1)[:4], c.channelsLast(v)
+	if last {
+		dims = []int64{dims[0], dims[3], dims[1], dims[2]}
+	}
 	for i, given := range []int{o.Height, o.Width} {
 		if dims[2+i] < 0 {
 			dims[2+i] = int64(given)
@@ -113,9 +117,29 @@ func (c *converter) input(o ReadOptions) (*step, error) {
 	}
 	c.batch = dims[0]
 	s := c.add("input", &graph.Input{C: int(dims[1])}, int(dims[1]), int(dims[2]), int(dims[3]))
-	c.values[v.name] = &result{step: s, dims: append([]int64{c.batch}, dims[1:len(v.dims)]...)}
+	c.values[v.name] = &result{step: s, dims: append([]int64{c.batch}, dims[1:len(v.dims)]...), last: last}
 	return s, nil
 }
+
+// channelsLast reports whether an input has images N×H×W×C, as those of
+// TensorFlow have: all that is done with it is to transpose it.
+func (c *converter) channelsLast(v valueInfo) bool {
+	found := false
+	for i := range c.f.graph.nodes {
+		n := &c.f.graph.nodes[i]
+		if !slices.Contains(n.inputs, v.name) {
+			continue
+		}
+		if n.op != "Transpose" || !slices.Equal(n.ints("perm"), toChannelsFirst) {
+			return false
+		}
+		found = true
+	}
+	return found && len(v.dims) == 4
+}
+
+// toChannelsFirst transposes N×H×W×C to N×C×H×W.
+var toChannelsFirst = []int64{0, 3, 1, 2}
 
 // needed returns the nodes that outputs depend on.
 func (c *converter) needed() []*nodeProto {
@@ -255,7 +279,7 @@ func (c *converter) images(i int) (*step, error) {
 func (r *result) plain() bool {
 	s := r.step
 	full := []int64{int64(s.c), int64(s.h), int64(s.w)}
-	if r.shuffle != 0 || len(r.dims) == 0 {
+	if r.shuffle != 0 || r.last || len(r.dims) == 0 {
 		return false
 	}
 	return slices.Equal(r.dims[1:], full) || s.h == 1 && s.w == 1 && slices.Equal(r.dims[1:], full[:1])

@@ -133,13 +133,20 @@ func (c *converter) unsqueeze() error {
 	return c.giveAs(r.step, 4)
 }
 
-// transpose swaps the two halves of channels that are viewed as groups.
+// transpose makes images of an input that is N×H×W×C, leaves vectors as they are,
+// or swaps the two halves of channels that are viewed as groups.
 func (c *converter) transpose() error {
 	r, err := c.view(0)
 	if err != nil {
 		return err
 	}
 	perm := c.node.ints("perm")
+	if r.last { // or it would not be
+		return c.set(&result{step: r.step, dims: r.dims})
+	}
+	if dims := permuted(r.dims, perm); dims != nil && r.shuffle == 0 {
+		return c.set(&result{step: r.step, dims: dims})
+	}
 	if len(perm) != r.rank() || r.rank() < 4 || r.shuffle != 0 || r.plain() {
 		return fmt.Errorf("%v of %v: only channels are shuffled", perm, r.dims)
 	}
@@ -154,6 +161,29 @@ func (c *converter) transpose() error {
 	dims := slices.Clone(r.dims)
 	dims[1], dims[2] = dims[2], dims[1]
 	return c.set(&result{step: r.step, dims: dims, shuffle: int(r.dims[1])})
+}
+
+// permuted returns the dimensions of a vector, such as the channels of single
+// pixels, in another order, which leaves its values where they are; nil of others.
+func permuted(dims, perm []int64) []int64 {
+	if len(perm) != len(dims) || perm[0] != 0 {
+		return nil
+	}
+	out := make([]int64, len(dims))
+	long := 0
+	for i, d := range dims {
+		at := slices.Index(perm, int64(i))
+		if at < 0 {
+			return nil
+		}
+		if out[at] = d; i > 0 && d != 1 {
+			long++
+		}
+	}
+	if long > 1 {
+		return nil
+	}
+	return out
 }
 
 func (c *converter) split() error {

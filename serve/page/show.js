@@ -70,7 +70,7 @@ export function show(file, a) {
   $('kind').textContent = a.predictions ? 'Most probable' : a.boxes.length ? 'Found' : 'Nothing found';
   const items = a.predictions ? a.predictions.map(p => bar(p.label, p.probability)) : a.boxes.map((b, i) => bar(`${i + 1} ${b.label}`, b.score));
   $('bars').replaceChildren(...items);
-  const names = { read: 'Receiving', prepare: 'Decoding, scaling', queue: 'Waiting', network: 'Network', total: 'queue' in a.seconds ? 'From here and back' : 'Altogether' };
+  const names = { read: 'Receiving', queue: 'Waiting', prepare: 'Decoding, scaling', network: 'Network', total: 'queue' in a.seconds ? 'From here and back' : 'Altogether' };
   $('times').replaceChildren(...Object.keys(names).filter(k => k in a.seconds).map(k => {
     const pair = element('div');
     pair.append(element('dt', names[k]), element('dd', ms(a.seconds[k])));
