@@ -2,6 +2,7 @@ package onnx_test
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"path/filepath"
 	"testing"
@@ -99,5 +100,32 @@ func TestFiles(t *testing.T) {
 				t.Errorf("logits differ by %.2g of the largest", d)
 			}
 		})
+	}
+}
+
+// What TensorFlow's networks look like in ONNX is read as what it computes:
+// images N×H×W×C, pads on two sides of even ones, single pixels transposed.
+func TestTensorFlow(t *testing.T) {
+	n, err := onnx.OpenFile("testdata/tensorflow.onnx", onnx.ReadOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n.Height != 16 || n.Width != 24 || n.Graph.Channels() != 3 {
+		t.Errorf("images of %d×%d×%d", n.Height, n.Width, n.Graph.Channels())
+	}
+	text, err := os.ReadFile("testdata/tensorflow.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var want []float32
+	if err := json.Unmarshal(text, &want); err != nil {
+		t.Fatal(err)
+	}
+	x := tensor.New[float32](tensor.Shape{N: 2, H: 16, W: 24, C: 3})
+	for i := range x.Data {
+		x.Data[i] = float32(float64(37*i%101)/101 - 0.5)
+	}
+	if d := distance(logits(t, n.Graph, n.Values, x), want); !(d < 1e-5) {
+		t.Errorf("logits differ from ONNX Runtime's by %.2g of the largest", d)
 	}
 }

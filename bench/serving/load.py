@@ -14,7 +14,7 @@ The load comes from the same machine: client and server share its cores, as they
 rate come at even intervals from vegeta, which takes more of a core than wrk: 80 % is of the most that vegeta gets answered
 by 64 connections. (At random times, a queue alone makes p99 more than three times as long: two servers that are busy for
 80 % of the time and take as long for every request keep one in a hundred 6.3 times as long as that, by simulation.)
-Results are written to bench/results/PROCESSOR/serving.json, and printed.
+Results are written to bench/results/PROCESSOR/serving.json and .md, and printed.
 """
 import argparse
 import base64
@@ -296,12 +296,15 @@ def main():
         args.models.mkdir(exist_ok=True)
         subprocess.run([args.python, str(HERE / 'models.py'), str(args.models), args.mixnet], check=True)
     import machine
+    import page
     output = args.output or HERE.parent / 'results' / machine.slug() / 'serving.json'
     found = json.loads(output.read_text()) if output.exists() else {}
     for part in args.parts:
         found[part] = dict(own=own, soak=soak, peers=peers)[part](args)
         output.parent.mkdir(parents=True, exist_ok=True)
         output.write_text(json.dumps(found, indent=1) + '\n')
+        where = f'{machine.cpuinfo("model name")} ({machine.cpuinfo("vendor_id")} family {machine.cpuinfo("cpu family")} model {machine.cpuinfo("model")}), {CORES} cores, {machine.simd()}'
+        output.with_suffix('.md').write_text(page.page(found, where))
 
 
 if __name__ == '__main__':
