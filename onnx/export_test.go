@@ -48,9 +48,9 @@ func network(t *testing.T, name string) (*graph.Graph, zoo.Info, graph.Values[fl
 // names are the networks to compare: one of every kind, or all.
 func names() []string {
 	if os.Getenv("MIXNET_ALL_NETWORKS") == "" {
-		return []string{"mixnet_s", "tf_mixnet_s", "mobilenetv3_small_100", "mobilenetv1_025", "fbnet_a", "shufflenet_v1_g3_x1_0", "shufflenet_v2_x0_5", "resnet18", "nasnet_a_mobile", "darts_v2", "mixnet_tiny", "atomnas_a_plus"}
+		return []string{"mixnet_s", "tf_mixnet_s", "mobilenetv3_small_100", "mobilenetv1_025", "fbnet_a", "shufflenet_v1_g3_x1_0", "shufflenet_v2_x0_5", "resnet18", "nasnet_a_mobile", "darts_v2", "mixnet_tiny", "atomnas_a_plus", "mobilenetv2_035@kernel=7,parallel=3"}
 	}
-	var all []string
+	all := []string{"mobilenetv2_035@kernel=7,parallel=3"}
 	for _, spec := range zoo.List() {
 		all = append(all, spec.About().Name)
 	}

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net/http"
 	"slices"
@@ -68,8 +69,8 @@ func (h *Handler) reserve(ctx context.Context, bytes int64) error {
 	if h.memory.Acquire(patience, bytes) == nil {
 		return nil
 	}
-	if err := ctx.Err(); err != nil {
-		return err
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
 	}
 	return &busyError{why: "the pictures in progress take all memory there is for them", retry: h.options.MaxWait}
 }
@@ -213,6 +214,6 @@ func limited(r *http.Request, d time.Duration) (*http.Request, context.CancelFun
 	if d <= 0 {
 		return r, nil, errors.New("want a time above zero")
 	}
-	ctx, cancel := context.WithTimeout(r.Context(), d)
+	ctx, cancel := context.WithTimeoutCause(r.Context(), d, fmt.Errorf("not done within the %v that the request has: %w", d, context.DeadlineExceeded))
 	return r.WithContext(ctx), cancel, nil
 }

@@ -5,7 +5,7 @@ import (
 )
 
 // newRoutes returns the handler of every address, without what protects it.
-func (h *Handler) newRoutes() *http.ServeMux {
+func (h *Handler) newRoutes() http.Handler {
 	mux := http.NewServeMux()
 	open := func(pattern string, f http.HandlerFunc) { mux.Handle(pattern, h.named(pattern, f)) }
 	closed := func(pattern string, f http.HandlerFunc) { open(pattern, h.authorized(f)) }
@@ -47,8 +47,41 @@ func (h *Handler) newRoutes() *http.ServeMux {
 	for _, service := range []string{"/grpc.health.v1.Health/", "/inference.GRPCInferenceService/"} {
 		open("POST "+service, h.noMethod)
 	}
-	return mux
+	return h.orElse(mux)
 }
+
+// orElse is mux, but refuses what has no route in the form of all errors.
+func (h *Handler) orElse(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		none, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
+			return
+		}
+		if isGRPC(r) {
+			h.noMethod(w, r)
+			return
+		}
+		p := refusal{header: http.Header{}}
+		none.ServeHTTP(&p, r)
+		err := failf(http.StatusNotFound, "there is no address %s: those that there are stand in /openapi.json", r.URL.Path)
+		if allow := p.header.Get("Allow"); p.status == http.StatusMethodNotAllowed {
+			w.Header().Set("Allow", allow)
+			err = failf(p.status, "%s is not what %s takes: send %s", r.Method, r.URL.Path, allow)
+		}
+		h.fail(w, r, err)
+	})
+}
+
+// refusal is what a ServeMux says of a request that has no route.
+type refusal struct {
+	header http.Header
+	status int
+}
+
+func (p *refusal) Header() http.Header         { return p.header }
+func (p *refusal) Write(b []byte) (int, error) { return len(b), nil }
+func (p *refusal) WriteHeader(status int)      { p.status = status }
 
 // noMethod answers the calls of methods that there are not, without waiting for
 // what they send.

@@ -242,7 +242,12 @@ func joined(batch []*job, n int) (pixels []byte, values []float32) {
 	return nil, values
 }
 
+// finish ends a job. Whatever became of it after its caller had gone, that is
+// why.
 func (j *job) finish(err error) {
+	if err != nil && j.ctx.Err() != nil {
+		err = context.Cause(j.ctx)
+	}
 	j.err, j.ended = err, time.Now()
 	j.on.stats.pending.Add(-1)
 	j.on.release()

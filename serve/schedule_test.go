@@ -7,6 +7,10 @@ import (
 	"math/rand/v2"
 	"slices"
 	"testing"
+	"time"
+
+	"github.com/mixnet-go/mixnet"
+	"github.com/mixnet-go/mixnet/pretrained"
 )
 
 // queued returns a scheduler of so many workers, none of which runs, with jobs
@@ -66,6 +70,32 @@ func TestLeave(t *testing.T) {
 	}
 	if len(s.queue) != 2 || s.queue[0].n != 1 || s.queue[1].n != 3 || j.on.stats.pending.Load() != 2 {
 		t.Errorf("%d jobs are queued, %d are pending", len(s.queue), j.on.stats.pending.Load())
+	}
+}
+
+// Work whose time is over while it runs ends, and the error says why.
+func TestLate(t *testing.T) {
+	m, err := pretrained.Fashion()
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := mixnet.New(m, mixnet.Options{Threads: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newScheduler(1, nil)
+	defer s.close()
+	i := newInstance(c, "1")
+	i.served = &served{name: "m"}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Millisecond)
+	defer cancel()
+	j := &job{ctx: ctx, work: &work{on: i, n: 1}, alone: func(ctx context.Context) error {
+		<-ctx.Done()
+		return ctx.Err()
+	}}
+	s.submit(j)
+	if err := s.wait(j); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("error %v", err)
 	}
 }
 

@@ -17,6 +17,7 @@ async function list() {
   const answer = await server.ask('/v1/models').catch(() => null);
   if (!answer) return say('The server cannot be reached.', true);
   $('access').hidden = answer.status !== 401;
+  $('metrics').hidden = answer.status === 401 || server.hasToken(); // a link bears no token
   if (!answer.ok) return;
   const chosen = $('model').value;
   models = (await answer.json()).models;
