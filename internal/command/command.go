@@ -26,7 +26,7 @@ const (
 type cli struct {
 	Train      trainCmd      `cmd:"" group:"use" help:"Train a network. With no flags: a small MixNet on the built-in Fashion-MNIST subset."`
 	Finetune   finetuneCmd   `cmd:"" group:"use" help:"Train the built-in network for photos, or other weights, further on other images, and compare."`
-	Eval       evalCmd       `cmd:"" group:"use" help:"Measure top-1 and top-5 accuracy on a folder of images."`
+	Eval       evalCmd       `cmd:"" group:"use" help:"Measure a network on labelled images: top-1 and top-5, or COCO's numbers of one that finds objects."`
 	Predict    predictCmd    `cmd:"" group:"use" help:"Name what is in images."`
 	Serve      serveCmd      `cmd:"" group:"use" help:"Answer HTTP requests: pictures in, classes out, with a page to try it."`
 	Detect     detectCmd     `cmd:"" group:"use" help:"Find people, or other objects, in images and draw boxes round them."`
