@@ -18,6 +18,8 @@ type Figure struct {
 	// names of curves besides.
 	Labels, Legend bool
 	Note           string
+	// Width is that of the picture, in pixels; 0 means [PictureWidth].
+	Width float64
 	// Network is a network file that is drawn block by block; "" for curves.
 	Network string
 }

@@ -1,6 +1,7 @@
 package experiment
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -93,13 +94,16 @@ func (g *Page) unfinished(b *strings.Builder) {
 // page, and on a narrow one they stand below each other.
 const PictureWidth = 420
 
+// wideWidth is that of a figure of many labels.
+const wideWidth = 640
+
 // drawingWidth is that of the drawing of a network.
 const drawingWidth = 760
 
 // pictures shows the figures of a panel, side by side where there is room.
 func (g *Page) pictures(b *strings.Builder, panel string) {
 	for _, f := range g.Figures {
-		width := PictureWidth
+		width := cmp.Or(int(f.Width), PictureWidth)
 		if f.Network != "" {
 			width = drawingWidth
 		}

@@ -166,7 +166,10 @@ func (g *Page) transferTable(b *strings.Builder, r *ranking, panel string) {
 			}
 			top1, rank, paper := "–", "", ""
 			if len(v.Top1) > 0 {
-				top1, rank = fmt.Sprintf("%.2f ± %.2f", 100*v.Mean, 100*v.SD), fmt.Sprint(c.rank(v.Label))
+				top1, rank = fmt.Sprintf("%.2f", 100*v.Mean), fmt.Sprint(c.rank(v.Label))
+			}
+			if len(v.Top1) > 1 {
+				top1 += fmt.Sprintf(" ± %.2f", 100*v.SD)
 			}
 			if v.Arm.Top1 > 0 {
 				paper = fmt.Sprintf("%.2f", 100*v.Arm.Top1)
@@ -174,7 +177,7 @@ func (g *Page) transferTable(b *strings.Builder, r *ranking, panel string) {
 			fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s |\n", c.series, v.Label, grouped(v.Params), grouped(v.MACs), top1, rank, paper)
 		}
 	}
-	b.WriteString("\n| | lead | points | by seeds | by seeds and images |\n|---|---|--:|--:|--:|\n")
+	head := "\n| | lead | points | by seeds | by seeds and images |\n|---|---|--:|--:|--:|\n"
 	for _, c := range r.combos {
 		if c.panel != panel {
 			continue
@@ -184,6 +187,8 @@ func (g *Page) transferTable(b *strings.Builder, r *ranking, panel string) {
 			if d == nil {
 				continue
 			}
+			b.WriteString(head)
+			head = ""
 			value := fmt.Sprintf("%+.2f", 100*d.Difference.Value)
 			if d.Resolved() {
 				value = "**" + value + "**"
@@ -234,11 +239,11 @@ func transferFigures(e Experiment, all []Result) []Figure {
 			shown[i] = true
 			figures = append(figures, paperTransferFigure(e, i, panel))
 		}
-		f := Figure{Panel: panel, File: e.Name + "-" + word(panel) + ".svg", Title: panel, X: "multiply-adds (M)", Y: "top-1 (%)"}
+		f := Figure{Panel: panel, File: e.Name + "-" + word(panel) + ".svg", Title: panel, X: "multiply-adds (M)", Y: "top-1 (%)", Labels: true, Legend: true}
 		for _, m := range slices.Backward(methods) {
 			for _, r := range all {
 				if r.Panel == panel && r.Label == methodLabels[m] && len(r.Top1) > 0 {
-					f.add(r.Label, Point{X: float64(r.MACs) / 1e6, Y: 100 * r.Mean, Label: fmt.Sprintf("%s, %s: %.2f", r.Series, r.Label, 100*r.Mean)})
+					f.add(r.Label, Point{X: float64(r.MACs) / 1e6, Y: 100 * r.Mean, Label: fmt.Sprintf("%s %.1f", r.Series, 100*r.Mean), Spread: 100 * r.SD})
 				}
 			}
 		}
@@ -255,7 +260,7 @@ func transferFigures(e Experiment, all []Result) []Figure {
 // paperTransferFigure is a panel of figure 9.
 func paperTransferFigure(e Experiment, set int, panel string) Figure {
 	s := figure9Sets[set]
-	f := Figure{Panel: panel, File: e.Name + "-" + word(s.name) + "-paper.svg", Title: s.name + ", the paper's", X: "FLOPS (M)", Y: "top-1 (%)"}
+	f := Figure{Panel: panel, File: e.Name + "-" + word(s.name) + "-paper.svg", Title: s.name + ", the paper's", X: "FLOPS (M)", Y: "top-1 (%)", Labels: true, Legend: true}
 	for i, v := range figure9Values {
 		curve := "others, by Kornblith et al."
 		if strings.HasPrefix(v.system, "MixNet") {

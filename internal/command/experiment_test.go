@@ -5,8 +5,12 @@ import (
 	"encoding/json"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
+	"time"
+
+	"github.com/mixnet-go/mixnet/nas/store"
 )
 
 // An experiment at its smallest size ends with a page, a table and figures, and
@@ -79,6 +83,99 @@ func TestKeptExperiments(t *testing.T) {
 		}
 		if got, err := os.ReadFile(filepath.Join(dir, f.Name())); err != nil || !bytes.Equal(got, want) {
 			t.Errorf("doc/experiments/%s is not what its table makes: mixnet experiment page doc/experiments --output doc/experiments (%v)", f.Name(), err)
+		}
+	}
+}
+
+// Transferring that is killed goes on, and no finished trial is done again.
+func TestExperimentKilled(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes")
+	}
+	dir := t.TempDir()
+	args := []string{"experiment", "run", "transfer", "--preset", "smoke", "--output", "x", "--workers", "1"}
+	cmd, _, _ := start(t, dir, args...)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(dir, "x", "trials.db")
+	trials := func() []store.Trial {
+		db, err := store.Open(t.Context(), file, true)
+		if err != nil {
+			return nil
+		}
+		defer db.Close()
+		all, _ := db.Trials(t.Context())
+		return all
+	}
+	done := func() (numbers []int) {
+		for _, tr := range trials() {
+			if tr.State == store.Done {
+				numbers = append(numbers, tr.Number)
+			}
+		}
+		return numbers
+	}
+	for until := time.Now().Add(time.Minute); len(done()) < 2; time.Sleep(20 * time.Millisecond) {
+		if time.Now().After(until) {
+			t.Fatal("no two trials are done after a minute")
+		}
+	}
+	if err := cmd.Process.Kill(); err != nil {
+		t.Fatal(err)
+	}
+	_ = cmd.Wait()
+	before := done()
+	db, err := store.Open(t.Context(), file, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, tr := range trials() {
+		if tr.State == store.Running { // as if its lease had run out
+			if err := db.Release(t.Context(), tr.Number, tr.Worker); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	t.Chdir(dir)
+	mustRun(t, args...)
+	all := trials()
+	if len(all) != 6 || len(done()) != 6 {
+		t.Fatalf("%d of %d trials are done", len(done()), len(all))
+	}
+	for _, tr := range all {
+		if slices.Contains(before, tr.Number) && tr.Attempts != 1 {
+			t.Errorf("trial %d was done before and begun again", tr.Number)
+		}
+	}
+	if text, err := os.ReadFile(filepath.Join("x", "transfer.md")); err != nil || !strings.Contains(string(text), "Ranking of methods") {
+		t.Error(err)
+	}
+}
+
+// Table 2 is written without images; with some the built-in weights are judged,
+// and weights without images are not understood.
+func TestExperimentImageNet(t *testing.T) {
+	t.Chdir(t.TempDir())
+	mustRun(t, "experiment", "run", "imagenet", "--preset", "smoke", "--output", "x")
+	text, err := os.ReadFile(filepath.Join("x", "imagenet.md"))
+	if err != nil || !strings.Contains(string(text), "Nothing was evaluated") || !strings.Contains(string(text), "5,014,382") {
+		t.Errorf("%v: %s", err, text)
+	}
+	for i, class := range []string{"n01440764", "n01443537"} { // tench, goldfish
+		writePicture(t, filepath.Join("val", class, "a.png"), i)
+	}
+	args := []string{"experiment", "run", "imagenet", "--preset", "smoke", "--data", "val", "--output", "y"}
+	mustRun(t, args...)
+	code, out, errs := invoke(t, append(args, "--json")...)
+	var r experimentResult
+	if err := json.Unmarshal([]byte(out), &r); err != nil || code != 0 || r.Done != 1 || r.Trials != 1 {
+		t.Errorf("%d %s %s, %v", code, out, errs, err)
+	}
+	for _, extra := range [][]string{{"--weights", "photo"}, {"--epochs", "2"}} {
+		if code, _, errs := invoke(t, append([]string{"experiment", "run", "imagenet"}, extra...)...); code != exitUsage {
+			t.Errorf("%v: %d %s", extra, code, errs)
 		}
 	}
 }

@@ -83,7 +83,7 @@ func drawFigure(f *experiment.Figure, dir string) error {
 		}
 		return atomicfile.Write(path, func(w io.Writer) error { return drawNetwork(w, info, d) })
 	}
-	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX, Whole: f.WholeX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Legend: f.Legend, Note: f.Note, Width: experiment.PictureWidth}
+	c := &chart.Chart{Title: f.Title, X: chart.Axis{Label: f.X, Log: f.LogX, Whole: f.WholeX}, Y: chart.Axis{Label: f.Y}, Labels: f.Labels, Legend: f.Legend, Note: f.Note, Width: cmp.Or(f.Width, experiment.PictureWidth)}
 	for _, k := range f.Curves {
 		s := chart.Series{Name: k.Name, Scatter: k.Scatter, Strong: k.Strong}
 		for _, p := range k.Points {
