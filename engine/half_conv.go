@@ -56,9 +56,6 @@ func (c *convLayer) makesHalf() bool {
 	return false
 }
 
-// halfAdd reports whether c adds its residual to what becomes bfloat16.
-func (c *convLayer) halfAdd() bool { return c.makesHalf() }
-
 func (f *halfConv) packedLen(op *graph.Conv) (n int) {
 	for _, g := range op.Groups {
 		n += halfMatrixLen(g.Out, g.In)

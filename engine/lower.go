@@ -120,7 +120,7 @@ func (l *lowering) readyAfter(v *value) int {
 
 func (l *lowering) emit(x layer) {
 	if c, ok := x.(*convLayer); ok && c.add != nil {
-		if c.halfAdd() {
+		if c.makesHalf() {
 			c.add = l.half(c.add)
 		} else {
 			c.add = l.float(c.add)

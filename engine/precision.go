@@ -14,8 +14,8 @@ type Precision uint8
 // The precisions.
 const (
 	Auto     Precision = iota // Float32, or what weights of whole numbers want
-	Float32                   //
-	BFloat16                  // 8 bits of precision: half the memory, and products twice as fast or more with AVX512_BF16 or AMX
+	Float32                   // the same, and an error with weights of whole numbers
+	BFloat16                  // 8 bits of precision: half the memory, and products twice as fast with AVX512_BF16
 )
 
 var precisionNames = []string{Auto: "auto", Float32: "float32", BFloat16: "bf16"}
