@@ -31,7 +31,10 @@ func (c *experimentCmd) Help() string {
 images (quick), or in seconds to see that it runs (smoke). Trials are kept in a database that several processes may share: the same command
 again goes on where it stopped. It leaves a CSV file with a row a trial, the figure beside the paper's, and a page of text.
 
-  mixnet experiment run kernels`
+  mixnet experiment run kernels
+  mixnet experiment run kernels --network mine.toml        your own network in the same figure
+  mixnet experiment run architectures --network found.db   the best network of a search beside MixNet's
+  mixnet experiment page experiments/kernels-quick -o pages  the page again, and a list of all pages in the folder`
 }
 
 type experimentLsCmd struct {

@@ -179,3 +179,35 @@ func TestExperimentImageNet(t *testing.T) {
 		}
 	}
 }
+
+// The page names all that was asked for, so that its command makes it again, and
+// a network of one's own stands in the figure.
+func TestExperimentCommandLine(t *testing.T) {
+	t.Chdir(t.TempDir())
+	images := pictures(t, "images", []string{"train", "test"}, 2, 10, 28, 28)
+	if err := os.WriteFile("mine.toml", []byte(mustRun(t, "info", "mixnet_tiny@width=0.25", "--toml")), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	args := []string{"experiment", "run", "layers", "--preset", "smoke", "--data", images, "--network", "mine.toml", "--seeds", "1", "--epochs", "2", "--seed", "7", "--set", "batch=10", "--set", "optimizer.weight_decay=0.1"}
+	mustRun(t, append(args, "--output", "x")...)
+	page, err := os.ReadFile(filepath.Join("x", "layers.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"\nmixnet " + strings.Join(args, " ") + "\n", "2 epochs", "batch 10", "Left out of the paper's:", "| your own | mixnet_tiny"} {
+		if !strings.Contains(string(page), want) {
+			t.Errorf("the page lacks %q:\n%s", want, page)
+		}
+	}
+	for _, args := range [][]string{{"architectures", "--seeds", "2"}, {"layers", "--lease", "1ms"}, {"layers", "--preset", "smoke", "--set", "epochs=2", "--epochs", "3"}} {
+		if code, _, errs := invoke(t, append([]string{"experiment", "run"}, args...)...); code == exitOK {
+			t.Errorf("%v is no error: %s", args, errs)
+		}
+	}
+	if err := os.WriteFile(filepath.Join("x", "README.md"), []byte("mine"), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	if code, _, errs := invoke(t, "experiment", "page", "x", "--output", "x"); code != exitFailure || !strings.Contains(errs, "no list of experiments") {
+		t.Errorf("over a README.md of somebody's: %d %s", code, errs)
+	}
+}
