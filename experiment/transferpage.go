@@ -10,8 +10,12 @@ import (
 func transferPage(g *Page, b *strings.Builder) {
 	p := g.Plan
 	ranking := rankMethods(g.Results, p.Seed)
-	fmt.Fprintf(b, "Preset `%s`: %s. %s\n\n", p.Preset, g.presetAbout(), g.how())
 	g.unfinished(b)
+	b.WriteString("## In short\n\n")
+	for _, line := range transferConclusions(g) {
+		fmt.Fprintf(b, "- %s\n", line)
+	}
+	fmt.Fprintf(b, "\n## How it was made\n\nPreset `%s`: %s. %s\n\n", p.Preset, g.presetAbout(), g.how())
 	g.ranking(b, ranking)
 	g.sets(b)
 	for _, panel := range Panels(g.Results) {
@@ -72,16 +76,20 @@ func (g *Page) ranking(b *strings.Builder, r *ranking) {
 		fmt.Fprintf(b, "| %s over %s | %s | %s | %s | %d of %d | %d |\n", l.method, l.other, mean, seeds, sets, l.ahead, l.combinations, l.behind)
 	}
 	b.WriteString("\n")
-	for _, l := range r.leads {
-		fmt.Fprintf(b, "- %s.\n", capital(l.verdict()))
-	}
-	b.WriteString("\n")
 }
 
 // transferConclusions are what the leads are worth.
 func transferConclusions(g *Page) []string {
-	var lines []string
-	for _, l := range rankMethods(g.Results, g.Plan.Seed).leads {
+	r := rankMethods(g.Results, g.Plan.Seed)
+	if r.complete == 0 {
+		return []string{"No network has results of all methods on a set yet."}
+	}
+	var order []string
+	for _, s := range r.standings {
+		order = append(order, fmt.Sprintf("%s (mean rank %.2f, top-1 %.1f)", s.method, s.rank, 100*s.mean))
+	}
+	lines := []string{fmt.Sprintf("**Order of methods** over %s of a network and a set: %s.", count(r.complete, "combination"), strings.Join(order, ", "))}
+	for _, l := range r.leads {
 		lines = append(lines, capital(l.verdict())+".")
 	}
 	return lines
@@ -90,11 +98,14 @@ func transferConclusions(g *Page) []string {
 // verdict says what a lead is worth.
 func (l *lead) verdict() string {
 	names := l.method + " against " + l.other
+	if l.seeds != nil && l.seeds.Resolved() {
+		names += fmt.Sprintf(", %+.1f points (%s over seeds)", 100*l.seeds.Value, span(l.seeds))
+	}
 	switch {
 	case l.seeds == nil:
 		return names + ": fewer than two seeds, so nothing is known of the spread"
 	case !l.seeds.Resolved():
-		return names + ": not resolved on these sets, the interval over seeds holds zero"
+		return names + fmt.Sprintf(", %+.1f points: not resolved on these sets, the interval over seeds holds zero", 100*l.seeds.Value)
 	case l.sets == nil:
 		return names + fmt.Sprintf(": %s is better on this set; one set says nothing of others", l.better())
 	case !l.sets.Resolved():
