@@ -172,7 +172,7 @@ func (c *experimentRunCmd) given() []string {
 		values []string
 	}{{"--data", c.Data}, {"--weights", c.Weights}, {"--network", c.Network}} {
 		for _, value := range v.values {
-			add(v.flag, value)
+			add(v.flag, portable(value))
 		}
 	}
 	if c.Seeds > 0 {
@@ -188,6 +188,22 @@ func (c *experimentRunCmd) given() []string {
 		add("--set", set)
 	}
 	return words
+}
+
+// portable is [NAME=]PATH for whoever has the file elsewhere: of a path from the
+// root its last part.
+func portable(arg string) string {
+	name, path, ok := strings.Cut(arg, "=")
+	if !ok || exists(arg) {
+		name, path = "", arg
+	}
+	if filepath.IsAbs(path) {
+		path = filepath.Base(path)
+	}
+	if name != "" {
+		return name + "=" + path
+	}
+	return path
 }
 
 // ownNetwork reads a network file, or takes the best of a search.

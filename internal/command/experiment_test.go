@@ -211,3 +211,14 @@ func TestExperimentCommandLine(t *testing.T) {
 		t.Errorf("over a README.md of somebody's: %d %s", code, errs)
 	}
 }
+
+func TestPortable(t *testing.T) {
+	root := t.TempDir()
+	for arg, want := range map[string]string{
+		"pets=" + filepath.Join(root, "oxford", "pets"): "pets=pets", filepath.Join(root, "cifar.tar"): "cifar.tar", "a=b/c": "a=b/c", "photo": "photo",
+	} {
+		if got := portable(arg); got != want {
+			t.Errorf("%s is %s, want %s", arg, got, want)
+		}
+	}
+}
