@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -110,6 +111,9 @@ func (c *converter) div() error {
 	if k == nil || at != 0 {
 		return fmt.Errorf("by other than a constant")
 	}
+	if done, err := c.meanInside(k); done || err != nil {
+		return err
+	}
 	divisors, err := c.perChannel(k, at)
 	if err != nil {
 		return err
@@ -122,6 +126,33 @@ func (c *converter) div() error {
 		factors[i] = 1 / d
 	}
 	return c.affine(at, k.name, factors, nil)
+}
+
+// meanInside makes of a mean with zeros round the image that is divided by the
+// part of each window that lies inside the mean of what lies inside.
+func (c *converter) meanInside(part *constant) (bool, error) {
+	y, err := c.images(0)
+	if err != nil {
+		return false, err
+	}
+	mean, ok := y.op.(*poolStep)
+	if !ok || mean.Max || !mean.CountPad || mean.Stride < 1 || !slices.Equal(part.dims, []int64{1, 1, int64(y.h), int64(y.w)}) || len(part.floats) != y.h*y.w {
+		return false, nil
+	}
+	x := y.in[0]
+	inside := func(i, before, size int) int {
+		from := i*mean.Stride - before
+		return min(from+mean.Kernel, size) - max(from, 0)
+	}
+	for i, v := range part.floats {
+		n := inside(i/y.w, mean.pads[0], x.h) * inside(i%y.w, mean.pads[1], x.w)
+		if d := float64(v) - float64(n)/float64(mean.Kernel*mean.Kernel); n < 1 || math.Abs(d) > 1e-6 {
+			return false, nil
+		}
+	}
+	op := *mean
+	op.CountPad = false
+	return true, c.keep(0, c.add(c.name(), &op, y.c, y.h, y.w, x))
 }
 
 func (c *converter) sub() error {

@@ -130,7 +130,7 @@ func (c *converter) conv() error {
 			return formatError("%d biases for %d channels", len(s.bias), s.out)
 		}
 	}
-	if p, ok := x.op.(*padStep); ok {
+	if p, ok := x.op.(*padStep); ok && !p.lowest {
 		x, s.pads = x.in[0], s.pads.plus(p.pads)
 	}
 	h, width, err := extent(x, s.kernel, s.stride, s.dilation, s.pads, false)
@@ -282,7 +282,7 @@ func (c *converter) pool() error {
 		return err
 	}
 	s.Max, s.CountPad = largest, count && !largest
-	if p, ok := x.op.(*padStep); ok && (largest && x.in[0].notNegative() || !largest && (count || s.pads.zero())) {
+	if p, ok := x.op.(*padStep); ok && (largest && (p.lowest || x.in[0].notNegative()) || !largest && !p.lowest && (count || s.pads.zero())) {
 		x, s.pads, s.CountPad = x.in[0], s.pads.plus(p.pads), !largest
 	}
 	if dilation != 1 || ceil && count {

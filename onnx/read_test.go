@@ -104,7 +104,8 @@ func TestFiles(t *testing.T) {
 }
 
 // What TensorFlow's networks look like in ONNX is read as what it computes:
-// images N×H×W×C, pads on two sides of even ones, single pixels transposed.
+// images N×H×W×C, pads on two sides of even ones, single pixels transposed; and
+// so are pooled pixels inside an image, and shifts, as PyTorch writes them.
 func TestTensorFlow(t *testing.T) {
 	n, err := onnx.OpenFile("testdata/tensorflow.onnx", onnx.ReadOptions{})
 	if err != nil {

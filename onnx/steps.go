@@ -47,8 +47,12 @@ type (
 		scales        []float32
 		in, out       int
 	}
-	// padStep puts zeros round images. Only what follows makes it an operator.
-	padStep struct{ pads }
+	// padStep puts zeros round images, or what is less than all. Only what
+	// follows makes it an operator.
+	padStep struct {
+		pads
+		lowest bool
+	}
 	// cropStep cuts off borders of images.
 	cropStep struct{ pads }
 	// productStep multiplies images element by element.

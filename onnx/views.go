@@ -2,6 +2,7 @@ package onnx
 
 import (
 	"fmt"
+	"math"
 	"slices"
 
 	"github.com/mixnet-go/mixnet/graph"
@@ -277,13 +278,18 @@ func (c *converter) slice() error {
 		if old, ok := x.op.(*cropStep); ok {
 			x, border = x.in[0], border.plus(old.pads)
 		}
+		if added, ok := x.op.(*padStep); ok && !added.lowest {
+			if op := shift(added.pads, border); op != nil {
+				return c.set(&result{step: c.add(c.name(), op, x.c, x.in[0].h, x.in[0].w, x.in[0]), dims: dims})
+			}
+		}
 		x = c.add(c.name(), &cropStep{border}, x.c, x.h-border[0]-border[2], x.w-border[1]-border[3], x)
 	}
 	return c.set(&result{step: x, dims: dims})
 }
 
-// pad puts zeros round images. After a cut of as much on the other sides it
-// shifts them.
+// pad puts zeros round images, or for a maximum what is less than all. After a
+// cut of as much on the other sides it shifts them.
 func (c *converter) pad() error {
 	x, err := c.images(0)
 	if err != nil {
@@ -311,21 +317,34 @@ func (c *converter) pad() error {
 		}
 	}
 	border, err := borders(list, axes)
-	if err != nil || value != 0 {
+	lowest := value <= -math.MaxFloat32
+	if err != nil || value != 0 && !lowest {
 		return fmt.Errorf("by %v of %g, want zeros round images", list, value)
 	}
 	if border.zero() {
 		return c.same()
 	}
-	if cut, ok := x.op.(*cropStep); ok && border[0] == cut.pads[2] && border[2] == cut.pads[0] && border[1] == cut.pads[3] && border[3] == cut.pads[1] &&
-		border[0]*border[2] == 0 && border[1]*border[3] == 0 {
-		x = x.in[0]
-		return c.give(c.add(c.name(), &graph.Shift{DY: border[2] - border[0], DX: border[3] - border[1]}, x.c, x.h, x.w, x))
+	if cut, ok := x.op.(*cropStep); ok && !lowest {
+		if op := shift(border, cut.pads); op != nil {
+			x = x.in[0]
+			return c.give(c.add(c.name(), op, x.c, x.h, x.w, x))
+		}
 	}
-	if old, ok := x.op.(*padStep); ok {
-		x, border = x.in[0], border.plus(old.pads)
+	step := &padStep{border, lowest}
+	in := x
+	if old, ok := x.op.(*padStep); ok && old.lowest == lowest {
+		in, step.pads = x.in[0], border.plus(old.pads)
 	}
-	return c.give(c.add(c.name(), &padStep{border}, x.c, x.h+border[0]+border[2], x.w+border[1]+border[3], x))
+	return c.give(c.add(c.name(), step, x.c, x.h+border[0]+border[2], x.w+border[1]+border[3], in))
+}
+
+// shift is what zeros on some sides and a cut of as much on the other sides do;
+// nil for others.
+func shift(added, cut pads) *graph.Shift {
+	if added[0] != cut[2] || added[2] != cut[0] || added[1] != cut[3] || added[3] != cut[1] || added[0]*added[2] != 0 || added[1]*added[3] != 0 {
+		return nil
+	}
+	return &graph.Shift{DY: added[2] - added[0], DX: added[3] - added[1]}
 }
 
 // borders returns the pads of height and width, of a list for all axes or for

@@ -1,5 +1,6 @@
 """Writes tensorflow.onnx, a small network in the form that tf2onnx gives TensorFlow's, and tensorflow.json, what ONNX Runtime
-computes: images N×H×W×C, zeros put round them by nodes of their own, single pixels transposed back.
+computes: images N×H×W×C, zeros put round them by nodes of their own, single pixels transposed back; with a maximum and a
+mean of what lies inside, and a shift, as PyTorch writes those of NASNet and DARTS.
 
     python tensorflow.py
 
@@ -44,6 +45,12 @@ x = node('Conv', x, weights(8, 1, 3, 3), group=8, pads=[1, 1, 1, 1])
 x = node('BatchNormalization', x, *(const(abs(rng.standard_normal(8)) + .5) for _ in range(4)))
 x = node('Relu', x)
 x = node('Conv', below_right(x), weights(16, 8, 3, 3), strides=[2, 2])
+everywhere = [0, 0, 1, 1, 0, 0, 1, 1]
+x = node('MaxPool', node('Pad', x, const(everywhere, np.int64), const(-np.inf)), kernel_shape=[3, 3])
+inside = np.pad(np.ones((4, 6)), 1)
+inside = sum(inside[i:i + 4, j:j + 6] for i in range(3) for j in range(3)) / 9
+x = node('Div', node('AveragePool', node('Pad', x, const(everywhere, np.int64)), kernel_shape=[3, 3]), const(inside[None, None]))
+x = node('Slice', below_right(x), const([1, 1], np.int64), const([9, 9], np.int64), const([2, 3], np.int64))
 x = node('ReduceMean', x, axes=[2, 3], keepdims=1)
 x = node('Transpose', x, perm=[0, 2, 3, 1])
 x = node('Squeeze', x, const([1, 2], np.int64))
