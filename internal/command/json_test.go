@@ -114,6 +114,7 @@ func TestJSONKeys(t *testing.T) {
 		{"doctor"},
 		{"experiment", "ls"},
 		{"experiment", "run", "partition", "--preset", "smoke", "-o", found + ".experiment"},
+		{"experiment", "run", "architectures", "-o", found + ".architectures"},
 		{"search", "spaces"},
 		{"search", "latency", smallSpace(t), "-o", found + ".latency", "--networks", "5", "--runs", "1", "--for-threads", "1"},
 		{"search", "new", found + "2", "--space", smallSpace(t), "--rungs", "1,2"},
