@@ -115,6 +115,7 @@ func TestJSONKeys(t *testing.T) {
 		{"experiment", "ls"},
 		{"experiment", "run", "partition", "--preset", "smoke", "-o", found + ".experiment"},
 		{"experiment", "run", "architectures", "-o", found + ".architectures"},
+		{"experiment", "run", "imagenet", "--preset", "smoke", "-o", found + ".imagenet"},
 		{"search", "spaces"},
 		{"search", "latency", smallSpace(t), "-o", found + ".latency", "--networks", "5", "--runs", "1", "--for-threads", "1"},
 		{"search", "new", found + "2", "--space", smallSpace(t), "--rungs", "1,2"},
