@@ -328,8 +328,10 @@ func TestSearchMistakes(t *testing.T) {
 func TestSearchProtocol(t *testing.T) {
 	t.Chdir(t.TempDir())
 	space := smallSpace(t)
-	begin := []string{"--space", space, "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=10", "--set", "ema=0",
-		"--top", "2", "--seeds", "2", "--judge-epochs", "1", "--min-macs", "100K", "--max-macs", "260K"}
+	begin := []string{
+		"--space", space, "--images", "200", "--trials", "4", "--epochs", "1", "--set", "batch=10", "--set", "ema=0",
+		"--top", "2", "--seeds", "2", "--judge-epochs", "1", "--min-macs", "100K", "--max-macs", "260K",
+	}
 	mustRun(t, append([]string{"search", "new", "it", "--strategy", "evolution"}, begin...)...)
 	if out := mustRun(t, "search", "run", "it", "--no-judge"); !strings.Contains(out, "random search beside it: 4 of 4 done") || strings.Contains(out, "made by hand") {
 		t.Errorf("%s", out)
