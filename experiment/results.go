@@ -31,15 +31,17 @@ func (r *Result) Resolved() bool {
 // Judged is how many images the trials were judged by.
 func Judged(all []Result) int {
 	for _, r := range all {
-		for _, o := range r.outcomes {
-			var details struct {
-				Images int `json:"images"`
-			}
-			if o.Images == 0 && json.Unmarshal(o.Details, &details) == nil {
-				return details.Images
-			}
-			return o.Images
+		if len(r.outcomes) == 0 {
+			continue
 		}
+		o := r.outcomes[0]
+		var details struct {
+			Images int `json:"images"`
+		}
+		if o.Images == 0 && json.Unmarshal(o.Details, &details) == nil {
+			return details.Images
+		}
+		return o.Images
 	}
 	return 0
 }

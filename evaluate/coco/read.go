@@ -219,10 +219,10 @@ func WriteSet(w io.Writer, s *Set) error {
 		Annotations []annotation `json:"annotations"`
 	}{[]image{}, []category{}, []annotation{}}
 	for _, m := range s.Images {
-		file.Images = append(file.Images, image{m.ID, m.Name, m.Width, m.Height})
+		file.Images = append(file.Images, image(m))
 	}
 	for _, c := range s.Categories {
-		file.Categories = append(file.Categories, category{c.ID, c.Name})
+		file.Categories = append(file.Categories, category(c))
 	}
 	for _, t := range s.Truths {
 		a := annotation{t.ID, t.Image, t.Category, [4]float64{t.Box.X, t.Box.Y, t.Box.W, t.Box.H}, t.Area, 0}
