@@ -73,10 +73,11 @@ func (l *lowering) plain(v *value) *value {
 // selectable returns the value of n, as floats if it is bfloat16: layers on
 // these read no selections.
 func (l *lowering) selectable(n *node) *value {
-	if v := l.value(n); !v.half {
-		return v
+	v := l.value(n)
+	if v.half {
+		v = l.float(v)
 	}
-	return l.float(l.value(n))
+	return v
 }
 
 // slice makes the value of n a part of its input.

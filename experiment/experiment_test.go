@@ -206,7 +206,7 @@ func TestRun(t *testing.T) {
 		}
 	}
 	var page strings.Builder
-	g := Page{Experiment: x, Plan: plan, Results: all, Figures: []Figure{{Panel: all[0].Panel, File: "paper.svg"}}}
+	g := Page{Experiment: x, Plan: plan, Results: all, Claims: Judge(x, plan, all), Figures: []Figure{{Panel: all[0].Panel, File: "paper.svg"}}}
 	if err := g.WriteMarkdown(&page); err != nil {
 		t.Fatal(err)
 	}

@@ -40,7 +40,7 @@ func (g *Page) rows(b *strings.Builder) {
 		if p.Figure {
 			name += " (figure 7 only)"
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", name, p.Kind, printedOf(p.Params, " M"), known(int(r.Params)), printedOf(r.FLOPS, " M"), known(int(r.MACs)),
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s | %s | %s | %s |\n", name, p.Kind, printedOf(p.Params, " M"), grouped(r.Params), printedOf(r.FLOPS, " M"), grouped(r.MACs),
 			printedOf(100*r.Arm.Top1, ""), printedOf(100*p.Top5, ""), p.Note)
 	}
 	b.WriteString("\n")

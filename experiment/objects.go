@@ -181,19 +181,20 @@ func findTrial(ctx context.Context, r *Trainer, t store.Trial, arm *Planned, see
 		return 0, fmt.Errorf("%w: %w", store.ErrFails, err)
 	}
 	trial := detection.Trial{
-		Spec: spec, Recipe: r.Plan.Recipe, Fit: r.Pictures.Fit, Judge: r.Pictures.Judge, Source: r.Plan.Data, Dir: o.Run, Threads: max(r.Threads, 1),
+		Spec: spec, Recipe: r.Plan.Recipe, Fit: r.Pictures.Fit, Judge: r.Pictures.Judge, Source: r.Plan.Data, Threads: max(r.Threads, 1),
 		OnEpoch: func(e train.Epoch) { r.epoch(t, e) },
 	}
 	trial.Recipe.Seed = seed
-	out, err := trial.Do(ctx)
-	if taken(err) {
-		trial.Dir = fmt.Sprintf("%s-%d", trial.Dir, t.Attempts)
+	var out *detection.Outcome
+	err = o.inFolder(t, func() (err error) {
+		trial.Dir = o.Run
 		out, err = trial.Do(ctx)
-	}
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
-	o.Run, o.Seconds = trial.Dir, out.Seconds
+	o.Seconds = out.Seconds
 	kept := *out
 	kept.Run, kept.Seconds = "", 0 // as the outcome has them
 	o.Details, err = json.Marshal(kept)

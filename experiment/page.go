@@ -13,6 +13,7 @@ type Page struct {
 	Experiment Experiment
 	Plan       *Plan
 	Results    []Result
+	Claims     []Judgement
 	Command    string   // that makes it
 	Data       string   // what it was trained on
 	Judged     string   // what the images that judged are
@@ -48,10 +49,9 @@ func (g *Page) WriteMarkdown(w io.Writer) error {
 
 // changesPage is that of networks that differ in a change to a base.
 func changesPage(g *Page, b *strings.Builder) {
-	judged := Judge(g.Experiment, g.Plan, g.Results)
 	g.unfinished(b)
 	b.WriteString("## In short\n\n")
-	for _, line := range Conclusions(judged) {
+	for _, line := range g.conclusions() {
 		fmt.Fprintf(b, "- %s\n", line)
 	}
 	b.WriteString("\n")
@@ -60,8 +60,8 @@ func changesPage(g *Page, b *strings.Builder) {
 		fmt.Fprintf(b, "## %s\n\n", panel)
 		g.pictures(b, panel)
 		g.table(b, panel)
-		for i := range judged {
-			judged[i].write(b, panel)
+		for i := range g.Claims {
+			g.Claims[i].write(b, panel)
 		}
 	}
 	g.reading(b)
@@ -140,7 +140,7 @@ func (g *Page) conclusions() []string {
 	if say := g.Experiment.kind.conclusions; say != nil {
 		return say(g)
 	}
-	return Conclusions(Judge(g.Experiment, g.Plan, g.Results))
+	return Conclusions(g.Claims)
 }
 
 // done counts trials.

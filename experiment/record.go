@@ -36,7 +36,7 @@ func (r *Record) Page(trials []store.Trial) (*Page, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &Page{Experiment: e, Plan: r.Plan, Results: all, Command: r.Command, Data: "the training images of the " + r.Data, Judged: grouped(int64(Judged(all))) + " images", Figures: e.Figures(all)}
+	g := &Page{Experiment: e, Plan: r.Plan, Results: all, Claims: Judge(e, r.Plan, all), Command: r.Command, Data: "the training images of the " + r.Data, Judged: grouped(int64(Judged(all))) + " images", Figures: e.Figures(all)}
 	g.Made = fmt.Sprintf("Made %s by mixnet %s", r.Date, r.Version)
 	if r.Machine != "" {
 		g.Made += " on " + r.Machine

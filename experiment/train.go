@@ -74,26 +74,20 @@ func (r *Trainer) Do(ctx context.Context, t store.Trial) (float64, json.RawMessa
 
 // trainAndJudge trains an arm's network and judges it.
 func trainAndJudge(ctx context.Context, r *Trainer, t store.Trial, arm *Planned, seed uint64, o *Outcome) (float64, error) {
-	m, err := r.train(ctx, t, arm, seed, o)
+	var m *model.Model
+	err := o.inFolder(t, func() (err error) {
+		m, err = r.train(ctx, t, arm, seed, o)
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
 	return r.judge(ctx, m, o)
 }
 
-// train trains an arm with a seed, or goes on with what was begun, in a folder of
-// its own where somebody else works in the trial's.
+// train trains an arm with a seed, or goes on with what was begun, in the folder
+// of the outcome.
 func (r *Trainer) train(ctx context.Context, t store.Trial, arm *Planned, seed uint64, o *Outcome) (*model.Model, error) {
-	m, err := r.trainIn(ctx, t, arm, seed, o)
-	if taken(err) {
-		o.Run = fmt.Sprintf("%s-%d", o.Run, t.Attempts)
-		m, err = r.trainIn(ctx, t, arm, seed, o)
-	}
-	return m, err
-}
-
-// trainIn trains in the folder of the outcome.
-func (r *Trainer) trainIn(ctx context.Context, t store.Trial, arm *Planned, seed uint64, o *Outcome) (*model.Model, error) {
 	n, err := netfile.Parse(arm.Label+".toml", []byte(arm.Network))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", store.ErrFails, err)
@@ -123,10 +117,15 @@ func (r *Trainer) trainIn(ctx context.Context, t store.Trial, arm *Planned, seed
 	return run.Model(), nil
 }
 
-// taken reports whether a run folder is another's: somebody whose lease ran out
-// works there, or it is damaged.
-func taken(err error) bool {
-	return errors.Is(err, train.ErrBusy) || errors.Is(err, train.ErrCheckpoint) || errors.Is(err, train.ErrOccupied)
+// inFolder does a trial in its run folder, or in one of its own if that is
+// another's: somebody whose lease ran out works there, or it is damaged.
+func (o *Outcome) inFolder(t store.Trial, do func() error) error {
+	err := do()
+	if errors.Is(err, train.ErrBusy) || errors.Is(err, train.ErrCheckpoint) || errors.Is(err, train.ErrOccupied) {
+		o.Run = fmt.Sprintf("%s-%d", o.Run, t.Attempts)
+		err = do()
+	}
+	return err
 }
 
 // epoch tells of an epoch.

@@ -131,7 +131,7 @@ func (g *Page) sets(b *strings.Builder) {
 			seen[i] = true
 			paper = fmt.Sprintf("%s: %s, %s, %d", figure9Sets[i].name, grouped(int64(figure9Sets[i].train)), grouped(int64(figure9Sets[i].test)), figure9Sets[i].classes)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", s.Name, known(s.Train), known(s.Test), known(s.Classes), paper)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s |\n", s.Name, grouped(int64(s.Train)), grouped(int64(s.Test)), grouped(int64(s.Classes)), paper)
 	}
 	b.WriteString("\n")
 	var absent []string
@@ -154,13 +154,6 @@ func (g *Page) sets(b *strings.Builder) {
 		fmt.Fprintf(b, "- left out: %s\n", l)
 	}
 	b.WriteString("\n")
-}
-
-func known(n int) string {
-	if n == 0 {
-		return ""
-	}
-	return grouped(int64(n))
 }
 
 // transferTable is what came of a set.

@@ -31,22 +31,23 @@ func transferTrial(ctx context.Context, r *Trainer, t store.Trial, arm *Planned,
 	}
 	m := r.Sources[j].Model
 	job := transfer.Options{
-		Recipe: r.Plan.Recipe, Size: r.Plan.sizeFor(m), Dir: o.Run,
+		Recipe: r.Plan.Recipe, Size: r.Plan.sizeFor(m),
 		Source:  transfer.Source{Weights: arm.Series, Data: arm.Panel},
 		Running: transfer.Running{Threads: max(r.Threads, 1), Trace: transfer.Trace{Epoch: func(_ transfer.Stage, e train.Epoch) { r.epoch(t, e) }}},
 	}
 	job.Recipe.Seed = seed
-	outcomes, err := r.transfer(ctx, m, splits, job, arm.Label)
-	if taken(err) {
-		job.Dir = fmt.Sprintf("%s-%d", o.Run, t.Attempts)
+	var outcomes *transfer.MethodResult
+	err = o.inFolder(t, func() (err error) {
+		job.Dir = o.Run
 		outcomes, err = r.transfer(ctx, m, splits, job, arm.Label)
-	}
+		return err
+	})
 	if err != nil {
 		return 0, err
 	}
-	o.Run, o.Seconds = job.Dir, outcomes.Seconds
+	o.Seconds = outcomes.Seconds
 	o.judged(outcomes.Outcomes.Ranks)
-	return outcomes.Outcomes.Top(1), dropWeights(job.Dir)
+	return outcomes.Outcomes.Top(1), dropWeights(o.Run)
 }
 
 // draw returns the images of a trial: few to train on, drawn by its seed, and

@@ -8,6 +8,7 @@ import (
 	"github.com/mixnet-go/mixnet/engine"
 	"github.com/mixnet-go/mixnet/evaluate"
 	"github.com/mixnet-go/mixnet/graph"
+	"github.com/mixnet-go/mixnet/internal/stats"
 	"github.com/mixnet-go/mixnet/model"
 	"github.com/mixnet-go/mixnet/tensor"
 )
@@ -107,8 +108,8 @@ func (v *verdict) noise(other *verdict) (sum noise) {
 	return sum
 }
 
-// agreement returns the part of the images that get the same class, with its
-// bounds.
+// agreement returns the part of the images that get the same class, with
+// Wilson's bounds of 95 %.
 func (v *verdict) agreement(other *verdict) evaluate.Interval {
 	n, same := 0, 0
 	for i, c := range v.choice {
@@ -119,19 +120,7 @@ func (v *verdict) agreement(other *verdict) evaluate.Interval {
 			}
 		}
 	}
-	return wilson(same, n)
-}
-
-// wilson returns a part of n with Wilson's bounds of 95 %.
-func wilson(k, n int) evaluate.Interval {
-	if n == 0 {
-		return evaluate.Interval{High: 1}
-	}
-	const z = 1.959964
-	p, m := float64(k)/float64(n), float64(n)
-	middle := (p + z*z/(2*m)) / (1 + z*z/m)
-	half := z / (1 + z*z/m) * math.Sqrt(p*(1-p)/m+z*z/(4*m*m))
-	return evaluate.Interval{Value: p, Low: max(0, middle-half), High: min(1, middle+half)}
+	return evaluate.Interval(stats.Wilson(float64(same)/float64(max(n, 1)), n))
 }
 
 // noise sums a signal and what differs from it.

@@ -180,6 +180,13 @@ func (r *Resizer) nearest(dst, src *Image, origin image.Point) {
 	}
 }
 
+// Part returns a copy of the pixels of m inside r, which lies inside m.
+func (m *Image) Part(r image.Rectangle) *Image {
+	part := NewImage(r.Dx(), r.Dy(), m.C)
+	copyRegion(part, m, r)
+	return part
+}
+
 // copyRegion copies the part of src inside box to dst, which has its size.
 func copyRegion(dst, src *Image, box image.Rectangle) {
 	n := dst.W * dst.C

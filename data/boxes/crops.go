@@ -103,13 +103,8 @@ func (c *crops) window(i int, s *data.Sample) (*vision.Image, error) {
 		return m, decoder.Region(m, s.File, info, r, channels)
 	}
 	whole := s.Pixels
-	if r = r.Intersect(image.Rect(0, 0, whole.W, whole.H)); r.Empty() {
+	if r = r.Intersect(whole.Bounds()); r.Empty() {
 		return nil, fmt.Errorf("the box %v holds no pixel", b)
 	}
-	m := vision.NewImage(r.Dx(), r.Dy(), whole.C)
-	for y := range r.Dy() {
-		from := ((r.Min.Y+y)*whole.W + r.Min.X) * whole.C
-		copy(m.Pix[y*r.Dx()*whole.C:(y+1)*r.Dx()*whole.C], whole.Pix[from:])
-	}
-	return m, nil
+	return whole.Part(r), nil
 }

@@ -193,10 +193,7 @@ func (c *experimentRunCmd) given() []string {
 // portable is [NAME=]PATH for whoever has the file elsewhere: of a path from the
 // root its last part.
 func portable(arg string) string {
-	name, path, ok := strings.Cut(arg, "=")
-	if !ok || exists(arg) {
-		name, path = "", arg
-	}
+	name, path := splitNamed(arg)
 	if filepath.IsAbs(path) {
 		path = filepath.Base(path)
 	}

@@ -123,10 +123,9 @@ func absolute(path string) (string, error) {
 
 // nameOf parts NAME=ADDRESS; of an address alone the name is the file's.
 func nameOf(arg string) experiment.Named {
-	name, address, ok := strings.Cut(arg, "=")
-	if !ok || exists(arg) {
-		address = arg
-		name = strings.TrimSuffix(filepath.Base(arg), filepath.Ext(arg))
+	name, address := splitNamed(arg)
+	if name == "" && address == arg {
+		name = strings.TrimSuffix(filepath.Base(address), filepath.Ext(address))
 	}
 	return experiment.Named{Name: name, Address: address}
 }

@@ -40,7 +40,7 @@ func writeExperiment(record *experiment.Record, trials []store.Trial, dir string
 	path := func(ext string) string { return filepath.Join(dir, plan.Experiment+ext) }
 	out := &experimentResult{
 		Experiment: plan.Experiment, Preset: plan.Preset, Metric: cmp.Or(page.Experiment.Metric, "top-1"), Trials: plan.Trials(), Page: path(".md"), CSV: path(".csv"),
-		Results: page.Results, Claims: experiment.Judge(page.Experiment, plan, page.Results), LeftOut: plan.Omitted(),
+		Results: page.Results, Claims: page.Claims, LeftOut: plan.Omitted(),
 	}
 	for _, r := range page.Results {
 		out.Done += len(r.Top1)

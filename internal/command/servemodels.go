@@ -75,15 +75,24 @@ func (c *serveCmd) list(e *env) (serve.List, error) {
 	}
 	var list serve.List
 	for _, arg := range names {
-		name, model, ok := strings.Cut(arg, "=")
-		if !ok || exists(arg) {
-			name, model = servedName(arg), arg
+		name, model := splitNamed(arg)
+		if name == "" && model == arg {
+			name = servedName(model)
 		}
 		m := &servedModel{env: e, flags: modelFlags{Model: model}, options: c.running(e)}
 		list = append(list, serve.Model{Name: name, Open: m.open, Weights: m.weights})
 	}
 	_, err := list.Names() // finds those that are there twice
 	return list, err
+}
+
+// splitNamed parts NAME=PATH; of a path alone, which may have such a sign, the name is
+// empty.
+func splitNamed(arg string) (name, path string) {
+	if name, path, ok := strings.Cut(arg, "="); ok && !exists(arg) {
+		return name, path
+	}
+	return "", arg
 }
 
 // servedName makes a name for addresses of a model's: of a file the name

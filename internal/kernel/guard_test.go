@@ -3,6 +3,9 @@ package kernel
 import (
 	"math"
 	"testing"
+	"unsafe"
+
+	"github.com/mixnet-go/mixnet/internal/guard"
 )
 
 // guarded hands out slices with a sentinel before them and, where the system
@@ -13,6 +16,12 @@ type guarded struct{ mem []float32 }
 const guardLen = 8
 
 var sentinel = math.Float32frombits(0x7fedcba9) // a NaN that no kernel makes
+
+// newGuarded returns memory for slices of up to size elements.
+func newGuarded(t testing.TB, size int) *guarded {
+	mem := guard.Memory(t, 4*(size+guardLen))
+	return &guarded{unsafe.Slice((*float32)(unsafe.Pointer(unsafe.SliceData(mem))), len(mem)/4)}
+}
 
 // slice returns n elements, n at most the size given to newGuarded. It is
 // valid until the next call.

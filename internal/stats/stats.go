@@ -88,12 +88,12 @@ func Bootstrap(rows [][]int8, samples int, seed uint64) Interval {
 
 // Wilson is the interval of a part of n that are right or wrong (Wilson, 1927).
 func Wilson(part float64, n int) Interval {
-	const z = 1.96
+	const z = 1.959964
 	if n <= 0 {
 		return Interval{part, 0, 1}
 	}
 	m := float64(n)
 	center := (part + z*z/(2*m)) / (1 + z*z/m)
 	half := z / (1 + z*z/m) * math.Sqrt(part*(1-part)/m+z*z/(4*m*m))
-	return Interval{part, center - half, center + half}
+	return Interval{part, max(0, center-half), min(1, center+half)}
 }

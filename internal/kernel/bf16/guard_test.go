@@ -1,10 +1,17 @@
 package bf16
 
-import "unsafe"
+import (
+	"testing"
+	"unsafe"
+
+	"github.com/mixnet-go/mixnet/internal/guard"
+)
 
 // guarded is memory behind which, where the system allows it, an unmapped page
 // lies, so that reading or writing past the end faults.
 type guarded struct{ mem []uint8 }
+
+func newGuarded(t testing.TB, size int) *guarded { return &guarded{guard.Memory(t, size+guardLen)} }
 
 const guardLen = 64
 

@@ -29,11 +29,3 @@ func flush(x float32) float32 {
 	}
 	return x
 }
-
-// tileRows is the height of a tile register, and the least number of rows that
-// are multiplied in them.
-const tileRows = 16
-
-// tileBlock returns the rows of blocks of up to 32 that are nearly equal: a tile
-// takes as long as its rows.
-func tileBlock(rows int) int { return ceilDiv(rows, ceilDiv(rows, 2*tileRows)) }

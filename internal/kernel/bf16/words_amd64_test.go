@@ -10,7 +10,6 @@ import (
 	"reflect"
 	"strconv"
 	"testing"
-	"unsafe"
 )
 
 // The generator of the assembly knows the fields that it reads.
@@ -44,11 +43,5 @@ func TestGeneratorKnowsFields(t *testing.T) {
 	}
 	if found != len(layouts) {
 		t.Errorf("%d layouts found, want %d", found, len(layouts))
-	}
-}
-
-func TestTileConfigIs64Bytes(t *testing.T) {
-	if n := unsafe.Sizeof(tileConfig{}); n != 64 {
-		t.Errorf("%d bytes", n)
 	}
 }

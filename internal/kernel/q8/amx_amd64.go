@@ -7,45 +7,15 @@ import (
 	"sync"
 
 	"github.com/mixnet-go/mixnet/internal/cpu"
+	"github.com/mixnet-go/mixnet/internal/kernel/tile"
 )
 
-// amx is what products in tile registers need. They are quicker from 16 rows on.
-const (
-	amx       = vnni | cpu.AMXTile | cpu.AMXInt8
-	tileRows  = 16
-	tileBytes = 64 // of a row
-)
+// amx is what products in tile registers need.
+const amx = vnni | cpu.AMXTile | cpu.AMXInt8
 
-// tileConfig tells the processor the sizes of its eight tile registers.
-type tileConfig struct {
-	palette uint8
-	_       [15]uint8
-	bytes   [16]uint16
-	rows    [16]uint8
-}
-
-// newTileConfig returns the configuration for halves of rows and steps of quads
-// of inputs: the generator of the assembly knows which register holds what.
-func newTileConfig(first, second, quads int) tileConfig {
-	c := tileConfig{palette: 1}
-	for i := range 2 {
-		c.rows[i], c.bytes[i] = uint8(first), tileBytes
-		c.rows[2+i], c.bytes[2+i] = uint8(second), tileBytes
-		c.rows[6+i], c.bytes[6+i] = uint8(quads), tileBytes
-	}
-	c.rows[4], c.bytes[4] = uint8(first), uint16(quad*quads)
-	c.rows[5], c.bytes[5] = uint8(second), uint16(quad*quads)
-	return c
-}
-
-// tileBlock returns the rows of blocks of up to 32 that are nearly equal: a tile
-// takes as long as its rows.
-func tileBlock(rows int) int {
-	return ceilDiv(rows, ceilDiv(rows, 2*tileRows))
-}
-
-// useAMX reports whether rows are to be multiplied in tile registers.
-func useAMX(rows int) bool { return rows >= tileRows && cpu.Has(amx) && amxWorks() }
+// useAMX reports whether rows are to be multiplied in tile registers, which are
+// quicker from 16 rows on.
+func useAMX(rows int) bool { return rows >= tile.Rows && cpu.Has(amx) && amxWorks() }
 
 // amxWorks reports whether the first product in tile registers was right: there
 // are machines, virtual ones above all, that have them in name only.
@@ -77,7 +47,7 @@ var amxWorks = sync.OnceValue(func() bool {
 // and where it is too small for tiles, goes another way.
 func (p *product) amx(rows int) {
 	const l1Share = 24 << 10
-	block := tileBlock(rows)
+	block := tile.Block(rows)
 	steps, quads := p.w.steps()
 	p.args.steps, p.args.step, p.args.srcStride = steps, quad*quads, p.srcStride
 	p.args.quads = ceilDiv(p.w.K, quad)
@@ -87,7 +57,7 @@ func (p *product) amx(rows int) {
 		p.tiles(r, min(chunk, whole-r), block)
 	}
 	switch left := rows - whole; {
-	case left >= tileRows:
+	case left >= tile.Rows:
 		p.tiles(whole, left, left)
 	case left > 0:
 		p.vnni(whole, left)
@@ -96,13 +66,13 @@ func (p *product) amx(rows int) {
 
 // tiles multiplies n rows from r on, a number of blocks.
 func (p *product) tiles(r, n, block int) {
-	var buf [2 * tileRows * 2 * tileBytes]uint8
+	var buf [2 * tile.Rows * 2 * tile.RowBytes]uint8
 	a, consts, table := &p.args, &p.consts.bias[0], p.ep.Table.pointer()
 	a.rows, a.half = block, (block+1)/2
-	config := newTileConfig(a.half, block-a.half, a.step/quad)
+	config := tile.NewConfig(a.half, block-a.half, a.step/quad)
 	for n0 := 0; n0 < p.w.N; n0 += 2 * panelCols {
 		w, dst := p.outputs(n0, min(2*panelCols, p.w.N-n0)), p.dst(r, n0)
 		a.blocks = n / block
-		gemm32AMX(dst, &p.src[r*p.srcStride], w, consts, table, p.add(r, n0), &config.palette, &buf[0], &a.dstStride)
+		gemm32AMX(dst, &p.src[r*p.srcStride], w, consts, table, p.add(r, n0), &config.Palette, &buf[0], &a.dstStride)
 	}
 }

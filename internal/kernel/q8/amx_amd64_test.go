@@ -4,27 +4,28 @@ package q8
 
 import (
 	"testing"
-	"unsafe"
+
+	"github.com/mixnet-go/mixnet/internal/kernel/tile"
 )
 
 // tileTwin is what the tile registers do, in Go: the sum of output n of row m
 // of a block.
-func tileTwin(c *tileConfig, a *gemmArgs, src []uint8, w []int8, m, n int) (sum int32) {
+func tileTwin(c *tile.Config, a *gemmArgs, src []uint8, w []int8, m, n int) (sum int32) {
 	half, row := 0, m
-	if m >= int(c.rows[0]) {
-		half, row = 1, m-int(c.rows[0])
+	if m >= int(c.Rows[0]) {
+		half, row = 1, m-int(c.Rows[0])
 	}
-	if row >= int(c.rows[4+half]) || row >= int(c.rows[2*half]) {
+	if row >= int(c.Rows[4+half]) || row >= int(c.Rows[2*half]) {
 		panic("row outside the tiles")
 	}
 	panel := w[n/panelCols*a.panel:]
 	for s := range a.steps {
-		for b := range int(c.bytes[4+half]) {
-			if b/quad >= int(c.rows[6]) {
+		for b := range int(c.Bytes[4+half]) {
+			if b/quad >= int(c.Rows[6]) {
 				panic("inputs without weights")
 			}
 			x := src[m*a.srcStride+s*a.step+b]
-			sum += int32(x) * int32(panel[s*a.step*panelCols+b/quad*tileBytes+n%panelCols*quad+b%quad])
+			sum += int32(x) * int32(panel[s*a.step*panelCols+b/quad*tile.RowBytes+n%panelCols*quad+b%quad])
 		}
 	}
 	return sum
@@ -35,15 +36,15 @@ func tileTwin(c *tileConfig, a *gemmArgs, src []uint8, w []int8, m, n int) (sum 
 func TestTilesMultiply(t *testing.T) {
 	r := source(20)
 	for range 40 {
-		rows, k, n := tileRows+r.IntN(70), 1+r.IntN(300), 1+r.IntN(70)
+		rows, k, n := tile.Rows+r.IntN(70), 1+r.IntN(300), 1+r.IntN(70)
 		src, weights := codes(r, rows*k), signed(r, n*k)
 		m := PackMatrix(weights, n, k)
 		ep := epilogue(r, n, k, false)
 		p := product{codes: make([]uint8, rows*n), dstStride: n, src: src, srcStride: k, w: m, ep: ep, consts: &epilogueVectors{}}
-		block := tileBlock(rows)
+		block := tile.Block(rows)
 		steps, quads := m.steps()
 		p.args.steps, p.args.step, p.args.srcStride, p.args.half = steps, quad*quads, k, (block+1)/2
-		c := newTileConfig(p.args.half, block-p.args.half, quads)
+		c := tile.NewConfig(p.args.half, block-p.args.half, quads)
 		for _, at := range []int{0, rows/block*block - block} {
 			for i := range block {
 				for j := range n {
@@ -60,14 +61,5 @@ func TestTilesMultiply(t *testing.T) {
 				}
 			}
 		}
-	}
-}
-
-func TestTileConfigIs64Bytes(t *testing.T) {
-	if n := unsafe.Sizeof(tileConfig{}); n != 64 {
-		t.Errorf("%d bytes", n)
-	}
-	if b := tileBlock(49); b != 25 {
-		t.Errorf("blocks of %d rows", b)
 	}
 }

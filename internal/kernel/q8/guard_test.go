@@ -1,6 +1,10 @@
 package q8
 
-import "testing"
+import (
+	"testing"
+
+	"github.com/mixnet-go/mixnet/internal/guard"
+)
 
 // guarded hands out slices with a sentinel before them and, where the system
 // allows it, an unmapped page behind them, so that reading or writing past the
@@ -11,6 +15,8 @@ const (
 	guardLen = 64
 	sentinel = 0xa5
 )
+
+func newGuarded(t testing.TB, size int) *guarded { return &guarded{guard.Memory(t, size+guardLen)} }
 
 // slice returns n bytes that end where the memory does, filled with sentinels
 // that a kernel is to overwrite. It is valid until the next call.

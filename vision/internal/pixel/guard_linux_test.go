@@ -2,24 +2,16 @@ package pixel
 
 import (
 	"math/rand/v2"
-	"syscall"
 	"testing"
+
+	"github.com/mixnet-go/mixnet/internal/guard"
 )
 
 // atPageEnd returns n bytes, after which no memory can be read.
 func atPageEnd(t *testing.T, n int) []uint8 {
 	t.Helper()
-	page := syscall.Getpagesize()
-	size := (n + page - 1) / page * page
-	m, err := syscall.Mmap(-1, 0, size+page, syscall.PROT_READ|syscall.PROT_WRITE, syscall.MAP_ANON|syscall.MAP_PRIVATE)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { syscall.Munmap(m) })
-	if err := syscall.Mprotect(m[size:], syscall.PROT_NONE); err != nil {
-		t.Fatal(err)
-	}
-	return m[size-n : size : size]
+	m := guard.Memory(t, n)
+	return m[len(m)-n:]
 }
 
 // TestNoReadBeyondTheEnd dies of a fault if a loop reads or writes beyond its

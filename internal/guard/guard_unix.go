@@ -1,6 +1,7 @@
 //go:build unix
 
-package bf16
+// Package guard gives tests memory behind which nothing can be read or written.
+package guard
 
 import (
 	"testing"
@@ -8,10 +9,12 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-func newGuarded(t testing.TB, size int) *guarded {
+// Memory returns at least size bytes, behind which, where the system allows it,
+// an unmapped page lies, so that reading or writing past the end faults.
+func Memory(t testing.TB, size int) []byte {
 	t.Helper()
 	page := unix.Getpagesize()
-	n := (size + guardLen + page - 1) / page * page
+	n := (size + page - 1) / page * page
 	mem, err := unix.Mmap(-1, 0, n+page, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
 	if err != nil {
 		t.Fatal(err)
@@ -24,5 +27,5 @@ func newGuarded(t testing.TB, size int) *guarded {
 	if err := unix.Mprotect(mem[n:], unix.PROT_NONE); err != nil {
 		t.Fatal(err)
 	}
-	return &guarded{mem[:n:n]}
+	return mem[:n:n]
 }
