@@ -50,7 +50,10 @@ func (l *Library) Join() (*World, error) {
 func (w *World) start() error {
 	f := &w.lib.calls
 	var provided int32
-	if code := f.initThread(nil, nil, int32(w.lib.abi.funneled), &provided); code != 0 {
+	restore := keepSignals()
+	code := f.initThread(nil, nil, int32(w.lib.abi.funneled), &provided)
+	restore()
+	if code != 0 {
 		return codeError("MPI_Init_thread", code)
 	}
 	if int(provided) < w.lib.abi.funneled {
