@@ -144,7 +144,8 @@ func (p *Plan) sizeFor(m *model.Model) int {
 
 // figure9Values are the paper's, read off its figure 9 to about 0.05 points for
 // MixNet and 0.1 for the others, which it takes from Kornblith et al. (2019).
-// FLOPS are those of table 2, else multiply-adds at 224 pixels, in millions.
+// FLOPS are those of table 2, else the multiply-adds at 224 pixels that
+// torchvision states with its weights, in millions.
 var figure9Values = []struct {
 	system, network                  string
 	flops                            float64

@@ -8,11 +8,13 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -29,73 +31,105 @@ const envWeed = "MIXNET_WEED"
 type weed struct {
 	dir  string
 	port string // of S3
-	args []string
 	cmd  *exec.Cmd
+	done chan struct{} // closed when cmd has ended
+	log  bytes.Buffer  // of cmd, to be read when it has ended
 }
 
 var weedKeys = keys{id: "mixnetkey", secret: "mixnetsecret"}
 
 // startWeed starts a SeaweedFS with one key.
 func startWeed(t *testing.T) *weed {
-	program := os.Getenv(envWeed)
-	if program == "" {
+	if os.Getenv(envWeed) == "" {
 		t.Skip(envWeed + " names no SeaweedFS")
 	}
-	w := &weed{dir: t.TempDir()}
-	ports := map[string]string{}
-	var held []net.Listener
-	for _, name := range []string{"master.port", "volume.port", "filer.port", "s3.port", "master.port.grpc", "volume.port.grpc", "filer.port.grpc", "s3.port.grpc"} {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
+	const tries = 5 // between looking for ports and listening on them others may take one
+	var err error
+	for range tries {
+		w := &weed{dir: t.TempDir()}
+		if err = w.start(t); err == nil {
+			t.Cleanup(w.kill)
+			return w
 		}
-		_, ports[name], _ = net.SplitHostPort(l.Addr().String())
-		held = append(held, l)
 	}
-	for _, l := range held {
-		_ = l.Close()
-	}
-	w.port = ports["s3.port"]
-	w.args = []string{
-		"mini", "-dir=" + w.dir, "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false", "-master.telemetry=false",
-		"-s3.port.iceberg=0", "-s3.port.lance=0",
-	}
-	for name, port := range ports {
-		w.args = append(w.args, "-"+name+"="+port)
-	}
-	w.start(t, program)
-	t.Cleanup(w.kill)
-	return w
+	t.Fatal(err)
+	return nil
 }
 
-func (w *weed) start(t *testing.T, program string) {
+// freePorts returns ports that nothing listens on, of those that connections and
+// listeners without a port of their own are not given: one that is started again
+// finds them free still.
+func freePorts(t *testing.T, n int) []string {
 	t.Helper()
-	w.cmd = exec.Command(program, w.args...)
+	const first, end = 12000, 32000
+	var free []string
+	for _, i := range rand.Perm(end - first) {
+		port := strconv.Itoa(first + i)
+		l, err := net.Listen("tcp", "127.0.0.1:"+port)
+		if err != nil {
+			continue
+		}
+		_ = l.Close()
+		if free = append(free, port); len(free) == n {
+			return free
+		}
+	}
+	t.Fatalf("of %d ports %d are free", end-first, len(free))
+	return nil
+}
+
+// start starts the program in w.dir and waits until it serves; started again it
+// listens where it did.
+func (w *weed) start(t *testing.T) error {
+	flags := []string{
+		"mini", "-dir=.", "-ip=127.0.0.1", "-ip.bind=127.0.0.1", "-admin.ui=false", "-webdav=false", "-master.telemetry=false",
+		"-s3.port.iceberg=0", "-s3.port.lance=0",
+	}
+	if w.cmd != nil {
+		flags = w.cmd.Args[1:]
+	} else {
+		parts := []string{"s3", "master", "volume", "filer", "admin"}
+		ports := freePorts(t, 2*len(parts))
+		w.port = ports[0]
+		for i, part := range parts {
+			flags = append(flags, "-"+part+".port="+ports[2*i], "-"+part+".port.grpc="+ports[2*i+1])
+		}
+	}
+	w.log.Reset()
+	w.cmd = exec.Command(os.Getenv(envWeed), flags...)
 	w.cmd.Env = append(os.Environ(), "AWS_ACCESS_KEY_ID="+weedKeys.id, "AWS_SECRET_ACCESS_KEY="+weedKeys.secret)
-	var log bytes.Buffer
-	w.cmd.Stdout, w.cmd.Stderr = &log, &log
+	w.cmd.Stdout, w.cmd.Stderr = &w.log, &w.log
 	w.cmd.Dir = w.dir
 	if err := w.cmd.Start(); err != nil {
-		t.Fatal(err)
+		return err
 	}
-	for range 600 {
-		if w.put(t, "ready/ready", []byte("ready")) == nil {
-			return
+	cmd, done := w.cmd, make(chan struct{})
+	w.done = done
+	go func() { _ = cmd.Wait(); close(done) }()
+	late := time.After(time.Minute)
+	for {
+		err := w.put("ready/ready", []byte("ready"))
+		if err == nil {
+			return nil
 		}
-		time.Sleep(100 * time.Millisecond)
+		select {
+		case <-w.done:
+			return fmt.Errorf("SeaweedFS ends:\n%s", &w.log)
+		case <-late:
+			w.kill()
+			return fmt.Errorf("SeaweedFS does not serve: %w:\n%s", err, &w.log)
+		case <-time.After(100 * time.Millisecond):
+		}
 	}
-	w.kill()
-	t.Fatalf("SeaweedFS does not begin:\n%s", log.String())
 }
 
 func (w *weed) kill() {
 	_ = w.cmd.Process.Kill()
-	_ = w.cmd.Wait()
+	<-w.done
 }
 
 // put stores an object, with our signature.
-func (w *weed) put(t *testing.T, path string, content []byte) error {
-	t.Helper()
+func (w *weed) put(path string, content []byte) error {
 	send := func(path string, content []byte) error {
 		req, err := http.NewRequest(http.MethodPut, "http://127.0.0.1:"+w.port+"/"+path, bytes.NewReader(content))
 		if err != nil {
@@ -177,7 +211,7 @@ func TestSeaweedFS(t *testing.T) {
 		if err := os.WriteFile(files[i], content, 0o666); err != nil {
 			t.Fatal(err)
 		}
-		if err := w.put(t, bucket+"/"+name, content); err != nil {
+		if err := w.put(bucket+"/"+name, content); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -230,34 +264,38 @@ func TestSeaweedFS(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := w.put(t, bucket+"/set-0003.tar", archive(t, 77, 24)); err != nil {
+		if err := w.put(bucket+"/set-0003.tar", archive(t, 77, 24)); err != nil {
 			t.Fatal(err)
 		}
 		if _, err := batches(t, s.Train, data.Config{}); !errors.Is(err, ErrChanged) || !strings.Contains(err.Error(), "s3://photos/set-0003.tar") {
 			t.Errorf("an object that has changed: %v", err)
 		}
-		if err := w.put(t, bucket+"/set-0003.tar", old); err != nil {
+		if err := w.put(bucket+"/set-0003.tar", old); err != nil {
 			t.Fatal(err)
 		}
 	})
 	t.Run("killed and started again", func(t *testing.T) {
 		o := w.options(t, "")
-		s := open(t, o, pattern(shards))
+		ctx, cancel := context.WithCancel(t.Context())
+		defer cancel()
+		s, err := Open(ctx, o, pattern(shards))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { cancel(); s.Wait() }()
 		for _, f := range glob(t, o.Dir, "*.tar") {
 			if err := os.Remove(f); err != nil {
 				t.Fatal(err)
 			}
 		}
 		w.kill()
-		ctx, cancel := context.WithCancel(t.Context())
-		defer cancel()
 		var again sync.WaitGroup
 		again.Go(func() {
-			select {
-			case <-ctx.Done():
-			case <-time.After(500 * time.Millisecond):
+			time.Sleep(500 * time.Millisecond)
+			if err := w.start(t); err != nil {
+				t.Error(err)
+				cancel()
 			}
-			w.start(t, os.Getenv(envWeed))
 		})
 		sameAsDisk(t, s, files, data.Config{})
 		again.Wait()

@@ -29,6 +29,7 @@ type shard struct {
 	object
 	mu    sync.Mutex                // held by who fetches it: processes wait for each other longer
 	file  atomic.Pointer[fileState] // as it was found complete
+	lost  atomic.Pointer[error]     // why fetching it failed the last time
 	noted atomic.Int64              // when its use was noted, in nanoseconds
 }
 
@@ -80,21 +81,29 @@ func (s *shards) Open(i int) (data.Shard, error) {
 	return &recorded{file: file{f, o.size}, index: index{Tag: o.tag, Size: o.size}, path: path}, nil
 }
 
-// openFile opens the file of a shard, which is fetched if it is not here.
+// openFile opens the file of a shard, which is fetched if it is not here. Of
+// several that want it one fetches, and those that wait share its failure: else
+// a store that stays away is waited for by one after the other.
 func (s *shards) openFile(i int) (*os.File, error) {
 	o := s.objects[i]
 	path := s.path(o.address)
 	if f := o.again(path); f != nil {
 		return f, nil
 	}
+	before := o.lost.Load()
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if f := o.again(path); f != nil {
 		return f, nil
 	}
+	if lost := o.lost.Load(); lost != before {
+		return nil, *lost
+	}
 	f, err := s.bring(s.ctx, &o.object)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", data.ErrUnavailable, err)
+		err = fmt.Errorf("%w: %w", data.ErrUnavailable, err)
+		o.lost.Store(&err)
+		return nil, err
 	}
 	info, err := f.Stat()
 	if err != nil {

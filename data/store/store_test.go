@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -236,6 +237,42 @@ func TestServerAway(t *testing.T) {
 	srv.set(func() { srv.down = true })
 	if _, err := batches(t, s.Train, data.Config{MaxBad: 48}); !errors.Is(err, data.ErrUnavailable) || !strings.Contains(err.Error(), "after 2 tries: the store answers 503, SlowDown") {
 		t.Errorf("a server that stays away: %v", err)
+	}
+}
+
+// Those that wait for a shard somebody else fetches share its failure: they do
+// not wait for the store one after the other.
+func TestServerAwayForAll(t *testing.T) {
+	srv, _ := shardsOn(t, 1, 16)
+	o := srv.options(t)
+	s := open(t, o, pattern(1))
+	for _, f := range glob(t, o.Dir, "*.tar") {
+		if err := os.Remove(f); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const readers = 8
+	var asked atomic.Int64
+	var begun, all sync.WaitGroup
+	begun.Add(readers)
+	srv.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		asked.Add(1)
+		begun.Wait()
+		time.Sleep(50 * time.Millisecond) // so that all of them wait
+		w.WriteHeader(http.StatusServiceUnavailable)
+	})
+	for range readers {
+		all.Go(func() {
+			begun.Done()
+			if _, err := s.shards.openFile(0); !errors.Is(err, data.ErrUnavailable) {
+				t.Errorf("a server that stays away: %v", err)
+			}
+		})
+	}
+	all.Wait()
+	// A reader that begins to wait too late tries itself.
+	if n := asked.Load(); n >= int64(readers*s.shards.retry.Tries) {
+		t.Errorf("%d requests of %d readers", n, readers)
 	}
 }
 
