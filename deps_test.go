@@ -73,7 +73,7 @@ var layers = []struct {
 	{"data/garments", []string{"vision", "data", "data/boxes", "data/fashion", "internal/rng"}},
 	{"engine", []string{"tensor", "graph", "internal/enum", "internal/kernel", "internal/kernel/q8", "internal/kernel/bf16", "internal/pages", "internal/par"}},
 	{"nas/latency", []string{"tensor", "graph", "zoo", "nas", "engine", "internal/cpu"}},
-	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/pages", "internal/par", "internal/rng"}},
+	{"autodiff", []string{"tensor", "graph", "internal/kernel", "internal/kernel/bf16", "internal/pages", "internal/par", "internal/rng"}},
 	{"model", []string{"tensor", "detect", "onnx", "graph", "imagenet", "input", "weights", "zoo", "zoo/netfile"}},
 	{"explain", []string{"tensor", "graph", "vision", "model", "engine"}},
 	{"report", nil},

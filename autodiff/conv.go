@@ -33,14 +33,13 @@ type conv[T tensor.Float] struct {
 // convGroup is one group of channels.
 type convGroup[T tensor.Float] struct {
 	graph.ConvGroup
-	inAt, outAt int                 // first channels
-	param       graph.ParamID       // holds the weights
-	at          int                 // from this value on
-	area        int                 // values of a window per channel
-	positions   []int               // of a window, as they are in a weight; nil for 1×1
-	ordered     []T                 // weights by output, position and channel; nil for 1×1
-	product     *kernel.MatrixOf[T] // windows to outputs
-	adjoint     *kernel.MatrixOf[T] // gradients of outputs to those of windows
+	inAt, outAt int           // first channels
+	param       graph.ParamID // holds the weights
+	at          int           // from this value on
+	area        int           // values of a window per channel
+	positions   []int         // of a window, as they are in a weight; nil for 1×1
+	ordered     []T           // weights by output, position and channel; nil for 1×1
+	product     product[T]    // of windows, and of gradients of outputs
 }
 
 func (g *convGroup[T]) len() int    { return g.Out * g.window() }
@@ -81,7 +80,7 @@ func newConv[T tensor.Float](n *Net[T], v *node[T], op *graph.Conv) *conv[T] {
 		} else {
 			g.param = op.Weights[0]
 		}
-		g.product, g.adjoint = kernel.EmptyMatrix[T](g.Out, g.window()), kernel.EmptyMatrix[T](g.window(), g.Out)
+		g.product = newProduct[T](&n.opts, g.Out, g.window())
 		k.groups = append(k.groups, g)
 		g.inAt += size.In
 		g.outAt += size.Out
@@ -95,10 +94,7 @@ func newConv[T tensor.Float](n *Net[T], v *node[T], op *graph.Conv) *conv[T] {
 
 // reserve reserves memory for packed weights.
 func (g *convGroup[T]) reserve(n *Net[T]) {
-	n.packMatrix(g.product)
-	if !n.opts.ForwardOnly {
-		n.packMatrix(g.adjoint)
-	}
+	g.product.reserve(n)
 	if g.area > 1 {
 		n.pack(g.len(), func(mem []T) { g.ordered = mem })
 	}
@@ -169,7 +165,7 @@ func (k *conv[T]) tileRows(v *node[T]) int {
 func (k *conv[T]) prepare(n *Net[T], _ *node[T]) {
 	for i := range k.groups {
 		g := &k.groups[i]
-		g.product.Pack(g.weights(n.params))
+		g.product.pack(g.weights(n.params), n.train)
 	}
 }
 
@@ -190,7 +186,7 @@ func (k *conv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 			} else {
 				t.data, t.stride = s.take(t.size()), v.shape.C
 			}
-			k.multiply(n, t, x.data, x.stride)
+			k.multiply(n, w, t, x.data, x.stride)
 			k.countMoments(n, w, t)
 		}
 		return
@@ -202,10 +198,10 @@ func (k *conv[T]) forward(n *Net[T], v *node[T], w *worker[T], from, to int) {
 			t := tile[T]{p0: (row + y0) * v.shape.W, p1: (row + y1) * v.shape.W, c1: v.shape.C}.in(v.out.data, v.shape.C)
 			if k.band != nil {
 				k.eachBand(v, w.scratch, t, func(t tile[T], windows []T) {
-					k.multiply(n, t, windows, k.band.BandStride())
+					k.multiply(n, w, t, windows, k.band.BandStride())
 				})
 			} else {
-				k.multiply(n, t, k.windows(n, v, w, w.split(), image, y0, y1), k.window())
+				k.multiply(n, w, t, k.windows(n, v, w, w.split(), image, y0, y1), k.window())
 			}
 			k.countMoments(n, w, t)
 		}
@@ -220,11 +216,11 @@ func (k *conv[T]) again(n *Net[T], v *node[T], w *worker[T], t tile[T]) {
 		t := t.segment(p, min(p+againRows, t.p1))
 		in := x.value(n, w, w.input, tile[T]{p0: t.p0, p1: t.p1, c1: x.shape.C})
 		if t.cols() == v.shape.C {
-			k.multiply(n, t, in.data, in.stride)
+			k.multiply(n, w, t, in.data, in.stride)
 			continue
 		}
 		all := tile[T]{data: w.output, stride: v.shape.C, p0: t.p0, p1: t.p1, c1: v.shape.C}
-		k.multiply(n, all, in.data, in.stride)
+		k.multiply(n, w, all, in.data, in.stride)
 		all.data, all.c0, all.c1 = all.data[t.c0:], t.c0, t.c1
 		copyRows(t, all)
 	}
@@ -239,15 +235,15 @@ func (k *conv[T]) countMoments(n *Net[T], w *worker[T], t tile[T]) {
 
 // multiply computes a tile of all channels of the output from the windows of
 // its pixels.
-func (k *conv[T]) multiply(n *Net[T], out tile[T], windows []T, stride int) {
+func (k *conv[T]) multiply(n *Net[T], w *worker[T], out tile[T], windows []T, stride int) {
 	at := 0
 	for i := range k.groups {
 		g := &k.groups[i]
-		var bias kernel.EpilogueOf[T]
+		var bias []T
 		if k.op.Bias != graph.NoParam {
-			bias.Bias = n.params[k.op.Bias][g.outAt:][:g.Out]
+			bias = n.params[k.op.Bias][g.outAt:][:g.Out]
 		}
-		kernel.Pointwise(out.data[g.outAt:], out.stride, windows[at:], stride, out.rows(), g.product, &bias)
+		g.product.forward(out.data[g.outAt:], out.stride, windows[at:], stride, out.rows(), bias, w.product)
 		at += g.window()
 	}
 }
@@ -351,7 +347,7 @@ func (k *conv[T]) prepareBack(n *Net[T], v *node[T]) {
 	}
 	for i := range k.groups {
 		g := &k.groups[i]
-		g.adjoint.PackTransposed(g.weights(n.params))
+		g.product.packBack(g.weights(n.params))
 	}
 }
 
@@ -376,10 +372,10 @@ func (k *conv[T]) backwardPixels(n *Net[T], v *node[T], w *worker[T], sums []T, 
 	s := w.split()
 	g := v.gradient(n, w, s.take((p1-p0)*v.shape.C), tile[T]{p0: p0, p1: p1, c1: v.shape.C})
 	in := x.valueKept(n, w, &s, tile[T]{p0: p0, p1: p1, c1: x.shape.C})
-	k.addWeights(sums, g, in.data, in.stride)
+	k.addWeights(w, sums, g, in.data, in.stride)
 	if e := v.up[0]; e != nil {
 		t := e.room(s.take((p1-p0)*x.shape.C), tile[T]{p0: p0, p1: p1, c1: x.shape.C})
-		k.multiplyAdjoint(t.data, t.stride, g)
+		k.multiplyAdjoint(w, t.data, t.stride, g)
 		n.contribute(e, w, t)
 	}
 	w.known = known[T]{}
@@ -402,16 +398,16 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, i
 		g := v.gradient(n, w, s.take((y1-y0)*v.shape.W*v.shape.C), tile[T]{p0: p + y0*v.shape.W, p1: p + y1*v.shape.W, c1: v.shape.C})
 		if k.band != nil {
 			k.eachBand(v, s.rest, g, func(g tile[T], windows []T) {
-				k.addWeights(sums, g, windows, k.band.BandStride())
+				k.addWeights(w, sums, g, windows, k.band.BandStride())
 			})
 			continue
 		}
 		windows := k.windows(n, v, w, s, image, y0, y1)
-		k.addWeights(sums, g, windows, k.window())
+		k.addWeights(w, sums, g, windows, k.window())
 		if e == nil {
 			continue
 		}
-		k.multiplyAdjoint(windows, k.window(), g)
+		k.multiplyAdjoint(w, windows, k.window(), g)
 		at := 0
 		k.eachPosition(v, y0, y1, func(g *convGroup[T], iy, ix int) {
 			if iy >= 0 && iy < x.shape.H && ix >= 0 && ix < x.shape.W {
@@ -428,11 +424,11 @@ func (k *conv[T]) backwardImage(n *Net[T], v *node[T], w *worker[T], sums []T, i
 
 // addWeights adds the gradients of weights and bias from a tile g of the
 // output's gradient and the windows of its pixels.
-func (k *conv[T]) addWeights(sums []T, g tile[T], windows []T, stride int) {
+func (k *conv[T]) addWeights(w *worker[T], sums []T, g tile[T], windows []T, stride int) {
 	at, weight := 0, 0
 	for i := range k.groups {
 		c := &k.groups[i]
-		kernel.MulTransA(sums[weight:], c.window(), g.data[c.outAt:], g.stride, c.Out, windows[at:], stride, c.window(), g.rows())
+		c.product.addWeights(sums[weight:], g.data[c.outAt:], g.stride, windows[at:], stride, g.rows(), w.product)
 		at += c.window()
 		weight += c.len()
 	}
@@ -442,11 +438,11 @@ func (k *conv[T]) addWeights(sums []T, g tile[T], windows []T, stride int) {
 }
 
 // multiplyAdjoint computes the gradients of the windows of the pixels of g.
-func (k *conv[T]) multiplyAdjoint(dst []T, stride int, g tile[T]) {
+func (k *conv[T]) multiplyAdjoint(w *worker[T], dst []T, stride int, g tile[T]) {
 	at := 0
 	for i := range k.groups {
 		c := &k.groups[i]
-		kernel.Pointwise(dst[at:], stride, g.data[c.outAt:], g.stride, g.rows(), c.adjoint, nil)
+		c.product.back(dst[at:], stride, g.data[c.outAt:], g.stride, g.rows(), w.product)
 		at += c.window()
 	}
 }

@@ -128,12 +128,12 @@ func (n *Net[T]) unbind() {
 }
 
 // private is how many elements a worker has to itself, for each use.
-type private struct{ scratch, view, input, output, raw, sums, weights int }
+type private struct{ scratch, product, view, input, output, raw, sums, weights int }
 
 // total returns the elements of one worker, in whole pages.
 func (p *private) total() int {
 	const page = 1024
-	n := aligned(p.scratch) + aligned(p.view) + aligned(p.input) + aligned(p.output) + aligned(p.raw) + aligned(p.sums) + aligned(p.weights)
+	n := aligned(p.scratch) + aligned(p.product) + aligned(p.view) + aligned(p.input) + aligned(p.output) + aligned(p.raw) + aligned(p.sums) + aligned(p.weights)
 	return (n + page - 1) / page * page
 }
 
@@ -153,7 +153,7 @@ func newWorker[T tensor.Float](part int, data []T, p *private) worker[T] {
 	}
 	return worker[T]{
 		part:    part,
-		scratch: take(p.scratch), view: take(p.view),
+		scratch: take(p.scratch), product: take(p.product), view: take(p.view),
 		input: take(p.input), output: take(p.output), raw: take(p.raw),
 		sums: take(p.sums), weights: take(p.weights),
 	}

@@ -49,6 +49,12 @@ type Options struct {
 	ForwardOnly bool
 	// InputGrad asks for the gradient of the input.
 	InputGrad bool
+	// BFloat16 makes the convolutions and fully connected layers of Train and
+	// Backward multiply what is rounded to bfloat16 and sum the products in
+	// float32. Depthwise convolutions, everything that is kept, parameters and
+	// gradients, and Eval stay as they are. It is for float32 alone, and quicker
+	// with AVX512_BF16 or AMX.
+	BFloat16 bool
 	// FixedNorms makes batch norm use the running statistics in training too,
 	// and leave them as they are.
 	FixedNorms bool
@@ -97,6 +103,7 @@ type Net[T tensor.Float] struct {
 type worker[T tensor.Float] struct {
 	part    int
 	scratch []T
+	product []T // for products
 	view    []T // a tile of a view's value
 	known   known[T]
 	input   []T // tiles for operators that compute their output again:
@@ -114,6 +121,9 @@ func New[T tensor.Float](g *graph.Graph, in tensor.Shape, opts Options) (*Net[T]
 	shapes, err := g.Shapes(in)
 	if err != nil {
 		return nil, err
+	}
+	if _, single := any(T(0)).(float32); opts.BFloat16 && !single {
+		return nil, errors.New("autodiff: products of bfloat16 are for float32 alone")
 	}
 	n := &Net[T]{g: g, in: in, opts: opts, nodes: make([]*node[T], len(g.Nodes)), mem: opts.Memory}
 	switch {

@@ -88,6 +88,7 @@ func (n *Net[T]) findDirect() {
 func (n *Net[T]) planScratch() {
 	size, channels, weights := 0, 0, 0
 	inputs, outputs := 0, 0 // channels of what is computed again
+	product := 0
 	gated := false
 	for _, v := range n.nodes {
 		if v == nil {
@@ -98,6 +99,11 @@ func (n *Net[T]) planScratch() {
 		if v.op != nil {
 			size = max(size, v.op.scratch(n, v))
 		}
+		if k, ok := v.op.(*conv[T]); ok {
+			for i := range k.groups {
+				product = max(product, k.groups[i].product.scratch())
+			}
+		}
 		gated = gated || v.gate != nil
 		if v.redo != nil {
 			inputs, outputs = max(inputs, v.in[0].shape.C), max(outputs, v.shape.C)
@@ -107,7 +113,7 @@ func (n *Net[T]) planScratch() {
 		weights = max(weights, s.weights)
 	}
 	n.private = private{
-		scratch: size, sums: 2 * channels, weights: weights,
+		scratch: size, product: product, sums: 2 * channels, weights: weights,
 		input: againRows * inputs, output: againRows * outputs, raw: againRows * outputs,
 	}
 	if gated && !n.opts.ForwardOnly {

@@ -257,6 +257,9 @@ def report(d):
         text += "## COCO's evaluation\n\n" + evaluation(r) + '\n'
     if r := read('train'):
         text += '## Training steps\n\n' + about(r) + f'{versions(r["cases"])}.\n\n' + overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
+    if r := read('train_bf16'):
+        text += '## Training steps in bfloat16\n\n' + about(r) + f'{versions(r["cases"])}; mixnet with `--precision bf16`, PyTorch with `torch.autocast`.\n\n'
+        text += overview(r['cases'], 'images/s', 1) + '\n' + ''.join(details(c) for c in r['cases'])
     if r := read('load'):
         text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s', 'processor ms an image'], [
             [name(x['engine']), f'{x["images_per_s"]:.0f}', f'{x["cpu_ms_an_image"]:.2f}'] for x in r['cases']]) + '\n'

@@ -11,6 +11,7 @@
     python bench/peers.py bf16           networks in bfloat16 beside float32, and what OpenVINO computes in by default
     python bench/peers.py detect         finding objects, boxes included
     python bench/peers.py train          training steps beside PyTorch's
+    python bench/peers.py train_bf16     the same in bfloat16, with PyTorch's autocast
     python bench/peers.py load --data D  reading a folder of JPEGs beside torchvision
     python bench/peers.py report         the tables and charts again, from the results stored
 
@@ -247,6 +248,11 @@ def train(a, old):
     return training.measure(a, start, our_worker)
 
 
+def train_bf16(a, old):
+    import training
+    return training.measure(a, start, our_worker, 'bf16')
+
+
 def load(a, old):
     import loading
     return loading.measure(a)
@@ -254,7 +260,7 @@ def load(a, old):
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'int8', 'bf16', 'detect', 'train', 'load', 'report'])
+    p.add_argument('what', choices=['infer', 'zoo', 'grow', 'soak', 'mixconv', 'int8', 'bf16', 'detect', 'train', 'train_bf16', 'load', 'report'])
     p.add_argument('--mixnet', type=pathlib.Path, default=HERE.parent / 'mixnet', help='the program; left out where it is missing')
     p.add_argument('--networks', type=lambda s: s.split(','))
     p.add_argument('--engines', type=lambda s: s.split(','), default=list(ENGINES))

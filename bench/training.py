@@ -1,4 +1,5 @@
-"""Training steps (forward, backward, RMSProp) on one fixed batch, beside PyTorch: python bench/peers.py train"""
+"""Training steps (forward, backward, RMSProp) on one fixed batch, beside PyTorch: python bench/peers.py train or train_bf16"""
+import contextlib
 import os
 import sys
 
@@ -25,10 +26,12 @@ def torch_step(compiled, channels_last):
         optimizer = RMSpropTF(net.parameters(), lr=1e-4, alpha=0.9, momentum=0.9, eps=1e-3, weight_decay=1e-5)
         loss_of = torch.nn.CrossEntropyLoss(label_smoothing=0.1)
         call = torch.compile(net) if compiled else net
+        products = torch.autocast('cpu', torch.bfloat16) if spec['precision'] == 'bf16' else contextlib.nullcontext()
 
         def run():
             optimizer.zero_grad()
-            loss = loss_of(call(x), labels)
+            with products:
+                loss = loss_of(call(x), labels)
             loss.backward()
             optimizer.step()
             return loss
@@ -39,15 +42,23 @@ def torch_step(compiled, channels_last):
 PEERS = dict(torch_compile=torch_step(True, True), torch_channels_last=torch_step(False, True), torch_eager=torch_step(False, False))
 
 
-def measure(a, start, our_worker):
+def measure(a, start, our_worker, precision='float32'):
+    """Steps in float32; or in bfloat16, PyTorch's by its autocast, and ours in float32 beside."""
     import chart
     threads = min(2, os.cpu_count())
     results = []
     for network, batch, size in CASES:
         if a.networks and network not in a.networks:
             continue
-        spec = dict(network=network, batch=batch, size=size, threads=threads)
-        workers = [start(lambda: our_worker(a, network, batch, size, threads, what='train'), 'mixnet')] if a.mixnet else []
+        spec = dict(network=network, batch=batch, size=size, threads=threads, precision=precision)
+        ours = dict(mixnet=precision)
+        if precision != 'float32':
+            ours['mixnet_float32'] = 'float32'
+        workers = []
+        for name, p in ours.items() if a.mixnet else ():
+            if w := start(lambda: our_worker(a, network, batch, size, threads, what='train', extra=('--precision', p)), name):
+                w.name = name
+                workers.append(w)
         workers += [start(lambda e=e: schedule.python_worker(e, spec, 'training.py'), e) for e in ENGINES if e in a.engines]
         workers = [w for w in workers if w]
         schedule.interleave(workers, max(3, a.rounds // 3), a.seconds, 0.2)

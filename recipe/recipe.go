@@ -34,6 +34,9 @@ type Recipe struct {
 	// after the other, which takes less memory; 0 means 1. Batch norm sees one
 	// part at a time.
 	Accumulate int `json:"accumulate,omitempty" toml:"accumulate,omitzero"`
+	// Precision is what convolutions and fully connected layers multiply in;
+	// [Float32] if unset.
+	Precision Precision `json:"precision,omitempty" toml:"precision,omitempty"`
 	// Seed determines the order and augmentation of the data and dropout.
 	Seed uint64 `json:"seed" toml:"seed"`
 
@@ -102,6 +105,17 @@ const (
 	// Balanced draws as many images of every class: those of small classes more
 	// often than once, and a part of those of large ones.
 	Balanced Sampling = "balanced"
+)
+
+// Precision is what is multiplied in training. Sums, and everything that is kept,
+// are float32 in any case.
+type Precision string
+
+const (
+	Float32 Precision = "float32"
+	// BFloat16 rounds the factors to 8 bits of precision, which is quicker with
+	// AVX512_BF16 or AMX.
+	BFloat16 Precision = "bf16"
 )
 
 // ErrRecipe is wrapped by every error about a recipe that cannot be followed.

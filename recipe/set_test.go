@@ -124,6 +124,7 @@ func TestUnused(t *testing.T) {
 		"schedule constant has no final":                     func(r *Recipe) { r.Schedule.Kind, r.Schedule.Final = Constant, 0.1 },
 		"choose one":                                         func(r *Recipe) { r.Balance, r.Sampling = true, Balanced },
 		`sampling "even": want shuffled or balanced`:         func(r *Recipe) { r.Sampling = "even" },
+		`precision "fp16": want float32 or bf16`:             func(r *Recipe) { r.Precision = "fp16" },
 		"grid of 1 rates and 0 decays":                       func(r *Recipe) { r.Grid.Rates = []float64{1} },
 		"layer decay 2":                                      func(r *Recipe) { r.Optimizer.LayerDecay = 2 },
 		`optimizer "adam": want rmsprop, sgd, adamw or muon`: func(r *Recipe) { r.Optimizer.Kind = "adam" },

@@ -12,7 +12,7 @@ import (
 // validate reports what keeps r, which has its defaults, from being followed.
 func (r *Recipe) validate() error {
 	err := errors.Join(
-		r.validateLength(), r.validateFractions(), r.validateSampling(), r.validateEvaluation(),
+		r.validateLength(), r.validatePrecision(), r.validateFractions(), r.validateSampling(), r.validateEvaluation(),
 		r.Optimizer.validate(), r.Schedule.validate(), r.Sizes.validate(), r.Fit.validate(), r.Grid.validate(),
 		r.Augment.Validate(), r.Mix.Validate(), r.validateDetection(),
 	)
@@ -49,6 +49,14 @@ func (r *Recipe) validateLength() error {
 		return fmt.Errorf("a batch of %d cannot be cut into %d parts", r.Batch, r.Accumulate)
 	}
 	return nil
+}
+
+func (r *Recipe) validatePrecision() error {
+	switch r.Precision {
+	case "", Float32, BFloat16:
+		return nil
+	}
+	return fmt.Errorf("precision %q: want %s", r.Precision, choices(Float32, BFloat16))
 }
 
 func (r *Recipe) validateFractions() error {

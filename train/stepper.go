@@ -140,6 +140,7 @@ func (s *Stepper) Close() {
 func (s *Stepper) view(g *graph.Graph, values, grads graph.Values[float32], frozen func(graph.ParamID) bool, holdNorms bool) (*View, error) {
 	return newView(g, values, grads, s.cfg.Shape, s.cfg.Recipe.Sizes.Shapes(), autodiff.Options{
 		Memory: s.memory, Frozen: frozen, FixedNorms: s.cfg.Recipe.FixedNorm, HoldNorms: holdNorms,
+		BFloat16: s.cfg.Recipe.Precision == recipe.BFloat16,
 	})
 }
 

@@ -124,11 +124,19 @@ func equalRuns(t testing.TB, a, b string) {
 }
 
 func TestTrainingLearns(t *testing.T) {
-	cfg := config(t, "")
-	cfg.Train, cfg.Recipe.Epochs = stripes(300, 1), 6
-	r := run(t, cfg)
-	if last := r.Epochs()[5]; last.Get("top1") < 0.9 || last.Get("val_loss") > 0.6 || last.Get("top5") != 1 {
-		t.Errorf("after 6 epochs: %+v", last)
+	losses := map[float64]bool{}
+	for _, p := range []recipe.Precision{recipe.Float32, recipe.BFloat16} {
+		cfg := config(t, "")
+		cfg.Train, cfg.Recipe.Epochs, cfg.Recipe.Precision = stripes(300, 1), 6, p
+		r := run(t, cfg)
+		last := r.Epochs()[5]
+		if last.Get("top1") < 0.9 || last.Get("val_loss") > 0.6 || last.Get("top5") != 1 {
+			t.Errorf("%s: after 6 epochs: %+v", p, last)
+		}
+		losses[last.Get("val_loss")] = true
+	}
+	if len(losses) != 2 {
+		t.Error("both precisions give the same loss")
 	}
 }
 
@@ -151,6 +159,7 @@ func TestEvalEvery(t *testing.T) {
 func TestResumeIsExact(t *testing.T) {
 	for name, change := range map[string]func(*recipe.Recipe){
 		"average":        func(r *recipe.Recipe) {},
+		"bfloat16":       func(r *recipe.Recipe) { r.Precision = recipe.BFloat16 },
 		"no average":     func(r *recipe.Recipe) { r.EMA, r.Optimizer = 0, recipe.Optimizer{Kind: recipe.SGD} },
 		"mixed images":   func(r *recipe.Recipe) { r.Mix = input.Mix{Mixup: 0.2, CutMix: 1}; r.Balance = true },
 		"augmented":      func(r *recipe.Recipe) { r.Augment.RandAugment.N, r.Augment.Erase.Probability = 2, 0.5 },

@@ -68,6 +68,7 @@ func (c *benchNetwork) inferJob(e *env, callers int, score float64, in engine.Pr
 		return nil, err
 	}
 	j.program, j.threads, j.close = p.Program, p.Threads(), p.Close
+	j.precision = precisionOf(j.program)
 	j.caller = func() (*call, error) { return p.caller(shape, score) }
 	own, err := j.caller()
 	if err != nil {

@@ -19,6 +19,8 @@ type job struct {
 	run     func() error
 	close   func()
 
+	precision string // that it computes in
+
 	// Of inference.
 	program *engine.Program
 	caller  func() (*call, error) // for a goroutine of its own
@@ -43,7 +45,7 @@ type benchResult struct {
 	PeakRSSMB float64 `json:"peak_rss_mb"`
 	StartMS   float64 `json:"start_ms"` // from the start of the process to the first result
 	Kernels   string  `json:"kernels"`
-	Precision string  `json:"precision,omitempty"` // of inference
+	Precision string  `json:"precision,omitempty"`
 }
 
 // time runs a job once, then measures it, or answers a worker's questions, and
@@ -67,9 +69,7 @@ func (c *benchTime) time(e *env, j *job, batch int) error {
 		Network: j.name, Batch: batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.threads,
 		Runs: len(times), MedianMS: ms(median), MinMS: ms(times[0]), ImagesS: float64(j.images) / median.Seconds(),
 		GFLOPS: 2 * float64(j.macs) / median.Seconds() / 1e9, PeakRSSMB: peakRSS(), StartMS: ms(start), Kernels: cpu.Current().String(),
-	}
-	if j.program != nil {
-		r.Precision = precisionOf(j.program)
+		Precision: j.precision,
 	}
 	if j.post != nil {
 		found := j.found()

@@ -12,6 +12,7 @@ import (
 type benchTrainCmd struct {
 	benchNetwork
 	benchTime
+	Precision recipe.Precision `default:"float32" enum:"float32,bf16" placeholder:"P" help:"What layers multiply in: float32 or bf16. Default: float32."`
 }
 
 func (c *benchTrainCmd) Run(e *env) error {
@@ -48,13 +49,13 @@ func (c *benchTrainCmd) job(e *env) (*job, error) {
 	if err != nil {
 		return nil, err
 	}
-	r.EMA = 0
+	r.EMA, r.Precision = 0, c.Precision
 	r.Schedule.LR, r.Fit = 1e-4, recipe.Fit{}
 	s, err := train.NewStepper(train.StepConfig{Graph: m.Graph, Values: m.Values, Recipe: r, Shape: shape, Threads: e.cores()})
 	if err != nil {
 		return nil, err
 	}
-	j := &job{name: m.Network, x: x, threads: e.cores(), images: c.Batch, close: func() {}}
+	j := &job{name: m.Network, x: x, threads: e.cores(), images: c.Batch, precision: string(c.Precision), close: func() {}}
 	forward, err := m.Graph.MACs(shape)
 	j.macs = 3 * forward // the backward pass computes two gradients of every layer
 	last := float32(0)

@@ -152,6 +152,8 @@ func values(v *kong.Value) []string {
 		return assignable()
 	case "opt":
 		return texts(recipe.OptimizerKinds())
+	case "precision":
+		return texts([]recipe.Precision{recipe.Float32, recipe.BFloat16})
 	case "sampling":
 		return texts([]recipe.Sampling{recipe.Shuffled, recipe.Balanced})
 	}

@@ -15,6 +15,7 @@ type recipeFlags struct {
 
 	Epochs      *string  `placeholder:"N" group:"recipe" help:"Passes over the training images."`
 	BatchSize   *string  `short:"b" placeholder:"N" group:"recipe" help:"Images in a step. The rate of the recipe mixnet grows with it."`
+	Precision   *string  `placeholder:"P" group:"recipe" help:"What layers multiply in while they are trained: float32, or bf16, which is quicker with AVX512_BF16 or AMX (doctor says whether there is one). Weights and results are float32 in any case."`
 	LR          *string  `name:"lr" placeholder:"F" group:"recipe" help:"Peak learning rate."`
 	Opt         *string  `placeholder:"KIND" group:"recipe" help:"Optimizer: ${optimizers}."`
 	WeightDecay *string  `placeholder:"F" group:"recipe" help:"Weight decay."`
@@ -38,6 +39,7 @@ func (f *recipeFlags) assignments() []string {
 	}{
 		{"epochs", f.Epochs},
 		{"batch", f.BatchSize},
+		{"precision", f.Precision},
 		{"schedule.lr", f.LR},
 		{"optimizer.kind", f.Opt},
 		{"optimizer.weight_decay", f.WeightDecay},

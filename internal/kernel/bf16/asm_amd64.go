@@ -19,6 +19,8 @@ type gemmArgs struct {
 
 	half        int // rows of the first tile
 	steps, step int // number and bytes of the pieces of a row of inputs
+
+	dstStride, n int // of sums that are added to
 }
 
 // multiplyAsm is multiply in assembly; ok tells whether this CPU has it.
@@ -56,6 +58,42 @@ func multiplyAsm(sums []float32, x []uint16, stride, rows int, w *Matrix, n0 int
 		}
 	}
 	return true
+}
+
+// addPanelAsm is addPanel in assembly; ok tells whether this CPU has it.
+func addPanelAsm(dst []float32, dstStride int, x []uint16, columns int, w []uint16, panel, n int) (ok bool) {
+	a := gemmArgs{srcStride: 2 * pair, rows: columns, panel: 2 * panel, pairs: panel / (panelCols * pair), dstStride: 4 * dstStride, n: n}
+	switch {
+	case !cpu.Has(cpu.AVX512BF16):
+		return false
+	case n > panelCols:
+		addPanel32BF16(&dst[0], &x[0], &w[0], &a.srcStride)
+	default:
+		addPanel16BF16(&dst[0], &x[0], &w[0], &a.srcStride)
+	}
+	return true
+}
+
+// multiplyPanelAsm is multiplyPanel in assembly; ok tells whether this CPU has it.
+func multiplyPanelAsm(sums []float32, x []uint16, columns int, w []uint16, panel, n int) (ok bool) {
+	if cpu.Current() < cpu.AVX2 {
+		return false
+	}
+	a := gemmArgs{srcStride: 2 * pair, rows: columns, pairs: panel / (panelCols * pair)}
+	for c := 0; c < n; c += panelCols {
+		multiplyPanel16AVX2(&sums[c], &x[0], &w[c/panelCols*panel], &a.srcStride)
+	}
+	return true
+}
+
+// pairRowsAsm does pairs of rows in assembly, and returns how many rows it did.
+func pairRowsAsm(panels []uint16, panelLen int, src []float32, stride, rows, n int) (done int) {
+	pairs := rows / pair
+	if pairs == 0 || !cpu.Has(cpu.AVX512BF16) {
+		return 0
+	}
+	pairRowsAVX512(&panels[0], 2*panelLen, &src[0], 4*stride, pairs, n)
+	return pairs * pair
 }
 
 // finishArgs is what the assembly of epilogues reads beside what it is given

@@ -45,6 +45,22 @@ func (m *Matrix) Pack(w, scale []float32) {
 	}
 }
 
+// Move lets m lie in mem, of MatrixLen elements. Its weights are to be packed
+// anew.
+func (m *Matrix) Move(mem []uint16) {
+	m.panels = mem[:MatrixLen(m.N, m.K)]
+	clear(m.panels)
+}
+
+// PackRows is Pack with the weights the other way around, a row of N values for
+// each input, stride apart: it is Pack of the transpose.
+func (m *Matrix) PackRows(w []float32, stride int) {
+	need("weights", w, m.K, stride, m.N)
+	if m.K > 0 && m.N > 0 {
+		pairRows(m.panels, m.panelLen(), w, stride, m.K, m.N)
+	}
+}
+
 // steps returns how often tile registers are filled to go through the inputs,
 // and how many pairs of them each time.
 func (m *Matrix) steps() (n, pairs int) {

@@ -11,6 +11,12 @@ func rowBlock(int) int { return rowsAtOnce }
 
 func multiplyAsm(_ []float32, _ []uint16, _, _ int, _ *Matrix, _ int) bool { return false }
 
+func addPanelAsm(_ []float32, _ int, _ []uint16, _ int, _ []uint16, _, _ int) bool { return false }
+
+func multiplyPanelAsm(_ []float32, _ []uint16, _ int, _ []uint16, _, _ int) bool { return false }
+
+func pairRowsAsm(_ []uint16, _ int, _ []float32, _, _, _ int) (done int) { return 0 }
+
 func (*finish) asm() (done int) { return 0 }
 
 func widenAsm([]float32, int, []uint16, int, int, int) (done int) { return 0 }

@@ -21,6 +21,13 @@ func PointwiseFloat(dst []float32, dstStride int, src []uint16, srcStride, rows 
 	(&product{floats: dst, dstStride: dstStride, src: src, srcStride: srcStride, scale: scale, w: w, ep: ep}).run(rows, scratch)
 }
 
+// PointwiseRounded is PointwiseFloat with float32 as inputs, which are rounded
+// first.
+func PointwiseRounded(dst []float32, dstStride int, src []float32, srcStride, rows int, w *Matrix, bias, scratch []float32) {
+	need("destination", dst, rows, dstStride, w.N)
+	(&product{floats: dst, dstStride: dstStride, exact: src, srcStride: srcStride, w: w, ep: Epilogue{Bias: bias}}).run(rows, scratch)
+}
+
 // rowsAtOnce is how many rows, at most, are multiplied with all weights before
 // the next: their inputs and the sums of a block of outputs stay in the
 // first-level cache.
@@ -45,7 +52,8 @@ type product struct {
 	halves    []uint16 // the destination, or else
 	floats    []float32
 	dstStride int
-	src       []uint16
+	src       []uint16  // the inputs, or else
+	exact     []float32 // them before they are rounded
 	srcStride int
 	scale     []float32
 	w         *Matrix
@@ -54,7 +62,11 @@ type product struct {
 
 func (p *product) run(rows int, scratch []float32) {
 	w, scale := p.w, p.scale
-	need("source", p.src, rows, p.srcStride, w.K)
+	if p.exact != nil {
+		need("source", p.exact, rows, p.srcStride, w.K)
+	} else {
+		need("source", p.src, rows, p.srcStride, w.K)
+	}
 	need("scratch", scratch, 1, 0, w.Scratch(rows, scale != nil))
 	p.ep.check(rows, w.N)
 	if scale != nil {
@@ -66,14 +78,18 @@ func (p *product) run(rows int, scratch []float32) {
 		w, scale = &s, nil
 	}
 	tiles, block := useTiles(rows), rowBlock(rows)
-	direct := scale == nil && w.K%pair == 0 && (!tiles || w.padded() == w.K)
+	direct := p.exact == nil && scale == nil && w.K%pair == 0 && (!tiles || w.padded() == w.K)
 	for r := 0; r < rows; r += block {
 		n := min(block, rows-r)
-		x, stride := p.src[r*p.srcStride:], p.srcStride
-		if !direct {
-			stride = w.padded()
-			prepareRows(copied, stride, x, p.srcStride, w.K, n, scale)
-			x = copied
+		x, stride := copied, w.padded()
+		switch {
+		case direct:
+			x, stride = p.src[r*p.srcStride:], p.srcStride
+		case p.exact != nil:
+			Finish(x, stride, p.exact[r*p.srcStride:], p.srcStride, n, w.K, Epilogue{}, nil)
+			clearBehind(x, stride, w.K, n)
+		default:
+			prepareRows(x, stride, p.src[r*p.srcStride:], p.srcStride, w.K, n, scale)
 		}
 		for n0 := 0; n0 < w.N; n0 += blockCols {
 			multiply(sums, x, stride, n, w, n0)
@@ -125,12 +141,17 @@ func multiplyRow(sums *[panelCols]float32, x []uint16, k int, p []uint16) {
 		if k > 1 {
 			second = Value(x[1])
 		}
-		row := (*[panelCols * pair]uint16)(p)
-		for i := range sums {
-			s := flush(sums[i] + float32(second*Value(row[2*i+1])))
-			sums[i] = flush(s + float32(first*Value(row[2*i])))
-		}
+		addPair(sums, first, second, p)
 		p, x = p[panelCols*pair:], x[min(pair, len(x)):]
+	}
+}
+
+// addPair adds the products of a pair of inputs with the first row of a panel.
+func addPair(sums *[panelCols]float32, first, second float32, p []uint16) {
+	row := (*[panelCols * pair]uint16)(p)
+	for i := range sums {
+		s := flush(sums[i] + float32(second*Value(row[2*i+1])))
+		sums[i] = flush(s + float32(first*Value(row[2*i])))
 	}
 }
 

@@ -53,11 +53,15 @@ func prepareRows(dst []uint16, dstStride int, src []uint16, srcStride, k, rows i
 	if factors != nil {
 		ScaleRows(dst, dstStride, src, srcStride, rows, factors[:k])
 	}
+	for r := 0; r < rows && factors == nil; r++ {
+		copy(dst[r*dstStride:][:k], src[r*srcStride:])
+	}
+	clearBehind(dst, dstStride, k, rows)
+}
+
+// clearBehind puts zeros behind the first k elements of rows, up to the next.
+func clearBehind(dst []uint16, stride, k, rows int) {
 	for r := range rows {
-		d := dst[r*dstStride:][:dstStride]
-		if factors == nil {
-			copy(d[:k], src[r*srcStride:])
-		}
-		clear(d[k:])
+		clear(dst[r*stride:][k:stride])
 	}
 }

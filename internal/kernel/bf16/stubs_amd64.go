@@ -29,6 +29,27 @@ func multiply8BF16(sums *float32, src *uint16, w *uint16, a *int)
 //go:noescape
 func multiply16AVX2(sums *float32, src *uint16, w *uint16, a *int)
 
+// addPanel32BF16 adds the products of columns of a panel with up to 32 columns to sums.
+//
+//go:noescape
+func addPanel32BF16(sums *float32, src *uint16, w *uint16, a *int)
+
+// addPanel16BF16 adds the products of columns of a panel with up to 16 columns to sums.
+//
+//go:noescape
+func addPanel16BF16(sums *float32, src *uint16, w *uint16, a *int)
+
+// multiplyPanel16AVX2 multiplies columns of a panel with 16 columns. The sums of one take 32 elements.
+//
+//go:noescape
+func multiplyPanel16AVX2(sums *float32, src *uint16, w *uint16, a *int)
+
+// pairRowsAVX512 rounds pairs of rows of n columns, and puts the two of a column side by side, 16
+// columns to a panel. Distances are in bytes.
+//
+//go:noescape
+func pairRowsAVX512(panels *uint16, panelLen int, src *float32, srcStride int, pairs int, n int)
+
 // multiply32AMX multiplies up to 32 rows with the weights of 32 outputs. The sums of a row
 // take 32 elements.
 //

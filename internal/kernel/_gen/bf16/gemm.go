@@ -21,7 +21,15 @@ const sumBytes = 128
 type gemm struct {
 	panels int
 	narrow bool
+	step   int  // bytes from a pair of inputs to the next
+	adds   bool // to the sums of the destination, of so many columns as it has
 }
+
+// Steps of inputs: of rows, and of the columns of a panel.
+const (
+	rowStep   = 4
+	panelStep = 64
+)
 
 // outputs returns how many outputs are computed.
 func (g gemm) outputs() int {
@@ -41,15 +49,30 @@ var (
 	bases            = []reg.GPPhysical{reg.R12, reg.R13, reg.R14, reg.R15} // of every ninth row
 )
 
-// emit writes the function, with tiles of so many rows.
-func (g gemm) emit(name string, tiles []int) {
+// begin begins the function.
+func (g gemm) begin(name string) {
 	TEXT(name, attr.NOSPLIT, gemmSignature)
 	Pragma("noescape")
-	Doc(fmt.Sprintf("%s multiplies rows with the weights of %d outputs. The sums of a row take 32 elements.", name, g.outputs()))
+	switch {
+	case g.step == rowStep:
+		Doc(fmt.Sprintf("%s multiplies rows with the weights of %d outputs. The sums of a row take 32 elements.", name, g.outputs()))
+	case g.adds:
+		Doc(fmt.Sprintf("%s adds the products of columns of a panel with up to %d columns to sums.", name, g.outputs()))
+	default:
+		Doc(fmt.Sprintf("%s multiplies columns of a panel with %d columns. The sums of one take 32 elements.", name, g.outputs()))
+	}
 	Load(Param("a"), args)
 	MOVQ(gemmWords.At(args, "rows"), left)
 	Load(Param("sums"), dst)
 	Load(Param("src"), src)
+}
+
+// emit writes the function, with tiles of so many rows.
+func (g gemm) emit(name string, tiles []int) {
+	g.begin(name)
+	if g.adds {
+		g.masks()
+	}
 	for _, n := range tiles {
 		label := fmt.Sprintf("rows%d", n)
 		Label(label)
@@ -93,20 +116,19 @@ func startRows(n int) {
 }
 
 // nextPair goes on to the next inputs of n rows.
-func nextPair(n int) {
+func nextPair(n, step int) {
 	for i := 0; 9*i < n; i++ {
-		ADDQ(U8(4), bases[i])
+		ADDQ(U8(step), bases[i])
 	}
 	ADDQ(U8(64), weight)
 	DECQ(pairs)
 }
 
-// endRows goes on to the rows after n.
+// endRows goes on to the inputs of the rows after n.
 func endRows(n int) {
 	MOVQ(gemmWords.At(args, "srcStride"), bases[0])
 	IMUL3Q(U32(uint32(n)), bases[0], bases[0])
 	ADDQ(bases[0], src)
-	ADDQ(U32(uint32(n*sumBytes)), dst)
 }
 
 // sum returns the register of the sums of a panel of a row.
@@ -143,34 +165,64 @@ func (g gemm) tile(label string, n int) {
 			dot(z(28+p), x, g.sum(r, p))
 		}
 	}
-	nextPair(n)
+	nextPair(n, g.step)
 	JNZ(LabelRef(label + "_k"))
 	if g.panels == 2 {
 		// The first row's inputs end where its base is now.
 		MOVQ(gemmWords.At(args, "pairs"), pairs)
 		NEGQ(pairs)
+		if g.step == panelStep {
+			SHLQ(U8(4), pairs)
+		}
 		LEAQ(Mem{Base: bases[0], Index: pairs, Scale: 4}, src)
 	}
-	for r := range n {
-		for p := range g.panels {
-			VMOVUPS(g.sum(r, p), Mem{Base: dst, Disp: sumBytes*r + 64*p})
+	if g.adds {
+		g.add(n)
+	} else {
+		for r := range n {
+			for p := range g.panels {
+				VMOVUPS(g.sum(r, p), Mem{Base: dst, Disp: sumBytes*r + 64*p})
+			}
 		}
+		ADDQ(U32(uint32(n*sumBytes)), dst)
 	}
 	endRows(n)
 }
 
-// gemm2 emits the product of rows with a panel without AVX512_BF16: halves of
-// pairs become floats by shifts and masks.
-func gemm2() {
-	const name = "multiply16AVX2"
+// masks sets those of the columns of the sums' panels.
+func (g gemm) masks() {
+	bits := reg.R12
+	MOVQ(gemmWords.At(args, "n"), reg.RCX)
+	MOVQ(U32(1), bits)
+	SHLQ(reg.CL, bits)
+	DECQ(bits)
+	for p := range g.panels {
+		KMOVW(bits.As32(), sumMasks[p])
+		SHRQ(U8(16), bits)
+	}
+}
+
+var sumMasks = []reg.Register{reg.K1, reg.K2}
+
+// add adds the sums of n rows to the destination's.
+func (g gemm) add(n int) {
+	MOVQ(gemmWords.At(args, "dstStride"), pairs)
+	for r := range n {
+		for p := range g.panels {
+			m, t := Mem{Base: dst, Disp: 64 * p}, z(28+(r+p)%4)
+			VMOVUPS_Z(m, sumMasks[p], t)
+			VADDPS(t, g.sum(r, p), t)
+			VMOVUPS(t, sumMasks[p], m)
+		}
+		ADDQ(pairs, dst)
+	}
+}
+
+// emit2 writes the product with one panel without AVX512_BF16: halves of pairs
+// become floats by shifts and masks.
+func (g gemm) emit2(name string) {
 	s := simd.AVX2
-	TEXT(name, attr.NOSPLIT, gemmSignature)
-	Pragma("noescape")
-	Doc(name + " multiplies rows with the weights of 16 outputs. The sums of a row take 32 elements.")
-	Load(Param("a"), args)
-	MOVQ(gemmWords.At(args, "rows"), left)
-	Load(Param("sums"), dst)
-	Load(Param("src"), src)
+	g.begin(name)
 	mask := y(15)
 	VMOVDQU(s.Int(0xffff0000), mask)
 	for _, n := range []int{4, 1} {
@@ -202,11 +254,12 @@ func gemm2() {
 				VFMADD231PS(y(8+2*i), first, y(2*r+i))
 			}
 		}
-		nextPair(n)
+		nextPair(n, g.step)
 		JNZ(LabelRef(label + "_k"))
 		for i := range 2 * n {
 			VMOVUPS(y(i), Mem{Base: dst, Disp: sumBytes*(i/2) + 32*(i%2)})
 		}
+		ADDQ(U32(uint32(n*sumBytes)), dst)
 		endRows(n)
 		SUBQ(U32(uint32(n)), left)
 		JMP(LabelRef(label))

@@ -13,11 +13,15 @@ import (
 
 func main() {
 	ConstraintExpr("amd64,!purego")
-	gemm{panels: 2}.emit("multiply32BF16", []int{14, 7, 4, 2, 1})
-	gemm{panels: 2, narrow: true}.emit("multiply24BF16", []int{14, 7, 4, 2, 1})
-	gemm{panels: 1}.emit("multiply16BF16", []int{28, 14, 7, 4, 2, 1})
-	gemm{panels: 1, narrow: true}.emit("multiply8BF16", []int{28, 14, 7, 4, 2, 1})
-	gemm2()
+	gemm{panels: 2, step: rowStep}.emit("multiply32BF16", []int{14, 7, 4, 2, 1})
+	gemm{panels: 2, narrow: true, step: rowStep}.emit("multiply24BF16", []int{14, 7, 4, 2, 1})
+	gemm{panels: 1, step: rowStep}.emit("multiply16BF16", []int{28, 14, 7, 4, 2, 1})
+	gemm{panels: 1, narrow: true, step: rowStep}.emit("multiply8BF16", []int{28, 14, 7, 4, 2, 1})
+	gemm{panels: 1, step: rowStep}.emit2("multiply16AVX2")
+	gemm{panels: 2, step: panelStep, adds: true}.emit("addPanel32BF16", []int{8, 4, 2, 1})
+	gemm{panels: 1, step: panelStep, adds: true}.emit("addPanel16BF16", []int{16, 8, 4, 2, 1})
+	gemm{panels: 1, step: panelStep}.emit2("multiplyPanel16AVX2")
+	pairRows()
 	tiles()
 	for _, act := range []int{simd.Identity, simd.ReLU, simd.ReLU6, simd.Swish, simd.HardSwish} {
 		finisher{ISA: simd.AVX512, act: act}.emit()
@@ -101,7 +105,7 @@ func roundWords(low, high, dst, t0, t1, t2 reg.VecPhysical) {
 
 const unordered = 3
 
-var gemmWords = simd.Words{"srcStride", "rows", "panel", "pairs", "half", "steps", "step"}
+var gemmWords = simd.Words{"srcStride", "rows", "panel", "pairs", "half", "steps", "step", "dstStride", "n"}
 
 // at returns element i of two that lie stride apart.
 func at(base, stride reg.GPPhysical, i, disp int) Mem {
