@@ -222,7 +222,7 @@ def soak(r):
 
 
 def report(d):
-    """Writes d/README.md and the charts from the JSON files in d."""
+    """Writes d/README.md and the charts from the JSON files in d; notes.md, which is written by hand, comes last."""
     text = f'# Measurements: {d.name}\n\n'
 
     def read(what):
@@ -263,7 +263,8 @@ def report(d):
     if r := read('load'):
         text += '## Reading images\n\n' + about(r) + markdown(['loader', 'images/s', 'processor ms an image'], [
             [name(x['engine']), f'{x["images_per_s"]:.0f}', f'{x["cpu_ms_an_image"]:.2f}'] for x in r['cases']]) + '\n'
-    (d / 'README.md').write_text(text)
+    notes = d / 'notes.md'
+    (d / 'README.md').write_text(text + (notes.read_text() if notes.exists() else ''))
 
 
 def whole(cases):
