@@ -26,14 +26,6 @@ func rounded(v []float32) []float32 {
 	return r
 }
 
-func doubles(v []float32) []float64 {
-	d := make([]float64, len(v))
-	for i, x := range v {
-		d[i] = float64(x)
-	}
-	return d
-}
-
 // A layer with products of bfloat16 is the layer in float64 on rounded inputs,
 // weights and gradients, and its bias is not rounded.
 func TestBFloat16Layers(t *testing.T) {
@@ -49,10 +41,10 @@ func TestBFloat16Layers(t *testing.T) {
 		t.Run(fmt.Sprintf("%+v", s), func(t *testing.T) {
 			g := build(t, network{"layer", in, func(b *graph.Builder) { b.Output(graph.Logits, b.Conv("c", b.Input(), s)) }})
 			params, x := testkit.Values[float32](g), testkit.Input[float32](in)
-			inputs, weights := &tensor.Dense[float64]{Shape: in, Data: doubles(rounded(x.Data))}, make(graph.Values[float64], len(params))
+			inputs, weights := &tensor.Dense[float64]{Shape: in, Data: testkit.Float64s(rounded(x.Data))}, make(graph.Values[float64], len(params))
 			for i, p := range params {
-				if weights[i] = doubles(rounded(p)); len(g.Params[i].Shape) == 1 {
-					weights[i] = doubles(p)
+				if weights[i] = testkit.Float64s(rounded(p)); len(g.Params[i].Shape) == 1 {
+					weights[i] = testkit.Float64s(p)
 				}
 			}
 			want, err := autodiff.New[float64](g, in, autodiff.Options{Threads: 1, InputGrad: true})
@@ -68,7 +60,7 @@ func TestBFloat16Layers(t *testing.T) {
 				single[i] = float32(2*v - 1)
 			}
 			wantOut, wantGrads := slices.Clone(want.Output(0)), graph.NewValues[float64](g)
-			if err := want.Backward([][]float64{doubles(rounded(single))}, weights, wantGrads); err != nil {
+			if err := want.Backward([][]float64{testkit.Float64s(rounded(single))}, weights, wantGrads); err != nil {
 				t.Fatal(err)
 			}
 			cputest.EachWith(t, halvesSets, func(t *testing.T) {
@@ -82,7 +74,7 @@ func TestBFloat16Layers(t *testing.T) {
 				}
 				check := func(what string, got []float32, want []float64) {
 					t.Helper()
-					if err := close64(doubles(got), want, 2e-6); err != nil {
+					if err := close64(testkit.Float64s(got), want, 2e-6); err != nil {
 						t.Errorf("%s: %v", what, err)
 					}
 				}

@@ -1,8 +1,6 @@
 package autodiff
 
 import (
-	"unsafe"
-
 	"github.com/mixnet-go/mixnet/internal/kernel"
 	"github.com/mixnet-go/mixnet/internal/kernel/bf16"
 	"github.com/mixnet-go/mixnet/tensor"
@@ -86,7 +84,7 @@ func (p *rounded) reserve(n *Net[float32]) {
 		return
 	}
 	for _, m := range []*bf16.Matrix{&p.weights, &p.transposed} {
-		n.pack((bf16.MatrixLen(m.N, m.K)+1)/2, func(mem []float32) { m.Move(halves(mem)) })
+		n.pack((bf16.MatrixLen(m.N, m.K)+1)/2, func(mem []float32) { m.Move(bf16.Halves(mem)) })
 	}
 }
 
@@ -118,9 +116,4 @@ func (p *rounded) back(dst []float32, dstStride int, src []float32, srcStride, r
 
 func (p *rounded) addWeights(sums, grad []float32, gradStride int, in []float32, inStride, rows int, scratch []float32) {
 	bf16.MulTransA(sums, p.weights.K, grad, gradStride, p.weights.N, in, inStride, p.weights.K, rows, scratch)
-}
-
-// halves returns the memory of floats as halves of them.
-func halves(f []float32) []uint16 {
-	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), 2*len(f))
 }

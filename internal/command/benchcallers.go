@@ -70,7 +70,7 @@ func (c *benchCallersCmd) Run(e *env) error {
 	r := callersResult{
 		Network: j.name, Callers: c.Callers, Batch: c.Batch, Size: [2]int{j.x.Shape.H, j.x.Shape.W}, Threads: j.threads, Calls: len(times),
 		MedianMS: ms(times[len(times)/2]), P99MS: ms(times[(len(times)-1)*99/100]), ImagesS: float64(len(times)*j.images) / took.Seconds(),
-		PeakRSSMB: peakRSS(), Kernels: cpu.Current().String(), Precision: precisionOf(j.program),
+		PeakRSSMB: peakRSS(), Kernels: cpu.Current().String(), Precision: j.precision,
 	}
 	if c.JSON {
 		return e.json(r)

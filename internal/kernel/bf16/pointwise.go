@@ -72,7 +72,7 @@ func (p *product) run(rows int, scratch []float32) {
 	if scale != nil {
 		need("factors", scale, 1, 0, w.K)
 	}
-	sums, copied := scratch[:rowsAtOnce*blockCols], halvesOf(scratch[rowsAtOnce*blockCols:])
+	sums, copied := scratch[:rowsAtOnce*blockCols], Halves(scratch[rowsAtOnce*blockCols:])
 	if scale != nil && w.scalesWeights(rows) {
 		s := w.scaled(scale, copied[rowsAtOnce*w.padded():])
 		w, scale = &s, nil
@@ -155,7 +155,7 @@ func addPair(sums *[panelCols]float32, first, second float32, p []uint16) {
 	}
 }
 
-// halvesOf returns the memory of floats as halves of them.
-func halvesOf(f []float32) []uint16 {
+// Halves returns the memory of floats as halves of them.
+func Halves(f []float32) []uint16 {
 	return unsafe.Slice((*uint16)(unsafe.Pointer(unsafe.SliceData(f))), 2*len(f))
 }

@@ -37,7 +37,7 @@ func MulTransA(dst []float32, dstStride int, a []float32, aStride, m int, b []fl
 	if m == 0 || n == 0 {
 		return
 	}
-	sums, halves := scratch[:panelCols*blockCols], halvesOf(scratch[panelCols*blockCols:])
+	sums, halves := scratch[:panelCols*blockCols], Halves(scratch[panelCols*blockCols:])
 	for block, r := transRows(m, n), 0; r < rows; r += block {
 		k := min(block, rows-r)
 		panel := ceilDiv(k, pair) * pair * panelCols
